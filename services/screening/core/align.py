@@ -1,0 +1,171 @@
+"""Lays the words of two names side by side and weighs how much of each is found in the other.
+
+A word weighs by how rare it is among the listed names: one rare word says more than three that every trading company has.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from services.screening.core.normalise import skeleton
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
+
+SAME_SOUND: Final = 0.88
+"""Likeness of two words that differ but keep the same consonant sounds in order (Yusuf, Yousef)."""
+INITIAL: Final = 0.75
+"""Likeness of an initial and a word that begins with it."""
+LEAST_LIKENESS: Final = 0.6
+"""Words less alike than this are different words."""
+RAREST: Final = 1.0
+COMMONEST: Final = 0.25
+INITIAL_WEIGHT: Final = 0.3
+
+LIGHT: Final[tuple[tuple[frozenset[str], float], ...]] = (
+    (LEGAL_FORMS, 0.05),
+    (PARTICLES, 0.1),
+    (HONORIFICS, 0.3),
+    (GENERIC, 0.35),
+)
+"""Upper bound of a light word's weight, by the table it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A word (or two joined ones) of the queried name beside its counterpart in the listed name, and their likeness 0..1."""
+
+    queried: str
+    listed: str
+    likeness: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Two names side by side. queried_share and listed_share: the weight of each name that is found in the other, 0..1."""
+
+    pairs: tuple[Pair, ...]
+    queried_rest: tuple[str, ...]
+    listed_rest: tuple[str, ...]
+    queried_share: float
+    listed_share: float
+    carried: float
+    """The weight of the heaviest pair that agrees closely: what carries the match."""
+
+
+class Weights:
+    """How much each word says, from how many listed names contain it. Unknown words weigh like the rarest known."""
+
+    __slots__ = ("_scale", "_table")
+
+    def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
+        counts: Counter[str] = Counter()
+        total = 1
+        for words in names:
+            counts.update(set(words))
+            total += 1
+        self._scale = log(total + 1)
+        self._table: Mapping[str, float] = {word: self._weight(word, count) for word, count in counts.items()}
+
+    def __getitem__(self, word: str) -> float:
+        """The weight of a word, 0..1."""
+        found = self._table.get(word)
+        return self._weight(word, 1) if found is None else found
+
+    def _weight(self, word: str, count: int) -> float:
+        if len(word) == 1 and not word.isdigit():
+            return INITIAL_WEIGHT
+        rarity = RAREST - (RAREST - COMMONEST) * min(1.0, 1.25 * log(count) / self._scale)
+        for table, bound in LIGHT:
+            if word in table:
+                return min(rarity, bound)
+        return rarity
+
+
+def likeness(left: str, right: str) -> float:
+    """How alike two words are, 0..1; 0 when they are different words."""
+    if left == right:
+        return 1.0
+    if len(left) == 1 or len(right) == 1:
+        return INITIAL if left[0] == right[0] and left.isalpha() and right.isalpha() else 0.0
+    if left.isdigit() or right.isdigit():
+        return 0.0
+    close = OSA.normalized_similarity(left, right, score_cutoff=0.4)
+    if close < SAME_SOUND and close > 0.0:
+        sound = skeleton(left)
+        if len(sound) > 1 and sound == skeleton(right):
+            return SAME_SOUND
+    return close if close >= LEAST_LIKENESS else 0.0
+
+
+class Aligner:
+    """Aligns one queried name with many listed names; remembers word likenesses between them. One query, one thread."""
+
+    __slots__ = ("_known", "_total", "_weights", "_words")
+
+    def __init__(self, words: tuple[str, ...], weights: Weights) -> None:
+        self._words = words
+        self._weights = weights
+        self._known: dict[str, tuple[float, ...]] = {}
+        self._total = sum(weights[word] for word in words) or 1.0
+
+    def align(self, listed: tuple[str, ...]) -> Alignment:
+        """The best pairing of words, most telling pairs first."""
+        weights, words = self._weights, self._words
+        options: list[tuple[float, int, int]] = []
+        for at, word in enumerate(listed):
+            row = self._known.get(word)
+            if row is None:
+                row = self._known[word] = tuple(likeness(own, word) for own in words)
+            for own, value in enumerate(row):
+                if value:
+                    options.append((value, own, at))
+        options.sort(key=lambda option: (-option[0], abs(option[1] - option[2])))
+        left, right = set(range(len(words))), set(range(len(listed)))
+        pairs: list[Pair] = []
+        for value, own, at in options:
+            if own in left and at in right:
+                left.discard(own)
+                right.discard(at)
+                weight = (weights[words[own]] + weights[listed[at]]) / 2
+                pairs.append(Pair(words[own], listed[at], value, weight))
+        if left and right:
+            self._join(listed, left, right, pairs)
+        return self._summed(listed, left, right, pairs)
+
+    def _join(self, listed: tuple[str, ...], left: set[int], right: set[int], pairs: list[Pair]) -> None:
+        """Pairs a word with two neighbouring words of the other name that are written apart there."""
+        for one, many, ours in ((left, right, True), (right, left, False)):
+            single, double = (self._words, listed) if ours else (listed, self._words)
+            for at in sorted(one):
+                for first in sorted(many):
+                    if first + 1 in many and at in one:
+                        joined = double[first] + double[first + 1]
+                        value = likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 2 else 0.0  # noqa: PLR2004
+                        if value > SAME_SOUND - 0.06:
+                            one.discard(at)
+                            many.difference_update({first, first + 1})
+                            weight = self._weights[single[at]]
+                            pair = (single[at], f"{double[first]} {double[first + 1]}")
+                            queried, other = pair if ours else pair[::-1]
+                            pairs.append(Pair(queried, other, value, weight))
+
+    def _summed(self, listed: tuple[str, ...], left: set[int], right: set[int], pairs: list[Pair]) -> Alignment:
+        weights = self._weights
+        found = sum(pair.likeness * pair.weight for pair in pairs)
+        whole = sum(pair.weight for pair in pairs)
+        queried_rest = tuple(self._words[at] for at in sorted(left))
+        listed_rest = tuple(listed[at] for at in sorted(right))
+        queried = whole + sum(weights[word] for word in queried_rest)
+        other = whole + sum(weights[word] for word in listed_rest)
+        return Alignment(
+            tuple(pairs),
+            queried_rest,
+            listed_rest,
+            found / queried if queried else 0.0,
+            found / other if other else 0.0,
+            max((pair.weight for pair in pairs if pair.likeness >= 0.75), default=0.0),  # noqa: PLR2004
+        )

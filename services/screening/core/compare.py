@@ -1,0 +1,146 @@
+"""Compares one queried name with its candidates and ranks them. Judges names alone; facts beside them are for `qualify`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from services.screening.core.align import Aligner, Alignment, Weights
+from services.screening.core.config import NameWeights, ScreeningConfig
+from services.screening.core.index import Generation, Row, whole_sound
+from services.screening.core.model import PartyKind
+from services.screening.core.normalise import Folded, core_words
+from services.screening.core.score import AnalysedName, analyse, logic_score
+
+HIGHEST_INEXACT: Final = 0.99
+"""Only an exact name scores 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A queried name beside a listed one: the name score, the score by sound alone, and the words side by side."""
+
+    row: Row
+    score: float
+    sound_score: float
+    alignment: Alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The likenesses of two names that the name score is made of, as NameWeights describes them."""
+
+    shared_words: float
+    logic: float
+    letters: float
+    telling: float
+    queried_weakest: float
+    listed_weakest: float
+    sound: float
+    queried_rest: float
+
+    def score(self, weights: NameWeights) -> float:
+        """The name score, 0..1."""
+        return sigmoid(
+            weights.base
+            + weights.shared_words * self.shared_words
+            + weights.logic * self.logic
+            + weights.letters * self.letters
+            + weights.telling * self.telling
+            + weights.queried_weakest * self.queried_weakest
+            + weights.listed_weakest * self.listed_weakest
+            + weights.sound * self.sound
+            - weights.queried_rest * self.queried_rest
+        )
+
+
+def sigmoid(log_odds: float) -> float:
+    """The probability of log-odds."""
+    return 1.0 / (1.0 + exp(-log_odds))
+
+
+def moved(score: float, by: float) -> float:
+    """A score moved by log-odds; it stays within 0..1 and never becomes an exact match."""
+    bounded = min(max(score, 1e-6), 1 - 1e-6)
+    return min(sigmoid(log(bounded / (1 - bounded)) + by), HIGHEST_INEXACT)
+
+
+def compare(generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> tuple[Comparison, ...]:
+    """The closest listed names, best first: candidates by index, then by letters, then by words, then by every likeness."""
+    return _Comparer(generation, name, kind, config).ranked()
+
+
+class _Comparer:
+    """One queried name with its prepared forms."""
+
+    __slots__ = ("_analysed", "_config", "_core", "_generation", "_kind", "_name", "_ordered", "_sound")
+
+    def __init__(self, generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> None:
+        self._generation = generation
+        self._name = name
+        self._kind = kind
+        self._config = config
+        self._core = core_words(name.words) or name.words
+        self._ordered = " ".join(sorted(self._core))
+        self._sound = whole_sound(self._core)
+        self._analysed: dict[PartyKind, tuple[AnalysedName, ...]] = {}
+
+    def ranked(self) -> tuple[Comparison, ...]:
+        rows = self._closest_by_letters()
+        aligner = Aligner(self._core, self._generation.weights)
+        aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in rows]
+        aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
+        compared = [self._compared(*one) for one in aligned[: self._config.compared_names]]
+        return tuple(sorted(compared, key=lambda comparison: (-comparison.score, comparison.row.key)))
+
+    def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
+        rows = self._generation.rows
+        found = self._generation.candidates(self._name, self._config.candidates_per_pass)
+        if not found:
+            return []
+        choices = [rows[position].ordered for position in found]
+        letters = process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0] / 100
+        shared = process.cdist([self._ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
+        best = np.argsort(-(letters + 0.5 * shared), kind="stable")[: self._config.aligned_names]
+        return [(rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
+
+    def _compared(self, row: Row, shared: float, _letters: float, alignment: Alignment) -> Comparison:
+        sound = fuzz.ratio(self._sound, row.sound) / 100
+        weights = self._generation.weights
+        likeness = Likeness(
+            shared_words=shared,
+            logic=self._logic(row),
+            letters=fuzz.ratio(self._name.joined, row.joined) / 100,
+            telling=1 - exp(-sum(pair.likeness**2 * pair.weight for pair in alignment.pairs)),
+            queried_weakest=_weakest(alignment, alignment.queried_rest, weights),
+            listed_weakest=1 - max((weights[word] for word in alignment.listed_rest), default=0.0),
+            sound=sound,
+            queried_rest=min(sum(weights[word] for word in alignment.queried_rest), 2.0),
+        )
+        sound_score = 0.4 * sound + 0.4 * alignment.queried_share + 0.2 * alignment.listed_share
+        return Comparison(row, min(likeness.score(self._config.names), HIGHEST_INEXACT), sound_score, alignment)
+
+    def _logic(self, row: Row) -> float:
+        """The best logic-v2 score, the queried name read as the kind that the listed name is."""
+        return max(
+            (
+                logic_score(queried, listed)
+                for kind, listed in row.analysed.items()
+                for queried in self._read_as(self._kind if kind is PartyKind.UNKNOWN else kind)
+            ),
+            default=0.0,
+        )
+
+    def _read_as(self, kind: PartyKind) -> tuple[AnalysedName, ...]:
+        if kind not in self._analysed:
+            texts: Sequence[str] = (self._name.raw, self._name.key) if self._name.is_foreign else (self._name.raw,)
+            self._analysed[kind] = tuple(found for text in texts if (found := analyse(text, kind, is_query=True)))
+        return self._analysed[kind]
+
+
+def _weakest(alignment: Alignment, rest: Sequence[str], weights: Weights) -> float:
+    paired = (1 - pair.weight * (1 - pair.likeness) for pair in alignment.pairs)
+    return min((*paired, *(1 - weights[word] for word in rest)), default=0.0)

@@ -1,0 +1,177 @@
+"""Reads the US Consolidated Screening List as published in CSV. Knows its columns and wording, nothing of matching."""
+
+import csv
+import gzip
+import hashlib
+import io
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from services.screening.core.model import Entry, Identifier, PartyKind
+
+COLUMNS: Final = frozenset(
+    "_id source entity_number type programs name addresses federal_register_notice license_requirement call_sign "
+    "vessel_flag remarks source_list_url alt_names citizenships dates_of_birth nationalities source_information_url "
+    "ids".split()
+)
+"""Columns that must be present. Further columns of the publisher are ignored, missing ones refuse the file."""
+
+MINIMUM_ENTRIES: Final = 1_000
+"""Fewer parties than this are no Consolidated Screening List: the list has held over 10,000 for years."""
+
+LIST_CODES: Final[Mapping[str, str]] = {
+    "Capta List": "CAP",
+    "Denied Persons List": "DPL",
+    "Entity List": "EL",
+    "Foreign Sanctions Evaders": "FSE",
+    "ITAR Debarred": "DTC",
+    "Military End User": "MEU",
+    "Non-SDN Chinese Military-Industrial Complex Companies List": "CMIC",
+    "Non-SDN Menu-Based Sanctions List": "MBS",
+    "Nonproliferation Sanctions": "ISN",
+    "Palestinian Legislative Council List": "PLC",
+    "Sectoral Sanctions Identifications List": "SSI",
+    "Specially Designated Nationals": "SDN",
+    "Unverified List": "UVL",
+}
+"""Code of a list by how the publisher's `source` column begins."""
+
+KINDS: Final[Mapping[str, PartyKind]] = {
+    "individual": PartyKind.PERSON,
+    "entity": PartyKind.ORGANISATION,
+    "vessel": PartyKind.VESSEL,
+    "aircraft": PartyKind.AIRCRAFT,
+}
+
+# The `ids` column mixes identifiers with remarks about the party; these identify nobody.
+NOT_IDENTIFYING: Final = re.compile(
+    r"gender|risk|information|directive|date|prohibited|determination|organization type|target type|former vessel flag|"
+    r"aircraft model|aircraft operator|nationality|issuer name|executive order|sanctions|listing|effective|phone|website",
+    re.IGNORECASE,
+)
+COUNTRY_CODE: Final = re.compile(r"^[A-Z]{2}$")
+LAST_COUNTRY: Final = re.compile(r"(?:^|,\s*)([A-Z]{2})$")
+
+
+class ListUnreadable(ValueError):  # noqa: N818  a domain word: the list could not be read, nothing of it was used
+    """The file is not a complete Consolidated Screening List. Nothing of it may be activated."""
+
+
+def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Entry, ...]:
+    """Every party of a Consolidated Screening List, in the publisher's order.
+
+    content: the published CSV, plain or gzip-compressed. Raises ListUnreadable when the file is empty, truncated, malformed,
+    names an unknown list, gives two parties one id, or holds fewer than `minimum` parties. A party that is published twice
+    with the same content is read once.
+    """
+    reader = csv.DictReader(io.StringIO(_decode(content), newline=""), strict=True)
+    if missing := COLUMNS - frozenset(reader.fieldnames or ()):
+        msg = f"columns missing: {', '.join(sorted(missing))}"
+        raise ListUnreadable(msg)
+    entries = tuple(_entries(reader))
+    if len(entries) < minimum:
+        msg = f"{len(entries)} parties, at least {minimum} expected"
+        raise ListUnreadable(msg)
+    return entries
+
+
+def _decode(content: bytes) -> str:
+    try:
+        plain = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        text = plain.decode("utf-8-sig")
+    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+        msg = f"not readable as UTF-8 text: {error}"
+        raise ListUnreadable(msg) from error
+    # A cut download ends in the middle of a line; the publisher's file ends with a line break.
+    if not text.endswith("\n"):
+        msg = "the file is empty or does not end with a complete line"
+        raise ListUnreadable(msg)
+    return text
+
+
+def _entries(reader: "csv.DictReader[str]") -> Iterable[Entry]:
+    seen: dict[str, str] = {}
+    count = 0
+    try:
+        for row in reader:
+            entry = _entry(row, reader.line_num)
+            known = seen.setdefault(entry.entry_id, entry.content_hash)
+            if known != entry.content_hash:
+                msg = f"line {reader.line_num}: the id {entry.entry_id} stands for two different parties"
+                raise ListUnreadable(msg)
+            if len(seen) > count:
+                count += 1
+                yield entry
+    except csv.Error as error:
+        msg = f"line {reader.line_num}: {error}"
+        raise ListUnreadable(msg) from error
+
+
+def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
+    if None in row or None in row.values():
+        msg = f"line {line}: wrong number of columns"
+        raise ListUnreadable(msg)
+    fields = {str(key): " ".join((value or "").split()) for key, value in row.items()}
+    if not fields["name"] or not fields["_id"]:
+        msg = f"line {line}: a party without name or id"
+        raise ListUnreadable(msg)
+    code = _list_code(fields["source"], line)
+    return Entry(
+        entry_id=f"{code}-{fields['_id']}",
+        list_code=code,
+        name=fields["name"],
+        content_hash=_content_hash(fields),
+        aliases=tuple(alias for alias in _parts(fields["alt_names"]) if alias != fields["name"]),
+        kind=KINDS.get(fields["type"].lower(), PartyKind.UNKNOWN),
+        birth_dates=_parts(fields["dates_of_birth"]),
+        countries=_countries(fields),
+        identifiers=_identifiers(fields),
+        addresses=_parts(fields["addresses"]),
+        programs=_parts(fields["programs"]),
+        source_list=fields["source"],
+        source_url=fields["source_information_url"] or fields["source_list_url"],
+        remarks=fields["remarks"],
+        legal_basis=fields["federal_register_notice"],
+    )
+
+
+def _list_code(source: str, line: int) -> str:
+    for beginning, code in LIST_CODES.items():
+        if source.startswith(beginning):
+            return code
+    msg = f"line {line}: unknown list {source[:80]!r}"
+    raise ListUnreadable(msg)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in re.split(r";(?:\s|$)", text))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _countries(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Countries of nationality, citizenship, flag, addresses and issued identifiers, in that order."""
+    stated = [*_parts(fields["nationalities"]), *_parts(fields["citizenships"]), fields["vessel_flag"]]
+    places = [match[1] for part in _parts(fields["addresses"]) if (match := LAST_COUNTRY.search(part))]
+    issuers = [part.split(",")[0] for part in _parts(fields["ids"]) if "," in part]
+    return tuple(dict.fromkeys(code for code in [*stated, *places, *issuers] if COUNTRY_CODE.match(code)))
+
+
+def _identifiers(fields: Mapping[str, str]) -> tuple[Identifier, ...]:
+    """Identifiers as (type, value). Published as "CC, value, type", "value, type", or with places and dates between."""
+    found: list[Identifier] = []
+    for part in _parts(fields["ids"]):
+        pieces = [piece.strip() for piece in part.split(", ")]
+        values = pieces[1:-1] if COUNTRY_CODE.match(pieces[0]) and len(pieces) > 2 else pieces[:-1]  # noqa: PLR2004
+        if values and values[0] and not NOT_IDENTIFYING.search(pieces[-1]):
+            found.append((pieces[-1], values[0]))
+    if fields["call_sign"]:
+        found.append(("Call Sign", fields["call_sign"]))
+    return tuple(dict.fromkeys(found))
+
+
+def _content_hash(fields: Mapping[str, str]) -> str:
+    # A moved link is no change of the party: officers' decisions about it must stay.
+    published = "\x1f".join(f"{key}\x1e{fields[key]}" for key in sorted(fields) if not key.endswith("_url"))
+    return hashlib.sha256(published.encode()).hexdigest()

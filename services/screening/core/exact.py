@@ -1,0 +1,143 @@
+"""What needs no judgement: official identifiers and whole published names. Never depends on fuzzy code."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from services.screening.core.model import Entry, Identifier
+from services.screening.core.normalise import Folded
+
+IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
+    (family, re.compile(pattern, re.IGNORECASE))
+    for family, pattern in (
+        ("wallet", r"digital currency|wallet|crypto|^btc|^xbt|^eth"),
+        ("vessel", r"\bimo\b|vessel registration"),
+        ("mmsi", r"mmsi"),
+        ("passport", r"passport|travel document"),
+        ("bank code", r"swift|\bbic\b"),
+        ("security", r"\bisin\b"),
+        ("email", r"e-?mail"),
+        ("call sign", r"call sign"),
+        ("aircraft", r"aircraft|tail number|\bmsn\b"),
+        ("duns", r"d-?u-?n-?s"),
+        ("lei", r"\blei\b|legal entity (identifier|number)"),
+        ("ticker", r"ticker"),
+        ("register", r"tax|vat|v\.a\.t|regist|company|nit\b|ruc\b|rif\b|uscc|credit code|gazette|inn\b|ogrn|enterprise|"
+         r"commerc|mercantil|trade license|chamber|fein|business|rfc|r\.f\.c|fiscal|bik|national|cedula|identi|d\.?n\.?i|"
+         r"curp|c\.u\.|ssn|citizen|personal|residen|electoral|credencial|numero"),
+    )
+)  # fmt: skip
+"""Families of identifiers, first match wins. Numbers of persons and firms differ in name by country: one family."""
+
+T = TypeVar("T")
+
+LEAST_CHARACTERS: Final = 5
+"""Shorter values identify nobody across countries."""
+NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
+LABEL: Final = re.compile(r"^(IMO|MMSI|NO|NR)(?=[0-9])")
+BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")  # noqa: RUF001  full-width brackets occur
+ALTERNATIVE: Final = re.compile(
+    r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """A published name and whose it is: the position of its entry in the generation.
+
+    is_whole is False for a part taken out of a published name: the words beside brackets, an acronym in brackets.
+    """
+
+    entry: int
+    text: str
+    is_whole: bool = True
+
+
+def family_of(identifier_type: str) -> str:
+    """The family an identifier type belongs to; types of no known family are a family each."""
+    for family, pattern in IDENTIFIER_FAMILIES:
+        if pattern.search(identifier_type):
+            return family
+    return identifier_type.casefold().strip()
+
+
+def identifier_key(value: str) -> str | None:
+    """The comparable form of an identifier value, None when it is too short to identify anyone."""
+    key = LABEL.sub("", NOT_ALPHANUMERIC.sub("", value.upper()))
+    has_digits = sum(char.isdigit() for char in key) > 2  # noqa: PLR2004
+    return key if len(key) >= LEAST_CHARACTERS and (has_digits or len(key) > LEAST_CHARACTERS + 2) else None
+
+
+def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
+    """Every published name, and the names written inside others: "Academy (AASP)" is also "Academy" and "AASP"."""
+    for position, entry in enumerate(entries):
+        for text in entry.names:
+            yield ListedName(position, text)
+            for part in _parts_of(text):
+                yield ListedName(position, part, is_whole=False)
+
+
+def _parts_of(text: str) -> Iterable[str]:
+    outside = " ".join(BRACKETED.sub(" ", text).split())
+    if outside and outside != text:
+        yield outside
+        yield from (inside for inside in BRACKETED.findall(text) if _names_somebody(inside))
+    pieces = [piece.strip(" ,;()") for piece in ALTERNATIVE.split(text)]
+    if len(pieces) > 1:
+        yield from (piece for piece in pieces if piece)
+
+
+def _names_somebody(inside: str) -> bool:
+    """Whether words in brackets look like a name: an acronym or a capitalised name, no country or remark."""
+    return inside[0].isupper() and len(inside) < 60 and inside.upper() not in NOT_NAMES  # noqa: PLR2004
+
+
+NOT_NAMES: Final = frozenset(
+    """
+    UK US USA UAE PRC HK CHINA IRAN RUSSIA INDIA DUBAI HONG KONG SINGAPORE CYPRUS MALAYSIA TURKEY LEBANON SYRIA PANAMA LLC LTD
+    FZE FZC FZCO INC CO PVT PTE M.E. ME INTERNATIONAL ASIA EUROPE SHANGHAI BEIJING SHENZHEN HOLDINGS OVERSEAS GROUP
+    """.split()
+) | {"HONG KONG", "MIDDLE EAST", "SAUDI ARABIA", "PRIVATE", "THAILAND", "GERMANY", "PJSC", "OAO", "JSC", "AFRICA"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExactIndex:
+    """Dictionaries from identifiers and whole normalised names to entries. Built once, only read."""
+
+    identifiers: Mapping[str, tuple[tuple[int, Identifier], ...]]
+    keys: Mapping[str, tuple[ListedName, ...]]
+    sorted_keys: Mapping[str, tuple[ListedName, ...]]
+
+    @classmethod
+    def build(cls, entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) -> "ExactIndex":
+        """The dictionaries of these entries and their folded names."""
+        identifiers: dict[str, list[tuple[int, Identifier]]] = defaultdict(list)
+        for position, entry in enumerate(entries):
+            for identifier in entry.identifiers:
+                if key := identifier_key(identifier[1]):
+                    identifiers[key].append((position, identifier))
+        keys: dict[str, list[ListedName]] = defaultdict(list)
+        by_words: dict[str, list[ListedName]] = defaultdict(list)
+        for name, folded in names:
+            keys[folded.key].append(name)
+            by_words[folded.sorted_key].append(name)
+        return cls(_frozen(identifiers), _frozen(keys), _frozen(by_words))
+
+    def same_identifier(self, identifier: Identifier) -> tuple[tuple[int, Identifier], ...]:
+        """Entries with this identifier value, whatever type they give it."""
+        key = identifier_key(identifier[1])
+        return self.identifiers.get(key, ()) if key else ()
+
+    def same_name(self, name: Folded) -> tuple[ListedName, ...]:
+        """Entries with exactly this name, spelling and word order alike."""
+        return self.keys.get(name.key, ())
+
+    def same_words(self, name: Folded) -> tuple[ListedName, ...]:
+        """Entries with exactly these words in any order."""
+        return self.sorted_keys.get(name.sorted_key, ())
+
+
+def _frozen(lists: Mapping[str, list[T]]) -> Mapping[str, tuple[T, ...]]:
+    return {key: tuple(values) for key, values in lists.items()}

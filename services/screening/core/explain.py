@@ -1,0 +1,55 @@
+"""Sentences about names: which words agree, which are alike, which stand alone. Written to be read aloud."""
+
+from services.screening.core.align import Alignment
+from services.screening.core.model import Effect, Evidence, EvidenceKind, Identifier
+
+
+def exact_name(queried: str, listed: str, *, is_alias: bool, same_order: bool) -> Evidence:
+    """The queried name is the listed one."""
+    which = "an alias published for the listed party" if is_alias else "the name of the listed party"
+    order = "" if same_order else ", its words in another order"
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f'"{queried}" is {which}, "{listed}"{order}.')
+
+
+def part_of_name(queried: str, published: str) -> Evidence:
+    """The queried name stands inside a published name."""
+    detail = f'"{queried}" is a name written inside the published name "{published}".'
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
+def legal_form_only(queried: str, listed: str) -> Evidence:
+    """The names differ in nothing but the legal form."""
+    detail = f'"{queried}" and the listed name "{listed}" differ only in the legal form.'
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
+def same_identifier(queried: Identifier, listed: Identifier, *, same_family: bool) -> Evidence:
+    """An identifier of the party is one of the listed party."""
+    detail = f"The identifier {queried[1]} ({queried[0]}) is published for the listed party as {listed[0]} {listed[1]}."
+    if same_family:
+        return Evidence(EvidenceKind.IDENTIFIER, Effect.SUPPORTS, detail)
+    return Evidence(EvidenceKind.IDENTIFIER, Effect.SUPPORTS, f"{detail} The types of the two identifiers differ.")
+
+
+def different_name(listed: str) -> Evidence:
+    """The identifier agrees although the names do not."""
+    detail = f'The listed party is named "{listed}"; no name given for the party resembles its names.'
+    return Evidence(EvidenceKind.NAME_SCORE, Effect.NEUTRAL, detail)
+
+
+def similar_name(queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool) -> Evidence:
+    """Two names side by side, word by word."""
+    same = [pair.listed for pair in alignment.pairs if pair.queried == pair.listed]
+    alike = [f'"{pair.queried}" resembles "{pair.listed}"' for pair in alignment.pairs if pair.queried != pair.listed]
+    clauses = [
+        f"the same words: {', '.join(same)}" if same else "",
+        *alike,
+        f"only in the name given: {', '.join(alignment.queried_rest)}" if alignment.queried_rest else "",
+        f"only in the listed name: {', '.join(alignment.listed_rest)}" if alignment.listed_rest else "",
+    ]
+    how = "sounds like" if by_sound else "resembles"
+    words = "; ".join(clause for clause in clauses if clause)
+    kind = EvidenceKind.NAME_SOUND if by_sound else EvidenceKind.NAME_SCORE
+    return Evidence(
+        kind, Effect.SUPPORTS, f'"{queried}" {how} the listed name "{listed}" with a score of {score:.2f}: {words}.'
+    )

@@ -1,0 +1,137 @@
+"""An immutable generation of the index: one list version, built once, then only read, from any number of threads."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import tantivy
+
+from services.screening.core.align import Weights
+from services.screening.core.exact import ExactIndex, ListedName, listed_names
+from services.screening.core.model import Entry, PartyKind
+from services.screening.core.normalise import Folded, core_words, fold, skeleton, trigrams
+from services.screening.core.score import AnalysedName, analyse, prepare
+from services.screening.core.words import GENERIC, LEGAL_FORMS
+
+WRITER_MEMORY: Final = 256_000_000
+FIELDS: Final = ("words", "letters", "sounds", "whole_sound")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One distinct normalised name and everyone who bears it. words: without legal forms, unless nothing else is there.
+
+    ordered: those words in alphabetical order; joined: the key without spaces; sound: the consonants of the ordered words.
+    """
+
+    key: str
+    words: tuple[str, ...]
+    ordered: str
+    joined: str
+    sound: str
+    names: tuple[ListedName, ...]
+    analysed: Mapping[PartyKind, AnalysedName]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Everything needed to screen against one list version."""
+
+    list_version_id: str
+    entries: tuple[Entry, ...]
+    exact: ExactIndex
+    rows: tuple[Row, ...]
+    weights: Weights
+    _schema: tantivy.Schema
+    _searcher: tantivy.Searcher
+
+    @classmethod
+    def build(cls, entries: Sequence[Entry], list_version_id: str) -> "Generation":
+        """The index of these entries. Takes seconds and holds the interpreter: call it from a worker thread."""
+        prepare()
+        names = [(name, fold(name.text)) for name in listed_names(entries)]
+        names = [(name, folded) for name, folded in names if folded.key]
+        rows = tuple(_rows(entries, names))
+        weights = Weights(row.words for row in rows)
+        schema, searcher = _indexed(rows)
+        return cls(list_version_id, tuple(entries), ExactIndex.build(entries, names), rows, weights, schema, searcher)
+
+    def candidates(self, name: Folded, limit: int) -> tuple[int, ...]:
+        """Positions of the rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound alone."""
+        terms = _terms(name.words)
+        first = self._search(terms, FIELDS[:3], limit)
+        second = self._search(terms, FIELDS[2:], limit)
+        return tuple(dict.fromkeys((*first, *second)))
+
+    def _search(self, terms: Mapping[str, Iterable[str]], fields: Sequence[str], limit: int) -> list[int]:
+        should = tantivy.Occur.Should
+        parts = [
+            (should, tantivy.Query.term_query(self._schema, field, term, "freq"))
+            for field in fields
+            for term in sorted(set(terms[field]))
+        ]
+        if not parts:
+            return []
+        found = self._searcher.search(tantivy.Query.boolean_query(parts), limit, count=False)
+        addresses = [address for _, address in found.hits]
+        return [int(row) for row in self._searcher.fast_field_values("row", addresses) if row is not None]
+
+
+def kind_of(entry: Entry, words: tuple[str, ...]) -> PartyKind:
+    """The kind of a listed name: as published, else organisation when a word of it says so."""
+    if entry.kind is PartyKind.UNKNOWN and any(
+        word in LEGAL_FORMS or word in GENERIC for word in words if len(word) > 2
+    ):  # noqa: PLR2004
+        return PartyKind.ORGANISATION
+    return entry.kind
+
+
+def _rows(entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) -> Iterable[Row]:
+    by_key: dict[str, list[tuple[ListedName, Folded]]] = defaultdict(list)
+    for name, folded in names:
+        by_key[folded.key].append((name, folded))
+    for key, bearers in by_key.items():
+        words = bearers[0][1].words
+        kinds = {kind_of(entries[name.entry], words): name.text for name, _ in bearers}
+        analysed = {kind: found for kind, text in kinds.items() if (found := analyse(text, kind))}
+        core = core_words(words) or words
+        borne = tuple(dict.fromkeys(name for name, _ in bearers))
+        yield Row(key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, analysed)
+
+
+def whole_sound(words: tuple[str, ...]) -> str:
+    """The consonant sounds of a whole name, its words in alphabetical order."""
+    return "".join(skeleton(word) for word in sorted(words))
+
+
+def _terms(words: tuple[str, ...]) -> Mapping[str, Iterable[str]]:
+    joined = "".join(words)
+    core = core_words(words) or words
+    sounds = [sound for word in core if (sound := skeleton(word))]
+    return {
+        "words": words,
+        "letters": trigrams(joined),
+        "sounds": sounds,
+        "whole_sound": trigrams("".join(sounds)),
+    }
+
+
+def _indexed(rows: Sequence[Row]) -> tuple[tantivy.Schema, tantivy.Searcher]:
+    builder = tantivy.SchemaBuilder()
+    for field in FIELDS:
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+    builder.add_unsigned_field("row", fast=True)
+    schema = builder.build()
+    index = tantivy.Index(schema)
+    writer = index.writer(WRITER_MEMORY, num_threads=1)
+    for position, row in enumerate(rows):
+        document = tantivy.Document()
+        for field, terms in _terms(tuple(row.key.split())).items():
+            document.add_text(field, " ".join(terms))
+        document.add_unsigned("row", position)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    return schema, index.searcher()

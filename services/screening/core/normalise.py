@@ -1,0 +1,169 @@
+"""Turns a written name into the forms that can be compared: folded Latin words, keys, sound skeletons, flags.
+
+Knows writing systems. Knows no list, party or score. Every function is pure and gives the same answer for the same text.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import icu
+from rigour.names import remove_org_types
+
+from services.screening.core.model import Flag
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, MEANINGS, PARTICLES
+
+LATIN: Final = icu.Transliterator.createInstance("Any-Latin; Latin-ASCII; Lower")
+
+# ICU follows scholarly standards (х = h, ц = c); passports and sanctions lists write the sound for English readers.
+CYRILLIC: Final = str.maketrans(
+    {
+        "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "y",
+        "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
+        "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu",
+        "я": "ya", "і": "i", "ї": "yi", "є": "ye", "ґ": "g", "ў": "u", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c",
+        "ђ": "dj", "џ": "dz", "қ": "q", "ғ": "gh", "ү": "u", "ұ": "u", "ө": "o", "ң": "ng", "ә": "a", "һ": "h",
+    }
+)  # fmt: skip
+# Letters of other alphabets that look like Latin ones, for words in which alphabets are mixed.
+LOOKALIKES: Final = str.maketrans("аеорсухікмнтвгјѕԁԛԝαοενρτυιχκ", "aeopcyxikmhtbrjsdqwaoevptuixk")
+HAN: Final = re.compile(r"[㐀-鿿豈-﫿]")
+ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
+APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")  # noqa: RUF001  the look-alikes are the point
+DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
+SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+DIGIT_RUN: Final = re.compile(r"\d+")
+INVISIBLE: Final = frozenset({"Cf", "Cc", "Co", "Cn"})
+# Joiners that belong to the spelling of Persian and Indic words.
+JOINERS: Final = frozenset("\u200c\u200d\n\r\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A name made comparable. key: its words, lower case Latin letters and digits, one space apart."""
+
+    raw: str
+    key: str
+    words: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    is_foreign: bool
+
+    @property
+    def sorted_key(self) -> str:
+        """The words in alphabetical order: equal for two orders of one person's names."""
+        return " ".join(sorted(self.words))
+
+    @property
+    def joined(self) -> str:
+        """The words without spaces, for names that differ in where words are divided."""
+        return "".join(self.words)
+
+
+def fold(text: str) -> Folded:
+    """The comparable form of a name in any script. Folding a key again changes nothing.
+
+    Compatibility forms, accents, case, punctuation and invisible characters go; other scripts are written in Latin letters;
+    business words of Chinese, Arabic and Persian are given by their meaning.
+    """
+    visible, flags = _visible(unicodedata.normalize("NFKC", text))
+    lowered = visible.casefold()
+    is_foreign = False
+    if not lowered.isascii():
+        lowered, mixed = _unmixed(lowered)
+        flags = (*flags, Flag.MIXED_SCRIPT) if mixed else flags
+        is_foreign = any(ord(char) > 0x36F and char.isalpha() and not _is_latin(char) for char in lowered)  # noqa: PLR2004  end of Latin blocks
+        lowered = _latin(lowered)
+    plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", lowered.replace("&", " and ")))
+    words = tuple(SEPARATORS.sub(" ", plain).split())
+    return Folded(text, " ".join(words), words, flags, is_foreign)
+
+
+def _visible(text: str) -> tuple[str, tuple[Flag, ...]]:
+    if text.isascii() and text.isprintable():
+        return text, ()
+    kept = [char for char in text if unicodedata.category(char) not in INVISIBLE or char in JOINERS]
+    cleaned = "".join(" " if char in JOINERS else char for char in kept)
+    hidden = len(kept) != len(text)
+    return cleaned, (Flag.INVISIBLE_CHARACTERS,) if hidden else ()
+
+
+@lru_cache(maxsize=4096)
+def _alphabet(char: str) -> str:
+    return unicodedata.name(char, "?").split()[0]
+
+
+def _is_latin(char: str) -> bool:
+    return _alphabet(char) == "LATIN"
+
+
+def _unmixed(text: str) -> tuple[str, bool]:
+    """Words that mix Latin with Cyrillic or Greek letters, written in the Latin letters they imitate."""
+    found = False
+    words: list[str] = []
+    for word in text.split(" "):
+        alphabets = {_alphabet(char) for char in word if char.isalpha()}
+        if "LATIN" in alphabets and alphabets & {"CYRILLIC", "GREEK"}:
+            found = True
+            words.append(word.translate(LOOKALIKES))
+        else:
+            words.append(word)
+    return " ".join(words), found
+
+
+def _latin(text: str) -> str:
+    for foreign, meaning in MEANINGS:
+        if foreign in text:
+            text = text.replace(foreign, f" {meaning} ")
+    text = ARABIC_ARTICLE.sub("ال ", text)
+    text = re.sub(r"[㐀-鿿豈-﫿]+", lambda run: f" {_pinyin(run[0])} ", text)
+    return str(LATIN.transliterate(text.translate(CYRILLIC)))
+
+
+def _pinyin(characters: str) -> str:
+    """Chinese characters by sound; a personal name of two to four characters as family name and given name."""
+    syllables = [str(LATIN.transliterate(char)).strip() for char in characters]
+    if 2 <= len(syllables) <= 4:  # noqa: PLR2004  usual length of a Chinese personal name
+        return f"{syllables[0]} {''.join(syllables[1:])}"
+    return " ".join(syllables)
+
+
+def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that are not part of a legal form."""
+    stripped = remove_org_types(" ".join(words), replacement=" ").split()
+    return tuple(word for word in stripped if word not in LEGAL_FORMS)
+
+
+def is_light(word: str) -> bool:
+    """Whether a word cannot carry a match: a legal form, a generic word, a particle or a title."""
+    return word in LEGAL_FORMS or word in GENERIC or word in PARTICLES or word in HONORIFICS
+
+
+def numbers(words: tuple[str, ...]) -> frozenset[str]:
+    """The numbers in a name, without leading zeros: they tell one plant, institute or fund from the next."""
+    return frozenset(run.lstrip("0") or "0" for word in words for run in DIGIT_RUN.findall(word))
+
+
+SOUNDS: Final = (
+    ("sch", "s"), ("tch", "j"), ("tsch", "j"), ("dzh", "j"), ("kh", "k"), ("gh", "k"), ("ch", "j"), ("sh", "s"),
+    ("zh", "j"), ("th", "t"), ("dh", "t"), ("ph", "f"), ("ts", "s"), ("tz", "s"), ("dj", "j"), ("dz", "s"),
+    ("ck", "k"), ("x", "ks"), ("q", "k"), ("c", "k"), ("g", "k"), ("z", "s"), ("d", "t"), ("b", "p"), ("v", "f"),
+)  # fmt: skip
+SILENT: Final = re.compile(r"[aeiouhwy]")
+REPEATED: Final = re.compile(r"(.)\1+")
+
+
+@lru_cache(maxsize=65_536)
+def skeleton(word: str) -> str:
+    """The consonant sounds of a folded word: what a name keeps when it is written in another script and back."""
+    for written, sound in SOUNDS:
+        if written in word:
+            word = word.replace(written, sound)
+    return REPEATED.sub(r"\1", SILENT.sub("", word))
+
+
+def trigrams(text: str) -> frozenset[str]:
+    """Overlapping pieces of three letters of a marked word; a shorter one is its own piece."""
+    marked = f"^{text}$"
+    return frozenset(marked[start : start + 3] for start in range(max(len(marked) - 2, 1)))
