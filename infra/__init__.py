@@ -1,0 +1,1 @@
+"""What the services run on: the topics, and a stack of the real parts on one machine."""
