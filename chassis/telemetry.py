@@ -1,0 +1,191 @@
+"""Spans, log lines and metrics of one process: where they go and what they carry.
+
+Ids, reasons and numbers only. An exception's text may quote what a person wrote, so a log line shows the exception's
+types and frames and never its text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from structlog.typing import EventDict, WrappedLogger
+
+from chassis import semconv
+
+log = structlog.get_logger()
+
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+_MAX_TYPES: Final = 10
+_MAX_FRAMES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What a process measures with: the tracer, the metrics registry, and the names of service and version."""
+
+    service_name: str
+    version: str
+    tracer: trace.Tracer
+    registry: CollectorRegistry
+    provider: TracerProvider
+
+    def flush(self, timeout_s: float = 5.0) -> None:
+        """Send the spans that wait; blocks, at most for this long. Spans that end later are sent too."""
+        self.provider.force_flush(int(timeout_s * 1000))
+
+    def close(self) -> None:
+        """Send what waits and end the sender; blocks for some seconds if the collector is away."""
+        self.provider.shutdown()
+
+
+def setup(
+    service_name: str,
+    version: str,
+    otlp_endpoint: str | None = None,
+    log_level: str = "INFO",
+    span_processors: tuple[SpanProcessor, ...] = (),
+) -> Telemetry:
+    """Begin to log as JSON lines to standard output and to trace; without an endpoint only `span_processors` get spans.
+
+    Logging is one per process, so a second call changes it; tracer and registry are each call's own.
+    """
+    _setup_logging(service_name, version, log_level)
+    resource = Resource.create({"service.name": service_name, "service.version": version})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    for processor in span_processors:
+        provider.add_span_processor(processor)
+    if otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        insecure = not otlp_endpoint.startswith("https://")
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint, insecure=insecure)))
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return Telemetry(service_name, version, provider.get_tracer("safeconduct"), registry, provider)
+
+
+def trace_id() -> str:
+    """The current span's trace id, 32 hexadecimal digits, or empty outside of any span."""
+    span = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(span.trace_id) if span.is_valid else ""
+
+
+def traceparent() -> str:
+    """The current span as a W3C `traceparent`, or empty outside of any span."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get(semconv.TRACEPARENT, "")
+
+
+def context_of(traceparent: str, tracestate: str = "") -> Context:
+    """The OpenTelemetry context in which the sender's span is current; an empty one if the text is no traceparent."""
+    carrier = {semconv.TRACEPARENT: traceparent, semconv.TRACESTATE: tracestate}
+    return _PROPAGATOR.extract(carrier, context=Context())
+
+
+def link_to(traceparent: str) -> tuple[trace.Link, ...]:
+    """A link to the sender's span, or none if the text is no traceparent."""
+    span = trace.get_current_span(context_of(traceparent)).get_span_context()
+    return (trace.Link(span),) if span.is_valid else ()
+
+
+def annotate(ids: Mapping[str, str]) -> None:
+    """Put these ids (for instance `application.id`) on the current span and on every later log line of this task."""
+    trace.get_current_span().set_attributes(ids)
+    structlog.contextvars.bind_contextvars(**ids)
+
+
+def report_unhandled(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """A loop's exception handler: asyncio's own would print the text of the exception."""
+    exception = context.get("exception")
+    log.error("unhandled_in_loop", what=str(context.get("message", "")), exc_info=exception)
+
+
+def exception_types(exception: BaseException) -> list[str]:
+    """Names of the exception and its causes, outermost first; a group is followed by its members."""
+    names: list[str] = []
+    waiting: list[BaseException | None] = [exception]
+    while waiting and len(names) < _MAX_TYPES:
+        each = waiting.pop(0)
+        if each is not None:
+            names.append(f"{type(each).__module__}.{type(each).__qualname__}".removeprefix("builtins."))
+            waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+            waiting.append(each.__cause__ or (None if each.__suppress_context__ else each.__context__))
+    return names
+
+
+def exception_frames(exception: BaseException) -> list[str]:
+    """Where it was raised, outermost frame first: file, line and function, never a value."""
+    frames = traceback.extract_tb(exception.__traceback__)[-_MAX_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _setup_logging(service_name: str, version: str, level: str) -> None:
+    number = logging.getLevelNamesMapping()[level]
+
+    def add_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event.update(service=service_name, version=version)
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        add_process,
+        _add_trace,
+        _describe_exception,
+    ]
+    render = structlog.processors.JSONRenderer(default=_name_of)
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)  # other people's libraries
+
+
+def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = trace.format_trace_id(span.trace_id)
+        event["span_id"] = trace.format_span_id(span.span_id)
+    return event
+
+
+def _describe_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    given = event.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    exception = given[1] if isinstance(given, tuple) else given
+    if isinstance(exception, BaseException):
+        event["exception"] = {"types": exception_types(exception), "frames": exception_frames(exception)}
+    return event
+
+
+def _name_of(value: Any) -> str:
+    """What JSON has no form for is shown by its type: its text might say too much."""
+    return f"<{type(value).__name__}>"
