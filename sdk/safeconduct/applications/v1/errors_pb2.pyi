@@ -29,7 +29,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_NOT_VISIBLE: _ErrorReason.ValueType  # 2
     """Nothing of this id is visible to the caller, whether or not it exists. PERMISSION_DENIED. Metadata: none."""
     ERROR_REASON_INCONSISTENT_APPLICATION: _ErrorReason.ValueType  # 3
-    """Statements of the application contradict each other or name unknown things. INVALID_ARGUMENT with BadRequest; its violations carry UNKNOWN_COUNTRY, UNKNOWN_MODEL, UNKNOWN_PARTY, DUPLICATE_PARTY, ROLE_MISSING, SIGNATORY_MISSING, SIGNED_IN_FUTURE, DUPLICATE_ITEM or KIND_MISMATCH."""
+    """Statements of the application contradict each other or name unknown things. INVALID_ARGUMENT with BadRequest; its violations carry UNKNOWN_COUNTRY, UNKNOWN_MODEL, UNKNOWN_PARTY, DUPLICATE_PARTY, ROLE_MISSING, SIGNATORY_MISSING, SIGNED_IN_FUTURE, DUPLICATE_ITEM, KIND_MISMATCH or SHARES_EXCEED_WHOLE."""
     ERROR_REASON_SELF_COUNTERSIGNATURE: _ErrorReason.ValueType  # 4
     """Whoever recommended, or countersigned already, cannot countersign. PERMISSION_DENIED. Metadata: officerId."""
     ERROR_REASON_CONFLICT_OF_INTEREST: _ErrorReason.ValueType  # 5
@@ -61,7 +61,7 @@ ERROR_REASON_WRONG_STATE: ErrorReason.ValueType  # 1
 ERROR_REASON_NOT_VISIBLE: ErrorReason.ValueType  # 2
 """Nothing of this id is visible to the caller, whether or not it exists. PERMISSION_DENIED. Metadata: none."""
 ERROR_REASON_INCONSISTENT_APPLICATION: ErrorReason.ValueType  # 3
-"""Statements of the application contradict each other or name unknown things. INVALID_ARGUMENT with BadRequest; its violations carry UNKNOWN_COUNTRY, UNKNOWN_MODEL, UNKNOWN_PARTY, DUPLICATE_PARTY, ROLE_MISSING, SIGNATORY_MISSING, SIGNED_IN_FUTURE, DUPLICATE_ITEM or KIND_MISMATCH."""
+"""Statements of the application contradict each other or name unknown things. INVALID_ARGUMENT with BadRequest; its violations carry UNKNOWN_COUNTRY, UNKNOWN_MODEL, UNKNOWN_PARTY, DUPLICATE_PARTY, ROLE_MISSING, SIGNATORY_MISSING, SIGNED_IN_FUTURE, DUPLICATE_ITEM, KIND_MISMATCH or SHARES_EXCEED_WHOLE."""
 ERROR_REASON_SELF_COUNTERSIGNATURE: ErrorReason.ValueType  # 4
 """Whoever recommended, or countersigned already, cannot countersign. PERMISSION_DENIED. Metadata: officerId."""
 ERROR_REASON_CONFLICT_OF_INTEREST: ErrorReason.ValueType  # 5

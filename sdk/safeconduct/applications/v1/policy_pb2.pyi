@@ -48,12 +48,13 @@ class PolicyFacts(_message.Message):
     RED_FLAGS_FIELD_NUMBER: _builtins.int
     MONTHLY_MILLION_TOKENS_FIELD_NUMBER: _builtins.int
     VALIDITY_DAYS_FIELD_NUMBER: _builtins.int
+    BLOCKED_OWNERSHIP_PERCENT_FIELD_NUMBER: _builtins.int
     has_embargoed_country: _builtins.bool
     """True: one of them is embargoed."""
     only_allied_countries: _builtins.bool
     """True: all of them are allied or home."""
     has_exact_match: _builtins.bool
-    """True: the applicant's or end user's identifier or whole name is on a list, nothing contradicts."""
+    """True: the identifier or whole name of a party that takes part, not only owns, is on a list, nothing contradicts."""
     has_possible_match: _builtins.bool
     """True: some entry may be one of the parties."""
     has_undetermined_screening: _builtins.bool
@@ -82,6 +83,8 @@ class PolicyFacts(_message.Message):
     """Asked for, million tokens a month."""
     validity_days: _builtins.int
     """Asked for, days."""
+    blocked_ownership_percent: _builtins.float
+    """The same as listed_ownership_percent, by parties on lists that block property (SDN): the OFAC 50 % rule reads it."""
     @_builtins.property
     def countries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Destinations and the countries of all parties, ISO 3166-1 alpha-2."""
@@ -132,10 +135,11 @@ class PolicyFacts(_message.Message):
         red_flags: _abc.Iterable[_model_pb2.RedFlag.ValueType] | None = ...,
         monthly_million_tokens: _builtins.int = ...,
         validity_days: _builtins.int = ...,
+        blocked_ownership_percent: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_modes", b"access_modes", "countries", b"countries", "end_user_sectors", b"end_user_sectors", "end_uses", b"end_uses", "has_embargoed_country", b"has_embargoed_country", "has_exact_match", b"has_exact_match", "has_model_weights", b"has_model_weights", "has_possible_match", b"has_possible_match", "has_safeguard_statement", b"has_safeguard_statement", "has_undetermined_screening", b"has_undetermined_screening", "has_unknown_ownership", b"has_unknown_ownership", "is_military", b"is_military", "is_military_intelligence", b"is_military_intelligence", "is_surveillance_capable", b"is_surveillance_capable", "listed_ownership_percent", b"listed_ownership_percent", "matched_lists", b"matched_lists", "monthly_million_tokens", b"monthly_million_tokens", "names_forbidden_use", b"names_forbidden_use", "only_allied_countries", b"only_allied_countries", "red_flags", b"red_flags", "statement_age_days", b"statement_age_days", "training_compute_log10_flop", b"training_compute_log10_flop", "validity_days", b"validity_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_modes", b"access_modes", "blocked_ownership_percent", b"blocked_ownership_percent", "countries", b"countries", "end_user_sectors", b"end_user_sectors", "end_uses", b"end_uses", "has_embargoed_country", b"has_embargoed_country", "has_exact_match", b"has_exact_match", "has_model_weights", b"has_model_weights", "has_possible_match", b"has_possible_match", "has_safeguard_statement", b"has_safeguard_statement", "has_undetermined_screening", b"has_undetermined_screening", "has_unknown_ownership", b"has_unknown_ownership", "is_military", b"is_military", "is_military_intelligence", b"is_military_intelligence", "is_surveillance_capable", b"is_surveillance_capable", "listed_ownership_percent", b"listed_ownership_percent", "matched_lists", b"matched_lists", "monthly_million_tokens", b"monthly_million_tokens", "names_forbidden_use", b"names_forbidden_use", "only_allied_countries", b"only_allied_countries", "red_flags", b"red_flags", "statement_age_days", b"statement_age_days", "training_compute_log10_flop", b"training_compute_log10_flop", "validity_days", b"validity_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
