@@ -1,6 +1,7 @@
 """Lays the words of two names side by side and weighs how much of each is found in the other.
 
-A word weighs by how rare it is among the listed names: one rare word says more than three that every trading company has.
+A word weighs by how rare it is among the listed names: one rare word says more than three that every trading company
+has.
 """
 
 from collections import Counter
@@ -35,7 +36,7 @@ LIGHT: Final[tuple[tuple[frozenset[str], float], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A word (or two joined ones) of the queried name beside its counterpart in the listed name, and their likeness 0..1."""
+    """A word (or two joined ones) of the queried name, its counterpart in the listed one, their likeness 0..1."""
 
     queried: str
     listed: str
@@ -45,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Two names side by side. queried_share and listed_share: the weight of each name that is found in the other, 0..1."""
+    """Two names side by side. The shares say how much of each name, by weight, is found in the other, 0..1."""
 
     pairs: tuple[Pair, ...]
     queried_rest: tuple[str, ...]
@@ -144,7 +145,7 @@ class Aligner:
                 for first in sorted(many):
                     if first + 1 in many and at in one:
                         joined = double[first] + double[first + 1]
-                        value = likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 2 else 0.0  # noqa: PLR2004
+                        value = likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 2 else 0.0
                         if value > SAME_SOUND - 0.06:
                             one.discard(at)
                             many.difference_update({first, first + 1})
@@ -167,5 +168,5 @@ class Aligner:
             listed_rest,
             found / queried if queried else 0.0,
             found / other if other else 0.0,
-            max((pair.weight for pair in pairs if pair.likeness >= 0.75), default=0.0),  # noqa: PLR2004
+            max((pair.weight for pair in pairs if pair.likeness >= 0.75), default=0.0),
         )

@@ -1,4 +1,4 @@
-"""Compares one queried name with its candidates and ranks them. Judges names alone; facts beside them are for `qualify`."""
+"""Compares one queried name with its candidates and ranks them. Knows names alone; facts are for `qualify`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +69,10 @@ def moved(score: float, by: float) -> float:
 
 
 def compare(generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> tuple[Comparison, ...]:
-    """The closest listed names, best first: candidates by index, then by letters, then by words, then by every likeness."""
+    """The closest listed names, best first.
+
+    Candidates come from the index; letters, then words, then every likeness decide which of them go on.
+    """
     return _Comparer(generation, name, kind, config).ranked()
 
 

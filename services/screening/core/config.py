@@ -1,4 +1,4 @@
-"""The thresholds and weights of screening as data with a version. Two answers with one version were judged by one rule."""
+"""The thresholds and weights of screening as data. Two answers with one version were judged by one rule."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class NameWeights:
-    """What each likeness of two names adds to the log-odds of the name score. Each likeness is 0..1 unless it says otherwise.
+    """What each likeness of two names, 0..1 unless said otherwise, adds to the log-odds of the name score.
 
     shared_words: words of one name found in the other, order and extra words aside. logic: nomenklatura's logic-v2.
     letters: the names letter by letter without spaces. telling: how much rare wording agrees. queried_weakest and
@@ -45,10 +45,10 @@ class FactWeights:
 class ScreeningConfig:
     """Everything about screening that may be tuned. Change a number, change the version.
 
-    Scores are 0..1. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another script that only
-    agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact supports it, from
-    `cross_script_alone` on without. expected_alert_rate: measured share of innocent persons, given by name and kind only,
-    that alert at `threshold`.
+    Scores are 0..1. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another script
+    that only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact supports it,
+    from `cross_script_alone` on without. expected_alert_rate: measured share of innocent persons, given by name and
+    kind only, that alert at `threshold`.
     """
 
     version: str

@@ -1,5 +1,7 @@
 """Reads the US Consolidated Screening List as published in CSV. Knows its columns and wording, nothing of matching."""
 
+# ruff: noqa: SIM905  tables of words read best as text
+
 import csv
 import gzip
 import hashlib
@@ -47,24 +49,25 @@ KINDS: Final[Mapping[str, PartyKind]] = {
 
 # The `ids` column mixes identifiers with remarks about the party; these identify nobody.
 NOT_IDENTIFYING: Final = re.compile(
-    r"gender|risk|information|directive|date|prohibited|determination|organization type|target type|former vessel flag|"
-    r"aircraft model|aircraft operator|nationality|issuer name|executive order|sanctions|listing|effective|phone|website",
+    r"gender|risk|information|directive|date|prohibited|determination|organization type|target type"
+    r"|former vessel flag|aircraft model|aircraft operator|nationality|issuer name|executive order|sanctions"
+    r"|listing|effective|phone|website",
     re.IGNORECASE,
 )
 COUNTRY_CODE: Final = re.compile(r"^[A-Z]{2}$")
 LAST_COUNTRY: Final = re.compile(r"(?:^|,\s*)([A-Z]{2})$")
 
 
-class ListUnreadable(ValueError):  # noqa: N818  a domain word: the list could not be read, nothing of it was used
+class ListUnreadable(ValueError):  # noqa: N818  what happened, in the words of the domain
     """The file is not a complete Consolidated Screening List. Nothing of it may be activated."""
 
 
 def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Entry, ...]:
     """Every party of a Consolidated Screening List, in the publisher's order.
 
-    content: the published CSV, plain or gzip-compressed. Raises ListUnreadable when the file is empty, truncated, malformed,
-    names an unknown list, gives two parties one id, or holds fewer than `minimum` parties. A party that is published twice
-    with the same content is read once.
+    content: the published CSV, plain or gzip-compressed. Raises ListUnreadable when the file is empty, truncated,
+    malformed, names an unknown list, gives two parties one id, or holds fewer than `minimum` parties. A party that is
+    published twice with the same content is read once.
     """
     reader = csv.DictReader(io.StringIO(_decode(content), newline=""), strict=True)
     if missing := COLUMNS - frozenset(reader.fieldnames or ()):
@@ -163,7 +166,7 @@ def _identifiers(fields: Mapping[str, str]) -> tuple[Identifier, ...]:
     found: list[Identifier] = []
     for part in _parts(fields["ids"]):
         pieces = [piece.strip() for piece in part.split(", ")]
-        values = pieces[1:-1] if COUNTRY_CODE.match(pieces[0]) and len(pieces) > 2 else pieces[:-1]  # noqa: PLR2004
+        values = pieces[1:-1] if COUNTRY_CODE.match(pieces[0]) and len(pieces) > 2 else pieces[:-1]
         if values and values[0] and not NOT_IDENTIFYING.search(pieces[-1]):
             found.append((pieces[-1], values[0]))
     if fields["call_sign"]:

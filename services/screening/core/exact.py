@@ -1,5 +1,7 @@
 """What needs no judgement: official identifiers and whole published names. Never depends on fuzzy code."""
 
+# ruff: noqa: SIM905, RUF001  tables of words read best as text; full-width brackets occur in names
+
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +26,16 @@ IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("duns", r"d-?u-?n-?s"),
         ("lei", r"\blei\b|legal entity (identifier|number)"),
         ("ticker", r"ticker"),
-        ("register", r"tax|vat|v\.a\.t|regist|company|nit\b|ruc\b|rif\b|uscc|credit code|gazette|inn\b|ogrn|enterprise|"
-         r"commerc|mercantil|trade license|chamber|fein|business|rfc|r\.f\.c|fiscal|bik|national|cedula|identi|d\.?n\.?i|"
-         r"curp|c\.u\.|ssn|citizen|personal|residen|electoral|credencial|numero"),
+        (
+            "register",
+            (
+                r"tax|vat|v\.a\.t|regist|company|nit\b|ruc\b|rif\b|uscc|credit code|gazette|inn\b|ogrn|enterprise|commerc"
+                r"|mercantil|trade license|chamber|fein|business|rfc|r\.f\.c|fiscal|bik|national|cedula|identi|d\.?n\.?i"
+                r"|curp|c\.u\.|ssn|citizen|personal|residen|electoral|credencial|numero"
+            ),
+        ),
     )
-)  # fmt: skip
+)
 """Families of identifiers, first match wins. Numbers of persons and firms differ in name by country: one family."""
 
 T = TypeVar("T")
@@ -37,9 +44,9 @@ LEAST_CHARACTERS: Final = 5
 """Shorter values identify nobody across countries."""
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 LABEL: Final = re.compile(r"^(IMO|MMSI|NO|NR)(?=[0-9])")
-BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")  # noqa: RUF001  full-width brackets occur
+BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")
 ALTERNATIVE: Final = re.compile(
-    r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.I
+    r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.IGNORECASE
 )
 
 
@@ -66,7 +73,7 @@ def family_of(identifier_type: str) -> str:
 def identifier_key(value: str) -> str | None:
     """The comparable form of an identifier value, None when it is too short to identify anyone."""
     key = LABEL.sub("", NOT_ALPHANUMERIC.sub("", value.upper()))
-    has_digits = sum(char.isdigit() for char in key) > 2  # noqa: PLR2004
+    has_digits = sum(char.isdigit() for char in key) > 2
     return key if len(key) >= LEAST_CHARACTERS and (has_digits or len(key) > LEAST_CHARACTERS + 2) else None
 
 
@@ -91,13 +98,14 @@ def _parts_of(text: str) -> Iterable[str]:
 
 def _names_somebody(inside: str) -> bool:
     """Whether words in brackets look like a name: an acronym or a capitalised name, no country or remark."""
-    return inside[0].isupper() and len(inside) < 60 and inside.upper() not in NOT_NAMES  # noqa: PLR2004
+    return inside[0].isupper() and len(inside) < 60 and inside.upper() not in NOT_NAMES
 
 
 NOT_NAMES: Final = frozenset(
     """
-    UK US USA UAE PRC HK CHINA IRAN RUSSIA INDIA DUBAI HONG KONG SINGAPORE CYPRUS MALAYSIA TURKEY LEBANON SYRIA PANAMA LLC LTD
-    FZE FZC FZCO INC CO PVT PTE M.E. ME INTERNATIONAL ASIA EUROPE SHANGHAI BEIJING SHENZHEN HOLDINGS OVERSEAS GROUP
+    UK US USA UAE PRC HK CHINA IRAN RUSSIA INDIA DUBAI HONG KONG SINGAPORE CYPRUS MALAYSIA TURKEY LEBANON SYRIA PANAMA
+    LLC LTD FZE FZC FZCO INC CO PVT PTE M.E. ME INTERNATIONAL ASIA EUROPE SHANGHAI BEIJING SHENZHEN HOLDINGS OVERSEAS
+    GROUP
     """.split()
 ) | {"HONG KONG", "MIDDLE EAST", "SAUDI ARABIA", "PRIVATE", "THAILAND", "GERMANY", "PJSC", "OAO", "JSC", "AFRICA"}
 

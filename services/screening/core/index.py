@@ -22,7 +22,8 @@ FIELDS: Final = ("words", "letters", "sounds", "whole_sound")
 class Row:
     """One distinct normalised name and everyone who bears it. words: without legal forms, unless nothing else is there.
 
-    ordered: those words in alphabetical order; joined: the key without spaces; sound: the consonants of the ordered words.
+    ordered: those words in alphabetical order; joined: the key without spaces; sound: the consonants of the ordered
+    words.
     """
 
     key: str
@@ -58,7 +59,7 @@ class Generation:
         return cls(list_version_id, tuple(entries), ExactIndex.build(entries, names), rows, weights, schema, searcher)
 
     def candidates(self, name: Folded, limit: int) -> tuple[int, ...]:
-        """Positions of the rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound alone."""
+        """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""
         terms = _terms(name.words)
         first = self._search(terms, FIELDS[:3], limit)
         second = self._search(terms, FIELDS[2:], limit)
@@ -82,7 +83,7 @@ def kind_of(entry: Entry, words: tuple[str, ...]) -> PartyKind:
     """The kind of a listed name: as published, else organisation when a word of it says so."""
     if entry.kind is PartyKind.UNKNOWN and any(
         word in LEGAL_FORMS or word in GENERIC for word in words if len(word) > 2
-    ):  # noqa: PLR2004
+    ):
         return PartyKind.ORGANISATION
     return entry.kind
 

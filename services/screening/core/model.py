@@ -1,4 +1,4 @@
-"""The values of screening: who is asked about, who is listed, and what was found. Knows no list format, index or score."""
+"""The values of screening: who is asked about, who is listed, what was found. Knows no format, index or score."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,8 +84,8 @@ class Effect(StrEnum):
 class PartyQuery:
     """A party to be screened, as declared.
 
-    names: every name known, aliases and original script included, best known first. birth_date: ISO 8601, may be partial
-    ("1970", "1970-03"). countries: ISO 3166-1 alpha-2. identifiers: (type, value). addresses: one line each.
+    names: every name known, aliases and original script included, best known first. birth_date: ISO 8601, may be
+    partial ("1970", "1970-03"). countries: ISO 3166-1 alpha-2. identifiers: (type, value). addresses: one line each.
     """
 
     names: tuple[str, ...]
@@ -156,8 +156,8 @@ class Hit:
 class Screening:
     """The answer for one party, hits best first, with everything needed to repeat it later.
 
-    CLEAR: every name given was judged and nothing was found. reasons: why some name could not be judged; with hits the result
-    is POSSIBLE_MATCH all the same. near_misses: similar entries below the threshold, only when asked for.
+    CLEAR: every name given was judged and nothing was found. reasons: why some name could not be judged; with hits
+    the result is POSSIBLE_MATCH all the same. near_misses: similar entries below the threshold, only when asked for.
     expected_alert_rate: share of innocent parties expected to alert at this configuration's threshold.
     """
 

@@ -1,7 +1,10 @@
 """Turns a written name into the forms that can be compared: folded Latin words, keys, sound skeletons, flags.
 
-Knows writing systems. Knows no list, party or score. Every function is pure and gives the same answer for the same text.
+Knows writing systems. Knows no list, party or score. Every function is pure and gives the same answer for the same
+text.
 """
+
+# ruff: noqa: RUF001, RUF003  letters that look alike are what this module is about
 
 import re
 import unicodedata
@@ -31,7 +34,7 @@ CYRILLIC: Final = str.maketrans(
 LOOKALIKES: Final = str.maketrans("аеорсухікмнтвгјѕԁԛԝαοενρτυιχκ", "aeopcyxikmhtbrjsdqwaoevptuixk")
 HAN: Final = re.compile(r"[㐀-鿿豈-﫿]")
 ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
-APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")  # noqa: RUF001  the look-alikes are the point
+APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
 SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 DIGIT_RUN: Final = re.compile(r"\d+")
@@ -64,8 +67,8 @@ class Folded:
 def fold(text: str) -> Folded:
     """The comparable form of a name in any script. Folding a key again changes nothing.
 
-    Compatibility forms, accents, case, punctuation and invisible characters go; other scripts are written in Latin letters;
-    business words of Chinese, Arabic and Persian are given by their meaning.
+    Compatibility forms, accents, case, punctuation and invisible characters go; other scripts are written in Latin
+    letters; business words of Chinese, Arabic and Persian are given by their meaning.
     """
     visible, flags = _visible(unicodedata.normalize("NFKC", text))
     lowered = visible.casefold()
@@ -73,7 +76,7 @@ def fold(text: str) -> Folded:
     if not lowered.isascii():
         lowered, mixed = _unmixed(lowered)
         flags = (*flags, Flag.MIXED_SCRIPT) if mixed else flags
-        is_foreign = any(ord(char) > 0x36F and char.isalpha() and not _is_latin(char) for char in lowered)  # noqa: PLR2004  end of Latin blocks
+        is_foreign = any(ord(char) > 0x36F and char.isalpha() and not _is_latin(char) for char in lowered)
         lowered = _latin(lowered)
     plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", lowered.replace("&", " and ")))
     words = tuple(SEPARATORS.sub(" ", plain).split())
@@ -124,7 +127,7 @@ def _latin(text: str) -> str:
 def _pinyin(characters: str) -> str:
     """Chinese characters by sound; a personal name of two to four characters as family name and given name."""
     syllables = [str(LATIN.transliterate(char)).strip() for char in characters]
-    if 2 <= len(syllables) <= 4:  # noqa: PLR2004  usual length of a Chinese personal name
+    if 2 <= len(syllables) <= 4:
         return f"{syllables[0]} {''.join(syllables[1:])}"
     return " ".join(syllables)
 

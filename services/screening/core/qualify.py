@@ -91,7 +91,7 @@ def address(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | Non
         folded = fold(asked).key
         for listed in entry.addresses:
             other = fold(listed).key
-            enough = min(len(folded.split()), len(other.split())) > 3  # noqa: PLR2004  a town alone is no address
+            enough = min(len(folded.split()), len(other.split())) > 3
             if enough and fuzz.token_sort_ratio(folded, other) >= SAME_ADDRESS:
                 detail = f'The address "{asked}" agrees with the listed address "{listed}".'
                 return _fact(EvidenceKind.ADDRESS, Effect.SUPPORTS, detail, weights.address_agrees)
@@ -115,7 +115,8 @@ def number_words(queried: str, listed: str, entry: Entry, weights: FactWeights) 
     if asked == other:
         return None
     if asked and other and not (asked <= other or other <= asked):
-        detail = f"The number {_listed(sorted(asked - other))} in the name differs from the listed {_listed(sorted(other - asked))}."
+        ours, theirs = _listed(sorted(asked - other)), _listed(sorted(other - asked))
+        detail = f"The number {ours} in the name differs from the listed {theirs}."
         return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
     detail = f"The number {_listed(sorted(asked ^ other))} stands in only one of the names."
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
@@ -156,4 +157,4 @@ FACT_RULES: Final[tuple[Callable[[PartyQuery, Entry, FactWeights], Fact | None],
     address,
     kind,
 )
-"""The rules that compare facts of the party with facts of the entry; their docstrings are their published explanation."""
+"""The rules that compare a party with an entry; the docstring of a rule is its published explanation."""

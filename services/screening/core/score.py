@@ -1,14 +1,14 @@
 """The only door to nomenklatura's name comparison and rigour's analysed names.
 
-The comparison is internal to nomenklatura: its version is pinned, everything goes through this module, and golden scores in
-the tests tell when a new release judges differently. Names are compared as values; nothing here is cached by a party's id.
+The comparison is internal to nomenklatura: its version is pinned, everything goes through this module, and golden
+scores in the tests tell when a new release judges differently. Names are compared as values; nothing here is cached
+by a party's id.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from nomenklatura.matching.logic_v2.names.match import match_name_symbolic
-from rapidfuzz.fuzz import token_sort_ratio
 from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
 from services.screening.core.model import PartyKind
@@ -41,20 +41,15 @@ def analyse(text: str, kind: PartyKind, *, is_query: bool = False) -> AnalysedNa
 
 
 def logic_score(queried: AnalysedName, listed: AnalysedName) -> float:
-    """nomenklatura's logic-v2 score of two names, 0..1."""
+    """Nomenklatura's logic-v2 score of two names, 0..1."""
     result, _ = match_name_symbolic(
         queried.parts, listed.parts, COMPARE, EXTRA_QUERY_WEIGHT, EXTRA_RESULT_WEIGHT, FAMILY_NAME_WEIGHT
     )
     return float(result.score)
 
 
-def edit_score(queried: str, listed: str) -> float:
-    """Likeness of two names letter by letter with words in alphabetical order, 0..1. Strong where every word has a typo."""
-    return token_sort_ratio(queried, listed) / 100.0
-
-
 def prepare() -> None:
-    """Loads the name tables of every kind and script, which the libraries otherwise do at the first name that needs them."""
+    """Loads the name tables of every kind and script; the libraries would do so at the first name that needs them."""
     for kind in TAGS:
         for text in ("Mohammed Trading", "Владимир", "محمد", "华为技术有限公司", "김정은"):
             analyse(text, kind, is_query=True)

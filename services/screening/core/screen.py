@@ -1,4 +1,4 @@
-"""Screens a party against a generation of the index. The order of judgement is written in `screen`; the rules stand elsewhere.
+"""Screens a party against a generation of the index. Knows the order of judgement; the rules stand elsewhere.
 
 Fails closed: whatever cannot be judged is UNDETERMINED, never CLEAR.
 """
@@ -31,7 +31,7 @@ from services.screening.core.qualify import Fact, facts, light_words, number_wor
 from services.screening.core.words import PLACEHOLDERS
 
 SHORTEST: Final = 2
-"""A name of fewer letters says nothing."""
+"""A name of fewer characters says nothing."""
 STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 
 
@@ -57,9 +57,10 @@ def screen(
 ) -> Screening:
     """Whether a party may be on a list, and why.
 
-    (1) Names that cannot be judged are set aside with a reason. (2) Identifiers and whole names are looked up. (3) Similar
-    names are found and scored. (4) Birth date, country, address and kind raise or lower each find. (5) What reaches the
-    threshold is a hit, best first. CLEAR only when every name given could be judged and nothing reached it.
+    (1) Names that cannot be judged are set aside with a reason. (2) Identifiers and whole names are looked up.
+    (3) Similar names are found and scored. (4) Birth date, country, address and kind raise or lower each find.
+    (5) What reaches the threshold is a hit, best first. CLEAR only when every name could be judged and nothing
+    reached it.
     floor: scores from here to the threshold are listed as near misses; they do not change the result.
     """
     if generation is None or not generation.rows:
@@ -119,7 +120,7 @@ def _unreadable(name: Folded | None, config: ScreeningConfig) -> Reason | None:
         return Reason.NAME_TOO_LONG
     if not name.key:
         return Reason.NAME_UNREADABLE
-    if len(name.joined) < SHORTEST:
+    if sum(char.isalnum() for char in name.raw) < SHORTEST:
         return Reason.NAME_TOO_SHORT
     repeated = len(set(name.joined)) == 1
     return Reason.NAME_PLACEHOLDER if repeated or name.joined in PLACEHOLDERS else None

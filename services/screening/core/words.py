@@ -3,63 +3,70 @@
 All are in the folded form of `normalise` (lower case, Latin, no accents). Knows no name, list or score.
 """
 
+# ruff: noqa: SIM905  tables of words read best as text
+
 from typing import Final
 
 LEGAL_FORMS: Final = frozenset(
     """
-    ab ag ao aps as asa bhd bv bvba ca cjsc co coltd company corp corporation cv doo ead eirl eood fze fzc fzco fzllc gmbh inc
-    incorporated jsc kg kk kft limited limitada llc llp lp ltd ltda ltee nv oao ojsc ooo oy oyj pao pjs pjsc plc pt pte pty
-    pvt pcl psc private public joint stock sa sab saa sac sae sagl sal sapi sarl sas sdn sirketi slu sl snc spa spol sprl srl
-    sro sti tov ug ulc uab vof zao zat otkrytoe zakrytoe publichnoe aktsionernoe obshchestvo ogranichennoi otvetstvennostyu
-    ogranichennoy otvetstvennost gesellschaft aktiengesellschaft anonim sociedad anonima societe anonyme responsabilidad
+    ab ag ao aps as asa bhd bv bvba ca cjsc co coltd company corp corporation cv doo ead eirl eood fze fzc fzco fzllc
+    gmbh inc incorporated jsc kg kk kft limited limitada llc llp lp ltd ltda ltee nv oao ojsc ooo oy oyj pao pjs pjsc
+    plc pt pte pty pvt pcl psc private public joint stock sa sab saa sac sae sagl sal sapi sarl sas sdn sirketi slu sl
+    snc spa spol sprl srl sro sti tov ug ulc uab vof zao zat otkrytoe zakrytoe publichnoe aktsionernoe obshchestvo
+    ogranichennoi otvetstvennostyu ogranichennoy otvetstvennost gesellschaft aktiengesellschaft anonim sociedad
+    anonima societe anonyme responsabilidad
     """.split()
 )
 """A legal form is often omitted or translated: it neither makes nor breaks a match."""
 
 GENERIC: Final = frozenset(
     """
-    academy administration agency aircraft airlines association aviation bank branch bureau business capital center centre
-    chemical china chinese commerce commercial committee communication communications construction consulting council de del
-    department design development distribution division economic education electric electronic electronics energy engineering
-    enterprise enterprises equipment establishment export factory federal finance financial foundation fund gas general global
-    group holding holdings import import-export industrial industries industry information infrastructure institute insurance
-    intelligent international inter investment investments iran iranian lab laboratory laboratories line lines logistics
-    machine machinery management manufacturing marine maritime market marketing materials media medical metal metals mining
-    ministry national navigation network networks office oil optical organization organisation petrochemical petroleum
-    pharma pharmaceutical plant port power precision product production products project real estate regional research
-    russia russian science sciences scientific security services service shipping ship shop society software solutions solution
-    state steel store supply system systems tech technical technologies technology telecom telecommunication telecommunications
-    textile tourism trade trading transport transportation travel university venture ventures world zavod nauchno
-    proizvodstvennoe predpriyatie gosudarstvennoe kompaniya firma grupo comercial comercializadora inversiones inmobiliaria
-    asociados cia ltda servicios constructora distribuidora agropecuaria industria nacional new first united
+    academy administration agency aircraft airlines association aviation bank branch bureau business capital center
+    centre chemical china chinese commerce commercial committee communication communications construction consulting
+    council de del department design development distribution division economic education electric electronic
+    electronics energy engineering enterprise enterprises equipment establishment export factory federal finance
+    financial foundation fund gas general global group holding holdings import import-export industrial industries
+    industry information infrastructure institute insurance intelligent international inter investment investments
+    iran iranian lab laboratory laboratories line lines logistics machine machinery management manufacturing marine
+    maritime market marketing materials media medical metal metals mining ministry national navigation network
+    networks office oil optical organization organisation petrochemical petroleum pharma pharmaceutical plant port
+    power precision product production products project real estate regional research russia russian science sciences
+    scientific security services service shipping ship shop society software solutions solution state steel store
+    supply system systems tech technical technologies technology telecom telecommunication telecommunications textile
+    tourism trade trading transport transportation travel university venture ventures world zavod nauchno
+    proizvodstvennoe predpriyatie gosudarstvennoe kompaniya firma grupo comercial comercializadora inversiones
+    inmobiliaria asociados cia ltda servicios constructora distribuidora agropecuaria industria nacional new first
+    united
     """.split()
 )
 """Words many organisations share. They cannot carry a match alone."""
 
 PARTICLES: Final = frozenset(
     """
-    a al an and ibn bin ben bint binti binte bt abu abou umm um e el ul ur as ash ad az at der den des di do dos da das du la
-    le les los las of the van von y i und et uz ud o ould ag for in
+    a al an and ibn bin ben bint binti binte bt abu abou umm um e el ul ur as ash ad az at der den des di do dos da
+    das du la le les los las of the van von y i und et uz ud o ould ag for in
     """.split()
 )
 """Articles and particles of names, written or left out at will."""
 
 HONORIFICS: Final = frozenset(
     """
-    mr mrs ms miss dr prof professor eng engineer sir lord lady sheikh shaikh shaykh sheik cheikh hajji haji hajj alhaj hadji
-    mullah mulla maulavi mawlawi maulana mawlana qari ustad ayatollah hojatoleslam imam general gen colonel col major maj
-    captain capt lieutenant lt brigadier brig admiral commander cdr sayyid sayyed seyed syed haj mufti emir amir don dona
+    mr mrs ms miss dr prof professor eng engineer sir lord lady sheikh shaikh shaykh sheik cheikh hajji haji hajj
+    alhaj hadji mullah mulla maulavi mawlawi maulana mawlana qari ustad ayatollah hojatoleslam imam general gen
+    colonel col major maj captain capt lieutenant lt brigadier brig admiral commander cdr sayyid sayyed seyed syed haj
+    mufti emir amir don dona
     """.split()
 )
 """Titles and forms of address. Some are also given names, so they count a little."""
 
 PLACEHOLDERS: Final = frozenset(
     """
-    na nan none null nil unknown undefined unnamed noname anonymous test tester testing tbd tbc tba todo xxx xxxx asdf asdfg
-    qwerty dummy example sample placeholder blank empty missing void various misc other name fullname firstname lastname
-    surname abc abcd abcde aaa aaaa foo bar foobar unk notapplicable notavailable notknown notprovided notgiven notspecified
-    notdisclosed notset nodata noentry desconocido inconnu unbekannt keineangabe sinespecificar noaplica neizvestno
-    johndoe janedoe username user customer client company companyname organisation organization person individual enduser
+    na nan none null nil unknown undefined unnamed noname anonymous test tester testing tbd tbc tba todo xxx xxxx asdf
+    asdfg qwerty dummy example sample placeholder blank empty missing void various misc other name fullname firstname
+    lastname surname abc abcd abcde aaa aaaa foo bar foobar unk notapplicable notavailable notknown notprovided
+    notgiven notspecified notdisclosed notset nodata noentry desconocido inconnu unbekannt keineangabe sinespecificar
+    noaplica neizvestno johndoe janedoe username user customer client company companyname organisation organization
+    person individual enduser
     """.split()
 )
 """What people type when they have no name to give (spaces removed). Such a party is not screened, and never clear."""
@@ -69,11 +76,13 @@ MEANINGS: Final[tuple[tuple[str, str], ...]] = (
     ("股份有限公司", "co ltd"), ("有限责任公司", "co ltd"), ("有限公司", "co ltd"), ("股份公司", "co ltd"),
     ("株式会社", "co ltd"), ("总公司", "corporation"), ("分公司", "branch"), ("公司", "company"), ("集团", "group"),
     ("大学", "university"), ("学院", "institute"), ("研究院", "research institute"), ("研究所", "research institute"),
-    ("实验室", "laboratory"), ("科学", "science"), ("科技", "technology"), ("技术", "technology"), ("电子", "electronics"),
+    ("实验室", "laboratory"), ("科学", "science"), ("科技", "technology"), ("技术", "technology"),
+    ("电子", "electronics"),
     ("电气", "electric"), ("信息", "information"), ("通信", "communication"), ("通讯", "communication"),
     ("国际", "international"), ("贸易", "trading"), ("进出口", "import export"), ("实业", "industrial"),
     ("工业", "industry"), ("工程", "engineering"), ("机械", "machinery"), ("设备", "equipment"), ("航空", "aviation"),
-    ("航天", "aerospace"), ("船舶", "shipbuilding"), ("重工", "heavy industry"), ("能源", "energy"), ("石油", "petroleum"),
+    ("航天", "aerospace"), ("船舶", "shipbuilding"), ("重工", "heavy industry"), ("能源", "energy"),
+    ("石油", "petroleum"),
     ("化工", "chemical"), ("材料", "materials"), ("投资", "investment"), ("控股", "holding"), ("银行", "bank"),
     ("物流", "logistics"), ("中国", "china"), ("北京", "beijing"), ("上海", "shanghai"), ("深圳", "shenzhen"),
     ("广州", "guangzhou"), ("香港", "hong kong"), ("智能", "intelligent"), ("软件", "software"), ("系统", "systems"),

@@ -1,0 +1,334 @@
+"""What screening promises: whole names and identifiers are found, doubts are never clear, verdicts say why."""
+
+import csv
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from services.screening.core.model import (
+    Effect,
+    Entry,
+    EvidenceKind,
+    Flag,
+    Hit,
+    PartyKind,
+    PartyQuery,
+    Reason,
+    Result,
+    Screening,
+    Strength,
+)
+from services.screening.core.normalise import fold
+from services.screening.core.screen import screen, undetermined
+
+DATA = Path(__file__).parent / "data"
+TGO = Entry(
+    entry_id="EL-1",
+    list_code="EL",
+    name="TGO General Trading LLC",
+    content_hash="1",
+    aliases=("Three Green Orbit",),
+    kind=PartyKind.ORGANISATION,
+    countries=("AE",),
+    addresses=("19th Floor Festival Tower, Festival City, PO Box 36605, Dubai, AE",),
+)
+BEKTAS = Entry(
+    entry_id="FSE-17526",
+    list_code="FSE",
+    name="BEKTAS, Halis",
+    content_hash="2",
+    kind=PartyKind.PERSON,
+    birth_dates=("1966-02-13",),
+    countries=("CH",),
+    identifiers=(("Passport", "X0906223"),),
+    programs=("SYRIA", "FSE-SY"),
+)
+PLANT = Entry("SDN-35875", "SDN", "810 AIRCRAFT REPAIR PLANT", "3", kind=PartyKind.ORGANISATION, countries=("RU",))
+AASPT = Entry("MEU-1", "MEU", "Academy of Aerospace Solid Propulsion Technology (AASPT)", "4")
+
+
+@pytest.fixture(scope="module")
+def small() -> Generation:
+    return Generation.build([TGO, BEKTAS, PLANT, AASPT], "small")
+
+
+def ask(generation: Generation, *names: str, **facts: object) -> Screening:
+    return screen(generation, replace(PartyQuery(names), **facts), DEFAULT)  # type: ignore[arg-type]  # fields by name
+
+
+def best(screening: Screening) -> Hit:
+    assert screening.result is Result.POSSIBLE_MATCH
+    return screening.hits[0]
+
+
+def effects(hit: Hit) -> dict[EvidenceKind, Effect]:
+    return {evidence.kind: evidence.effect for evidence in hit.explanation}
+
+
+# Whole names and identifiers.
+
+
+def test_every_published_name_is_found_by_the_exact_stage(generation: Generation) -> None:
+    missed = [
+        name
+        for position, entry in enumerate(generation.entries)
+        for name in entry.names
+        if position not in {found.entry for found in generation.exact.same_name(fold(name))}
+    ]
+
+    assert missed == []
+
+
+def test_a_published_name_is_an_exact_hit_whatever_kind_is_declared(generation: Generation) -> None:
+    chance = random.Random(3)
+    names = [(entry, name) for entry in generation.entries for name in entry.names]
+
+    for entry, name in chance.sample(names, 300):
+        screening = ask(generation, name, kind=chance.choice(list(PartyKind)))
+        hit = next((hit for hit in screening.hits if hit.entry_id == entry.entry_id), None)
+
+        assert hit is not None, name
+        assert hit.strength is not Strength.WEAK, name
+
+
+def test_an_exact_alias_scores_one(small: Generation) -> None:
+    hit = best(ask(small, "three green orbit"))
+
+    assert (hit.entry_id, hit.score, hit.strength) == ("EL-1", 1.0, Strength.EXACT)
+    assert hit.explanation[0].kind is EvidenceKind.NAME_EXACT
+    assert hit.explanation[0].detail == (
+        '"three green orbit" is an alias published for the listed party, "Three Green Orbit".'
+    )
+
+
+@given(st.permutations(["mohammed", "tawfiq", "khan", "afridi"]))
+def test_the_order_of_a_persons_names_does_not_matter(names: list[str]) -> None:
+    entry = Entry("X-1", "SDN", "KHAN AFRIDI, Mohammed Tawfiq", "1", kind=PartyKind.PERSON)
+    generation = Generation.build([entry], "one")
+
+    hit = best(ask(generation, " ".join(names), kind=PartyKind.PERSON))
+
+    assert (hit.score, hit.strength) == (1.0, Strength.EXACT)
+
+
+def test_an_official_identifier_is_exact_under_any_name(small: Generation) -> None:
+    hit = best(ask(small, "Someone Else Entirely", identifiers=(("passport no.", "x-090 6223"),)))
+
+    assert (hit.entry_id, hit.score, hit.strength) == ("FSE-17526", 1.0, Strength.EXACT)
+    assert effects(hit)[EvidenceKind.IDENTIFIER] is Effect.SUPPORTS
+
+
+def test_an_identifier_of_another_type_is_strong_but_not_exact(small: Generation) -> None:
+    hit = best(ask(small, "Someone Else Entirely", identifiers=(("SWIFT/BIC", "X0906223"),)))
+
+    assert hit.strength is Strength.STRONG
+
+
+def test_an_acronym_in_brackets_is_a_strong_hit(small: Generation) -> None:
+    hit = best(ask(small, "AASPT"))
+
+    assert (hit.entry_id, hit.strength) == ("MEU-1", Strength.STRONG)
+
+
+def test_names_that_differ_in_the_legal_form_are_a_strong_hit(small: Generation) -> None:
+    hit = best(ask(small, "TGO General Trading FZE"))
+
+    assert (hit.entry_id, hit.strength) == ("EL-1", Strength.STRONG)
+
+
+# Facts beside the name.
+
+
+def test_an_exact_name_with_another_birth_date_is_strong_and_still_reported(small: Generation) -> None:
+    hit = best(ask(small, "Halis Bektas", kind=PartyKind.PERSON, birth_date="1990"))
+
+    assert hit.strength is Strength.STRONG
+    assert effects(hit)[EvidenceKind.BIRTH_DATE] is Effect.CONTRADICTS
+
+
+def test_an_exact_name_with_the_listed_birth_date_is_exact(small: Generation) -> None:
+    hit = best(ask(small, "Halis Bektas", kind=PartyKind.PERSON, birth_date="1966-02-13", countries=("CH",)))
+
+    assert hit.strength is Strength.EXACT
+    assert effects(hit)[EvidenceKind.BIRTH_DATE] is Effect.SUPPORTS
+    assert effects(hit)[EvidenceKind.COUNTRY] is Effect.SUPPORTS
+
+
+def test_a_wrong_kind_weighs_and_never_hides_a_listed_party(small: Generation) -> None:
+    for kind in PartyKind:
+        assert best(ask(small, "Halis Bektas", kind=kind)).entry_id == "FSE-17526"
+
+
+def test_facts_that_agree_raise_the_score_of_a_similar_name(small: Generation) -> None:
+    bare = best(ask(small, "Halis Bektash", kind=PartyKind.PERSON))
+    known = best(ask(small, "Halis Bektash", kind=PartyKind.PERSON, birth_date="1966-02-13", countries=("CH",)))
+
+    assert known.score > bare.score
+
+
+def test_an_address_that_agrees_is_evidence(small: Generation) -> None:
+    hit = best(
+        ask(
+            small,
+            "TGO General Tradings",
+            addresses=("Festival Tower 19th floor, Festival City, PO Box 36605, Dubai AE",),
+        )
+    )
+
+    assert effects(hit)[EvidenceKind.ADDRESS] is Effect.SUPPORTS
+
+
+def test_names_that_differ_in_their_number_do_not_match(small: Generation) -> None:
+    assert ask(small, "356 Aircraft Repair Plant").result is Result.CLEAR
+
+
+def test_generic_words_alone_do_not_match(generation: Generation) -> None:
+    assert ask(generation, "General Trading International Group LLC").result is Result.CLEAR
+
+
+# Writing.
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("Huawei Tecnologies Co Ltd", "HUAWEI TECHNOLOGIES CO., LTD."),
+        ("Владимир Владимирович Путин", "PUTIN, Vladimir Vladimirovich"),
+        ("华为技术有限公司", "Huawei Technology"),
+        ("بشار الأسد", "AL-ASAD, Bashar"),
+    ],
+)
+def test_misspelt_and_original_script_names_are_found(generation: Generation, name: str, listed: str) -> None:
+    found = {text for hit in ask(generation, name).hits for text in (hit.matched_name,)}
+
+    assert any(fold(listed).sorted_key == fold(text).sorted_key for text in found), found
+
+
+def test_a_trick_of_writing_is_seen_through_and_flagged(small: Generation) -> None:
+    screening = ask(small, "Thrее Green\u200b Orbit")  # noqa: RUF001  two letters are Cyrillic
+
+    assert best(screening).strength is Strength.EXACT
+    assert set(screening.flags) == {Flag.MIXED_SCRIPT, Flag.INVISIBLE_CHARACTERS}
+
+
+def test_altered_names_of_the_un_list_are_found() -> None:
+    with (DATA / "un_names_untreated.csv").open() as listed, (DATA / "un_names_treated.csv").open() as asked:
+        names = [row["full_name"] for row in csv.DictReader(listed)]
+        altered = [row["full_name"] for row in csv.DictReader(asked)]
+    entries = [Entry(f"UN-{n}", "UN", name, str(n), kind=PartyKind.PERSON) for n, name in enumerate(names)]
+    generation = Generation.build(entries, "un")
+
+    found = sum(
+        any(hit.entry_id == f"UN-{n}" for hit in ask(generation, name, kind=PartyKind.PERSON).hits)
+        for n, name in enumerate(altered)
+    )
+
+    assert found / len(names) >= 0.995
+
+
+def test_few_innocent_persons_alert(generation: Generation) -> None:
+    innocents = (DATA / "innocent_persons.txt").read_text().splitlines()
+
+    alerts = sum(ask(generation, name, kind=PartyKind.PERSON).result is not Result.CLEAR for name in innocents)
+
+    assert alerts / len(innocents) <= 0.02
+
+
+# Doubt.
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ((), Reason.NAME_MISSING),
+        (("", "  "), Reason.NAME_MISSING),
+        (("N/A",), Reason.NAME_PLACEHOLDER),
+        (("xxxx",), Reason.NAME_PLACEHOLDER),
+        (("Not known",), Reason.NAME_PLACEHOLDER),
+        (("T",), Reason.NAME_TOO_SHORT),
+        (("王",), Reason.NAME_TOO_SHORT),
+        (("a" + "bc" * 2500,), Reason.NAME_TOO_LONG),
+        (("word " * 60,), Reason.NAME_TOO_LONG),
+        (("!?-...",), Reason.NAME_UNREADABLE),
+        (tuple(f"Name Number {n}" for n in range(100)), Reason.TOO_MANY_NAMES),
+    ],
+)
+def test_a_name_that_cannot_be_judged_is_undetermined(
+    small: Generation, names: tuple[str, ...], reason: Reason
+) -> None:
+    screening = ask(small, *names)
+
+    assert screening.result is Result.UNDETERMINED
+    assert screening.reasons == (reason,)
+
+
+def test_one_unreadable_name_among_good_ones_is_not_clear(small: Generation) -> None:
+    screening = ask(small, "Charlotte Innocent", "unknown")
+
+    assert (screening.result, screening.reasons) == (Result.UNDETERMINED, (Reason.NAME_PLACEHOLDER,))
+
+
+def test_without_an_index_nothing_is_clear(small: Generation) -> None:
+    empty = Generation.build([], "empty")
+
+    for generation in (None, empty):
+        screening = screen(generation, PartyQuery(("Charlotte Innocent",)), DEFAULT)
+        assert (screening.result, screening.reasons) == (Result.UNDETERMINED, (Reason.INDEX_NOT_READY,))
+
+
+def test_a_screening_cut_short_is_undetermined() -> None:
+    assert undetermined(DEFAULT, Reason.BUDGET_EXCEEDED).result is Result.UNDETERMINED
+
+
+@given(text=st.text(alphabet=" \t\n\u00a0\u200b\u2003.-", max_size=40))
+def test_a_blank_name_is_never_clear(small: Generation, text: str) -> None:
+    assert ask(small, text).result is Result.UNDETERMINED
+
+
+# The answer.
+
+
+def test_an_innocent_party_is_clear_with_versions_on_the_answer(small: Generation) -> None:
+    screening = ask(small, "Charlotte Innocent")
+
+    assert screening.result is Result.CLEAR
+    assert screening.list_version_id == "small"
+    assert screening.config_version == DEFAULT.version
+    assert 0 < screening.expected_alert_rate < 0.05
+
+
+def test_hits_come_best_first_one_for_each_entry(generation: Generation) -> None:
+    hits = ask(generation, "Huawei Technologies", "Huawei").hits
+
+    assert list(hits) == sorted(hits, key=lambda hit: -hit.score)
+    assert len({hit.entry_id for hit in hits}) == len(hits)
+
+
+def test_a_similar_name_is_explained_word_by_word(small: Generation) -> None:
+    hit = best(ask(small, "Halis Bektash"))
+
+    evidence = next(one for one in hit.explanation if one.kind is EvidenceKind.NAME_SCORE)
+    assert '"bektash" resembles "bektas"' in evidence.detail
+    assert "the same words: halis" in evidence.detail
+
+
+def test_near_misses_are_listed_when_asked_for_and_change_nothing(small: Generation) -> None:
+    query = PartyQuery(("356 Aircraft Repair Plant",))
+
+    asked = screen(small, query, DEFAULT, floor=0.01)
+
+    assert asked.result is Result.CLEAR
+    assert [hit.entry_id for hit in asked.near_misses] == ["SDN-35875"]
+    assert replace(asked, near_misses=()) == screen(small, query, DEFAULT)
+
+
+def test_one_generation_answers_alike_every_time(generation: Generation) -> None:
+    query = PartyQuery(("Mohammed Karim", "Karimov Mohamed"), PartyKind.PERSON, birth_date="1970")
+
+    assert screen(generation, query, DEFAULT) == screen(generation, query, DEFAULT)
