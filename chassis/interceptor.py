@@ -1,0 +1,293 @@
+"""Everything that happens around a handler, in one place and one order, for all four kinds of method.
+
+Trace, authenticate, authorize, size, validate, deadline, handler, errors, metrics, one access log line. Requests arrive
+as bytes, so nobody's message is parsed before the caller is known; responses leave as bytes, so a handler may return a
+message or its serialized form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import grpc
+import structlog
+from google.protobuf.message import Message
+from grpc import aio
+from opentelemetry import context as otel_context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, format_trace_id, set_span_in_context
+
+from chassis import semconv
+from chassis.access import authorize
+from chassis.identity import Officers, authenticate, set_principal
+from chassis.refusal import Plumbing, Refused, is_storage_fault, status_of, unavailable
+from chassis.rpc_metrics import RpcMetrics
+from chassis.telemetry import Telemetry, context_of, exception_types
+from chassis.validation import check_size, parse
+
+log = structlog.get_logger()
+
+Context: TypeAlias = aio.ServicerContext[Any, Any]
+_Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+
+STORAGE_RETRY_SECONDS: Final = 1.0
+_DETAILS: Final = "grpc-status-details-bin"
+_REFLECTION: Final = "/grpc.reflection."
+
+_FAULTS: Final = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+_DELIBERATE: Final = frozenset({Plumbing.DRAINING, Plumbing.SLOW_CONSUMER, Plumbing.NOT_READY})
+"""UNAVAILABLE on purpose: the client goes elsewhere or comes back, nobody needs to be called."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """What is known of one call while it runs."""
+
+    method: str
+    span: Span
+    is_stream: bool
+    begun: float = field(default_factory=time.perf_counter)
+    principal: str = ""
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    reason: str = ""
+    error_ref: str = ""
+
+
+class Interceptor(aio.ServerInterceptor):
+    """The one interceptor of a server. A method that the access table does not know is refused to everybody."""
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        access: Mapping[str, frozenset[str]],
+        trust_domain: str,
+        officers: Officers,
+        deadline_s: float = 30.0,
+    ) -> None:
+        self._domain = f"{telemetry.service_name}.safeconduct"
+        self._tracer = telemetry.tracer
+        self._metrics = RpcMetrics(telemetry.registry)
+        self._access = access
+        self._trust_domain = trust_domain
+        self._officers = officers
+        self._deadline_s = deadline_s
+        self._wrapped: dict[str, _Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler | None:
+        """The handler of the method inside its envelope, wrapped once."""
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
+        if handler is None or method.startswith(_REFLECTION):
+            return handler
+        self._wrapped[method] = wrapped = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: _Handler) -> _Handler:
+        inner: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        deserialize: Any = handler.request_deserializer
+        serialize: Any = handler.response_serializer
+        streams_in, streams_out = handler.request_streaming, handler.response_streaming
+
+        async def run(request: Any, context: Context) -> bytes | None:
+            if streams_in:
+                message: Any = _Requests(request, deserialize)
+            else:
+                check_size(request)
+                message = parse(request, deserialize)
+            if streams_out:
+                await _send_all(inner(message, context), context, serialize)
+                return None
+            return _bytes(await self._within_deadline(inner(message, context)), serialize)
+
+        # Must be `async def`: grpc.aio would run anything else in its thread pool.
+        async def call(request: Any, context: Context) -> bytes | None:
+            return await self._serve(method, streams_in or streams_out, run, request, context)
+
+        return _KINDS[streams_in, streams_out](call)
+
+    async def _within_deadline(self, response: Awaitable[Message | bytes]) -> Message | bytes:
+        """Our own cap; the client's deadline reaches us as a cancellation."""
+        try:
+            async with asyncio.timeout(self._deadline_s) as cap:
+                return await response
+        except TimeoutError:
+            if not cap.expired():
+                raise
+            message = "the server's time limit for this method passed"
+            raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, Plumbing.SERVER_DEADLINE, message) from None
+
+    async def _serve(
+        self,
+        method: str,
+        is_stream: bool,
+        run: Callable[[Any, Context], Awaitable[bytes | None]],
+        request: Any,
+        context: Context,
+    ) -> bytes | None:
+        call = self._begin(method, is_stream, context)
+        try:
+            try:
+                principal = authenticate(context, self._trust_domain, self._officers)
+                set_principal(principal)
+                call.principal = principal.name
+                authorize(principal, self._access.get(method, frozenset()))
+                return await run(request, context)
+            except asyncio.CancelledError as cancelled:
+                if _is_cancelled_from_outside():
+                    call.code = _why_cancelled(context)
+                    raise  # a handler that returns normally instead leaks in grpc.aio
+                refusal = _unhandled(call, cancelled)  # left alone, the client would hang until its deadline
+            except aio.AbortError:
+                call.code = context.code()
+                raise
+            except Exception as exception:  # noqa: BLE001 - whatever it is, its text must not reach the wire
+                if isinstance(exception, aio.InternalError) and context.done():
+                    call.code = grpc.StatusCode.CANCELLED  # the client left while we were sending
+                    return None
+                refusal = _refusal_of(call, exception)
+            call.code, call.reason = refusal.code, refusal.reason
+            details = status_of(refusal, self._domain)
+            trailers = ((_DETAILS, details.SerializeToString()),)
+            await context.abort(refusal.code, details.message, trailers)
+        finally:
+            self._end(call)
+
+    def _begin(self, method: str, is_stream: bool, context: Context) -> _Call:
+        found = {str(key): value for key, value in context.invocation_metadata() or () if str(key) in _TRACE_KEYS}
+        parent = context_of(str(found.get(semconv.TRACEPARENT, "")), str(found.get(semconv.TRACESTATE, "")))
+        name = method.removeprefix("/")
+        attributes = {semconv.RPC_SYSTEM: "grpc", semconv.RPC_METHOD: name}
+        span = self._tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
+        # Each call is a task with a context of its own, so nothing has to be put back at the end.
+        otel_context.attach(set_span_in_context(span, parent))
+        self._metrics.begin(method)
+        return _Call(method, span, is_stream)
+
+    def _end(self, call: _Call) -> None:
+        seconds = time.perf_counter() - call.begun
+        _describe(call)
+        of_span = call.span.get_span_context()
+        exemplar = {"trace_id": format_trace_id(of_span.trace_id)} if of_span.trace_flags.sampled else None
+        self._metrics.end(call.method, call.code.name, None if call.is_stream else seconds, exemplar)
+        log.info(
+            "rpc",
+            method=call.method,
+            code=call.code.name,
+            milliseconds=round(seconds * 1000, 2),
+            **{key: value for key in ("principal", "reason", "error_ref") if (value := getattr(call, key))},
+        )
+        call.span.end()
+
+
+_TRACE_KEYS: Final = frozenset({semconv.TRACEPARENT, semconv.TRACESTATE})
+
+_KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By (requests are a stream, responses are a stream); without serializers, so that they carry bytes."""
+
+
+class _Requests:
+    """The messages of a client's stream, each checked like a single request; a bad one raises `Refused`."""
+
+    def __init__(self, requests: Any, deserialize: Callable[[bytes], Message]) -> None:
+        self._requests: AsyncIterator[bytes] = aiter(requests)
+        self._deserialize = deserialize
+
+    def __aiter__(self) -> _Requests:
+        return self
+
+    async def __anext__(self) -> Message:
+        request = await anext(self._requests)
+        check_size(request)
+        return parse(request, self._deserialize)
+
+
+async def _send_all(
+    responses: AsyncIterator[Message | bytes], context: Context, serialize: Callable[[Message], bytes]
+) -> None:
+    """Write what the handler yields, and close the handler's generator whatever happens."""
+    try:
+        async for response in responses:
+            await context.write(_bytes(response, serialize))
+    finally:
+        if isinstance(responses, AsyncGenerator):
+            await responses.aclose()
+
+
+def _bytes(response: Message | bytes, serialize: Callable[[Message], bytes]) -> bytes:
+    return response if isinstance(response, bytes) else serialize(response)
+
+
+def _is_cancelled_from_outside() -> bool:
+    """The client went or the server stops; false if the handler raised `CancelledError` by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _why_cancelled(context: Context) -> grpc.StatusCode:
+    return grpc.StatusCode.DEADLINE_EXCEEDED if context.time_remaining() == 0 else grpc.StatusCode.CANCELLED
+
+
+def _refusal_of(call: _Call, exception: Exception) -> Refused:
+    if isinstance(exception, ExceptionGroup):  # of a handler's TaskGroup
+        refusals, others = exception.split(Refused)
+        if refusals is not None and others is None:
+            exception = _first(refusals)
+    if isinstance(exception, Refused):
+        return exception
+    if is_storage_fault(exception):
+        log.warning("storage_unavailable", method=call.method, exception=exception_types(exception))
+        message = "the database did not answer; call again with the same request id"
+        return unavailable(Plumbing.STORAGE_UNAVAILABLE, message, STORAGE_RETRY_SECONDS)
+    return _unhandled(call, exception)
+
+
+def _first(group: ExceptionGroup[Refused]) -> Refused:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
+
+
+def _unhandled(call: _Call, exception: BaseException) -> Refused:
+    call.error_ref = uuid.uuid4().hex
+    log.error("unhandled", method=call.method, error_ref=call.error_ref, exc_info=exception)
+    message = "a promise inside the service was broken; its operators find the cause by errorRef"
+    return Refused(grpc.StatusCode.INTERNAL, Plumbing.INTERNAL, message, {"errorRef": call.error_ref})
+
+
+def _describe(call: _Call) -> None:
+    """On the span: a refusal of business leaves the status UNSET, a fault is an ERROR that shows its reason only."""
+    span = call.span
+    span.set_attribute(semconv.RPC_STATUS, call.code.name)
+    if call.principal:
+        span.set_attribute(semconv.PRINCIPAL, call.principal)
+    if call.code in _FAULTS and call.reason and call.reason not in _DELIBERATE:
+        span.set_status(Status(StatusCode.ERROR, call.reason))
+        span.set_attribute(semconv.ERROR_TYPE, call.reason)
+        if call.error_ref:
+            span.set_attribute(semconv.ERROR_REF, call.error_ref)
+    elif call.reason:
+        span.set_attribute(semconv.REFUSAL, call.reason)
