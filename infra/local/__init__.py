@@ -1,1 +1,1 @@
-"""The local stack: certificates, PostgreSQL, Kafka, the services and their traces, as child processes on the loopback."""
+"""The local stack: certificates, PostgreSQL, Kafka, the services and their traces, as children on the loopback."""

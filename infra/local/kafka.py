@@ -1,13 +1,13 @@
-"""A Kafka cluster of one or three KRaft nodes on the loopback, from the official jars; no container, no script of theirs."""
+"""A Kafka cluster of one or three KRaft nodes on the loopback, from the official jars, without a container."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from infra.local.processes import Command, Process, ProcessError, listens, log_t
 
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
+LAST_SECONDS: Final = 2.0
 JAVA_PACKAGE: Final = "openjdk-17-jre-headless"
 _SOURCE: Final = Path(__file__).with_suffix("")
 _JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
@@ -49,7 +50,7 @@ def fetch_unchecked(folder: Path) -> None:
     """Let Maven copy the jars of the pom into a folder, without comparing them with the recorded checksums."""
     maven = required("mvn", "maven")
     java()
-    result = subprocess.run(  # noqa: S603 - our own pom
+    result = subprocess.run(
         [
             *(maven, "-B", "-q", "-f", str(_SOURCE / "pom.xml"), "dependency:copy-dependencies"),
             *("-DincludeScope=runtime", f"-DoutputDirectory={folder}"),
@@ -116,7 +117,9 @@ class Kafka:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -156,12 +159,22 @@ class Kafka:
         self._start_until_seen((node,))
 
     def stop(self) -> None:
-        """Stop every node cleanly, together; one that cannot (its quorum is gone) is killed after the deadline."""
+        """Stop every node cleanly, together.
+
+        The last of three cannot: a broker that leaves tells the controllers, and their quorum has just gone. It is
+        killed soon after; its log is read again at the next start, as after a power cut.
+        """
         for process in self._processes.values():
             process.ask_to_stop()
-        deadline = time.monotonic() + STOP_SECONDS
+        self._wait_for_few(0 if self.replication == 1 else 1, STOP_SECONDS)
+        self._wait_for_few(0, LAST_SECONDS)
         for process in self._processes.values():
-            process.stop(max(0.1, deadline - time.monotonic()))
+            process.stop(0)
+
+    def _wait_for_few(self, most: int, seconds: float) -> None:
+        """Wait until at most so many nodes run, or until the time is over."""
+        with contextlib.suppress(ProcessError):
+            wait_until(lambda: sum(each.is_running for each in self._processes.values()) <= most, seconds, "kafka gone")
 
     def stop_node(self, node: int = 1) -> None:
         """Stop one node cleanly."""
@@ -187,18 +200,23 @@ class Kafka:
 
     def _start_until_seen(self, nodes: Sequence[int]) -> None:
         def seen_or_again() -> bool:
-            # A node that was killed with its supervisor may still hold its data folder: the next one ends, and is tried again.
+            # A node orphaned a moment ago may still hold its data folder: the next one ends, and is tried again.
             for node in nodes:
                 self._processes[node].start()
-            return self.brokers().issuperset(nodes)
+            return all(self._is_up(node) for node in nodes)
 
         try:
-            wait_until(seen_or_again, START_SECONDS, f"kafka nodes {list(nodes)} seen by clients")
+            wait_until(seen_or_again, START_SECONDS, f"kafka nodes {list(nodes)} ready")
         except ProcessError as error:
             tails = "\n".join(log_tail(self._processes[node].log) for node in nodes)
             self.stop()
             msg = f"{error}; their logs end:\n{tails}"
             raise ProcessError(msg) from error
+
+    def _is_up(self, node: int) -> bool:
+        """Whether the node itself answers and knows itself as a broker: the others list a dead one for some seconds."""
+        address = f"{LOOPBACK}:{self.ports[node - 1].broker}"
+        return listens(address) and node in run_apart(_brokers([address]))
 
     def _folder(self, node: int) -> Path:
         return self.folder / f"node-{node}"
@@ -231,7 +249,7 @@ class Kafka:
     def _format(self, classpath: str) -> None:
         new = [node for node in self.nodes if not (self._folder(node) / "data" / "meta.properties").exists()]
         running = [
-            subprocess.Popen(  # noqa: S603 - the tool of our own jars
+            subprocess.Popen(
                 [
                     *(java(), "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool", "format"),
                     # Joined with "=": a cluster id may begin with a dash.

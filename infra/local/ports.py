@@ -1,7 +1,7 @@
 """Which loopback ports are free, and which one a part of a stack had last time.
 
-Ports are taken below the kernel's range for outgoing connections: a port above it may be lent to anybody's connection while
-the part that owns it is down, and the part could not come back.
+Ports are taken below the kernel's range for outgoing connections: a port above it may be lent to anybody's connection
+while the part that owns it is down, and the part could not come back.
 """
 
 from __future__ import annotations

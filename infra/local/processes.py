@@ -76,7 +76,7 @@ def listens(address: str) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, awaited: str) -> None:
-    """Return once the condition holds; ProcessError naming what was awaited when it does not within `seconds`."""
+    """Return once the condition holds; ProcessError naming what was awaited if it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -96,7 +96,7 @@ def log_tail(file: Path, characters: int = 2_000) -> str:
 
 
 def is_serving(address: str, service: str = "") -> bool:
-    """Whether the grpc.health.v1 answer at this plaintext address is SERVING; False if there is none within a second."""
+    """Whether grpc.health.v1 at this plaintext address answers SERVING; False if there is no answer within a second."""
     if not listens(address):
         return False
     with grpc.insecure_channel(address) as channel:
@@ -179,7 +179,7 @@ class Process:
             return None
         self._keeper.join(seconds)
         if self._keeper.is_alive():
-            _log.warning("%s did not stop within %g s and is killed", self.name, seconds)
+            _log.warning("%s did not stop in time and is killed", self.name)
             self._send(signal.SIGKILL)
             self._send(signal.SIGCONT)
             self._keeper.join()
@@ -199,21 +199,24 @@ class Process:
         wait_until(lambda: self.pid != pid, seconds, f"end of {self.name} ({pid})")
 
     def wait_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
-        """Return once `is_ready` holds. ProcessError with the end of the log if the child died for good or is too late."""
+        """Return once `is_ready` holds; ProcessError with the end of the log if it died for good or is too late."""
 
-        def ready_or_dead() -> bool:
-            if self._keeper is None or not self._keeper.is_alive():
-                msg = f"{self.name} ended with {self._exit_code} before it was ready; its log {self.log} ends:\n{log_tail(self.log)}"
-                raise ProcessError(msg)
-            return is_ready()
+        def ready_or_over() -> bool:
+            return self._is_over() or is_ready()
 
         try:
-            wait_until(ready_or_dead, seconds, f"{self.name} ready")
+            wait_until(ready_or_over, seconds, f"{self.name} ready")
         except ProcessError as error:
-            if self._keeper is not None and self._keeper.is_alive():
-                msg = f"{error}; its log {self.log} ends:\n{log_tail(self.log)}"
-                raise ProcessError(msg) from error
-            raise
+            raise self._failure(str(error)) from error
+        if self._is_over():
+            raise self._failure(f"{self.name} ended with {self._exit_code} before it was ready")
+
+    def _is_over(self) -> bool:
+        """Whether it runs no more and will not be started again."""
+        return self._keeper is None or not self._keeper.is_alive()
+
+    def _failure(self, what: str) -> ProcessError:
+        return ProcessError(f"{what}; its log {self.log} ends:\n{log_tail(self.log)}")
 
     def _send(self, number: signal.Signals) -> None:
         with self._lock:
@@ -252,14 +255,14 @@ class Process:
         with command.log.open("ab") as log, self._lock:
             if self._asked_to_stop.is_set():
                 return None
-            self._child = subprocess.Popen(  # noqa: S603 - the command is the stack's own
+            self._child = subprocess.Popen(
                 [*command.prefix, setpriv, orphan, *command.argv],
                 env=dict(command.env),
                 cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which stops its children in order
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
             )
             self._starts += 1
             return self._child.pid
