@@ -32,7 +32,7 @@ from chassis.validation import check_size, parse
 log = structlog.get_logger()
 
 Context: TypeAlias = aio.ServicerContext[Any, Any]
-_Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 
 STORAGE_RETRY_SECONDS: Final = 1.0
 _DETAILS: Final = "grpc-status-details-bin"

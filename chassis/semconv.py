@@ -21,6 +21,10 @@ MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_BATCH_COUNT: Final = "messaging.batch.message_count"
 MESSAGING_OFFSET: Final = "messaging.kafka.offset"
 
+DB_SYSTEM: Final = "db.system.name"
+
+EVENT_NAME: Final = "safeconduct.event"
+"""Short name of the fact that is told or heard, for instance LicenseIssued."""
 REFUSAL: Final = "safeconduct.refusal"
 """Reason for which a call was refused; the span's status stays UNSET."""
 PRINCIPAL: Final = "safeconduct.principal"

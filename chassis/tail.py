@@ -1,0 +1,177 @@
+"""Follows a service's own events in an order in which nothing is ever missed.
+
+Ids are drawn before commits, so `id > last` would skip a slow writer's row. Events are therefore read in the order
+(transaction, position) and only below the oldest transaction that may still commit; one shared query serves every
+watcher of the process. Woken after each commit here, it polls as a floor for the other replicas'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from chassis.journal import Journal
+from chassis.refusal import Plumbing, Refused, unavailable
+
+_LOG = structlog.get_logger("tail")
+_POLL_S = 0.25
+# A transaction that began earlier and still runs holds the tail back; look again soon.
+_HELD_BACK_S = 0.02
+_BATCH = 500
+_PATIENCE = 2_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place between events: everything at or before it has been seen."""
+
+    xid: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event as a watcher needs it, with the columns of its stream that decide who may see it."""
+
+    at: Position
+    stream_id: UUID
+    version: int
+    name: str
+    state: str
+    occurred_at: datetime
+    trace_id: str
+    owner: Any
+
+
+class Tail:
+    """The events of one service. `owner` is the column of `stream` that says whom a stream belongs to."""
+
+    def __init__(self, journal: Journal[Any, Any], owner: str) -> None:
+        self._journal = journal
+        self._woken = asyncio.Event()
+        self._watchers: set[_Watcher] = set()
+        self._seen: Position | None = None
+        self._query = f"""
+select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e.state, e.occurred_at, e.traceparent,
+       s.{owner} as owner
+  from event e join stream s on s.id = e.stream_id
+ where (e.xid, e.position) > ($1::text::xid8, $2::bigint) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+   and ($4::text is null or s.{owner} = $4)
+ order by e.xid, e.position limit $3"""  # noqa: S608 - the column is a constant of the shell
+
+    def wake(self) -> None:
+        """Something was committed here: look now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Feeds the watchers until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                await self._feed()
+            except Refused as error:
+                _LOG.warning("tail waits", reason=error.reason)
+                await asyncio.sleep(0.5)
+            woken = self._woken.is_set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _HELD_BACK_S if woken else _POLL_S)
+            if self._woken.is_set():
+                # The commit that woke us may still be below another running transaction for a moment.
+                await asyncio.sleep(0)
+
+    async def _feed(self) -> None:
+        if self._seen is None:
+            self._seen = await self.now()
+        while True:
+            changes = await self.after(self._seen, limit=_BATCH)
+            for change in changes:
+                for watcher in list(self._watchers):
+                    watcher.offer(change)
+            if changes:
+                self._seen = changes[-1].at
+            if len(changes) < _BATCH:
+                return
+
+    async def now(self) -> Position:
+        """The place behind everything that can be read now."""
+        rows = await self._journal.fetch("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid")
+        return Position(rows[0]["xid"] - 1, 2**62)
+
+    async def after(self, position: Position, limit: int, owner: str | None = None) -> list[Change]:
+        """Events behind the place, oldest first."""
+        rows = await self._journal.fetch(self._query, str(position.xid), position.position, limit, owner)
+        return [
+            Change(
+                Position(row["xid"], row["position"]), row["stream_id"], row["version"], row["name"], row["state"],
+                row["occurred_at"], row["traceparent"][3:35], row["owner"],
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def follow(
+        self, start: Position, wants: Callable[[Change], bool], owner: str | None, heartbeat_s: float = 10.0
+    ) -> AsyncIterator[list[Change]]:
+        """Yields what was wanted, several events at once when they pile up; an empty list is a heartbeat.
+
+        Raises Refused SLOW_CONSUMER when the caller falls more than 2,000 events behind.
+        """
+        watcher = _Watcher(wants, owner)
+        self._watchers.add(watcher)
+        try:
+            # The backlog is read after the watcher listens, so that nothing falls between; what comes twice is dropped.
+            last = start
+            while True:
+                backlog = await self.after(last, _BATCH, owner)
+                wanted = [change for change in backlog if wants(change)]
+                if backlog:
+                    last = backlog[-1].at
+                if wanted:
+                    yield wanted
+                if len(backlog) < _BATCH:
+                    break
+            while True:
+                changes = [change for change in await watcher.take(heartbeat_s) if change.at > last]
+                if changes:
+                    last = changes[-1].at
+                yield changes
+        finally:
+            self._watchers.discard(watcher)
+
+
+class _Watcher:
+    """One open watch: what it waits for, and what piled up meanwhile."""
+
+    def __init__(self, wants: Callable[[Change], bool], owner: str | None) -> None:
+        self._wants, self._owner = wants, owner
+        self._pile: deque[Change] = deque()
+        self._filled = asyncio.Event()
+        self._is_lost = False
+
+    def offer(self, change: Change) -> None:
+        if (self._owner is not None and change.owner != self._owner) or not self._wants(change):
+            return
+        if len(self._pile) >= _PATIENCE:
+            self._is_lost = True
+        else:
+            self._pile.append(change)
+        self._filled.set()
+
+    async def take(self, timeout_s: float) -> list[Change]:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._filled.wait(), timeout_s)
+        if self._is_lost:
+            raise unavailable(
+                Plumbing.SLOW_CONSUMER, "changes came faster than they were taken; resume from the last token", 1.0
+            )
+        self._filled.clear()
+        taken = list(self._pile)
+        self._pile.clear()
+        return taken
