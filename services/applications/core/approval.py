@@ -1,0 +1,28 @@
+"""What every approval carries, whether policy or officers gave it: its conditions and the terms to sign."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from services.applications.core.commands import SigningTerms
+from services.applications.core.events import ApplicationApproved
+from services.applications.core.model import Application, Decision, PolicyOutcome, Recommendation, RuleEffect
+
+
+def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> tuple[str, ...]:
+    """Policy's conditions, then the officers', each once."""
+    demanded = [rule.condition for rule in policy.fired if rule.effect is RuleEffect.CONDITION and rule.condition]
+    added = () if recommendation is None else recommendation.conditions
+    return tuple(dict.fromkeys((*demanded, *added)))
+
+
+def approved(application: Application, decision: Decision, terms: SigningTerms, now: datetime) -> ApplicationApproved:
+    """The approval, with the time to sign that runs from now."""
+    return ApplicationApproved(
+        application_id=application.application_id,
+        decision=decision,
+        code_version=terms.code_version,
+        code_digest=terms.code_digest,
+        sign_by=now + timedelta(days=terms.signing_days),
+        occurred_at=now,
+    )

@@ -1,0 +1,118 @@
+"""What can be asked of an application: by its partner, its end user, officers, other services' facts, and time.
+
+New ids and the terms to sign are arguments; so is the function that verifies a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.applications.core.model import (
+    ApplicationDetails,
+    LicenseState,
+    Outcome,
+    PolicyOutcome,
+    ScreeningSummary,
+)
+from services.applications.core.reference import Reference
+
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> True when the signature is the key's over the message. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who acts: clearance `tier` 1 to 3, and the partner the officer belongs to, if any."""
+
+    officer_id: str
+    tier: int
+    partner_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningTerms:
+    """The code of conduct that an approval asks to sign, and how many days there are to do it."""
+
+    code_version: str
+    code_digest: bytes
+    signing_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A partner asks for a license."""
+
+    application_id: UUID
+    partner_id: str
+    details: ApplicationDetails
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludeScreening:
+    """Screening came back, and policy was evaluated on what it found. A fact: never refused for its state."""
+
+    screening: ScreeningSummary
+    policy: PolicyOutcome
+    decision_id: UUID
+    terms: SigningTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The partner takes the application back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCode:
+    """The end user's signatory signed the code of conduct."""
+
+    license_id: UUID
+    code_version: str
+    signatory_party_id: str
+    signature: bytes
+    verify: Verify
+
+
+@dataclass(frozen=True, slots=True)
+class Recommend:
+    """An officer recommends a decision."""
+
+    recommendation_id: UUID
+    officer: Officer
+    outcome: Outcome
+    rationale: str
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Countersign:
+    """Another officer confirms or rejects the recommendation that was read."""
+
+    recommendation_id: UUID
+    officer: Officer
+    is_confirmed: bool
+    rationale: str
+    decision_id: UUID
+    terms: SigningTerms
+
+
+@dataclass(frozen=True, slots=True)
+class FollowStanding:
+    """Enforcement changed the standing of the license. A fact: an older version changes nothing."""
+
+    license_id: UUID
+    state: LicenseState
+    standing_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer fired; what is due is told from the application and `now`."""
+
+
+Command = Submit | ConcludeScreening | Withdraw | AcceptCode | Recommend | Countersign | FollowStanding | Due

@@ -1,0 +1,101 @@
+"""What follows from a command: events, or a refusal. One function a command; this module knows which.
+
+Commands of people are refused where the lifecycle has no place for them. Facts of other services and timers change
+nothing (`()`) where they come late or twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from services.applications.core import automatic, findings
+from services.applications.core.approval import approved, conditions
+from services.applications.core.check import check
+from services.applications.core.commands import (
+    AcceptCode,
+    Command,
+    ConcludeScreening,
+    Countersign,
+    Due,
+    FollowStanding,
+    Recommend,
+    Submit,
+    Withdraw,
+)
+from services.applications.core.events import (
+    ApplicationReferred,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    DenialIntended,
+    Event,
+)
+from services.applications.core.licensing import accept_code, due, follow_standing
+from services.applications.core.lifecycle import METHODS, fits, wrong_state
+from services.applications.core.model import Application, Decision, Outcome, RuleEffect
+from services.applications.core.refusal import Kind, Reason, Refusal
+from services.applications.core.review import countersign, recommend
+
+Decided = tuple[Event, ...] | Refusal
+
+
+def decide(application: Application | None, command: Command, now: datetime) -> Decided:  # noqa: C901 - one case a command
+    """What follows from the command for the application as it is, at `now`."""
+    if isinstance(command, Submit):
+        return _submit(application, command, now)
+    if application is None:
+        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "there is no application of this id")
+    if type(command) in METHODS and not fits(application.state, type(command)):
+        return wrong_state(application.state, command)
+    match command:
+        case ConcludeScreening():
+            return _conclude_screening(application, command, now)
+        case Withdraw():
+            return (ApplicationWithdrawn(application.application_id, command.reason, now),)
+        case AcceptCode():
+            return accept_code(application, command, now)
+        case Recommend():
+            return recommend(application, command, now)
+        case Countersign():
+            return countersign(application, command, now)
+        case FollowStanding():
+            return follow_standing(application, command, now)
+        case Due():
+            return due(application, now)
+        case _:
+            assert_never(command)
+
+
+def _submit(application: Application | None, command: Submit, now: datetime) -> Decided:
+    if application is not None:
+        return wrong_state(application.state, command)
+    faults = check(command.details, command.reference, now)
+    if faults:
+        message = f"the application is not consistent: {len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        return Refusal(Kind.INVALID, Reason.INCONSISTENT_APPLICATION, message, fields=faults)
+    return (ApplicationSubmitted(command.application_id, command.partner_id, command.details, now),)
+
+
+def _conclude_screening(application: Application, command: ConcludeScreening, now: datetime) -> Decided:
+    if not fits(application.state, ConcludeScreening):
+        return ()  # told twice, or withdrawn meanwhile
+    screening = findings.complete(command.screening, application.details)
+    policy = command.policy
+    if policy.way is RuleEffect.DENY:
+        return (DenialIntended(application.application_id, screening, policy, now),)
+    if policy.way is not RuleEffect.APPROVE:
+        return (ApplicationReferred(application.application_id, screening, policy, now),)
+    obstacles = automatic.obstacles(application.details, screening, policy)
+    if obstacles:
+        return (ApplicationReferred(application.application_id, screening, automatic.referred(policy, obstacles), now),)
+    decision = Decision(
+        decision_id=command.decision_id,
+        outcome=Outcome.APPROVE,
+        by_policy=True,
+        policy=policy,
+        screening=screening,
+        recommendation=None,
+        conditions=conditions(policy, None),
+        decided_at=now,
+    )
+    return (approved(application, decision, command.terms, now),)

@@ -1,0 +1,116 @@
+"""How a license comes into being and how its record follows: the signature, orders of enforcement, and time.
+
+Facts that come late or twice change nothing; one that contradicts what is known is refused, so that it is heard.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from services.applications.core.acceptance import acceptance_text, is_authorized
+from services.applications.core.commands import AcceptCode, FollowStanding
+from services.applications.core.events import (
+    ApplicationLapsed,
+    Event,
+    LicenseExpired,
+    LicenseGrant,
+    LicenseIssued,
+    LicenseRecordChanged,
+)
+from services.applications.core.lifecycle import LICENSE_TRANSITIONS, STEP_TO, wrong_state
+from services.applications.core.model import Application, ApplicationState, CodeOfConductAcceptance, LicenseState
+from services.applications.core.refusal import Kind, Reason, Refusal
+
+
+def due_at(application: Application) -> datetime | None:
+    """When `Due` will have something to say: the time to sign, then the end of the license; None = never."""
+    if application.state is ApplicationState.AWAITING_SIGNATURE:
+        return application.sign_by
+    record = application.license
+    if record is not None and record.state in {LicenseState.ACTIVE, LicenseState.SUSPENDED}:
+        return record.not_after
+    return None
+
+
+def due(application: Application, now: datetime) -> tuple[Event, ...] | Refusal:
+    """What is due at `now`, if anything."""
+    when = due_at(application)
+    if when is None or now < when:
+        return ()
+    if application.license is None:
+        return (ApplicationLapsed(application.application_id, now),)
+    return (LicenseExpired(application.application_id, application.license.license_id, now),)
+
+
+def accept_code(application: Application, command: AcceptCode, now: datetime) -> tuple[Event, ...] | Refusal:
+    """The license, or the first of five checks that the acceptance fails."""
+    subject = {"signatoryPartyId": command.signatory_party_id}
+    # (1): in time.
+    if application.sign_by is None or now >= application.sign_by:
+        sign_by = {"signBy": "" if application.sign_by is None else application.sign_by.isoformat()}
+        return Refusal(Kind.PRECONDITION, Reason.SIGNING_TIME_OVER, "the time to sign is over", sign_by)
+    # (2): by a person who may sign for the end user.
+    parties = {party.party_id: party for party in application.details.parties}
+    party = parties.get(command.signatory_party_id)
+    authority = None if party is None else party.signing_authority
+    if party is None or authority is None or not is_authorized(party, application.details):
+        message = "this party may not sign for the end user"
+        return Refusal(Kind.PERMISSION, Reason.SIGNATORY_NOT_AUTHORIZED, message, subject)
+    # (3): under the text that was approved.
+    if command.code_version != application.code_version:
+        versions = {"requiredVersion": application.code_version, "signedVersion": command.code_version}
+        message = f"version {application.code_version} of the code of conduct is to be signed"
+        return Refusal(Kind.PRECONDITION, Reason.CODE_OUT_OF_DATE, message, versions)
+    # (4): with a key that is still valid.
+    if authority.valid_until is not None and now >= authority.valid_until:
+        message = "the signatory's key is not valid any more"
+        return Refusal(Kind.PRECONDITION, Reason.SIGNING_KEY_EXPIRED, message, subject)
+    # (5): over exactly this text.
+    text = acceptance_text(application, command.signatory_party_id)
+    if not command.verify(authority.public_key, text, command.signature):
+        message = "the signature is not that of the signatory's key over the acceptance text"
+        return Refusal(Kind.INVALID, Reason.SIGNATURE_INVALID, message, subject)
+    return (LicenseIssued(application.application_id, _grant(application, command, now), now),)
+
+
+def follow_standing(application: Application, command: FollowStanding, now: datetime) -> tuple[Event, ...] | Refusal:
+    """The record as enforcement has it, unless that is already known."""
+    record = application.license
+    if record is None or record.license_id != command.license_id:
+        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "this application has no license of this id")
+    # Version fence: what is older than what we know was overtaken. Of an expired license nothing more is recorded.
+    if command.standing_version <= application.standing_version or record.state is LicenseState.EXPIRED:
+        return ()
+    if STEP_TO[command.state] not in LICENSE_TRANSITIONS[record.state]:
+        return () if command.state is record.state else wrong_state(record.state, command)
+    changed = LicenseRecordChanged(
+        application.application_id, record.license_id, command.state, command.standing_version, now
+    )
+    return (changed,)
+
+
+def _grant(application: Application, command: AcceptCode, now: datetime) -> LicenseGrant:
+    details, decision = application.details, application.decision
+    assert decision is not None  # AWAITING_SIGNATURE is reached by a decision only
+    return LicenseGrant(
+        license_id=command.license_id,
+        # The last digits: the first ones of a time-ordered UUID are the time.
+        license_number=f"SC-{now.year}-{command.license_id.hex[-8:].upper()}",
+        decision_id=decision.decision_id,
+        partner_id=application.partner_id,
+        items=details.items,
+        destinations=details.destinations,
+        end_uses=details.end_uses,
+        conditions=decision.conditions,
+        monthly_million_tokens=details.monthly_million_tokens,
+        not_before=now,
+        not_after=now + timedelta(days=details.validity_days),
+        lease_seconds=decision.policy.lease_seconds,
+        acceptance=CodeOfConductAcceptance(
+            code_version=application.code_version,
+            code_digest=application.code_digest,
+            signatory_party_id=command.signatory_party_id,
+            signature=command.signature,
+            accepted_at=now,
+        ),
+    )

@@ -1,0 +1,399 @@
+"""The words of an application, its decision and its license, with the names and fields of model.proto.
+
+Values only; what may happen to them stands in `lifecycle`, what follows from them in `decide`. Not stated = None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class PartyRole(StrEnum):
+    """What a party is in the transaction. Words of 15 CFR 748.5 where it has them."""
+
+    APPLICANT = "APPLICANT"
+    LICENSE_HOLDER = "LICENSE_HOLDER"
+    PURCHASER = "PURCHASER"
+    INTERMEDIATE_CONSIGNEE = "INTERMEDIATE_CONSIGNEE"
+    ULTIMATE_CONSIGNEE = "ULTIMATE_CONSIGNEE"
+    END_USER = "END_USER"
+    DEPLOYER = "DEPLOYER"
+    HOSTING_PROVIDER = "HOSTING_PROVIDER"
+    COMPUTE_PROVIDER = "COMPUTE_PROVIDER"
+    BENEFICIAL_OWNER = "BENEFICIAL_OWNER"
+    SIGNATORY = "SIGNATORY"
+    FOREIGN_PERSON = "FOREIGN_PERSON"
+
+
+class PartyKind(StrEnum):
+    """What kind of being a party is."""
+
+    PERSON = "PERSON"
+    ORGANISATION = "ORGANISATION"
+    VESSEL = "VESSEL"
+
+
+class Sector(StrEnum):
+    """What an organisation does. MILITARY: 15 CFR 744.21(g); INTELLIGENCE: 15 CFR 744.22(f)."""
+
+    HEALTHCARE = "HEALTHCARE"
+    EDUCATION = "EDUCATION"
+    RESEARCH = "RESEARCH"
+    COMMERCIAL = "COMMERCIAL"
+    CIVIL_GOVERNMENT = "CIVIL_GOVERNMENT"
+    LAW_ENFORCEMENT = "LAW_ENFORCEMENT"
+    MILITARY = "MILITARY"
+    INTELLIGENCE = "INTELLIGENCE"
+    POLITICAL = "POLITICAL"
+
+
+class EndUse(StrEnum):
+    """What the model will be used for."""
+
+    HEALTHCARE = "HEALTHCARE"
+    RESEARCH_AND_EDUCATION = "RESEARCH_AND_EDUCATION"
+    SOFTWARE_DEVELOPMENT = "SOFTWARE_DEVELOPMENT"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    OFFICE_PRODUCTIVITY = "OFFICE_PRODUCTIVITY"
+    FINANCIAL_SERVICES = "FINANCIAL_SERVICES"
+    PUBLIC_ADMINISTRATION = "PUBLIC_ADMINISTRATION"
+    CONTENT_CREATION = "CONTENT_CREATION"
+    BIOMETRIC_IDENTIFICATION = "BIOMETRIC_IDENTIFICATION"
+    COMMUNICATIONS_ANALYSIS = "COMMUNICATIONS_ANALYSIS"
+    POLITICAL_CAMPAIGNING = "POLITICAL_CAMPAIGNING"
+    MILITARY = "MILITARY"
+    MILITARY_INTELLIGENCE = "MILITARY_INTELLIGENCE"
+    AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
+    OTHER = "OTHER"
+
+
+class AccessMode(StrEnum):
+    """How the model is reached."""
+
+    MODEL_WEIGHTS = "MODEL_WEIGHTS"
+    HOSTED_ACCESS = "HOSTED_ACCESS"
+    FINE_TUNING_SERVICE = "FINE_TUNING_SERVICE"
+    TOOL = "TOOL"
+    DEEMED_ACCESS = "DEEMED_ACCESS"
+
+
+class RedFlag(StrEnum):
+    """Signs that something is wrong: 15 CFR part 732, supplement 3."""
+
+    RELUCTANT_ABOUT_END_USE = "RELUCTANT_ABOUT_END_USE"
+    CAPABILITY_DOES_NOT_FIT_BUSINESS = "CAPABILITY_DOES_NOT_FIT_BUSINESS"
+    NO_BUSINESS_BACKGROUND = "NO_BUSINESS_BACKGROUND"
+    UNUSUAL_PAYMENT = "UNUSUAL_PAYMENT"
+    DECLINES_ROUTINE_SERVICE = "DECLINES_ROUTINE_SERVICE"
+    UNUSUAL_ROUTE = "UNUSUAL_ROUTE"
+    SHARES_ADDRESS_WITH_LISTED_PARTY = "SHARES_ADDRESS_WITH_LISTED_PARTY"
+    RECENTLY_FORMED_AFTER_LISTING = "RECENTLY_FORMED_AFTER_LISTING"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A number that an authority gave a party."""
+
+    type: str
+    value: str
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A share, percent, that one party holds in another; None = not known."""
+
+    owned_party_id: str
+    share_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningAuthority:
+    """The key (Ed25519, 32 bytes) and the power with which a person will sign the code of conduct."""
+
+    public_key: bytes
+    is_authorized: bool
+    binds_party_id: str
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who takes part."""
+
+    party_id: str
+    roles: tuple[PartyRole, ...]
+    kind: PartyKind
+    name: str
+    aliases: tuple[str, ...]
+    country: str
+    address: str
+    birth_date: str
+    identifiers: tuple[Identifier, ...]
+    sector: Sector | None
+    owns: tuple[Ownership, ...]
+    signing_authority: SigningAuthority | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One model and the way it is reached."""
+
+    model_id: str
+    access_mode: AccessMode
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserStatement:
+    """The end user's own written statement of what it will do."""
+
+    party_id: str
+    signed_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafeguardStatement:
+    """The evaluations and safeguards that come with the access."""
+
+    text: str
+    report_digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The applicant's declaration that all of it is true and complete."""
+
+    is_true_and_complete: bool
+    declared_by_party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationDetails:
+    """Everything an applicant says."""
+
+    parties: tuple[Party, ...]
+    items: tuple[Item, ...]
+    destinations: tuple[str, ...]
+    end_uses: tuple[EndUse, ...]
+    end_user_statement: EndUserStatement | None
+    safeguard_statement: SafeguardStatement | None
+    red_flags: tuple[RedFlag, ...]
+    validity_days: int
+    monthly_million_tokens: int
+    declaration: Declaration
+
+
+class ApplicationState(StrEnum):
+    """Where an application stands."""
+
+    SCREENING = "SCREENING"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    INTENT_TO_DENY = "INTENT_TO_DENY"
+    PENDING_COUNTERSIGN = "PENDING_COUNTERSIGN"
+    AWAITING_SIGNATURE = "AWAITING_SIGNATURE"
+    APPROVED = "APPROVED"
+    DENIED = "DENIED"
+    WITHDRAWN = "WITHDRAWN"
+    LAPSED = "LAPSED"
+
+
+class LicenseState(StrEnum):
+    """Where a license stands, as recorded here; whether it holds right now is its standing at enforcement."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class RuleEffect(StrEnum):
+    """What a policy rule asks for when it fires."""
+
+    DENY = "DENY"
+    REFER = "REFER"
+    COUNTERSIGN = "COUNTERSIGN"
+    CONDITION = "CONDITION"
+    APPROVE = "APPROVE"
+
+
+class ScreeningResult(StrEnum):
+    """The result of screening one party."""
+
+    CLEAR = "CLEAR"
+    POSSIBLE_MATCH = "POSSIBLE_MATCH"
+    CONFIRMED_MATCH = "CONFIRMED_MATCH"
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    UNDETERMINED = "UNDETERMINED"
+
+
+class MatchStrength(StrEnum):
+    """How strong a possible match is."""
+
+    WEAK = "WEAK"
+    STRONG = "STRONG"
+    EXACT = "EXACT"
+
+
+class Outcome(StrEnum):
+    """What an officer recommends, or what was decided."""
+
+    APPROVE = "APPROVE"
+    DENY = "DENY"
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFinding:
+    """What screening found about one party, without names."""
+
+    party_id: str
+    result: ScreeningResult
+    strength: MatchStrength | None = None
+    entry_ids: tuple[str, ...] = ()
+    list_codes: tuple[str, ...] = ()
+    undetermined_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSummary:
+    """What screening found about an application."""
+
+    screening_id: UUID
+    findings: tuple[PartyFinding, ...]
+    list_version: str
+    config_version: str
+    screened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRule:
+    """A policy rule that fired, with what it saw."""
+
+    rule_id: str
+    effect: RuleEffect
+    inputs: Mapping[str, str]
+    legal_basis: str
+    explanation: str
+    condition: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOutcome:
+    """What policy makes of an application. `way` is APPROVE, REFER or DENY."""
+
+    policy_version: str
+    policy_digest: str
+    fired: tuple[FiredRule, ...]
+    way: RuleEffect
+    countersignatures: int
+    tier: int
+    lease_seconds: int
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Countersignature:
+    """An officer's countersignature, or rejection."""
+
+    officer_id: str
+    rationale: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """An officer's recommendation, with who has countersigned so far."""
+
+    recommendation_id: UUID
+    outcome: Outcome
+    rationale: str
+    conditions: tuple[str, ...]
+    officer_id: str
+    recommended_at: datetime
+    countersignatures: tuple[Countersignature, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision with all that it rests on."""
+
+    decision_id: UUID
+    outcome: Outcome
+    by_policy: bool
+    policy: PolicyOutcome
+    screening: ScreeningSummary
+    recommendation: Recommendation | None
+    conditions: tuple[str, ...]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOfConduct:
+    """The text that binds the end user; `digest` is the SHA-256 of its UTF-8 bytes."""
+
+    version: str
+    text: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOfConductAcceptance:
+    """A signature under the code of conduct."""
+
+    code_version: str
+    code_digest: bytes
+    signatory_party_id: str
+    signature: bytes
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """What was granted. `version` is raised by each change of this record."""
+
+    license_id: UUID
+    license_number: str
+    application_id: UUID
+    decision_id: UUID
+    partner_id: str
+    state: LicenseState
+    items: tuple[Item, ...]
+    destinations: tuple[str, ...]
+    end_uses: tuple[EndUse, ...]
+    conditions: tuple[str, ...]
+    monthly_million_tokens: int
+    not_before: datetime
+    not_after: datetime
+    lease_seconds: int
+    acceptance: CodeOfConductAcceptance
+    version: int
+    holder_name: str
+    end_user_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The record of one request for a license: the fold of its events. `version` counts them."""
+
+    application_id: UUID
+    partner_id: str
+    version: int
+    state: ApplicationState
+    details: ApplicationDetails
+    submitted_at: datetime
+    updated_at: datetime
+    screening: ScreeningSummary | None = None
+    policy: PolicyOutcome | None = None
+    recommendation: Recommendation | None = None
+    decision: Decision | None = None
+    code_version: str = ""
+    code_digest: bytes = b""
+    sign_by: datetime | None = None
+    license: License | None = None
+    standing_version: int = 0
+    withdrawal_reason: str = ""

@@ -1,0 +1,274 @@
+"""Policy rules: read from YAML, type-checked against the facts at load, evaluated with CEL.
+
+A rule that names an unknown fact, or is no truth value, never gets into service. A rule that fails while it is
+evaluated refers the application to officers; nothing that goes wrong here can approve one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from cel_expr_python import cel
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FieldDescriptor
+from safeconduct.applications.v1 import policy_pb2
+
+from chassis.mapping import Converter
+from services.applications.core.facts import PolicyFacts
+from services.applications.core.model import FiredRule, PolicyOutcome, RuleEffect
+from services.applications.shell.yaml_data import DataFault, convert, read_yaml
+
+NOT_IN_EFFECT: Final = "policy.not-in-effect"
+"""Id under which a policy that is not in effect yet refers everything."""
+
+_DESCRIPTOR: Final = policy_pb2.PolicyFacts.DESCRIPTOR
+_FACT: Final = re.compile(r"\bfacts\.([a-z_0-9]+)")
+_LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Tier = Annotated[int, msgspec.Meta(ge=1, le=3)]
+_Lease = Annotated[int, msgspec.Meta(ge=5, le=60)]
+
+
+class _Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    first: date
+    until: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """True: the day is in it. `until` is the first day after."""
+        return self.first <= day and (self.until is None or day < self.until)
+
+
+class _RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+([.-][a-z0-9]+)*$")]
+    effect: RuleEffect
+    when: _Text
+    legal_basis: _Text
+    explanation: _Text
+    condition: str = ""
+    countersignatures: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    tier: _Tier = 1
+    lease_seconds: _Lease = 60
+    effective: tuple[_Period, ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: _Text
+    effective_from: date
+    lease_seconds_by_tier: dict[_Tier, _Lease]
+    rules: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as published, compiled. `inputs` are the facts it reads."""
+
+    rule_id: str
+    effect: RuleEffect
+    expression: str
+    legal_basis: str
+    explanation: str
+    condition: str
+    countersignatures: int
+    tier: int
+    lease_seconds: int
+    periods: tuple[_Period, ...]
+    inputs: tuple[str, ...]
+    program: cel.Expression
+
+    def is_in_effect(self, day: date) -> bool:
+        """True: one of its periods holds on the day (UTC), or it has none."""
+        return not self.periods or any(period.holds(day) for period in self.periods)
+
+    def fires(self, facts: policy_pb2.PolicyFacts) -> bool | None:
+        """Whether the rule holds of the facts; None when it could not be evaluated."""
+        try:
+            value = self.program.eval(data={"facts": facts})
+        except Exception:  # noqa: BLE001 - whatever the runtime raises, the rule failed, and a failed rule refers
+            return None
+        return bool(value.value()) if value.type() == cel.Type.BOOL else None
+
+    def fired(self, facts: policy_pb2.PolicyFacts, *, failed: bool) -> FiredRule:
+        """The record of it, with what it saw."""
+        return FiredRule(
+            rule_id=self.rule_id,
+            effect=self.effect,
+            inputs={name: _shown(facts, name) for name in self.inputs},
+            legal_basis=self.legal_basis,
+            explanation=self.explanation,
+            condition=self.condition,
+            failed=failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy file in service. `digest` is the SHA-256 of its bytes, hexadecimal."""
+
+    version: str
+    digest: str
+    effective_from: date
+    lease_seconds_by_tier: dict[int, int]
+    rules: tuple[Rule, ...]
+
+    def evaluate(self, facts: policy_pb2.PolicyFacts, now: datetime) -> PolicyOutcome:
+        """What the rules in effect at `now` make of the facts. Never raises for the facts."""
+        day = now.astimezone(UTC).date()
+        if day < self.effective_from:
+            return self._outcome([(None, _not_in_effect(self.version))], now)
+        fired: list[tuple[Rule | None, FiredRule]] = []
+        for rule in self.rules:
+            if rule.is_in_effect(day):
+                holds = rule.fires(facts)
+                if holds is not False:
+                    fired.append((rule, rule.fired(facts, failed=holds is None)))
+        return self._outcome(fired, now)
+
+    def _outcome(self, fired: list[tuple[Rule | None, FiredRule]], now: datetime) -> PolicyOutcome:
+        rules = [rule for rule, _ in fired if rule is not None]
+        records = tuple(record for _, record in fired)
+        tier = max((rule.tier for rule in rules), default=1)
+        return PolicyOutcome(
+            policy_version=self.version,
+            policy_digest=self.digest,
+            fired=records,
+            way=way(records),
+            countersignatures=max((rule.countersignatures for rule in rules), default=1),
+            tier=tier,
+            lease_seconds=min([self.lease_seconds_by_tier[tier], *(rule.lease_seconds for rule in rules)]),
+            evaluated_at=now,
+        )
+
+
+def way(fired: tuple[FiredRule, ...]) -> RuleEffect:
+    """The way that the rules lead: DENY before REFER before APPROVE; a failed rule, or none that approves, refers."""
+    effects = {rule.effect for rule in fired if not rule.failed}
+    if RuleEffect.DENY in effects:
+        return RuleEffect.DENY
+    if RuleEffect.REFER in effects or any(rule.failed for rule in fired):
+        return RuleEffect.REFER
+    return RuleEffect.APPROVE if RuleEffect.APPROVE in effects else RuleEffect.REFER
+
+
+def load_policy(path: Path) -> Policy:
+    """Reads and compiles a policy file. Raises DataFault with all faults, each naming its rule."""
+    source, data = read_yaml(path)
+    faults: list[str] = []
+    file = convert(data, _File, "policy", faults.append)
+    if file is None:
+        raise DataFault(path, faults)
+    environment = _environment()
+    rules: dict[str, Rule] = {}
+    for index, raw in enumerate(file.rules):
+        place = f"rules[{index}] ({raw.get('id', 'no id')})"
+        entry = convert(raw, _RuleEntry, place, faults.append)
+        if entry is None:
+            continue
+        if entry.id in rules:
+            faults.append(f"{place}: the id is given twice")
+        faults += [f"{place}: {fault}" for fault in _misfits(entry)]
+        rule = _compile(entry, environment, place, faults)
+        if rule is not None:
+            rules[entry.id] = rule
+    leases = file.lease_seconds_by_tier
+    if set(leases) != {1, 2, 3} or not leases[1] >= leases[2] >= leases[3]:
+        faults.append("lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below")
+    if faults:
+        raise DataFault(path, faults)
+    digest = hashlib.sha256(source).hexdigest()
+    return Policy(file.version, digest, file.effective_from, leases, tuple(rules.values()))
+
+
+def facts_message(facts: PolicyFacts) -> policy_pb2.PolicyFacts:
+    """The facts as the message that rules read."""
+    return _CONVERTER.to_proto(facts)
+
+
+_CONVERTER: Final = Converter(PolicyFacts, policy_pb2.PolicyFacts)
+
+
+def _environment() -> cel.Env:
+    return cel.NewEnv(
+        descriptor_pool.Default(),
+        variables={"facts": cel.Type(_DESCRIPTOR.full_name)},
+        container=_DESCRIPTOR.file.package,
+    )
+
+
+def _misfits(entry: _RuleEntry) -> list[str]:
+    found: list[str] = []
+    if (entry.effect is RuleEffect.CONDITION) != bool(entry.condition):
+        found.append("condition: a CONDITION rule has one, and no other")
+    if entry.effect is RuleEffect.COUNTERSIGN and entry.countersignatures < 2:
+        found.append("countersignatures: a COUNTERSIGN rule asks for two or more")
+    if any(period.until is not None and period.until <= period.first for period in entry.effective):
+        found.append("effective: a period ends before it begins")
+    return found
+
+
+def _compile(entry: _RuleEntry, environment: cel.Env, place: str, faults: list[str]) -> Rule | None:
+    try:
+        program = environment.compile(entry.when)
+    except Exception as fault:  # noqa: BLE001 - the runtime raises a bare RuntimeError; its text names the column
+        faults.append(f"{place}: when: {_first_line(fault)}")
+        return None
+    if program.return_type() != cel.Type.BOOL:
+        faults.append(f"{place}: when: is a {program.return_type().name()}, not a truth value")
+        return None
+    inputs = tuple(dict.fromkeys(_FACT.findall(_LITERAL.sub("", entry.when))))
+    if not inputs:
+        faults.append(f"{place}: when: reads no fact")
+        return None
+    return Rule(
+        rule_id=entry.id,
+        effect=entry.effect,
+        expression=entry.when,
+        legal_basis=entry.legal_basis,
+        explanation=entry.explanation,
+        condition=entry.condition,
+        countersignatures=entry.countersignatures,
+        tier=entry.tier,
+        lease_seconds=entry.lease_seconds,
+        periods=entry.effective,
+        inputs=inputs,
+        program=program,
+    )
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).partition("\n")[0].removeprefix("INVALID_ARGUMENT: ERROR: ")
+
+
+def _not_in_effect(version: str) -> FiredRule:
+    return FiredRule(
+        rule_id=NOT_IN_EFFECT,
+        effect=RuleEffect.REFER,
+        inputs={"policy_version": version},
+        legal_basis="Licensing principles; without a policy in effect officers decide",
+        explanation="No policy is in effect on this day; an officer decides.",
+        failed=True,
+    )
+
+
+def _shown(facts: policy_pb2.PolicyFacts, name: str) -> str:
+    """A fact's value for people: enum names without prefix, lists with commas, numbers without trailing zeros."""
+    field = _DESCRIPTOR.fields_by_name[name]
+    value = getattr(facts, name)
+    if field.is_repeated:
+        return ", ".join(_one(field, each) for each in value)
+    return _one(field, value)
+
+
+def _one(field: FieldDescriptor, value: Any) -> str:
+    if field.enum_type is not None:
+        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+        known = field.enum_type.values_by_number.get(value)
+        return str(value) if known is None else known.name.removeprefix(prefix)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
