@@ -1,0 +1,59 @@
+"""Reports of conduct: who may report what about whom, and which case a report opens or joins.
+
+A partner or gate never learns from an answer whether a license that is not its own exists: only who knows the random id
+of one can report on it, and every other id gets the same words. Knows nothing of what officers do with a case.
+"""
+
+from datetime import datetime
+
+from services.enforcement.core.commands import ReportConduct
+from services.enforcement.core.conduct import LicenseConduct
+from services.enforcement.core.credibility import CLAIMS, ReporterRole
+from services.enforcement.core.events import ConductReported, Event
+from services.enforcement.core.model import ConductReport, ReporterKind, Violation
+from services.enforcement.core.refusal import Kind, Reason, Refusal, not_found, not_visible
+
+
+def report(conduct: LicenseConduct | None, command: ReportConduct, now: datetime) -> tuple[Event, ...] | Refusal:
+    """The report joins the open case of its clause or opens one; the same source with nothing new changes nothing."""
+    refusal = _may_report(conduct, command)
+    if refusal is not None or conduct is None:
+        return refusal or not_found("license")
+    case = conduct.open_case(command.clause)
+    if case is not None and earlier_report(case, command) is not None:
+        return ()
+    told = ConductReport(command.report_id, command.reporter.name, command.reporter_kind, command.evidence_digests, now)
+    case_id = case.violation_id if case is not None else command.violation_id
+    return (ConductReported(conduct.license_id, case_id, command.clause, told),)
+
+
+def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | None:
+    """The newest report of this reporter, when all evidence of the command is already in its reports on the case."""
+    own = [r for r in case.reports if (r.reporter, r.reporter_kind) == (command.reporter.name, command.reporter_kind)]
+    known = {digest for report in own for digest in report.evidence_digests}
+    return own[-1] if own and known.issuperset(command.evidence_digests) else None
+
+
+def _may_report(conduct: LicenseConduct | None, command: ReportConduct) -> Refusal | None:
+    """First what depends on the caller alone; then another's license is answered as no license is."""
+    reporter, kind = command.reporter, command.reporter_kind
+    if kind not in CLAIMS[reporter.role]:
+        return _claim_refused(command)
+    if reporter.role is ReporterRole.OFFICER:
+        return not_found("license") if conduct is None else None
+    if conduct is None:
+        return not_visible()
+    is_own = conduct.partner_id == reporter.partner_id
+    if kind is ReporterKind.PUBLIC:
+        # Whoever knows the random id of another's license may report on it; about its own, a partner discloses.
+        return _claim_refused(command) if is_own else None
+    return None if is_own else not_visible()
+
+
+def _claim_refused(command: ReportConduct) -> Refusal:
+    return Refusal(
+        Kind.PERMISSION,
+        Reason.REPORTER_KIND_NOT_ALLOWED,
+        f"a {command.reporter.role} cannot report this as {command.reporter_kind}",
+        {"reporterKind": command.reporter_kind},
+    )
