@@ -19,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from chassis.journal import Journal
-from chassis.refusal import Plumbing, Refused, unavailable
+from chassis.refusal import Plumbing, Refused, draining, unavailable
 
 _LOG = structlog.get_logger("tail")
 _POLL_S = 0.25
@@ -59,17 +59,26 @@ class Tail:
         self._woken = asyncio.Event()
         self._watchers: set[_Watcher] = set()
         self._seen: Position | None = None
-        self._query = f"""
+        self._is_draining = False
+        selected = f"""
 select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e.state, e.occurred_at, e.traceparent,
        s.{owner} as owner
-  from event e join stream s on s.id = e.stream_id
+  from event e join stream s on s.id = e.stream_id"""  # noqa: S608 - the column is a constant of the shell
+        self._query = f"""{selected}
  where (e.xid, e.position) > ($1::text::xid8, $2::bigint) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
    and ($4::text is null or s.{owner} = $4)
- order by e.xid, e.position limit $3"""  # noqa: S608 - the column is a constant of the shell
+ order by e.xid, e.position limit $3"""
+        self._query_stream = f"{selected} where e.stream_id = $1 order by e.version"
 
     def wake(self) -> None:
         """Something was committed here: look now."""
         self._woken.set()
+
+    def drain(self) -> None:
+        """Ends every watch, and every later one at once, with Refused DRAINING."""
+        self._is_draining = True
+        for watcher in list(self._watchers):
+            watcher.end()
 
     async def run(self) -> None:
         """Feeds the watchers until cancelled."""
@@ -105,9 +114,17 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         rows = await self._journal.fetch("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid")
         return Position(rows[0]["xid"] - 1, 2**62)
 
+    async def of_stream(self, stream_id: UUID) -> list[Change]:
+        """All events of one stream, oldest first."""
+        return self._changes(await self._journal.fetch(self._query_stream, stream_id))
+
     async def after(self, position: Position, limit: int, owner: str | None = None) -> list[Change]:
         """Events behind the place, oldest first."""
         rows = await self._journal.fetch(self._query, str(position.xid), position.position, limit, owner)
+        return self._changes(rows)
+
+    @staticmethod
+    def _changes(rows: list[Any]) -> list[Change]:
         return [
             Change(
                 Position(row["xid"], row["position"]), row["stream_id"], row["version"], row["name"], row["state"],
@@ -123,6 +140,8 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
 
         Raises Refused SLOW_CONSUMER when the caller falls more than 2,000 events behind.
         """
+        if self._is_draining:
+            raise draining()
         watcher = _Watcher(wants, owner)
         self._watchers.add(watcher)
         try:
@@ -154,6 +173,11 @@ class _Watcher:
         self._pile: deque[Change] = deque()
         self._filled = asyncio.Event()
         self._is_lost = False
+        self._is_ended = False
+
+    def end(self) -> None:
+        self._is_ended = True
+        self._filled.set()
 
     def offer(self, change: Change) -> None:
         if (self._owner is not None and change.owner != self._owner) or not self._wants(change):
@@ -167,6 +191,8 @@ class _Watcher:
     async def take(self, timeout_s: float) -> list[Change]:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._filled.wait(), timeout_s)
+        if self._is_ended:
+            raise draining()
         if self._is_lost:
             raise unavailable(
                 Plumbing.SLOW_CONSUMER, "changes came faster than they were taken; resume from the last token", 1.0
