@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enforcement.core import events as e
-from services.enforcement.core.commands import Command, ImposeMeasure, Officer, RecordFinding, Reinstate, ReportConduct
+from services.enforcement.core.commands import Command, Officer, ReportConduct
 from services.enforcement.core.conduct import BrokenPromiseError, LicenseConduct, evolve
 from services.enforcement.core.decide import decide
 from services.enforcement.core.ladder import LADDER, usual_measure
@@ -25,49 +26,87 @@ from tests.enforcement.core.builders import (
     SECOND,
     STRANGER,
     THIRD,
-    WHY,
+    find,
     fold,
+    impose,
     issued,
     new_id,
     register,
+    reinstate,
+    reject_finding,
+    reject_measure,
     report,
     revoked,
     suspended,
 )
 
-# Few clauses, cases and officers, so that commands meet.
-CASES = tuple(new_id() for _ in range(3))
-officers = st.sampled_from([FIRST, SECOND, THIRD, FOURTH, Officer("enforcement-9", "example-1")])
-reports = st.builds(
-    ReportConduct,
-    reporter=st.sampled_from([GATE, HOLDER, STRANGER, REPORTING_OFFICER]),
-    reporter_kind=st.sampled_from(ReporterKind),
-    clause=st.sampled_from([Clause.MILITARY_SURVEILLANCE, Clause.OVER_USE]),
-    evidence_digests=st.tuples(st.binary(min_size=32, max_size=32)),
-    report_id=st.builds(new_id),
-    violation_id=st.sampled_from(CASES),
+# Few clauses, cases and officers, and acts mostly in pairs, so that commands meet and the far states are reached.
+CASES = tuple(new_id() for _ in range(2))
+OFFICERS = (FIRST, SECOND, THIRD, FOURTH, Officer("enforcement-9", "example-1"))
+pairs = st.lists(st.sampled_from(OFFICERS), min_size=1, max_size=2, unique=True)
+cases = st.sampled_from(CASES)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> list[Command]:
+    number = draw(st.integers(0, len(CASES) - 1))
+    reporter, kind = draw(
+        st.sampled_from(
+            [
+                (GATE, ReporterKind.DEVELOPER_TELEMETRY),
+                (HOLDER, ReporterKind.SELF_DISCLOSURE),
+                (STRANGER, ReporterKind.PUBLIC),
+                (STRANGER, ReporterKind.SELF_DISCLOSURE),
+                (REPORTING_OFFICER, ReporterKind.AUTHORITY),
+            ]
+        )
+    )
+    clause = (Clause.MILITARY_SURVEILLANCE, Clause.OVER_USE)[number]
+    return [report(clause, reporter, kind, draw(st.binary(min_size=32, max_size=32)), CASES[number])]
+
+
+@st.composite
+def findings(draw: st.DrawFn) -> list[Command]:
+    case_id, severity = draw(cases), draw(st.sampled_from([Severity.CRITICAL, Severity.CRITICAL, None]))
+    return [find(officer, case_id, severity) for officer in draw(pairs)]
+
+
+@st.composite
+def impositions(draw: st.DrawFn) -> list[Command]:
+    case_id, kind = draw(cases), draw(st.sampled_from(MeasureKind))
+    return [impose(officer, kind, case_id) for officer in draw(pairs)]
+
+
+@st.composite
+def rejections(draw: st.DrawFn) -> list[Command]:
+    officer, case_id = draw(st.sampled_from(OFFICERS)), draw(cases)
+    return [reject_finding(officer, case_id), reject_measure(officer, MeasureKind.SUSPENSION, case_id)]
+
+
+@st.composite
+def judgements(draw: st.DrawFn) -> list[Command]:
+    """A case from report to measure."""
+    number, kind, officers = draw(st.integers(0, 1)), draw(st.sampled_from(MeasureKind)), draw(pairs)
+    case_id, clause = CASES[number], (Clause.MILITARY_SURVEILLANCE, Clause.OVER_USE)[number]
+    found = [find(officer, case_id) for officer in (FIRST, SECOND)]
+    return [report(clause, case_id=case_id), *found, *(impose(officer, kind, case_id) for officer in officers)]
+
+
+reinstatements = st.builds(lambda officers: [reinstate(officer) for officer in officers], pairs)
+acts = st.one_of(
+    st.just([register()]), judgements(), reports(), findings(), impositions(), rejections(), reinstatements
 )
-findings = st.builds(
-    RecordFinding,
-    officer=officers,
-    violation_id=st.sampled_from(CASES),
-    is_violation=st.just(value=True),
-    severity=st.just(Severity.CRITICAL),
-    rationale=st.just(WHY),
-    is_rejection=st.sampled_from([False, False, False, True]),
-)
-impositions = st.builds(
-    ImposeMeasure,
-    officer=officers,
-    violation_id=st.sampled_from(CASES),
-    kind=st.sampled_from(MeasureKind),
-    measure_id=st.builds(new_id),
-    rationale=st.just(WHY),
-    is_rejection=st.sampled_from([False, False, False, True]),
-)
-reinstatements = st.builds(Reinstate, officer=officers, rationale=st.just(WHY))
-histories = st.lists(
-    st.one_of(st.builds(register), reports, findings, findings, impositions, impositions, reinstatements), max_size=60
+FOUND: list[Command] = [report(case_id=CASES[0]), find(FIRST, CASES[0]), find(SECOND, CASES[0])]
+STOPPED = {
+    kind: [*FOUND, *(impose(officer, kind, CASES[0]) for officer in (FIRST, SECOND))]
+    for kind in (MeasureKind.SUSPENSION, MeasureKind.REVOCATION)
+}
+RETURNING = [*STOPPED[MeasureKind.SUSPENSION], reinstate(THIRD)]
+beginnings = st.sampled_from([[], FOUND[:2], FOUND, *STOPPED.values(), RETURNING, [*RETURNING, reinstate(FOURTH)]])
+histories = st.builds(
+    lambda beginning, middle: [*beginning, *(command for act in middle for command in act)],
+    beginnings,
+    st.lists(acts, min_size=1, max_size=20),
 )
 
 
@@ -159,6 +198,19 @@ def test_at_most_one_case_of_a_clause_is_open(commands: list[Command]) -> None:
     open_clauses = [case.clause for case in states[-1].violations if states[-1].open_case(case.clause) == case]
 
     assert len(open_clauses) == len(set(open_clauses))
+
+
+def test_the_histories_reach_every_event() -> None:
+    seen: set[str] = set()
+
+    @settings(max_examples=500, derandomize=True, database=None)
+    @given(histories)
+    def reach(commands: list[Command]) -> None:
+        seen.update(type(event).__name__ for event in run([register(), *commands])[0])
+
+    reach()
+
+    assert seen == {kind.__name__ for kind in get_args(e.Event)}
 
 
 def test_a_registered_license_is_active_with_version_1() -> None:
