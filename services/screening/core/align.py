@@ -4,13 +4,15 @@ A word weighs by how rare it is among the listed names: one rare word says more 
 has.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 from typing import Final
 
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, LCSseq
 
 from services.screening.core.normalise import skeleton
 from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
@@ -19,6 +21,16 @@ SAME_SOUND: Final = 0.88
 """Likeness of two words that differ but keep the same consonant sounds in order (Yusuf, Yousef)."""
 INITIAL: Final = 0.75
 """Likeness of an initial and a word that begins with it."""
+READ: Final = 0.94
+"""Likeness of a word written without vowels and the word it is read as."""
+LEAST_READ: Final = 0.68
+SHORT_SYLLABLES: Final = 5
+HEARD_ALIKE: Final = 0.75
+"""Likeness of short words of syllable scripts that share their consonants only."""
+LONG: Final = "awy"
+UNWRITTEN_START: Final = 0.2
+"""Taken off when the word begins with a vowel that is not written: scripts without vowels do write that one."""
+UNHEARD_BREATH: Final = 0.2
 LEAST_LIKENESS: Final = 0.6
 """Words less alike than this are different words."""
 RAREST: Final = 1.0
@@ -86,6 +98,38 @@ class Weights:
         return rarity
 
 
+def read_likeness(written: str, word: str) -> float:
+    """How well a word written without short vowels can be read as another word.
+
+    The consonants must be the same; the long vowels that are written must be heard in the word, in order.
+    """
+    sound = skeleton(written)
+    if not sound or sound != skeleton(word):
+        return likeness(written, word)
+    frame, other = frame_of(written), frame_of(word)
+    heard = LCSseq.similarity(frame, other) / len(frame)
+    unwritten = UNWRITTEN_START if other[0] in LONG and frame[0] not in LONG else 0.0
+    breath = UNHEARD_BREATH * max(frame.count("h") - other.count("h"), 0)
+    read = READ * (heard - unwritten - breath)
+    return read if read >= LEAST_READ else likeness(written, word)
+
+
+def syllable_likeness(written: str, word: str) -> float:
+    """Likeness of syllables by sound: a short one is the same or another; spellings of one sound are near."""
+    if written == word:
+        return 1.0
+    if min(len(written), len(word)) > SHORT_SYLLABLES:
+        return likeness(written, word)
+    sound = skeleton(written)
+    return HEARD_ALIKE if len(sound) > 1 and sound == skeleton(word) else 0.0
+
+
+@lru_cache(maxsize=65_536)
+def frame_of(word: str) -> str:
+    """A word with its vowels reduced to the three that consonant scripts write: a, w, y."""
+    return re.sub(r"([awy])\1+", r"\1", re.sub(r"[ou]", "w", re.sub(r"[ei]", "y", word)))
+
+
 def likeness(left: str, right: str) -> float:
     """How alike two words are, 0..1; 0 when they are different words."""
     if left == right:
@@ -105,13 +149,15 @@ def likeness(left: str, right: str) -> float:
 class Aligner:
     """Aligns one queried name with many listed names; remembers word likenesses between them. One query, one thread."""
 
-    __slots__ = ("_known", "_total", "_weights", "_words")
+    __slots__ = ("_known", "_likeness", "_weights", "_words")
 
-    def __init__(self, words: tuple[str, ...], weights: Weights) -> None:
+    def __init__(
+        self, words: tuple[str, ...], weights: Weights, compared_by: Callable[[str, str], float] = likeness
+    ) -> None:
         self._words = words
         self._weights = weights
         self._known: dict[str, tuple[float, ...]] = {}
-        self._total = sum(weights[word] for word in words) or 1.0
+        self._likeness = compared_by
 
     def align(self, listed: tuple[str, ...]) -> Alignment:
         """The best pairing of words, most telling pairs first."""
@@ -120,7 +166,7 @@ class Aligner:
         for at, word in enumerate(listed):
             row = self._known.get(word)
             if row is None:
-                row = self._known[word] = tuple(likeness(own, word) for own in words)
+                row = self._known[word] = tuple(self._likeness(own, word) for own in words)
             for own, value in enumerate(row):
                 if value:
                     options.append((value, own, at))
@@ -145,7 +191,7 @@ class Aligner:
                 for first in sorted(many):
                     if first + 1 in many and at in one:
                         joined = double[first] + double[first + 1]
-                        value = likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 2 else 0.0
+                        value = self._likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 3 else 0.0
                         if value > SAME_SOUND - 0.06:
                             one.discard(at)
                             many.difference_update({first, first + 1})

@@ -1,6 +1,6 @@
 """Compares one queried name with its candidates and ranks them. Knows names alone; facts are for `qualify`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import Final
@@ -8,7 +8,15 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from services.screening.core.align import Aligner, Alignment, Weights
+from services.screening.core.align import (
+    LEAST_READ,
+    Aligner,
+    Alignment,
+    Weights,
+    likeness,
+    read_likeness,
+    syllable_likeness,
+)
 from services.screening.core.config import NameWeights, ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
 from services.screening.core.model import PartyKind
@@ -17,6 +25,10 @@ from services.screening.core.score import AnalysedName, analyse, logic_score
 
 HIGHEST_INEXACT: Final = 0.99
 """Only an exact name scores 1."""
+
+
+HEARD: Final = 0.6
+"""Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ class _Comparer:
 
     def ranked(self) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
-        aligner = Aligner(self._core, self._generation.weights)
+        aligner = Aligner(self._core, self._generation.weights, _likeness_for(self._name))
         aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in rows]
         aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
         compared = [self._compared(*one) for one in aligned[: self._config.compared_names]]
@@ -111,9 +123,34 @@ class _Comparer:
         return [(rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
     def _compared(self, row: Row, shared: float, _letters: float, alignment: Alignment) -> Comparison:
+        if (
+            self._name.is_unvowelled
+            and alignment.queried_share >= HEARD
+            and (reading := self._read_as_listed(alignment))
+        ):
+            return reading.compared_as_read(row, alignment)
+        return self._plainly_compared(row, shared, alignment)
+
+    def compared_as_read(self, row: Row, heard: Alignment) -> Comparison:
+        """The comparison of the vowelled reading, weighed by how well the written name agrees."""
+        shared = fuzz.token_set_ratio(self._ordered, row.ordered) / 100
+        return self._plainly_compared(row, shared, heard)
+
+    def _read_as_listed(self, alignment: Alignment) -> "_Comparer | None":
+        """The queried name with the vowels that the listed name gives its words; None when no word can be read so."""
+        words = list(self._core)
+        for pair in alignment.pairs:
+            if pair.queried != pair.listed and pair.likeness >= LEAST_READ:
+                _replace(words, pair.queried.split(), pair.listed.split())
+        if tuple(words) == self._core:
+            return None
+        read = Folded(" ".join(words), " ".join(words), tuple(words), (), is_foreign=False)
+        return _Comparer(self._generation, read, self._kind, self._config)
+
+    def _plainly_compared(self, row: Row, shared: float, alignment: Alignment) -> Comparison:
         sound = fuzz.ratio(self._sound, row.sound) / 100
         weights = self._generation.weights
-        likeness = Likeness(
+        close = Likeness(
             shared_words=shared,
             logic=self._logic(row),
             letters=fuzz.ratio(self._name.joined, row.joined) / 100,
@@ -124,7 +161,7 @@ class _Comparer:
             queried_rest=min(sum(weights[word] for word in alignment.queried_rest), 2.0),
         )
         sound_score = 0.4 * sound + 0.4 * alignment.queried_share + 0.2 * alignment.listed_share
-        return Comparison(row, min(likeness.score(self._config.names), HIGHEST_INEXACT), sound_score, alignment)
+        return Comparison(row, min(close.score(self._config.names), HIGHEST_INEXACT), sound_score, alignment)
 
     def _logic(self, row: Row) -> float:
         """The best logic-v2 score, the queried name read as the kind that the listed name is."""
@@ -142,6 +179,20 @@ class _Comparer:
             texts: Sequence[str] = (self._name.raw, self._name.key) if self._name.is_foreign else (self._name.raw,)
             self._analysed[kind] = tuple(found for text in texts if (found := analyse(text, kind, is_query=True)))
         return self._analysed[kind]
+
+
+def _likeness_for(name: Folded) -> Callable[[str, str], float]:
+    """How words are compared, by the script they were written in."""
+    if name.is_unvowelled:
+        return read_likeness
+    return syllable_likeness if name.is_syllabic else likeness
+
+
+def _replace(words: list[str], old: Sequence[str], new: Sequence[str]) -> None:
+    for at in range(len(words) - len(old) + 1):
+        if words[at : at + len(old)] == list(old):
+            words[at : at + len(old)] = new
+            return
 
 
 def _weakest(alignment: Alignment, rest: Sequence[str], weights: Weights) -> float:

@@ -29,9 +29,9 @@ IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         (
             "register",
             (
-                r"tax|vat|v\.a\.t|regist|company|nit\b|ruc\b|rif\b|uscc|credit code|gazette|inn\b|ogrn|enterprise|commerc"
-                r"|mercantil|trade license|chamber|fein|business|rfc|r\.f\.c|fiscal|bik|national|cedula|identi|d\.?n\.?i"
-                r"|curp|c\.u\.|ssn|citizen|personal|residen|electoral|credencial|numero"
+                r"tax|vat|v\.a\.t|regist|company|nit\b|ruc\b|rif\b|uscc|credit code|gazette|inn\b|ogrn|enterprise"
+                r"|commerc|mercantil|trade license|chamber|fein|business|rfc|r\.f\.c|fiscal|bik|national|cedula|identi"
+                r"|d\.?n\.?i|curp|c\.u\.|ssn|citizen|personal|residen|electoral|credencial|numero"
             ),
         ),
     )

@@ -30,9 +30,30 @@ CYRILLIC: Final = str.maketrans(
         "ђ": "dj", "џ": "dz", "қ": "q", "ғ": "gh", "ү": "u", "ұ": "u", "ө": "o", "ң": "ng", "ә": "a", "һ": "h",
     }
 )  # fmt: skip
+# Letters of Arabic, Persian, Urdu and Hebrew that ICU drops or marks, as English readers write them.
+CONSONANTS: Final = str.maketrans(
+    {
+        "ع": "ا",
+        "ة": "ا",
+        "ء": "",
+        "ئ": "ي",
+        "ؤ": "و",
+        "ی": "ي",
+        "ک": "ك",
+        "ہ": "ه",
+        "ھ": "ه",
+        "ۀ": "ه",
+        "א": "a",
+        "ע": "a",
+    }
+)
 # Letters of other alphabets that look like Latin ones, for words in which alphabets are mixed.
 LOOKALIKES: Final = str.maketrans("аеорсухікмнтвгјѕԁԛԝαοενρτυιχκ", "aeopcyxikmhtbrjsdqwaoevptuixk")
 HAN: Final = re.compile(r"[㐀-鿿豈-﫿]")
+CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
+"""Letters of scripts that leave short vowels out: Hebrew, Arabic."""
+SYLLABIC: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+SERVANT_OF: Final = re.compile(r"(?<!\w)(عبد)\s*ال(?!له)(?=\w{2,})")
 ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
@@ -45,13 +66,19 @@ JOINERS: Final = frozenset("\u200c\u200d\n\r\t")
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A name made comparable. key: its words, lower case Latin letters and digits, one space apart."""
+    """A name made comparable. key: its words, lower case Latin letters and digits, one space apart.
+
+    is_foreign: written in another script, at least partly. is_unvowelled: in one that leaves vowels out;
+    is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese, Korean).
+    """
 
     raw: str
     key: str
     words: tuple[str, ...]
     flags: tuple[Flag, ...]
     is_foreign: bool
+    is_unvowelled: bool = False
+    is_syllabic: bool = False
 
     @property
     def sorted_key(self) -> str:
@@ -80,7 +107,9 @@ def fold(text: str) -> Folded:
         lowered = _latin(lowered)
     plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", lowered.replace("&", " and ")))
     words = tuple(SEPARATORS.sub(" ", plain).split())
-    return Folded(text, " ".join(words), words, flags, is_foreign)
+    return Folded(
+        text, " ".join(words), words, flags, is_foreign, bool(CONSONANTAL.search(text)), bool(SYLLABIC.search(text))
+    )
 
 
 def _visible(text: str) -> tuple[str, tuple[Flag, ...]]:
@@ -119,9 +148,9 @@ def _latin(text: str) -> str:
     for foreign, meaning in MEANINGS:
         if foreign in text:
             text = text.replace(foreign, f" {meaning} ")
-    text = ARABIC_ARTICLE.sub("ال ", text)
+    text = ARABIC_ARTICLE.sub("ال ", SERVANT_OF.sub(r"\1ال ", text))
     text = re.sub(r"[㐀-鿿豈-﫿]+", lambda run: f" {_pinyin(run[0])} ", text)
-    return str(LATIN.transliterate(text.translate(CYRILLIC)))
+    return str(LATIN.transliterate(text.translate(CYRILLIC).translate(CONSONANTS)))
 
 
 def _pinyin(characters: str) -> str:
