@@ -140,7 +140,7 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
     number = logging.getLevelNamesMapping()[level]
 
     def add_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event.update(service=service_name, version=version)
+        event.update(service=service_name, service_version=version)
         return event
 
     shared: list[structlog.typing.Processor] = [
@@ -158,7 +158,7 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StandardOutput()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -166,6 +166,17 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)  # other people's libraries
+    logging.raiseExceptions = False  # a line that cannot be written must not be explained with its exception's text
+
+
+class _StandardOutput(logging.Handler):
+    """Standard output as it is when the line is written, as structlog does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), flush=True)
+        except Exception:  # noqa: BLE001 - logging's own contract
+            self.handleError(record)
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.request
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from safeconduct.applications.v1 import service_pb2
+from safeconduct.options.v1 import options_pb2
+
+from chassis import telemetry
+from chassis.access import access_table
+from chassis.server import RpcServer
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def health_of(rpc: Any, service: str) -> int:
+    async with aio.insecure_channel(f"127.0.0.1:{rpc.server.ops_port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        return (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status
+
+
+async def until_health(rpc: Any, service: str, status: int) -> None:
+    async with asyncio.timeout(10):
+        while await health_of(rpc, service) != status:  # noqa: ASYNC110 - another process would be asked like this, too
+            await asyncio.sleep(0.02)
+
+
+async def metrics_of(rpc: Any, accept: str = "text/plain") -> str:
+    request = urllib.request.Request(f"http://127.0.0.1:{rpc.server.metrics_port}/metrics", headers={"Accept": accept})
+
+    def fetch() -> str:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return response.read().decode()
+
+    return await asyncio.to_thread(fetch)
+
+
+def contract(name: str, roles: list[int] | None) -> str:
+    """A service of one method, registered like a generated one."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package=name, syntax="proto3")
+    file.message_type.add(name="M")
+    method = file.service.add(name="S").method.add(name="Do", input_type=f".{name}.M", output_type=f".{name}.M")
+    if roles is not None:
+        method.options.Extensions[options_pb2.access].roles.extend(roles)
+    descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+    return f"{name}.S"
+
+
+@pytest.mark.parametrize(("name", "roles"), [("open_to_nobody", None), ("empty", []), ("unspecified", [1, 0])])
+def test_a_method_that_does_not_say_who_may_call_it_keeps_the_server_from_being_built(
+    settings: Any, name: Any, roles: Any
+) -> None:
+    service = contract(name, roles)
+    measured = telemetry.setup("applications", "0")
+
+    with pytest.raises(ValueError, match=re.escape(f"{name}.S.Do does not say who may call it")):
+        RpcServer(settings, measured, [(lambda *_: None, object(), service)], lambda: None)
+
+
+def test_a_service_of_no_contract_keeps_the_server_from_being_built() -> None:
+    with pytest.raises(ValueError, match=r"nobody\.Service is in no contract"):
+        access_table(["nobody.Service"])
+
+
+async def test_readiness_follows_what_the_service_says_and_liveness_does_not(rpc: Any) -> None:
+    await until_health(rpc, "", SERVING)
+    rpc.not_ready.append("the database is away")
+    await until_health(rpc, "", NOT_SERVING)
+
+    assert await health_of(rpc, "live") == SERVING
+
+    rpc.not_ready.clear()
+    await until_health(rpc, "", SERVING)
+
+
+async def test_a_draining_server_ends_an_open_watch_with_a_reason(rpc: Any, failure: Any) -> None:
+    await until_health(rpc, "", SERVING)
+    watch = rpc.stub().WatchApplications(service_pb2.WatchApplicationsRequest())
+    await watch.read()
+    drained = asyncio.create_task(rpc.server.drain())
+    failed = await failure(watch.read())
+    async with asyncio.timeout(4):  # the grace is 5 s: the watch did not hold it
+        await drained
+    await asyncio.sleep(0)
+
+    assert (failed.code, failed.info.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+    assert failed.details["RetryInfo"].retry_delay.ToMilliseconds() > 0
+
+
+async def test_a_draining_server_is_alive_but_not_ready_and_finishes_its_calls(rpc: Any, request_: Any) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Any, context: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await rpc.applications.store(request, context)
+
+    rpc.applications.submit = handler
+    await until_health(rpc, "", SERVING)
+    call = asyncio.ensure_future(rpc.stub().SubmitApplication(request_))
+    await begun.wait()
+    drained = asyncio.create_task(rpc.server.drain())
+    await until_health(rpc, "", NOT_SERVING)
+
+    assert await health_of(rpc, "live") == SERVING
+
+    go_on.set()
+    response = await call
+    await drained
+
+    assert request_.request_id == response.application.application_id
+
+
+async def test_a_deliberate_end_of_a_watch_is_no_error_span(rpc: Any) -> None:
+    watch = rpc.stub().WatchApplications(service_pb2.WatchApplicationsRequest())
+    await watch.read()
+    await rpc.server.drain()
+    (span,) = rpc.spans.get_finished_spans()
+
+    assert (span.status.status_code.name, span.attributes["safeconduct.refusal"]) == ("UNSET", "DRAINING")
+
+
+async def test_after_draining_all_ports_are_closed(rpc: Any) -> None:
+    ports = rpc.server.port, rpc.server.ops_port, rpc.server.metrics_port
+    await rpc.server.drain()
+
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_calls_are_counted_by_method_and_code_and_nothing_else(rpc: Any, request_: Any, failure: Any) -> None:
+    await rpc.stub().SubmitApplication(request_)
+    await failure(rpc.stub().SubmitApplication(service_pb2.SubmitApplicationRequest()))
+    text = await metrics_of(rpc)
+    method = "/safeconduct.applications.v1.ApplicationService/SubmitApplication"
+
+    assert f'rpc_server_calls_total{{code="OK",method="{method}"}} 1.0' in text
+    assert f'rpc_server_calls_total{{code="INVALID_ARGUMENT",method="{method}"}} 1.0' in text
+    assert f'rpc_server_calls_in_flight{{method="{method}"}} 0.0' in text
+    assert f'rpc_server_call_duration_seconds_count{{method="{method}"}} 2.0' in text
+
+
+async def test_durations_carry_the_trace_of_a_call_as_exemplar(rpc: Any, request_: Any) -> None:
+    await rpc.stub().SubmitApplication(request_, metadata=[("traceparent", f"00-{'a1' * 16}-{'b2' * 8}-01")])
+    text = await metrics_of(rpc, "application/openmetrics-text; version=1.0.0")
+
+    assert f'# {{trace_id="{"a1" * 16}"}}' in text
+
+
+async def test_methods_that_do_not_exist_leave_no_trace_in_the_metrics(rpc: Any) -> None:
+    with pytest.raises(aio.AioRpcError) as caught:
+        await rpc.channel().unary_unary("/made.up.Service/Method")(b"")
+
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert "made.up" not in await metrics_of(rpc)
+
+
+async def test_reflection_lists_the_services(rpc: Any) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(rpc.channel())
+    call = stub.ServerReflectionInfo()
+    await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
+    answer = await call.read()
+    await call.done_writing()
+
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"safeconduct.applications.v1.ApplicationService", "safeconduct.enforcement.v1.StandingService"} < names
+
+
+async def test_the_service_port_speaks_nothing_but_mutual_tls(rpc: Any, request_: Any) -> None:
+    async with aio.insecure_channel(f"127.0.0.1:{rpc.server.port}") as channel:
+        with pytest.raises(aio.AioRpcError) as caught:
+            await rpc.stub().__class__(channel).SubmitApplication(request_, timeout=5)
+
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(rpc: Any, settings: Any) -> None:
+    taken = settings.model_copy(update={"grpc_bind": f"127.0.0.1:{rpc.server.port}"})
+    second = RpcServer(taken, telemetry.setup("applications", "0"), [], lambda: None)
+
+    with pytest.raises(RuntimeError, match="Failed to bind"):
+        await second.start()

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chassis.settings import MigrationSettings, ServiceSettings, host_and_port, load
+from infra.local import ca
+
+URL = "postgresql://app:swordfish@127.0.0.1:5432/applications"
+
+
+@pytest.fixture
+def environment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    identity = ca.issue(tmp_path, "server", "spiffe://safeconduct.example/service/applications")
+    officers = tmp_path / "officers.yaml"
+    officers.write_text("officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 2}]")
+    values = {
+        "DATABASE_URL": URL,
+        "KAFKA_BOOTSTRAP": "127.0.0.1:9092,127.0.0.1:9093",
+        "GRPC_BIND": "127.0.0.1:0",
+        "OPS_BIND": "127.0.0.1:0",
+        "METRICS_BIND": "[::1]:0",
+        "TLS_CERT": str(identity.cert),
+        "TLS_KEY": str(identity.key),
+        "TLS_CA": str(identity.ca),
+        "OFFICERS_FILE": str(officers),
+        "PAGE_TOKEN_KEY_FILE": str(ca.page_token_key(tmp_path, "applications")),
+        "OTLP_ENDPOINT": "",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"SAFECONDUCT_{name}", value)
+    return monkeypatch
+
+
+def refusal(capsys: pytest.CaptureFixture[str], settings: Any = ServiceSettings) -> list[str]:
+    with pytest.raises(SystemExit) as caught:
+        load(settings)
+    assert caught.value.code == 2
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_full_environment_is_accepted(environment: pytest.MonkeyPatch) -> None:
+    settings = load(ServiceSettings)
+
+    assert (
+        settings.database_url,
+        settings.trust_domain,
+        settings.otlp_endpoint,
+        settings.log_level,
+    ) == (URL, "safeconduct.example", None, "INFO")
+
+
+def test_what_is_shown_of_settings_holds_no_password(environment: pytest.MonkeyPatch) -> None:
+    assert "swordfish" not in repr(load(ServiceSettings))
+
+
+def test_all_faults_are_told_at_once_with_an_example_each(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    environment.delenv("SAFECONDUCT_KAFKA_BOOTSTRAP")
+    environment.setenv("SAFECONDUCT_DATABASE_URL", "mysql://app:swordfish@127.0.0.1/x")
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:99999")
+    environment.setenv("SAFECONDUCT_TLS_CA", str(tmp_path / "nowhere"))
+    environment.setenv("SAFECONDUCT_LOG_LEVEL", "LOUD")
+    first, *lines = refusal(capsys)
+
+    assert first == "5 setting(s) cannot be used:"
+    assert {
+        "SAFECONDUCT_DATABASE_URL",
+        "SAFECONDUCT_KAFKA_BOOTSTRAP",
+        "SAFECONDUCT_GRPC_BIND",
+        "SAFECONDUCT_TLS_CA",
+        "SAFECONDUCT_LOG_LEVEL",
+    } == {line.split()[0] for line in lines}
+    assert all("; for example " in line for line in lines)
+    assert "swordfish" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATABASE_URL", "postgresql://127.0.0.1:5432"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:port/x"),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1"),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1:0"),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1:9092,"),
+        ("GRPC_BIND", "7001"),
+        ("OPS_BIND", "127.0.0.1:7001 "),
+        ("TRUST_DOMAIN", "Safeconduct.example"),
+        ("OTLP_ENDPOINT", "127.0.0.1:4317"),
+        ("OTLP_ENDPOINT", "http://127.0.0.1"),
+        ("TRACE_URL_TEMPLATE", "http://127.0.0.1/"),
+        ("DRAIN_SECONDS", "soon"),
+        ("DRAIN_SECONDS", "61"),
+    ],
+)
+def test_a_value_that_cannot_work_is_told_by_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: Any, value: Any
+) -> None:
+    environment.setenv(f"SAFECONDUCT_{variable}", value)
+    (_, line) = refusal(capsys)
+
+    assert line.startswith(f"  SAFECONDUCT_{variable} ")
+
+
+def test_a_short_key_file_is_refused(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    (tmp_path / "short").write_bytes(b"x" * 31)
+    environment.setenv("SAFECONDUCT_PAGE_TOKEN_KEY_FILE", str(tmp_path / "short"))
+
+    assert "has 31 bytes; at least 32 are needed" in refusal(capsys)[1]
+
+
+def test_an_officers_file_with_a_fault_is_refused_with_the_place(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    (tmp_path / "officers.yaml").write_text("officers: [{id: a, roles: [KING], tier: 1}]")
+
+    assert "officers.0.roles.0" in refusal(capsys)[1]
+
+
+def test_a_key_of_another_certificate_is_refused(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    other = ca.issue(tmp_path, "other", "spiffe://safeconduct.example/service/screening")
+    environment.setenv("SAFECONDUCT_TLS_KEY", str(other.key))
+
+    assert "are not PEM files of one certificate" in refusal(capsys)[1]
+
+
+def test_migration_asks_for_its_own_variables_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SAFECONDUCT_DATABASE_APP_ROLE", "app; drop table stream")
+    lines = refusal(capsys, MigrationSettings)[1:]
+
+    assert [line.split()[0] for line in lines] == ["SAFECONDUCT_DATABASE_OWNER_URL", "SAFECONDUCT_DATABASE_APP_ROLE"]
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [("127.0.0.1:7001", ("127.0.0.1", 7001)), ("[::1]:1", ("::1", 1)), ("db-0.db:5", ("db-0.db", 5))],
+)
+def test_an_address_has_a_host_and_a_port(address: Any, parts: Any) -> None:
+    assert parts == host_and_port(address)
