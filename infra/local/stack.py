@@ -200,7 +200,8 @@ class Stack:
 
     def create_topics(self) -> None:
         """Create the topics of `infra/topics.yaml` that are not there."""
-        arguments = ("--bootstrap", self.kafka.bootstrap, "--file", str(TOPICS))
+        replication = str(self.kafka.replication)
+        arguments = ("--bootstrap", self.kafka.bootstrap, "--file", str(TOPICS), "--replication", replication)
         self._run("topics", module("chassis.topics", *arguments), {})
 
     def _bring_up(self, undo: ExitStack) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
+from rich.table import Column, Table
 
 from infra.local.stack import Stack
 
@@ -69,7 +69,7 @@ def run(console: Console, wish: Wish) -> None:
         _write_environments(stack)
         status.stop()
         console.print(_table(stack))
-        console.print(_hints(stack), highlight=False)
+        console.print(_hints(stack), highlight=False, soft_wrap=True)
         _watch(console, stack)
 
 
@@ -121,14 +121,18 @@ def _watch(console: Console, stack: Stack) -> None:
 
 
 def _table(stack: Stack) -> Table:
-    table = Table("part", "where", "log", title="Safeconduct", title_justify="left", show_edge=False)
+    where = Column("where", overflow="fold")
+    table = Table(
+        "part", where, Column("log", overflow="fold"), title="Safeconduct", title_justify="left", show_edge=False
+    )
     for service in stack.services:
-        where = f"{service.listens.grpc} (mTLS)  health {service.listens.ops}  http://{service.listens.metrics}/metrics"
-        table.add_row(f"{service.name} {service.replica}", where, _short(service.log))
+        listens = service.listens
+        places = f"{listens.grpc} mTLS\n{listens.ops} health\nhttp://{listens.metrics}/metrics"
+        table.add_row(f"{service.name} {service.replica}", places, _short(service.log))
     table.add_row("postgres", f"127.0.0.1:{stack.postgres.port}", _short(stack.postgres.log))
     for node, log in zip(stack.kafka.nodes, stack.kafka.logs, strict=True):
         table.add_row(f"kafka {node}", stack.kafka.bootstrap.split(",")[node - 1], _short(log))
-    table.add_row("spans", f"{stack.spans.otlp_endpoint} (OTLP)  {stack.spans.http_address}/traces/<trace id>", "")
+    table.add_row("spans", f"{stack.spans.otlp_endpoint} OTLP\n{stack.spans.http_address}/traces/ID", "")
     if stack.viewer is not None:
         table.add_row("trace viewer", stack.viewer.page, _short(stack.viewer.log))
     table.add_row("certificates", _short(stack.certificates), "")
