@@ -86,11 +86,25 @@ class Projection:
 class Stream(Protocol[S, E]):
     """How one kind of stream is folded, stored and found. One per aggregate, in the service's shell."""
 
-    kind: str
-    id_attribute: str
-    state_type: type[S]
-    columns: tuple[str, ...]
-    projection: Projection | None
+    @property
+    def kind(self) -> str:
+        """What the streams are, one word."""
+
+    @property
+    def id_attribute(self) -> str:
+        """Under which name spans carry a stream's id, for instance application.id."""
+
+    @property
+    def state_type(self) -> type[S]:
+        """The frozen dataclass that is stored as the state."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of table `stream` that this service added."""
+
+    @property
+    def projection(self) -> Projection | None:
+        """Rows kept beside the stream, if any."""
 
     def evolve(self, state: S | None, event: E) -> S:
         """The state after the event."""

@@ -1,0 +1,1 @@
+"""The application: three services that tell each other only facts."""

@@ -1,0 +1,1 @@
+"""Intake, review, decision and the license document."""

@@ -1,0 +1,77 @@
+"""What applications does when others tell something, and when time passes."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import structlog
+
+from chassis.consumer import Envelope
+from chassis.journal import Key
+from chassis.refusal import RefusalLike
+from chassis.telemetry import annotate
+from services.applications.core.commands import ConcludeScreening, Due
+from services.applications.core.decide import decide
+from services.applications.core.events import Event
+from services.applications.core.facts import facts
+from services.applications.core.model import Application
+from services.applications.shell import codec
+from services.applications.shell.office import Office
+from services.applications.shell.policy import facts_message
+
+_LOG = structlog.get_logger("hearing")
+
+
+class Hearing:
+    """Handlers of facts and timers."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def screening(self, envelope: Envelope) -> None:
+        """Screening came back: policy is evaluated on what it found, and the core decides."""
+        if envelope.type != "ScreeningCompleted":
+            return
+        office = self._office
+        application_id, summary = codec.screening_completed(envelope.payload)
+        annotate({"application.id": str(application_id)})
+        decision_id = uuid4()
+
+        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
+            if state is None:
+                # Screening heard of it from us, so it is stored: another database than the one it was told from.
+                _LOG.error("screening of an unknown application", event_id=str(envelope.event_id))
+                return ()
+            now = office.clock()
+            seen = facts_message(facts(state.details, summary, office.shelf.reference, now))
+            outcome = office.policy.evaluate(seen, now)
+            return decide(state, ConcludeScreening(summary, outcome, decision_id, office.shelf.terms), now)
+
+        await office.journal.execute(
+            application_id, Key.of_event(envelope.event_id, envelope.type), "service/screening", judge
+        )
+
+    async def enforcement(self, envelope: Envelope) -> None:
+        """A standing changed: the license record follows."""
+        followed = codec.standing_followed(envelope.type, envelope.payload)
+        if followed is None:
+            return
+        application_id, command = followed
+        annotate({"application.id": str(application_id), "license.id": str(command.license_id)})
+        await self._office.journal.execute(
+            application_id,
+            Key.of_event(envelope.event_id, envelope.type),
+            "service/enforcement",
+            lambda state: decide(state, command, self._office.clock()),
+        )
+
+    async def due(self, application_id: UUID, version: int) -> None:
+        """A timer fired: the core says what is due."""
+
+        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
+            # Somebody was quicker: whatever is due then stands in the new row.
+            if state is None or state.version != version:
+                return ()
+            return decide(state, Due(), self._office.clock())
+
+        await self._office.journal.execute(application_id, Key.of_timer(application_id, version), "timer", judge)
