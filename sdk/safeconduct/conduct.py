@@ -1,0 +1,95 @@
+"""The end user's signature under the code of conduct: an Ed25519 key, and 64 bytes over the acceptance text.
+
+Needs the extra `sign`. The key belongs to the end user's signatory; only its public half goes into the application.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+
+class KeyFileError(Exception):
+    """A key file that is missing, exists already, or holds no Ed25519 key. The message says which."""
+
+
+def generate_key() -> Ed25519PrivateKey:
+    """A new key of a signatory."""
+    return Ed25519PrivateKey.generate()
+
+
+def sign(acceptance_text: bytes, key: Ed25519PrivateKey) -> bytes:
+    """The signature, 64 bytes, over exactly the bytes of `Application.acceptance_text`."""
+    return key.sign(acceptance_text)
+
+
+def verify(acceptance_text: bytes, signature: bytes, public_key: bytes) -> bool:
+    """Whether the signature was made over these bytes with the key whose public half (32 bytes) is given."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, acceptance_text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_bytes(key: Ed25519PrivateKey | Ed25519PublicKey) -> bytes:
+    """The public half, 32 bytes, as `SigningAuthority.public_key` takes it."""
+    public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
+    return public.public_bytes_raw()
+
+
+def save_key(key: Ed25519PrivateKey, file: str | Path) -> None:
+    """Writes the key as PKCS #8 PEM, readable by its owner only. Never replaces a file: raises KeyFileError."""
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        message = f"{file} exists; a key is never replaced"
+        raise KeyFileError(message) from error
+    except OSError as error:
+        message = f"cannot write {file}: {error.strerror}"
+        raise KeyFileError(message) from error
+    with os.fdopen(handle, "wb") as out:
+        out.write(pem)
+
+
+def load_key(file: str | Path) -> Ed25519PrivateKey:
+    """The private key in a PEM file. Raises KeyFileError."""
+    try:
+        key = serialization.load_pem_private_key(_content(file), password=None)
+    except (ValueError, TypeError) as error:
+        message = f"{file} holds no unencrypted private key in PEM"
+        raise KeyFileError(message) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        message = f"{file} holds another kind of key; an Ed25519 key is needed"
+        raise KeyFileError(message)
+    return key
+
+
+def load_public_key(file: str | Path) -> bytes:
+    """The public key, 32 bytes, in a PEM file that holds the public or the private half. Raises KeyFileError."""
+    content = _content(file)
+    if b"PRIVATE KEY" in content:
+        return public_bytes(load_key(file))
+    try:
+        key = serialization.load_pem_public_key(content)
+    except ValueError as error:
+        message = f"{file} holds no key in PEM"
+        raise KeyFileError(message) from error
+    if not isinstance(key, Ed25519PublicKey):
+        message = f"{file} holds another kind of key; an Ed25519 key is needed"
+        raise KeyFileError(message)
+    return public_bytes(key)
+
+
+def _content(file: str | Path) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        message = f"cannot read {file}: {error.strerror}"
+        raise KeyFileError(message) from error

@@ -1,0 +1,314 @@
+"""The gate in front of a model: follows the standing of a partner's licenses and decides each access by itself.
+
+Promise: no access is allowed on a revoked or suspended license later than one lease after the order was committed,
+whatever is broken in between. `safeconduct.standing` has the rule, `safeconduct.knowledge` the bookkeeping; here is
+the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import aio
+
+from safeconduct.backoff import Backoff
+from safeconduct.channel import Credentials, Endpoints, open_channel
+from safeconduct.enforcement.v1 import model_pb2 as model
+from safeconduct.enforcement.v1 import service_pb2 as service
+from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
+from safeconduct.errors import SafeconductError, from_rpc
+from safeconduct.knowledge import NANOSECONDS, Knowledge
+from safeconduct.rpc.calls import MetadataSource, no_metadata
+from safeconduct.standing import Access, AccessVerdict, Standing, StandingState, Verdict, judge
+
+__all__ = ["Access", "AccessVerdict", "Gate", "Standing", "StandingState", "Verdict", "boottime", "decode_standing"]
+
+SNAPSHOT_LIMIT_NS: Final = 10 * NANOSECONDS
+ANSWER_LIMIT_NS: Final = 2 * NANOSECONDS
+_HOPELESS: Final = frozenset(
+    {
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INVALID_ARGUMENT,
+    }
+)
+
+_Stream = aio.StreamStreamCall[service.WatchStandingRequest, service.WatchStandingResponse]
+
+
+def boottime() -> int:
+    """Nanoseconds of a clock that runs at about one rate, never jumps, and goes on while the machine sleeps."""
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)  # goes on during sleep there
+    message = f"{sys.platform} offers no clock that is known to go on during sleep; give the gate one"
+    raise NotImplementedError(message)
+
+
+def utc_now() -> datetime:
+    """The wall clock, only for a license's first and last day."""
+    return datetime.now(UTC)
+
+
+class Gate:
+    """Decides accesses from a watched copy. Use it with `async with`; `check` may be called from any thread.
+
+    `endpoints`: addresses of enforcement, tried in turn; one that resolves to several replicas is as good as several.
+    `clock`: nanoseconds, see `boottime`. `metadata`: asked before each stream.
+    """
+
+    def __init__(
+        self,
+        endpoints: str | Sequence[str],
+        credentials: Credentials,
+        *,
+        clock: Callable[[], int] = boottime,
+        wall_clock: Callable[[], datetime] = utc_now,
+        metadata: MetadataSource = no_metadata,
+    ) -> None:
+        self._endpoints = [endpoints] if isinstance(endpoints, str) else list(endpoints)
+        if not self._endpoints:
+            message = "a gate needs an address of enforcement"
+            raise ValueError(message)
+        self._credentials = credentials
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._metadata = metadata
+        self._knowledge = Knowledge()
+        self._token = ""
+        self._backoff = Backoff()
+        self._fault: SafeconductError | None = None
+        self._confirmed = asyncio.Event()
+        self._followers: list[_Follower] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Address and identity from SAFECONDUCT_ENFORCEMENT, _CA, _CERT and _KEY."""
+        return cls(Endpoints.from_env().target("enforcement"), Credentials.from_env())
+
+    def check(
+        self, license_id: str, model_id: str, destination: str, end_use: str, *, now: datetime | None = None
+    ) -> Verdict:
+        """Whether this access is allowed now. Local: takes microseconds and never waits.
+
+        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, `now` the wall clock in UTC.
+        """
+        # The age first: whoever reads the standing afterwards reads one that is at least as new.
+        age = self.knowledge_age
+        standing = self._knowledge.standings.get(license_id)
+        return judge(standing, Access(license_id, model_id, destination, end_use), now or self._wall_clock(), age)
+
+    @property
+    def knowledge_age(self) -> float:
+        """Seconds since the moment as of which everything is known; infinite before the first lease."""
+        return self._knowledge.age(self._clock())
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """What is known, by license id."""
+        return dict(self._knowledge.standings)
+
+    @property
+    def fault(self) -> SafeconductError | None:
+        """Why the stream broke last, None while it runs."""
+        return self._fault
+
+    async def ready(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain number reads best at the call
+        """Waits until the gate knows the standing of all its licenses.
+
+        Raises SafeconductError when that takes longer than `timeout` seconds, or when this identity may not follow.
+        """
+        give_up = asyncio.get_running_loop().time() + timeout
+        while not self._confirmed.is_set():
+            if self._fault and self._fault.code in _HOPELESS:
+                raise self._fault
+            left = give_up - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise self._fault or _lost("NOT_READY", f"no lease within {timeout:g} s")
+            try:
+                await asyncio.wait_for(self._confirmed.wait(), min(left, 0.1))
+            except TimeoutError:
+                continue
+
+    async def changes(self) -> AsyncGenerator[Standing]:
+        """What is known, then every change. What changes faster than the caller reads comes once, as it is."""
+        follower = _Follower(self._knowledge.standings)
+        self._followers.append(follower)
+        try:
+            while True:
+                yield await follower.next()
+        finally:
+            self._followers.remove(follower)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name="safeconduct-gate")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        channels: dict[str, aio.Channel] = {}
+        turn = 0
+        try:
+            while True:
+                endpoint = self._endpoints[turn % len(self._endpoints)]
+                if endpoint not in channels:
+                    channels[endpoint] = open_channel(endpoint, self._credentials)
+                self._fault = await self._follow(channels[endpoint])
+                if self._fault.reason == "INVALID_TOKEN":
+                    self._token = ""
+                turn += 1
+                await asyncio.sleep(self._backoff.step(self._fault.retry_after or 0.0))
+        finally:
+            await asyncio.gather(*(channel.close() for channel in channels.values()))
+
+    async def _follow(self, channel: aio.Channel) -> SafeconductError:
+        """One stream, until it breaks; gives why."""
+        self._knowledge.begin(resumes=bool(self._token))
+        call = stubs.StandingServiceStub(channel).WatchStanding(metadata=tuple(self._metadata()))
+        sent: dict[int, int] = {}
+        tasks = {asyncio.create_task(self._renew(call, sent)), asyncio.create_task(self._read(call, sent))}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, timeout=0.1)  # when a write fails, the status is about to reach the reader
+        finally:
+            call.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        return _cause([task.exception() for task in tasks if not task.cancelled()])
+
+    async def _renew(self, call: _Stream, sent: dict[int, int]) -> None:
+        """Subscribes, then asks how fresh the knowledge is, about every third of a lease."""
+        subscribe = service.WatchStandingRequest.Subscribe(resume_token=self._token)
+        await call.write(service.WatchStandingRequest(subscribe=subscribe))
+        sequence = 0
+        while True:
+            sequence += 1
+            sent[sequence] = self._clock()  # before it leaves: what waits in a buffer makes knowledge older, not newer
+            renew = service.WatchStandingRequest.Renew(sequence=sequence)
+            async with asyncio.timeout(SNAPSHOT_LIMIT_NS / NANOSECONDS):
+                await call.write(service.WatchStandingRequest(renew=renew))
+            await self._until_next(sent)
+
+    async def _until_next(self, sent: dict[int, int]) -> None:
+        """Waits for the time of the next renewal. Raises when one of the last was not answered in time."""
+        begun = self._clock()
+        while (now := self._clock()) < (due := begun + self._knowledge.renew_every()):
+            limit = self._answer_limit()
+            if sent and now > (overdue := min(sent.values()) + limit):
+                message = f"enforcement did not answer a renewal within {limit / NANOSECONDS:g} s"
+                raise _lost("LEASE_NOT_ANSWERED", message)
+            wake = min(due, overdue) if sent else due
+            await asyncio.sleep(min(max(wake - now, 0) / NANOSECONDS + 0.001, 0.5))
+
+    def _answer_limit(self) -> int:
+        if not self._knowledge.is_complete:
+            return SNAPSHOT_LIMIT_NS
+        return max(ANSWER_LIMIT_NS, self._knowledge.renew_every())
+
+    async def _read(self, call: _Stream, sent: dict[int, int]) -> None:
+        async for message in call:
+            self._fault = None
+            if message.HasField("changes"):
+                self._learn(message.changes)
+            elif message.HasField("lease"):
+                self._confirm(message.lease, sent)
+        raise _lost("STREAM_ENDED", "enforcement ended the stream")
+
+    def _learn(self, changes: service.WatchStandingResponse.StandingChanges) -> None:
+        standings = [decode_standing(standing) for standing in changes.standings]
+        news = self._knowledge.learn(standings, is_snapshot=changes.is_snapshot, has_more=changes.has_more)
+        if not changes.has_more:  # a token inside a snapshot would leave out what had not come yet
+            self._token = changes.resume_token or self._token
+        for follower in self._followers:
+            follower.tell(news)
+
+    def _confirm(self, lease: service.WatchStandingResponse.Lease, sent: dict[int, int]) -> None:
+        sent_at = sent.pop(lease.sequence, None)
+        if sent_at is None or not self._knowledge.confirm(sent_at, lease.knowledge_age_ns):
+            return
+        self._confirmed.set()
+        if len(self._endpoints) > 1 and lease.knowledge_age_ns > 2 * self._knowledge.renew_every():
+            raise _lost("REPLICA_LAGS", f"the replica's knowledge is {lease.knowledge_age_ns / NANOSECONDS:.1f} s old")
+        self._backoff.reset()
+
+
+class _Follower:
+    """What one reader of changes has not seen yet."""
+
+    def __init__(self, known: Mapping[str, Standing]) -> None:
+        self._pending = dict(known)
+        self._arrived = asyncio.Event()
+
+    def tell(self, news: Sequence[Standing]) -> None:
+        self._pending.update((standing.license_id, standing) for standing in news)
+        self._arrived.set()
+
+    async def next(self) -> Standing:
+        while not self._pending:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._pending.pop(next(iter(self._pending)))
+
+
+def decode_standing(message: model.Standing) -> Standing:
+    """The gate's own value of a standing from the wire. What is absent or not understood is read so that it denies."""
+    states = {
+        model.STANDING_STATE_ACTIVE: StandingState.ACTIVE,
+        model.STANDING_STATE_REVOKED: StandingState.REVOKED,
+    }
+    return Standing(
+        license_id=message.license_id,
+        license_number=message.license_number or message.license_id,
+        partner_id=message.partner_id,
+        version=message.version,
+        state=states.get(message.state, StandingState.SUSPENDED),
+        model_ids=frozenset(message.model_ids),
+        destinations=frozenset(message.destinations),
+        end_uses=frozenset(message.end_uses),
+        not_before=_moment(message.not_before) if message.HasField("not_before") else datetime.max.replace(tzinfo=UTC),
+        not_after=_moment(message.not_after) if message.HasField("not_after") else datetime.min.replace(tzinfo=UTC),
+        lease_seconds=message.lease_seconds,
+        reason=message.reason,
+        changed_at=_moment(message.changed_at) if message.HasField("changed_at") else None,
+    )
+
+
+def _moment(timestamp: Timestamp) -> datetime:
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _lost(reason: str, message: str) -> SafeconductError:
+    return SafeconductError(grpc.StatusCode.UNAVAILABLE, reason, message)
+
+
+def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
+    """Why a stream broke: the service's own word if it said one."""
+    for error in errors:
+        if isinstance(error, aio.AioRpcError):
+            return from_rpc(error)
+    for error in errors:
+        if isinstance(error, SafeconductError):
+            return error
+    for error in errors:
+        if error is not None and not isinstance(error, asyncio.InvalidStateError | TimeoutError):
+            # A broken promise of ours or of the service: the gate goes on, and denies until it knows again.
+            return SafeconductError(grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}")
+    return _lost("STREAM_ENDED", "the stream to enforcement ended")

@@ -1,0 +1,127 @@
+"""How one call is made: with a deadline, with the caller's metadata, and with a typed error when it fails.
+
+Knows gRPC. Knows no service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from grpc import aio
+
+from safeconduct.backoff import Backoff
+from safeconduct.errors import SafeconductError, from_rpc
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+T = TypeVar("T")
+MetadataSource = Callable[[], Iterable[tuple[str, str]]]
+
+# CANCELLED comes from a server whose queue of new calls was full; it says nothing about the request.
+RECONNECTS: Final = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED}
+)
+
+
+def no_metadata() -> Iterable[tuple[str, str]]:
+    """For callers without a trace of their own."""
+    return ()
+
+
+def new_request_id() -> str:
+    """A request id for one command. Keep it to repeat the command; the first answer comes again."""
+    return str(uuid.uuid4())
+
+
+class ResumableMessage(Protocol):
+    """A message of a watch, with the token to resume after it."""
+
+    @property
+    def resume_token(self) -> str:
+        """Resume with it."""
+
+
+Watched = TypeVar("Watched", bound=ResumableMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How calls of one client are made. `deadline` in seconds, over all attempts of a call."""
+
+    metadata: MetadataSource = no_metadata
+    deadline: float = 10.0
+    waits_for_ready: bool = False
+
+    async def unary(self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request) -> Response:
+        """The answer to one request. Raises SafeconductError."""
+        try:
+            return await method(
+                request,
+                timeout=self.deadline,
+                metadata=tuple(self.metadata()),
+                wait_for_ready=self.waits_for_ready or None,
+            )
+        except aio.AioRpcError as error:
+            raise from_rpc(error) from error
+
+    async def stream(
+        self, method: aio.UnaryStreamMultiCallable[Request, Response], request: Request
+    ) -> AsyncGenerator[Response]:
+        """The messages of one stream, without a deadline. Raises SafeconductError when it breaks."""
+        call = method(request, metadata=tuple(self.metadata()))
+        try:
+            async for message in call:
+                yield message
+        except aio.AioRpcError as error:
+            raise from_rpc(error) from error
+        finally:
+            call.cancel()
+
+
+async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> AsyncIterator[T]:
+    """Every element of a list, page after page. `fetch` takes a page token and gives elements and the next token."""
+    token = ""
+    while True:
+        elements, token = await fetch(token)
+        for element in elements:
+            yield element
+        if not token:
+            return
+
+
+def can_reconnect(error: SafeconductError) -> bool:
+    """Whether the same stream may be opened again: the server went away, or said when to come back."""
+    return error.code in RECONNECTS or error.retry_after is not None
+
+
+async def resumed(
+    open_stream: Callable[[str], AsyncGenerator[Watched]], resume_token: str, patience: float
+) -> AsyncGenerator[Watched]:
+    """The messages of a watch that is opened again, after the last token, whenever it breaks.
+
+    `patience`: seconds without any message from the server after which the error is raised instead.
+    """
+    backoff = Backoff()
+    heard = time.monotonic()
+    while True:
+        wait_at_least = 0.0
+        try:
+            async with aclosing(open_stream(resume_token)) as messages:
+                async for message in messages:
+                    backoff.reset()
+                    resume_token = message.resume_token or resume_token
+                    yield message
+                    heard = time.monotonic()
+        except SafeconductError as error:
+            if not can_reconnect(error) or time.monotonic() - heard > patience:
+                raise
+            wait_at_least = error.retry_after or 0.0
+        await asyncio.sleep(backoff.step(wait_at_least))

@@ -1,0 +1,203 @@
+"""The gate against real streams: snapshot, changes, leases, broken and lagging replicas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from safeconduct.channel import Credentials
+from safeconduct.enforcement.v1 import model_pb2 as model
+from safeconduct.errors import SafeconductError
+from safeconduct.gate import AccessVerdict, Gate, StandingState, Verdict, boottime
+from safeconduct.knowledge import NANOSECONDS
+
+from infra.local.ca import Identity
+from tests.sdk.contract import Replica, eventually, serving
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def standing(license_id: str = "a", version: int = 1, state: str = "ACTIVE", lease: int = 30) -> model.Standing:
+    message = model.Standing(
+        license_id=license_id,
+        partner_id="example-1",
+        version=version,
+        state=model.StandingState.Value(f"STANDING_STATE_{state}"),
+        model_ids=["example-frontier-1"],
+        destinations=["DE"],
+        end_uses=["HEALTHCARE"],
+        lease_seconds=lease,
+        license_number="SC-2026-00000001",
+    )
+    message.not_before.FromDatetime(datetime(2026, 1, 1, tzinfo=UTC))
+    message.not_after.FromDatetime(datetime(2027, 1, 1, tzinfo=UTC))
+    return message
+
+
+def ask(gate: Gate, license_id: str = "a") -> Verdict:
+    return gate.check(license_id, "example-frontier-1", "DE", "HEALTHCARE", now=NOON)
+
+
+@asynccontextmanager
+async def following(
+    files: Identity, partner: Credentials, *replicas: Replica, **options: object
+) -> AsyncIterator[Gate]:
+    """A gate over one server a replica, ready."""
+    ports = []
+    stack = []
+    for replica in replicas:
+        server = serving(files, replica.register)
+        ports.append(await server.__aenter__())
+        stack.append(server)
+    try:
+        async with Gate([f"127.0.0.1:{port}" for port in ports], partner, **options) as gate:
+            await gate.ready()
+            yield gate
+    finally:
+        for server in stack:
+            await server.__aexit__(None, None, None)
+
+
+async def test_a_gate_allows_from_its_snapshot_and_denies_what_it_does_not_know(
+    server_files: Identity, partner: Credentials
+) -> None:
+    replica = Replica()
+    replica.tell(standing())
+
+    async with following(server_files, partner, replica) as gate:
+        assert ask(gate).allowed
+        assert ask(gate, "b").reason is AccessVerdict.UNKNOWN_LICENSE
+
+
+async def test_a_gate_denies_before_its_first_lease(partner: Credentials) -> None:
+    async with Gate("127.0.0.1:1", partner) as gate:
+        assert ask(gate).reason is AccessVerdict.UNKNOWN_LICENSE
+        with pytest.raises(SafeconductError) as refusal:
+            await gate.ready(0.3)
+
+    assert refusal.value.reason in {"UNAVAILABLE", "NOT_READY"}
+
+
+async def test_a_revocation_denies_as_soon_as_it_is_told(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica()
+    replica.tell(standing())
+
+    async with following(server_files, partner, replica) as gate:
+        replica.tell(standing(version=2, state="REVOKED"))
+        await eventually(lambda: not ask(gate).allowed)
+
+        assert (ask(gate).reason, ask(gate).standing_version) == (AccessVerdict.REVOKED, 2)
+
+
+async def test_a_snapshot_of_many_messages_is_taken_in_whole(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica(page=3)
+    replica.tell(*(standing(f"license-{number}") for number in range(10)))
+
+    async with following(server_files, partner, replica) as gate:
+        assert len(gate.standings) == 10
+
+
+async def test_when_no_lease_comes_the_gate_denies_by_itself(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica()
+    replica.tell(standing(lease=5))
+    ahead = 0
+
+    async with following(server_files, partner, replica, clock=lambda: boottime() + ahead) as gate:
+        assert ask(gate).allowed
+        replica.answers = False
+        ahead = 6 * NANOSECONDS
+
+        assert ask(gate).reason is AccessVerdict.LEASE_EXPIRED
+
+
+async def test_leases_with_old_knowledge_do_not_keep_a_license_alive(
+    server_files: Identity, partner: Credentials
+) -> None:
+    replica = Replica()
+    replica.tell(standing(lease=5))
+    replica.ticks, replica.tick = False, boottime() - 6 * NANOSECONDS
+
+    async with following(server_files, partner, replica) as gate:
+        assert ask(gate).reason is AccessVerdict.LEASE_EXPIRED
+
+
+async def test_a_broken_stream_is_resumed_after_the_last_token(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica()
+    replica.tell(standing(), standing("b"))
+
+    async with following(server_files, partner, replica) as gate:
+        replica.ended.set()
+        await eventually(lambda: gate.fault is not None and gate.fault.reason == "DRAINING")
+        replica.ended.clear()
+        replica.tell(standing(version=2, state="SUSPENDED"))
+        await eventually(lambda: ask(gate).reason is AccessVerdict.SUSPENDED)
+
+        assert replica.subscriptions[0] == ""
+        assert replica.subscriptions[-1] == "2"
+        assert ask(gate, "b").allowed
+
+
+async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica()
+    replica.tell(standing())
+
+    async with following(server_files, partner, replica) as gate:
+        gate._token = "made-elsewhere"
+        replica.ended.set()
+        await eventually(lambda: gate.fault is not None)
+        replica.ended.clear()
+        await eventually(lambda: replica.subscriptions[-2:] == ["made-elsewhere", ""])
+        await eventually(lambda: gate.fault is None)
+
+        assert ask(gate).allowed
+
+
+async def test_a_replica_that_stops_answering_is_left_for_another(server_files: Identity, partner: Credentials) -> None:
+    silent, other = Replica(), Replica()
+    silent.tell(standing(lease=5))
+    other.tell(standing(lease=5))
+
+    async with following(server_files, partner, silent, other) as gate:
+        silent.answers = False
+        await eventually(lambda: other.renewals > 1)
+
+        assert ask(gate).allowed
+
+
+async def test_moving_to_a_replica_that_lags_keeps_what_is_known(server_files: Identity, partner: Credentials) -> None:
+    first, lagging = Replica(), Replica()
+    first.tell(standing(version=2, state="REVOKED"), standing("b"))
+    lagging.tell(standing(version=1))
+    lagging.ticks, lagging.tick = False, boottime() - 3 * NANOSECONDS
+
+    async with following(server_files, partner, first, lagging) as gate:
+        gate._token = ""
+        first.ended.set()
+        await eventually(lambda: lagging.renewals > 0)
+
+        assert ask(gate).reason is AccessVerdict.REVOKED
+        assert ask(gate, "b").allowed
+
+
+async def test_changes_tell_what_is_known_and_then_what_changes(server_files: Identity, partner: Credentials) -> None:
+    replica = Replica()
+    replica.tell(standing())
+
+    async with following(server_files, partner, replica) as gate:
+        changes = gate.changes()
+        first = await anext(changes)
+        replica.tell(standing(version=2, state="SUSPENDED"))
+        async with asyncio.timeout(10):
+            second = await anext(changes)
+        await changes.aclose()
+
+    assert (first.version, second.version, second.state) == (1, 2, StandingState.SUSPENDED)
+
+
+def test_the_clock_goes_forward() -> None:
+    ticks = [boottime(), boottime(), boottime()]
+
+    assert ticks == sorted(ticks)
