@@ -45,6 +45,7 @@ LEAST_CHARACTERS: Final = 5
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 LABEL: Final = re.compile(r"^(IMO|MMSI|NO|NR)(?=[0-9])")
 BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")
+PATRONYMIC: Final = re.compile(r"\w{3}(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE)
 ALTERNATIVE: Final = re.compile(
     r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.IGNORECASE
 )
@@ -91,9 +92,18 @@ def _parts_of(text: str) -> Iterable[str]:
     if outside and outside != text:
         yield outside
         yield from (inside for inside in BRACKETED.findall(text) if _names_somebody(inside))
+    if without := _without_patronymic(text):
+        yield without
     pieces = [piece.strip(" ,;()") for piece in ALTERNATIVE.split(text)]
     if len(pieces) > 1:
         yield from (piece for piece in pieces if piece)
+
+
+def _without_patronymic(text: str) -> str | None:
+    """A name of three words without its patronymic, which is left out at will."""
+    words = text.split()
+    kept = [word for word in words if not PATRONYMIC.search(word)]
+    return " ".join(kept) if len(words) > len(kept) == len(words) - 1 >= 2 else None
 
 
 def _names_somebody(inside: str) -> bool:
