@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -19,14 +17,16 @@ import structlog
 from google.protobuf.message import Message
 from grpc import aio
 from opentelemetry import context as otel_context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, format_trace_id, set_span_in_context
+from opentelemetry.context import Context as OtelContext
+from opentelemetry.trace import SpanKind, format_trace_id, set_span_in_context
 
 from chassis import semconv
 from chassis.access import authorize
 from chassis.identity import Officers, authenticate, set_principal
-from chassis.refusal import Plumbing, Refused, is_storage_fault, status_of, unavailable
+from chassis.outcome import Call, describe, refusal_of, unhandled
+from chassis.refusal import Plumbing, Refused, status_of
 from chassis.rpc_metrics import RpcMetrics
-from chassis.telemetry import Telemetry, context_of, exception_types
+from chassis.telemetry import Telemetry, context_of
 from chassis.validation import check_size, parse
 
 log = structlog.get_logger()
@@ -34,36 +34,8 @@ log = structlog.get_logger()
 Context: TypeAlias = aio.ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 
-STORAGE_RETRY_SECONDS: Final = 1.0
 _DETAILS: Final = "grpc-status-details-bin"
 _REFLECTION: Final = "/grpc.reflection."
-
-_FAULTS: Final = frozenset(
-    {
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DATA_LOSS,
-    }
-)
-_DELIBERATE: Final = frozenset({Plumbing.DRAINING, Plumbing.SLOW_CONSUMER, Plumbing.NOT_READY})
-"""UNAVAILABLE on purpose: the client goes elsewhere or comes back, nobody needs to be called."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """What is known of one call while it runs."""
-
-    method: str
-    span: Span
-    is_stream: bool
-    begun: float = field(default_factory=time.perf_counter)
-    principal: str = ""
-    code: grpc.StatusCode = grpc.StatusCode.OK
-    reason: str = ""
-    error_ref: str = ""
 
 
 class Interceptor(aio.ServerInterceptor):
@@ -156,7 +128,7 @@ class Interceptor(aio.ServerInterceptor):
                 if _is_cancelled_from_outside():
                     call.code = _why_cancelled(context)
                     raise  # a handler that returns normally instead leaks in grpc.aio
-                refusal = _unhandled(call, cancelled)  # left alone, the client would hang until its deadline
+                refusal = unhandled(call, cancelled)  # left alone, the client would hang until its deadline
             except aio.AbortError:
                 call.code = context.code()
                 raise
@@ -164,7 +136,7 @@ class Interceptor(aio.ServerInterceptor):
                 if isinstance(exception, aio.InternalError) and context.done():
                     call.code = grpc.StatusCode.CANCELLED  # the client left while we were sending
                     return None
-                refusal = _refusal_of(call, exception)
+                refusal = refusal_of(call, exception)
             call.code, call.reason = refusal.code, refusal.reason
             details = status_of(refusal, self._domain)
             trailers = ((_DETAILS, details.SerializeToString()),)
@@ -172,20 +144,19 @@ class Interceptor(aio.ServerInterceptor):
         finally:
             self._end(call)
 
-    def _begin(self, method: str, is_stream: bool, context: Context) -> _Call:
-        found = {str(key): value for key, value in context.invocation_metadata() or () if str(key) in _TRACE_KEYS}
-        parent = context_of(str(found.get(semconv.TRACEPARENT, "")), str(found.get(semconv.TRACESTATE, "")))
+    def _begin(self, method: str, is_stream: bool, context: Context) -> Call:
+        parent = _sender(context)
         name = method.removeprefix("/")
         attributes = {semconv.RPC_SYSTEM: "grpc", semconv.RPC_METHOD: name}
         span = self._tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
         # Each call is a task with a context of its own, so nothing has to be put back at the end.
         otel_context.attach(set_span_in_context(span, parent))
         self._metrics.begin(method)
-        return _Call(method, span, is_stream)
+        return Call(method, span, is_stream)
 
-    def _end(self, call: _Call) -> None:
+    def _end(self, call: Call) -> None:
         seconds = time.perf_counter() - call.begun
-        _describe(call)
+        describe(call)
         of_span = call.span.get_span_context()
         exemplar = {"trace_id": format_trace_id(of_span.trace_id)} if of_span.trace_flags.sampled else None
         self._metrics.end(call.method, call.code.name, None if call.is_stream else seconds, exemplar)
@@ -199,7 +170,19 @@ class Interceptor(aio.ServerInterceptor):
         call.span.end()
 
 
-_TRACE_KEYS: Final = frozenset({semconv.TRACEPARENT, semconv.TRACESTATE})
+_NO_SENDER: Final = OtelContext()
+
+
+def _sender(context: Context) -> OtelContext:
+    """Where the caller's trace stands, if it told us."""
+    traceparent, tracestate = "", ""
+    for key, value in context.invocation_metadata() or ():
+        if key == semconv.TRACEPARENT:
+            traceparent = str(value)
+        elif key == semconv.TRACESTATE:
+            tracestate = str(value)
+    return context_of(traceparent, tracestate) if traceparent else _NO_SENDER
+
 
 _KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -250,44 +233,3 @@ def _is_cancelled_from_outside() -> bool:
 
 def _why_cancelled(context: Context) -> grpc.StatusCode:
     return grpc.StatusCode.DEADLINE_EXCEEDED if context.time_remaining() == 0 else grpc.StatusCode.CANCELLED
-
-
-def _refusal_of(call: _Call, exception: Exception) -> Refused:
-    if isinstance(exception, ExceptionGroup):  # of a handler's TaskGroup
-        refusals, others = exception.split(Refused)
-        if refusals is not None and others is None:
-            exception = _first(refusals)
-    if isinstance(exception, Refused):
-        return exception
-    if is_storage_fault(exception):
-        log.warning("storage_unavailable", method=call.method, exception=exception_types(exception))
-        message = "the database did not answer; call again with the same request id"
-        return unavailable(Plumbing.STORAGE_UNAVAILABLE, message, STORAGE_RETRY_SECONDS)
-    return _unhandled(call, exception)
-
-
-def _first(group: ExceptionGroup[Refused]) -> Refused:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
-
-
-def _unhandled(call: _Call, exception: BaseException) -> Refused:
-    call.error_ref = uuid.uuid4().hex
-    log.error("unhandled", method=call.method, error_ref=call.error_ref, exc_info=exception)
-    message = "a promise inside the service was broken; its operators find the cause by errorRef"
-    return Refused(grpc.StatusCode.INTERNAL, Plumbing.INTERNAL, message, {"errorRef": call.error_ref})
-
-
-def _describe(call: _Call) -> None:
-    """On the span: a refusal of business leaves the status UNSET, a fault is an ERROR that shows its reason only."""
-    span = call.span
-    span.set_attribute(semconv.RPC_STATUS, call.code.name)
-    if call.principal:
-        span.set_attribute(semconv.PRINCIPAL, call.principal)
-    if call.code in _FAULTS and call.reason and call.reason not in _DELIBERATE:
-        span.set_status(Status(StatusCode.ERROR, call.reason))
-        span.set_attribute(semconv.ERROR_TYPE, call.reason)
-        if call.error_ref:
-            span.set_attribute(semconv.ERROR_REF, call.error_ref)
-    elif call.reason:
-        span.set_attribute(semconv.REFUSAL, call.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -23,13 +24,19 @@ class RpcMetrics:
         )
         self._in_flight = Gauge(semconv.METRIC_RPC_IN_FLIGHT, "Calls that run", ["method"], registry=registry)
 
+        self._of_method = lru_cache(maxsize=None)(
+            lambda method: (self._in_flight.labels(method), self._seconds.labels(method))
+        )
+        self._of_outcome = lru_cache(maxsize=None)(self._calls.labels)
+
     def begin(self, method: str) -> None:
         """A call of the method runs."""
-        self._in_flight.labels(method).inc()
+        self._of_method(method)[0].inc()
 
     def end(self, method: str, code: str, seconds: float | None, exemplar: Mapping[str, str] | None) -> None:
         """It ended; a stream has no duration worth comparing."""
-        self._in_flight.labels(method).dec()
-        self._calls.labels(method, code).inc()
+        in_flight, duration = self._of_method(method)
+        in_flight.dec()
+        self._of_outcome(method, code).inc()
         if seconds is not None:
-            self._seconds.labels(method).observe(seconds, dict(exemplar) if exemplar else None)
+            duration.observe(seconds, dict(exemplar) if exemplar else None)
