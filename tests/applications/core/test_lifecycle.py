@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from services.applications.core.commands import AcceptCode, Command, Due, Submit, Withdraw
+from services.applications.core.decide import decide
+from services.applications.core.events import (
+    ApplicationApproved,
+    ApplicationDenied,
+    ApplicationLapsed,
+    ApplicationReferred,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    DecisionRecommended,
+    DenialIntended,
+    Event,
+    LicenseExpired,
+    LicenseIssued,
+    LicenseRecordChanged,
+    RecommendationCountersigned,
+    RecommendationRejected,
+)
+from services.applications.core.evolve import evolve
+from services.applications.core.lifecycle import (
+    APPLICATION_TRANSITIONS,
+    LICENSE_TRANSITIONS,
+    METHODS,
+    OUTCOMES,
+    STEP_TO,
+    ImpossibleEvent,
+    LicenseStep,
+    allowed_commands,
+    fits,
+    next_license_state,
+)
+from services.applications.core.model import ApplicationState, Countersignature, LicenseState, RuleEffect
+from services.applications.core.refusal import Reason, Refusal
+from tests.applications import builders as b
+
+EVENTS = get_args(Event)
+COMMANDS = get_args(Command)
+STATES = [*ApplicationState]
+MISSING = [(s, e) for s in STATES for e in EVENTS if e not in APPLICATION_TRANSITIONS[s]]
+PRESENT = [(s, e) for s in STATES for e in EVENTS if e in APPLICATION_TRANSITIONS[s]]
+MISSING_STEPS = [(s, t) for s in LicenseState for t in LicenseStep if t not in LICENSE_TRANSITIONS[s]]
+REFUSED = [(s, c) for s in STATES for c in METHODS if not fits(s, c)]
+
+
+def event_of(kind: type) -> Event:
+    key, waiting, issued = b.APPLICATION_ID, b.awaiting_signature(), b.approved()
+    pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
+    signature = Countersignature("licensing-2", "because", b.NOW)
+    screening, policy = b.screening(b.details()), b.outcome(RuleEffect.REFER)
+    decision = waiting.decision
+    assert decision is not None
+    (grant,) = decide(waiting, b.accept(waiting), b.NOW)
+    made = {
+        ApplicationSubmitted: lambda: ApplicationSubmitted(key, b.PARTNER, b.details(), b.NOW),
+        ApplicationReferred: lambda: ApplicationReferred(key, screening, policy, b.NOW),
+        DenialIntended: lambda: DenialIntended(key, screening, policy, b.NOW),
+        DecisionRecommended: lambda: DecisionRecommended(key, pending.recommendation, b.NOW),
+        RecommendationCountersigned: lambda: RecommendationCountersigned(key, b.RECOMMENDATION_ID, signature, b.NOW),
+        RecommendationRejected: lambda: RecommendationRejected(key, b.RECOMMENDATION_ID, signature, b.NOW),
+        ApplicationApproved: lambda: ApplicationApproved(key, decision, "1.0", b"", b.NOW, b.NOW),
+        ApplicationDenied: lambda: ApplicationDenied(key, decision, b.NOW),
+        ApplicationWithdrawn: lambda: ApplicationWithdrawn(key, "", b.NOW),
+        ApplicationLapsed: lambda: ApplicationLapsed(key, b.NOW),
+        LicenseIssued: lambda: grant,
+        LicenseRecordChanged: lambda: LicenseRecordChanged(key, b.LICENSE_ID, LicenseState.SUSPENDED, 9, b.NOW),
+        LicenseExpired: lambda: LicenseExpired(key, b.LICENSE_ID, b.NOW),
+    }
+    assert issued.license is not None
+    return made[kind]()
+
+
+def command_of(kind: type) -> Command:
+    waiting = b.awaiting_signature()
+    return {
+        Submit: lambda: Submit(b.APPLICATION_ID, b.PARTNER, b.details(), b.REFERENCE),
+        Withdraw: lambda: Withdraw("changed our minds"),
+        AcceptCode: lambda: b.accept(waiting),
+    }.get(kind, {"Recommend": b.recommend, "Countersign": b.countersign}.get(kind.__name__))()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_is_reached_by_commands(state: ApplicationState) -> None:
+    assert b.standing(state).state is state
+
+
+@pytest.mark.parametrize(("state", "kind"), MISSING)
+def test_an_event_that_the_table_does_not_list_is_impossible(state: ApplicationState, kind: type) -> None:
+    with pytest.raises(ImpossibleEvent):
+        evolve(b.standing(state), event_of(kind))
+
+
+@pytest.mark.parametrize(("state", "kind"), PRESENT)
+def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind: type) -> None:
+    before = b.standing(state)
+
+    moved = evolve(before, event_of(kind))
+
+    assert (moved.state, moved.version) == (APPLICATION_TRANSITIONS[state][kind], before.version + 1)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVENTS if kind is not ApplicationSubmitted])
+def test_nothing_happens_to_an_application_that_is_not(kind: type) -> None:
+    with pytest.raises(ImpossibleEvent):
+        evolve(None, event_of(kind))
+
+
+@pytest.mark.parametrize(("state", "kind"), REFUSED)
+def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(state: ApplicationState, kind: type) -> None:
+    refusal = decide(b.standing(state), command_of(kind), b.NOW)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.WRONG_STATE
+    assert refusal.metadata == {
+        "state": state,
+        "command": METHODS[kind],
+        "allowedCommands": ",".join(allowed_commands(state)),
+    }
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("kind", [kind for kind in METHODS if kind is not Submit])
+def test_a_command_that_fits_the_state_is_carried_out(state: ApplicationState, kind: type) -> None:
+    if fits(state, kind):
+        assert not isinstance(decide(b.standing(state), command_of(kind), b.NOW), Refusal)
+
+
+@pytest.mark.parametrize("state", [s for s in STATES if s is not ApplicationState.SCREENING])
+@pytest.mark.parametrize("way", [RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
+def test_a_screening_that_comes_late_or_twice_changes_nothing(state: ApplicationState, way: RuleEffect) -> None:
+    assert decide(b.standing(state), b.conclude(way), b.NOW) == ()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_timer_that_fires_too_early_changes_nothing(state: ApplicationState) -> None:
+    early = b.NOW - timedelta(seconds=1)
+
+    assert decide(b.standing(state), Due(), early) == ()
+
+
+@pytest.mark.parametrize("state", [s for s in STATES if s is not ApplicationState.APPROVED])
+def test_a_standing_of_a_license_that_is_not_is_refused(state: ApplicationState) -> None:
+    refusal = decide(b.standing(state), b.follow(LicenseState.REVOKED, 1), b.NOW)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.NOT_FOUND
+
+
+@pytest.mark.parametrize("kind", [kind for kind in COMMANDS if kind is not Submit])
+def test_a_command_to_no_application_is_refused(kind: type) -> None:
+    commands = {
+        "ConcludeScreening": lambda: b.conclude(RuleEffect.REFER),
+        "FollowStanding": lambda: b.follow(LicenseState.ACTIVE, 1),
+        "Due": Due,
+    }
+    command = commands[kind.__name__]() if kind.__name__ in commands else command_of(kind)
+
+    refusal = decide(None, command, b.NOW)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.NOT_FOUND
+
+
+@pytest.mark.parametrize(("state", "step"), MISSING_STEPS)
+def test_a_step_that_the_license_table_does_not_list_is_impossible(state: LicenseState, step: LicenseStep) -> None:
+    with pytest.raises(ImpossibleEvent):
+        next_license_state(state, step)
+
+
+@pytest.mark.parametrize("state", LicenseState)
+@pytest.mark.parametrize("target", [LicenseState.ACTIVE, LicenseState.SUSPENDED, LicenseState.REVOKED])
+def test_a_license_record_follows_a_newer_standing_as_the_table_says(state: LicenseState, target: LicenseState) -> None:
+    application = b.licensed(state)
+    listed = STEP_TO[target] in LICENSE_TRANSITIONS[state]
+
+    decided = decide(application, b.follow(target, 6), b.NOW)
+
+    if listed:
+        record = b.after(application, b.follow(target, 6)).license
+        assert record is not None
+        assert record.state is target
+    elif state is LicenseState.REVOKED and target is not state:
+        assert isinstance(decided, Refusal)
+    else:
+        assert decided == ()
+
+
+@pytest.mark.parametrize("target", [LicenseState.ACTIVE, LicenseState.SUSPENDED])
+def test_a_revoked_license_never_comes_back(target: LicenseState) -> None:
+    refusal = decide(b.licensed(LicenseState.REVOKED), b.follow(target, 99), b.NOW)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.WRONG_STATE
+
+
+def test_an_older_standing_changes_nothing() -> None:
+    revoked = b.after(b.approved(), b.follow(LicenseState.REVOKED, 3))
+
+    assert decide(revoked, b.follow(LicenseState.SUSPENDED, 2), b.NOW) == ()
+
+
+def test_a_reinstatement_heard_before_its_suspension_wins() -> None:
+    application = b.after(b.approved(), b.follow(LicenseState.ACTIVE, 3), b.follow(LicenseState.SUSPENDED, 2))
+
+    assert application.license is not None
+    assert application.license.state is LicenseState.ACTIVE
+
+
+def test_suspension_does_not_stop_the_clock_of_validity() -> None:
+    suspended = b.licensed(LicenseState.SUSPENDED)
+
+    expired = b.after(suspended, Due(), at=b.NOW + timedelta(days=365))
+
+    assert expired.license is not None
+    assert expired.license.state is LicenseState.EXPIRED
+
+
+def test_a_revoked_license_does_not_expire() -> None:
+    assert decide(b.licensed(LicenseState.REVOKED), Due(), b.NOW + timedelta(days=4000)) == ()
+
+
+def test_every_command_has_its_place_in_the_tables() -> None:
+    assert set(OUTCOMES) == set(COMMANDS)
+    assert {event for row in APPLICATION_TRANSITIONS.values() for event in row} == set(EVENTS)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import get_args
+
+import pytest
+from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, policy_pb2
+
+from chassis.mapping import Converter
+from services.applications.core import model
+from services.applications.core.events import Event
+from services.applications.core.facts import PolicyFacts
+from services.applications.core.refusal import Fault, Reason
+from tests.applications import builders as b
+
+VALUES = [
+    value
+    for value in vars(model).values()
+    if dataclasses.is_dataclass(value) and isinstance(value, type) and value is not model.Application
+]
+ENUMS = [value for value in vars(model).values() if isinstance(value, type) and issubclass(value, model.StrEnum)]
+
+
+@pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.__name__)
+def test_an_event_of_the_core_has_the_names_and_fields_of_its_message(event: type) -> None:
+    Converter(event, getattr(events_pb2, event.__name__))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
+def test_a_value_of_the_core_has_the_names_and_fields_of_its_message(value: type) -> None:
+    Converter(value, getattr(model_pb2, value.__name__))
+
+
+def test_the_facts_of_the_core_are_those_that_rules_may_read() -> None:
+    Converter(PolicyFacts, policy_pb2.PolicyFacts)
+
+
+@pytest.mark.parametrize("enum", [each for each in ENUMS if each is not model.StrEnum], ids=lambda enum: enum.__name__)
+def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.StrEnum]) -> None:
+    values = model_pb2.DESCRIPTOR.enum_types_by_name[enum.__name__].values
+    prefix = values[0].name.removesuffix("UNSPECIFIED")
+
+    assert [member.value for member in enum] == [value.name.removeprefix(prefix) for value in values[1:]]
+
+
+def test_reasons_are_those_of_the_contract() -> None:
+    names = [name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()]  # noqa: SIM118 - no mapping
+
+    assert [reason.value for reason in Reason] == [name for name in names if name in Reason.__members__]
+    assert set(names) - {"UNSPECIFIED"} == set(Reason.__members__)
+    assert Fault.SHARES_EXCEED_WHOLE not in names
+
+
+def test_an_application_travels_as_its_first_event_without_loss() -> None:
+    converter: Converter[model.ApplicationDetails, model_pb2.ApplicationDetails] = Converter(
+        model.ApplicationDetails, model_pb2.ApplicationDetails
+    )
+
+    assert converter.from_proto(converter.to_proto(b.details())) == b.details()
