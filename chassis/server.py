@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-import grpc
 import structlog
 from grpc import aio
 from grpc_reflection.v1alpha import reflection
 
 from chassis.access import access_table
+from chassis.certificates import server_credentials
 from chassis.identity import Officers
 from chassis.interceptor import Interceptor
 from chassis.ops import HealthServer, MetricsServer
@@ -94,7 +94,7 @@ class RpcServer:
             add(servicer, self._server)
         names = [name for _, _, name in self._registrations]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._server)
-        self.port = self._server.add_secure_port(self._settings.grpc_bind, _credentials(self._settings))
+        self.port = self._server.add_secure_port(self._settings.grpc_bind, server_credentials(self._settings.tls))
         await self._server.start()
         self._metrics.start()
         await self._health.start()
@@ -122,8 +122,3 @@ async def _drain(servicer: object) -> None:
         waiting = drain()
         if inspect.isawaitable(waiting):
             await waiting
-
-
-def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
-    pair = settings.tls_key.read_bytes(), settings.tls_cert.read_bytes()
-    return grpc.ssl_server_credentials([pair], settings.tls_ca.read_bytes(), require_client_auth=True)

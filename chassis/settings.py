@@ -6,7 +6,6 @@ The values of variables are never printed: some hold passwords.
 from __future__ import annotations
 
 import re
-import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.certificates import CertificateFiles
 from chassis.identity import Officers, OfficersFileError
 from chassis.tokens import MIN_KEY_BYTES
 
@@ -138,16 +138,17 @@ class ServiceSettings(Settings):
 
     @model_validator(mode="after")
     def _certificate_and_key_belong_together(self) -> Self:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            context.load_cert_chain(self.tls_cert, self.tls_key, password="")
-            context.load_verify_locations(self.tls_ca)
-        except (ssl.SSLError, OSError, ValueError):
-            raise ValueError(
-                f"{PREFIX}TLS_CERT, {PREFIX}TLS_KEY, {PREFIX}TLS_CA are not PEM files of one certificate, its key "
-                "and an authority; for example those that the certificate authority issued together"
-            ) from None
+            self.tls.check()
+        except ValueError as fault:
+            names = ", ".join(f"{PREFIX}{name}" for name in ("TLS_CERT", "TLS_KEY", "TLS_CA"))
+            raise ValueError(f"{names}: {fault}; for example those issued together by one authority") from None
         return self
+
+    @property
+    def tls(self) -> CertificateFiles:
+        """The three files of the service port."""
+        return CertificateFiles(self.tls_cert, self.tls_key, self.tls_ca)
 
 
 S = TypeVar("S", bound=Settings)

@@ -127,7 +127,7 @@ def test_a_key_of_another_certificate_is_refused(
     other = ca.issue(tmp_path, "other", "spiffe://safeconduct.example/service/screening")
     environment.setenv("SAFECONDUCT_TLS_KEY", str(other.key))
 
-    assert "are not PEM files of one certificate" in refusal(capsys)[1]
+    assert "are not one certificate" in refusal(capsys)[1]
 
 
 def test_migration_asks_for_its_own_variables_only(

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import ssl
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,6 +21,8 @@ from safeconduct.options.v1 import options_pb2
 from chassis import telemetry
 from chassis.access import access_table
 from chassis.server import RpcServer
+from chassis.settings import ServiceSettings
+from infra.local import ca
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -182,6 +188,41 @@ async def test_the_service_port_speaks_nothing_but_mutual_tls(rpc: Any, request_
             await rpc.stub().__class__(channel).SubmitApplication(request_, timeout=5)
 
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def serial_of(rpc: Any, certificates: Path) -> int:
+    """Serial number of the certificate that the server shows to a new connection."""
+    identity = ca.issue(certificates, "visitor", "spiffe://safeconduct.example/partner/example-1")
+    context = ssl.create_default_context(cafile=str(identity.ca))
+    context.load_cert_chain(identity.cert, identity.key)
+    context.set_alpn_protocols(["h2"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", rpc.server.port, ssl=context)
+    shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+    writer.close()
+    with contextlib.suppress(ssl.SSLError, ConnectionError):
+        await writer.wait_closed()
+    return shown.serial_number
+
+
+async def test_a_renewed_certificate_is_shown_without_a_restart(
+    rpc: Any, request_: Any, certificates: Path, settings: ServiceSettings
+) -> None:
+    stub = rpc.stub()
+    await stub.SubmitApplication(request_)
+    before = await serial_of(rpc, certificates)
+    key = settings.tls_key.read_bytes()
+    settings.tls_cert.unlink()
+    torn = await serial_of(rpc, certificates)
+    ca.issue(certificates, "server", "spiffe://safeconduct.example/service/applications")
+    renewed = settings.tls_key.read_bytes()
+    settings.tls_key.write_bytes(key)
+    mixed = await serial_of(rpc, certificates)
+    settings.tls_key.write_bytes(renewed)
+    after = await serial_of(rpc, certificates)
+
+    assert before == torn == mixed != after
+    assert x509.load_pem_x509_certificate(settings.tls_cert.read_bytes()).serial_number == after
+    assert (await stub.SubmitApplication(request_)).application.application_id == request_.request_id
 
 
 async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(rpc: Any, settings: Any) -> None:
