@@ -21,11 +21,12 @@ import asyncpg
 import grpc
 import msgspec
 from google.protobuf.message import Message
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from chassis import semconv
 from chassis.refusal import Plumbing, RefusalLike, Refused, is_storage_fault, refused, unavailable
-from chassis.telemetry import Telemetry, traceparent
+from chassis.telemetry import Telemetry, link_to, traceparent
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -57,7 +58,7 @@ class Key:
 
     @classmethod
     def of_event(cls, event_id: UUID, name: str) -> Key:
-        """The key of a fact heard from another service."""
+        """The key of a fact heard from another service, which changes one stream: a second one would be skipped."""
         return cls(uuid5(NAMESPACE_OID, f"event/{event_id}"), f"event:{name}", event_id.bytes)
 
     @classmethod
@@ -275,6 +276,7 @@ class Journal(Generic[S, E]):
             if row["method"] is not None:
                 return _answer_again(row, key, response_type)
             state = self._decode(row["doc"]) if row["doc"] is not None else None
+            _link(row["traceparent"])
             decided = decide(state)
             if not isinstance(decided, tuple):
                 raise refused(decided)
@@ -318,7 +320,9 @@ class Journal(Generic[S, E]):
                 *self._stream.index(state),
                 *(list(column) for column in projected),
             )  # fmt: skip
-        except asyncpg.UniqueViolationError:
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "done_pkey":
+                raise  # a rule of the service's own tables: deciding again would break it again
             return False  # the same request won elsewhere: read its answer
         if won is not None:
             self._wake()
@@ -376,6 +380,14 @@ class _Written(Generic[S]):
     rows: list[tuple[object, ...]]
 
 
+def _link(earlier: str | None) -> None:
+    """A later step is a trace of its own; it says which trace the stream's last step was in."""
+    span = trace.get_current_span()
+    if earlier and earlier[3:35] != trace.format_trace_id(span.get_span_context().trace_id):
+        for link in link_to(earlier):
+            span.add_link(link.context)
+
+
 def _storage_away() -> Refused:
     return unavailable(Plumbing.STORAGE_UNAVAILABLE, "the database did not answer; ask again", 1.0)
 
@@ -391,7 +403,7 @@ def _answer_again(row: Any, key: Key, response_type: type[M] | None) -> M | None
 
 
 _READ = """
-select s.doc, s.version, s.head, d.method, d.digest, d.response
+select s.doc, s.version, s.head, s.traceparent, d.method, d.digest, d.response
   from (select $1::uuid as id) k left join stream s on s.id = k.id left join done d on d.id = $2
 """
 _REMEMBER = "insert into done (id, method, digest, response) values ($1, $2, $3, $4)"
@@ -408,11 +420,11 @@ def _statements(columns: tuple[str, ...], projection: Projection | None) -> tupl
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names, values = "".join(f", {c}" for c, _ in numbered), "".join(f", {p}" for _, p in numbered)
     create = f"""
-with u as (insert into stream (id, version, doc, head, state, due_at, created_at, updated_at{names})
-  select $1, $3, $4, $5, $6, $7, $8, $8{values} where $2 = 0
+with u as (insert into stream (id, version, doc, head, state, due_at, traceparent, created_at, updated_at{names})
+  select $1, $3, $4, $5, $6, $7, $13, $8, $8{values} where $2 = 0
   on conflict (id) do nothing returning id)"""
     update = f"""
-with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, updated_at = $8
+with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, traceparent = $13, updated_at = $8
   {"".join(f", {c} = {p}" for c, p in numbered)} where id = $1 and version = $2 returning id)"""  # noqa: S608 - same
     rest = """,
  d as (insert into done (id, method, digest, response) select $9, $10, $11, $12 from u),

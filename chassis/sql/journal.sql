@@ -8,6 +8,7 @@ create table stream (
   head       bytea       not null,           -- hash of the newest event
   state      text        not null,
   due_at     timestamptz,                    -- when a timer has something to do
+  traceparent text       not null,           -- of the step that caused the newest event
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
