@@ -54,7 +54,11 @@ def server_credentials(files: CertificateFiles) -> grpc.ServerCredentials:
         log.info("certificate_taken_up")
         return configuration
 
-    return grpc.dynamic_ssl_server_credentials(_configuration(files), fetch, require_client_authentication=True)
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(files),
+        fetch,  # type: ignore[arg-type]  # the stubs leave out None, which says that nothing changed
+        require_client_authentication=True,
+    )
 
 
 def _configuration(files: CertificateFiles) -> grpc.ServerCertificateConfiguration:
@@ -64,8 +68,7 @@ def _configuration(files: CertificateFiles) -> grpc.ServerCertificateConfigurati
 
 def _signature(files: CertificateFiles) -> Hashable:
     try:
-        return tuple(
-            (s.st_mtime_ns, s.st_size, s.st_ino) for s in (p.stat() for p in (files.cert, files.key, files.ca))
-        )
+        found = [path.stat() for path in (files.cert, files.key, files.ca)]
     except OSError:
         return None
+    return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found)

@@ -196,7 +196,7 @@ async def serial_of(rpc: Any, certificates: Path) -> int:
     context = ssl.create_default_context(cafile=str(identity.ca))
     context.load_cert_chain(identity.cert, identity.key)
     context.set_alpn_protocols(["h2"])
-    reader, writer = await asyncio.open_connection("127.0.0.1", rpc.server.port, ssl=context)
+    _, writer = await asyncio.open_connection("127.0.0.1", rpc.server.port, ssl=context)
     shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
     writer.close()
     with contextlib.suppress(ssl.SSLError, ConnectionError):
