@@ -94,8 +94,8 @@ def _grant(application: Application, command: AcceptCode, now: datetime) -> Lice
     assert decision is not None  # AWAITING_SIGNATURE is reached by a decision only
     return LicenseGrant(
         license_id=command.license_id,
-        # The last digits: the first ones of a time-ordered UUID are the time.
-        license_number=f"SC-{now.year}-{command.license_id.hex[-8:].upper()}",
+        # 48 random bits; the first digits of a time-ordered UUID would be the time.
+        license_number=f"SC-{now.year}-{command.license_id.hex[-12:].upper()}",
         decision_id=decision.decision_id,
         partner_id=application.partner_id,
         items=details.items,

@@ -1425,7 +1425,7 @@ class License(_message.Message):
     license_id: _builtins.str
     """Identifies it, UUID."""
     license_number: _builtins.str
-    """Its number for people, for instance SC-2026-3F9A2C71."""
+    """Its number for people, for instance SC-2026-3F9A2C7188D0."""
     application_id: _builtins.str
     """The application it comes from."""
     decision_id: _builtins.str

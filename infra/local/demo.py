@@ -1,0 +1,195 @@
+"""`make demo`: the whole story on a stack of its own, with progress, and `build/demo.json` as its record.
+
+Exits 0 only if every step held. Nothing it starts outlives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from safeconduct import conduct
+from safeconduct.applications.v1 import model_pb2
+from safeconduct.channel import Credentials, Endpoints
+from safeconduct.cli.files import read_application
+from safeconduct.client import Client, SafeconductError
+from safeconduct.gate import Gate
+
+from infra.local.cache import CHECKOUT
+from infra.local.episode import episode
+from infra.local.stack import Stack
+from infra.local.story import PATIENCE_S, Cast, Story, StoryFault
+
+EXAMPLES: Final = CHECKOUT / "sdk" / "examples"
+SPANS_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the story as it went."""
+
+    id: str
+    name: str
+    ok: bool
+    ms: float
+    detail: str
+
+
+def read_examples(root: Path) -> tuple[Mapping[str, model_pb2.ApplicationDetails], Path]:
+    """The examples by name, with a signatory's key made for them; read from a copy, which the key lies beside."""
+    folder = root / "examples"
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+    key = folder / "keys" / "signatory.pem"
+    key.parent.mkdir(exist_ok=True)
+    if not key.exists():
+        conduct.save_key(conduct.generate_key(), key)
+    now = datetime.now(UTC)
+    return {file.stem: read_application(file, now) for file in sorted(folder.glob("*.yaml"))}, key
+
+
+async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
+    """Clients for everybody, patient enough to sit out a restart of any service."""
+
+    async def client(principal: str) -> Client:
+        environ = stack.client_env(principal)
+        endpoints, credentials = Endpoints.from_env(environ), Credentials.from_env(environ)
+        return await undo.enter_async_context(Client(endpoints, credentials, deadline=PATIENCE_S, waits_for_ready=True))
+
+    environ = stack.client_env("gate/example-1/gate-1")
+    gate = await undo.enter_async_context(Gate(stack.addresses("enforcement"), Credentials.from_env(environ)))
+    await gate.ready(PATIENCE_S)
+    return Cast(
+        partner=await client("partner/example-1"),
+        officers=(await client("officer/licensing-1"), await client("officer/licensing-2")),
+        enforcers=(await client("officer/enforcement-1"), await client("officer/enforcement-2")),
+        telemetry=await client("gate/example-1/gate-1"),
+        gate=gate,
+        key=conduct.load_key(key),
+    )
+
+
+class Teller:
+    """Tells the story on a terminal and keeps what was told."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.steps: list[Step] = []
+
+    def happening(self, what: str, ms: float) -> None:
+        """One line: what happened and why, and how long it took."""
+        took = f"{ms:8.1f} ms" if ms else " " * 11
+        self._console.print(f"  [dim]{took}[/]  {what}", highlight=False, soft_wrap=True)
+
+    async def step(self, number: str, name: str, tell: Callable[[], Awaitable[str]]) -> None:
+        """One step; a fault ends the step, not the story."""
+        self._console.print(f"\n[bold]({number}) {name}[/]", highlight=False)
+        began = time.perf_counter()
+        try:
+            detail, ok = await tell(), True
+        except (StoryFault, SafeconductError, TimeoutError, KeyError) as fault:
+            detail, ok = f"{type(fault).__name__}: {fault}", False
+        ms = (time.perf_counter() - began) * 1e3
+        self.steps.append(Step(number, name, ok, round(ms, 1), detail))
+        mark = "[green]held[/]" if ok else "[red]failed[/]"
+        self._console.print(f"  {ms:8.1f} ms  {mark}: {detail}", highlight=False, soft_wrap=True)
+
+
+async def tell_all(stack: Stack, console: Console) -> dict[str, object]:
+    """Tells the story; gives the record for `build/demo.json`."""
+    examples, key = read_examples(stack.root)
+    teller = Teller(console)
+    async with AsyncExitStack() as undo:
+        cast = await cast_of(stack, key, undo)
+        story = Story(cast, examples, teller.happening)
+        await teller.step("a", "a hospital abroad, hosted access", story.cleared)
+        await teller.step("b", "an end user on the Entity List, under an alias", story.denied)
+        await teller.step("c", "a fine-tuning service that policy refers", story.referred)
+        await teller.step("d", "military surveillance under (a)'s license", story.revoked)
+        traces: list[str] = []
+
+        async def traced() -> str:
+            traces.extend(await _trace_ids(cast.partner, story.applications["a"]))
+            return await _traced(stack, story.applications["a"], traces, console)
+
+        await teller.step("e", "the trace of (a) over all three services", traced)
+    return {
+        "ok": all(step.ok for step in teller.steps),
+        "steps": [asdict(step) for step in teller.steps],
+        "propagation_ms": round(story.propagation_ms, 1),
+        "trace_id": traces[0] if traces else "",
+    }
+
+
+async def _trace_ids(partner: Client, application_id: str) -> list[str]:
+    timeline = await partner.applications.timeline(application_id)
+    # What enforcement did to the license later is another episode.
+    return list(dict.fromkeys(e.trace_id for e in timeline.entries if e.event_type != "LicenseRecordChanged"))
+
+
+async def _traced(stack: Stack, application_id: str, trace_ids: list[str], console: Console) -> str:
+    """Waits until every span has come in, and shows the tree as the `safeconduct` command does."""
+    give_up = time.monotonic() + SPANS_S
+    while True:
+        whole = episode(stack.spans.store, trace_ids)
+        if (whole.is_whole and len(whole.services) == 3) or time.monotonic() > give_up:
+            break
+        await asyncio.sleep(0.2)
+    command = [sys.executable, "-m", "safeconduct.cli", "trace", application_id]
+    environ = {**os.environ, **stack.client_env("officer/licensing-1")}
+    shown = await asyncio.to_thread(
+        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
+    if shown.returncode:
+        raise StoryFault(f"`safeconduct trace` exits {shown.returncode}: {shown.stderr.strip()}")
+    services = ", ".join(sorted(whole.services))
+    if not whole.is_whole or len(whole.services) != 3:
+        raise StoryFault(f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans")
+    link = stack.trace_url_template.format(trace_id=trace_ids[0])
+    return f"{len(whole.spans)} spans of {services} are one connected graph: {link}"
+
+
+def main(
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "demo",
+    viewer: Annotated[bool, typer.Option(help="Start the trace viewer, so that the trace's link opens.")] = True,
+    keep: Annotated[bool, typer.Option(help="Leave the stack's files when everything held.")] = False,
+) -> None:
+    """The whole story on a stack of its own; writes build/demo.json. Example: python -m infra.local.demo --no-viewer."""
+    console = Console()
+    record_file = CHECKOUT / "build" / "demo.json"
+    record_file.unlink(missing_ok=True)
+    # Yesterday's data would make a longer story.
+    shutil.rmtree(root, ignore_errors=True)
+
+    def progress(name: str, seconds: float | None) -> None:
+        if seconds is not None:
+            console.print(f"  [dim]{seconds * 1e3:8.0f} ms[/]  {name}", highlight=False)
+
+    console.print("[bold]a stack of its own[/]")
+    with Stack(root, viewer=viewer, progress=progress) as stack:
+        record = asyncio.run(tell_all(stack, console))
+        console.print()
+    record_file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    console.print(
+        f"{'every step held' if record['ok'] else 'not every step held'}: {record_file.relative_to(CHECKOUT)}"
+    )
+    if record["ok"] and not keep:
+        shutil.rmtree(root, ignore_errors=True)
+    raise typer.Exit(0 if record["ok"] else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,49 @@
+"""Whether the spans of several traces are one connected graph, by parents and links, whatever they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.local.spans import Span, SpanStore
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What the spans of an episode are together."""
+
+    spans: tuple[Span, ...]
+    services: frozenset[str]
+    parts: int
+    """Components of the graph; 1 = everything hangs together."""
+    orphans: int
+    """Spans whose parent is not there."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True: one connected graph in which no parent is missing."""
+        return bool(self.spans) and self.parts == 1 and not self.orphans
+
+
+def episode(store: SpanStore, trace_ids: Sequence[str]) -> Episode:
+    """The episode that these traces make. A link out of it is no part of it."""
+    spans = tuple(span for trace_id in dict.fromkeys(trace_ids) for span in store.trace(trace_id))
+    known = {(span.trace_id, span.span_id): number for number, span in enumerate(spans)}
+    root = list(range(len(spans)))
+
+    def find(number: int) -> int:
+        while root[number] != number:
+            root[number] = number = root[root[number]]
+        return number
+
+    orphans = 0
+    for number, span in enumerate(spans):
+        others = [(link.trace_id, link.span_id) for link in span.links]
+        if span.parent_span_id:
+            others.append((span.trace_id, span.parent_span_id))
+            orphans += (span.trace_id, span.parent_span_id) not in known
+        for other in others:
+            if other in known:
+                root[find(number)] = find(known[other])
+    parts = len({find(number) for number in range(len(spans))})
+    return Episode(spans, frozenset(span.service for span in spans), parts, orphans)
