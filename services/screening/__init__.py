@@ -1,0 +1,1 @@
+"""Lists, matching, and the record of who was screened against what."""

@@ -1,0 +1,59 @@
+"""Composes the screening service: `python -m services.screening serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, FilePath
+from safeconduct.screening.v1 import service_pb2_grpc
+
+from chassis.relay import Address, Outbound
+from chassis.service import Runtime, Service, main
+from chassis.settings import ServiceSettings
+from services.screening.core.config import DEFAULT
+from services.screening.shell.desk import Desk
+from services.screening.shell.hearing import Hearing
+from services.screening.shell.lists import Lists, shipped
+from services.screening.shell.screening import ScreeningDesk
+from services.screening.shell.streams import ListStream, ScreeningStream
+
+HERE = Path(__file__).parent
+PACKAGE = "safeconduct.screening.v1"
+
+
+class Settings(ServiceSettings):
+    """What screening needs besides what every service needs."""
+
+    first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = HERE / "lists/shipped.yaml"
+    """Describes the list that an empty installation starts with; never read again once a list is active."""
+
+
+def route(record: Outbound) -> tuple[Address, bytes]:
+    """All facts go to one topic, in order per application and per list."""
+    return Address(PACKAGE), str(record.stream_id).encode()
+
+
+def build(runtime: Runtime[Settings]) -> Service:
+    """The service, wired."""
+    registry = runtime.telemetry.registry
+    desk = Desk(DEFAULT, registry)
+    screenings = runtime.journal(ScreeningStream())
+    lists = Lists(runtime.journal(ListStream()), desk, shipped(runtime.settings.first_list_file), registry)
+    hearing = Hearing(screenings, desk)
+    counter = ScreeningDesk(screenings, desk)
+    return Service(
+        registrations=(
+            (service_pb2_grpc.add_ScreeningServiceServicer_to_server, counter, f"{PACKAGE}.ScreeningService"),
+        ),
+        handlers={"safeconduct.applications.v1": hearing.applications},
+        route=route,
+        package=PACKAGE,
+        runs=(lists.run,),
+        ready=lists.ready,
+        before_hearing=lists.loaded,
+    )
+
+
+if __name__ == "__main__":
+    main("screening", Settings, build, HERE / "migrations")

@@ -1,0 +1,61 @@
+"""ScreeningService: what partners and officers ask."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from safeconduct.screening.v1 import service_pb2 as pb
+from safeconduct.screening.v1 import service_pb2_grpc
+
+from chassis.identity import Principal, current_principal
+from chassis.journal import Current, Journal
+from chassis.refusal import Refused, refused
+from chassis.telemetry import annotate
+from services.screening.core.record import ScreenedApplication, ScreeningCompleted
+from services.screening.core.refusal import Kind, Reason, Refusal
+from services.screening.shell import codec
+from services.screening.shell.desk import Desk
+
+NOT_VISIBLE = Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, "nothing of this id is visible to you")
+NOT_FOUND = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no screening of this application")
+
+
+class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
+    """The counter."""
+
+    def __init__(self, journal: Journal[ScreenedApplication, ScreeningCompleted], desk: Desk) -> None:
+        self._journal, self._desk = journal, desk
+
+    async def ScreenParty(self, request: pb.ScreenPartyRequest, context: Any) -> pb.ScreenPartyResponse:
+        """One party, now."""
+        return codec.answer(await self._desk.screen(codec.query(request.party)))
+
+    async def GetScreening(self, request: pb.GetScreeningRequest, context: Any) -> pb.GetScreeningResponse:
+        """The latest screening of an application."""
+        found = await self._shown(request.application_id)
+        history = await self._journal.history(found.id)
+        trace_id = history[found.version - 1].trace_id
+        return pb.GetScreeningResponse(screening=codec.screening(found.state.latest, trace_id))
+
+    async def GetScreeningTimeline(
+        self, request: pb.GetScreeningTimelineRequest, context: Any
+    ) -> pb.GetScreeningTimelineResponse:
+        """Its events."""
+        found = await self._shown(request.application_id)
+        history = await self._journal.history(found.id)
+        return pb.GetScreeningTimelineResponse(entries=[codec.timeline_entry(each) for each in history])
+
+    async def _shown(self, application_id: str) -> Current[ScreenedApplication]:
+        """What is kept of the application, if the caller may see it. Raises Refused."""
+        annotate({"application.id": application_id})
+        principal = current_principal()
+        rows = await self._journal.select("where id = $1 and kind = 'screening'", UUID(application_id))
+        if rows and (principal.kind == "officer" or rows[0].state.partner_id == principal.partner_id):
+            return rows[0]
+        raise _hidden(principal)
+
+
+def _hidden(principal: Principal) -> Refused:
+    """A partner never learns whether others' applications exist."""
+    return refused(NOT_FOUND if principal.kind == "officer" else NOT_VISIBLE)
