@@ -22,7 +22,7 @@ PROTOS = ROOT / "protos"
 SDK = ROOT / "sdk"
 THIRD_PARTY = ROOT / ".cache" / "third_party"
 RULES = "buf/validate/validate.proto"
-# Only its source distribution carries the .proto; the pinned version has the same rules as the runtime we validate with.
+# Only its source distribution carries the .proto; the pinned version has the same rules as our runtime.
 RULES_PACKAGE = "protovalidate==1.2.0"
 HEADER = '"""Generated from protos/ by `make protos`; do not edit."""\n'
 
@@ -51,22 +51,34 @@ def compile_into(folder: Path) -> None:
     files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("safeconduct/**/*.proto"))
     services = [name for name in files if name.endswith("service.proto")]
     messages = ["protoc", *includes, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *files, RULES]
-    stubs = ["protoc", *includes, f"--grpc_python_out={folder}", f"--mypy_grpc_out=quiet,only_async:{folder}", *services]
+    stubs = [
+        "protoc",
+        *includes,
+        f"--grpc_python_out={folder}",
+        f"--mypy_grpc_out=quiet,only_async:{folder}",
+        *services,
+    ]
     for command in (messages, stubs):
         if protoc.main(command) != 0:
             raise SystemExit("protoc failed")
     for directory in sorted({path.parent for path in folder.rglob("*_pb2.py")}):
-        while directory != folder:
+        for package in (directory, *directory.parents):
+            if package == folder:
+                break
             # `safeconduct/__init__.py` is ours: it belongs to the client.
-            if directory != folder / "safeconduct":
-                (directory / "__init__.py").write_text(HEADER)
-            directory = directory.parent
+            if package != folder / "safeconduct":
+                (package / "__init__.py").write_text(HEADER)
 
 
 def generated(folder: Path) -> set[Path]:
     """The generated modules under `folder`, relative to it."""
     made = {path.relative_to(folder) for pattern in ("*_pb2*.py*",) for path in folder.rglob(pattern)}
-    made |= {package / "__init__.py" for path in made for package in path.parents if len(package.parts) > 1 or package == Path("buf")}
+    made |= {
+        package / "__init__.py"
+        for path in made
+        for package in path.parents
+        if len(package.parts) > 1 or package == Path("buf")
+    }
     return {path for path in made if "__pycache__" not in path.parts}
 
 
@@ -81,7 +93,8 @@ def main() -> int:
         if "--check" in sys.argv:
             want, have = generated(fresh), generated(SDK)
             changed = sorted(
-                str(path) for path in want | have
+                str(path)
+                for path in want | have
                 if path not in want or path not in have or not filecmp.cmp(fresh / path, SDK / path, shallow=False)
             )
             if changed:

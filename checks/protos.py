@@ -1,0 +1,47 @@
+"""Whether the contracts still speak to those who were built against them: the latest release, or the last commit."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from checks.check import ROOT, Found, Verdict, command
+
+_RULES: Final = Path(".cache") / "third_party"
+
+
+def breaking() -> Found:
+    """`buf breaking` (FILE) against the protos of the latest release tag, or of HEAD while there is no release."""
+    against = _release() or "HEAD"
+    archive = _git("archive", "--format=tar", against, "protos", "buf.yaml")
+    if archive is None:
+        return Found(Verdict.SKIPPED, "no git history here holds earlier protos")
+    parent = ROOT / "build"
+    parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(name, filter="data")
+        (Path(name) / _RULES.parent).mkdir()
+        (Path(name) / _RULES).symlink_to(ROOT / _RULES, target_is_directory=True)
+        return command("buf", "breaking", "--against", name, note=f"against {_word(against)}")
+
+
+def _word(against: str) -> str:
+    if against != "HEAD":
+        return against
+    shallow = _git("rev-parse", "--is-shallow-repository") == b"true\n"
+    return "HEAD: this clone is shallow and shows no release" if shallow else "HEAD: there is no release yet"
+
+
+def _release() -> str | None:
+    tag = _git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    return tag.decode().strip() if tag else None
+
+
+def _git(*argv: str) -> bytes | None:
+    done = subprocess.run(["git", *argv], cwd=ROOT, capture_output=True, check=False)
+    return None if done.returncode else done.stdout

@@ -1,0 +1,70 @@
+"""A kind of import contract that import-linter lacks: a room, and the only things that may be imported in it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+from importlinter.domain.helpers import module_expressions_to_modules
+
+_STANDARD: Final = frozenset(sys.stdlib_module_names)
+
+
+class RoomContract(Contract):
+    """Modules and everything below them import the room itself and `may_import` (a name covers all below it).
+
+    The standard library may be imported too, except what `may_not_import` names; the latter wins over everything.
+    With `any_library` every third-party package may be imported. Only direct imports count: each room has its own
+    contract.
+    """
+
+    type_name = "room"
+
+    modules = fields.ListField(subfield=fields.ModuleExpressionField())
+    may_import = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    may_not_import = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    any_library = fields.BooleanField(required=False, default=False)
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Finds every import that the room may not make."""
+        roots = [module.name for module in module_expressions_to_modules(graph, _listed(self.modules))]
+        inside = sorted({name for root in roots for name in (root, *graph.find_descendants(root))})
+        wrong = [
+            f"{importer} may not import {imported} ({_line(graph, importer, imported)})"
+            for importer in inside
+            if not graph.is_module_squashed(importer)
+            for imported in sorted(graph.find_modules_directly_imported_by(importer))
+            if not self._is_allowed(graph, imported, roots)
+        ]
+        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Prints one line for each import."""
+        for line in check.metadata["wrong"]:
+            output.print_error(line)
+
+    def _is_allowed(self, graph: ImportGraph, imported: str, roots: list[str]) -> bool:
+        if _is_below(imported, _listed(self.may_not_import)):
+            return False
+        if _is_below(imported, [*roots, *_listed(self.may_import)]):
+            return True
+        top = imported.partition(".")[0]
+        is_foreign = graph.is_module_squashed(imported)
+        return is_foreign and (top in _STANDARD or bool(self.any_library))
+
+
+def _listed(field: Any) -> list[Any]:
+    # On an instance a field holds its value; import-linter's types only know the field.
+    assert isinstance(field, list)
+    return field
+
+
+def _is_below(name: str, packages: list[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _line(graph: ImportGraph, importer: str, imported: str) -> str:
+    details = graph.get_import_details(importer=importer, imported=imported)
+    return f"line {details[0]['line_number']}" if details else "?"

@@ -1,0 +1,37 @@
+"""The files of the project: those that git tracks, or, without git, those that are not made."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from checks.check import ROOT
+
+_MADE: Final = frozenset({".git", ".venv", ".cache", ".run", "build", "__pycache__", "node_modules"})
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """Every file of the project, relative to its root. New files that are not ignored belong to it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        found = (path.relative_to(ROOT) for path in ROOT.rglob("*"))
+        names = [path for path in found if not _MADE & set(path.parts)]
+    else:
+        names = [Path(name) for name in listed.stdout.split("\0") if name]
+    return tuple(sorted(path for path in names if (ROOT / path).is_file()))
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every file that is text, with what it says."""
+    for path in files():
+        try:
+            yield path, (ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue

@@ -1,0 +1,1 @@
+"""Conduct, violations, measures, and the standing of every license."""
