@@ -42,16 +42,19 @@ class Judgement:
     sentence: str
 
 
-def judge(standing: Standing | None, access: Access, now: datetime, knowledge_age_ns: int) -> Judgement:
+def judge(standing: Standing | None, access: Access, now: datetime, knowledge_age_ns: int | None) -> Judgement:
     """Whether the access is allowed by what was known `knowledge_age_ns` ago. The first rule that denies is the reason.
 
     A revocation is final, so it denies however old the knowledge is; anything else needs knowledge within the lease.
+    An age of None means that nothing can be said.
     """
     if standing is None:
         return Judgement(Verdict.UNKNOWN_LICENSE, "no license of this id is known for this partner")
     number = standing.license_number
     if standing.state is StandingState.REVOKED:
         return Judgement(Verdict.REVOKED, f"license {number} is revoked ({standing.reason})")
+    if knowledge_age_ns is None:
+        return Judgement(Verdict.LEASE_EXPIRED, f"nothing can be said about license {number} now")
     if knowledge_age_ns > standing.lease_seconds * _NANOSECONDS:
         age = knowledge_age_ns / _NANOSECONDS
         sentence = f"what is known of license {number} is {age:.1f} s old, its lease is {standing.lease_seconds} s"

@@ -34,6 +34,19 @@ def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | N
     return own[-1] if own and known.issuperset(command.evidence_digests) else None
 
 
+def told_in(conduct: LicenseConduct, command: ReportConduct) -> tuple[Violation, ConductReport]:
+    """Where a report that was not refused stands now: its case, and the report that says it."""
+    for case in conduct.violations:
+        for each in case.reports:
+            if each.report_id == command.report_id:
+                return case, each
+    joined = conduct.open_case(command.clause)
+    earlier = earlier_report(joined, command) if joined is not None else None
+    assert joined is not None, "a report that changed nothing said what an open case holds already"
+    assert earlier is not None, "same"
+    return joined, earlier
+
+
 def _may_report(conduct: LicenseConduct | None, command: ReportConduct) -> Refusal | None:
     """First what depends on the caller alone; then another's license is answered as no license is."""
     reporter, kind = command.reporter, command.reporter_kind

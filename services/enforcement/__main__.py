@@ -1,0 +1,73 @@
+"""Composes the enforcement service: `python -m services.enforcement serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import Gauge
+from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
+
+from chassis.relay import Address, Outbound
+from chassis.service import Runtime, Service, main
+from chassis.settings import ServiceSettings
+from services.enforcement.shell import ticks
+from services.enforcement.shell.handlers import Hearing
+from services.enforcement.shell.rpc import Conduct, Standings
+from services.enforcement.shell.standing import TOPIC, StandingBoard
+from services.enforcement.shell.stream import LicenseStream
+from services.enforcement.shell.ticks import Ticks
+from services.enforcement.shell.violations import Violations
+
+PACKAGE: Final = "safeconduct.enforcement.v1"
+
+
+def route(record: Outbound) -> tuple[Address, bytes]:
+    """Standings and ticks go to the compacted topic, shard by shard in order; all else in order per license."""
+    if record.name == ticks.NAME:
+        return Address(TOPIC, record.shard), ticks.KEY
+    key = str(record.stream_id).encode()
+    return (Address(TOPIC, record.shard), key) if record.name == "StandingChanged" else (Address(PACKAGE), key)
+
+
+def build(runtime: Runtime[ServiceSettings]) -> Service:
+    """The service, wired."""
+    journal = runtime.journal(LicenseStream())
+    ticking = Ticks(journal)
+    board = StandingBoard(ticking, runtime.telemetry)
+    _show(board, runtime)
+    return Service(
+        registrations=(
+            (
+                grpc.add_StandingServiceServicer_to_server,
+                Standings(journal, board, runtime.tokens),
+                f"{PACKAGE}.StandingService",
+            ),
+            (grpc.add_ConductServiceServicer_to_server, Conduct(journal), f"{PACKAGE}.ConductService"),
+            (
+                grpc.add_ViolationServiceServicer_to_server,
+                Violations(journal, runtime.tokens),
+                f"{PACKAGE}.ViolationService",
+            ),
+        ),
+        handlers={"safeconduct.applications.v1": Hearing(journal).applications},
+        route=route,
+        package=PACKAGE,
+        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap)),
+        ready=lambda: None if ticking.moment is not None else "not every standing is known yet",
+    )
+
+
+def _show(board: StandingBoard, runtime: Runtime[ServiceSettings]) -> None:
+    """What operators see of the standings."""
+    registry = runtime.telemetry.registry
+    age = Gauge("standing_knowledge_age_seconds", "Age of what this replica knows of all standings.", registry=registry)
+    age.set_function(lambda: float("inf") if (known := board.ticks.age_ns()) is None else known / 1e9)
+    licenses = Gauge("standing_licenses", "Licenses whose standing this replica knows.", registry=registry)
+    licenses.set_function(lambda: board.size)
+    streams = Gauge("standing_streams", "Open streams of gates and partners.", registry=registry)
+    streams.set_function(lambda: board.followers)
+
+
+if __name__ == "__main__":
+    main("enforcement", ServiceSettings, build, Path(__file__).parent / "migrations")

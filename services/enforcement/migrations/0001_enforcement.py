@@ -1,0 +1,14 @@
+"""The journal's tables, and what cases are found by."""
+
+from pathlib import Path
+
+from chassis.migrations import apply, journal_sql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Creates everything."""
+    apply(journal_sql())
+    apply(Path(__file__).with_suffix(".sql").read_text())

@@ -1,0 +1,213 @@
+"""The one wall of enforcement: core values become messages here and messages become core values here.
+
+What applications tells is turned into our own words; nothing of theirs goes further in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+from safeconduct.applications.v1 import events_pb2 as applications_pb2
+from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
+from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
+
+from chassis.consumer import Undecodable
+from chassis.journal import Recorded, etag_of
+from chassis.mapping import Converter, from_timestamp, to_timestamp
+from services.enforcement.core import commands, events, model
+from services.enforcement.core.access import Access, Judgement
+
+K = TypeVar("K", bound=StrEnum)
+
+_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in events.Event.__args__
+}
+"""Every event by its short name: ours and the contract's have the same names and fields."""
+
+_STANDING: Final = Converter(model.Standing, model_pb2.Standing)
+_VIOLATION: Final = Converter(model.Violation, model_pb2.Violation, only_proto=frozenset({"etag"}))
+
+
+def encode_event(event: events.Event) -> tuple[str, bytes]:
+    """Short name and bytes of an event of ours."""
+    name = type(event).__name__
+    return name, _EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
+
+
+def decode_event(name: str, payload: bytes) -> events.Event:
+    """An event of ours again."""
+    event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
+    return event
+
+
+def standing(record: model.Standing) -> model_pb2.Standing:
+    """A standing as gates, partners and officers see it."""
+    return _STANDING.to_proto(record)
+
+
+def violation(record: model.Violation, version: int) -> model_pb2.Violation:
+    """A case as officers see it; `version` is that of its license."""
+    view = _VIOLATION.to_proto(record)
+    view.etag = etag_of(version)
+    return view
+
+
+def timeline_entry(recorded: Recorded, actor: str) -> service_pb2.LicenseTimelineEntry:
+    """An event as the timeline shows it."""
+    return service_pb2.LicenseTimelineEntry(
+        version=recorded.version,
+        event_id=str(recorded.event_id),
+        event_type=recorded.name,
+        actor=actor,
+        occurred_at=to_timestamp(recorded.occurred_at),
+        trace_id=recorded.trace_id,
+        hash=recorded.hash,
+    )
+
+
+def verdict(judgement: Judgement) -> model_pb2.AccessVerdict.ValueType:
+    """A verdict as the contract numbers it."""
+    return model_pb2.AccessVerdict.Value(f"ACCESS_VERDICT_{judgement.verdict}")
+
+
+def access(request: service_pb2.CheckAccessRequest) -> Access:
+    """The access that is asked for."""
+    return Access(request.model_id, request.destination, request.end_use)
+
+
+def report_conduct(
+    request: service_pb2.ReportConductRequest, reporter: commands.Reporter, report_id: UUID, violation_id: UUID
+) -> commands.ReportConduct:
+    """The report that is asked for."""
+    return commands.ReportConduct(
+        reporter=reporter,
+        reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind.Name(request.reporter_kind)),
+        clause=_member(model.Clause, model_pb2.Clause.Name(request.clause)),
+        evidence_digests=tuple(request.evidence_digests),
+        report_id=report_id,
+        violation_id=violation_id,
+    )
+
+
+def record_finding(request: service_pb2.RecordFindingRequest, officer: commands.Officer) -> commands.RecordFinding:
+    """The finding, confirmation or rejection that is asked for."""
+    severity = model_pb2.Severity.Name(request.severity) if request.severity else None
+    return commands.RecordFinding(
+        officer=officer,
+        violation_id=UUID(request.violation_id),
+        is_violation=request.is_violation,
+        severity=_member(model.Severity, severity) if severity is not None else None,
+        rationale=request.rationale,
+        is_rejection=request.is_rejection,
+    )
+
+
+def impose_measure(
+    request: service_pb2.ImposeMeasureRequest, officer: commands.Officer, measure_id: UUID
+) -> commands.ImposeMeasure:
+    """The measure, confirmation or rejection that is asked for."""
+    return commands.ImposeMeasure(
+        officer=officer,
+        violation_id=UUID(request.violation_id),
+        kind=_member(model.MeasureKind, model_pb2.MeasureKind.Name(request.kind)),
+        measure_id=measure_id,
+        rationale=request.rationale,
+        is_rejection=request.is_rejection,
+    )
+
+
+def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
+    """The state asked for, None for all."""
+    return model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
+
+
+def _member(kind: type[K], name: str) -> K:
+    """Our word for a value of the contract: `SEVERITY_MINOR` is `Severity.MINOR`."""
+    return next(member for member in kind if name.endswith(f"_{member.value}"))
+
+
+_END_USES: Final = {
+    number: name.removeprefix("END_USE_") for name, number in applications_model_pb2.EndUse.items() if number
+}
+
+
+def license_issued(payload: bytes) -> commands.RegisterLicense:
+    """The license that applications issued. Raises Undecodable."""
+    try:
+        told = applications_pb2.LicenseIssued.FromString(payload)
+        grant = told.license
+        if not (grant.HasField("not_before") and grant.HasField("not_after")):
+            raise Undecodable("a license without validity")
+        return commands.RegisterLicense(
+            license_id=UUID(grant.license_id),
+            application_id=UUID(told.application_id),
+            partner_id=grant.partner_id,
+            license_number=grant.license_number,
+            model_ids=tuple(dict.fromkeys(item.model_id for item in grant.items)),
+            destinations=tuple(grant.destinations),
+            # An end use that we have no word for yet is not granted at any gate.
+            end_uses=tuple(_END_USES[number] for number in grant.end_uses if number in _END_USES),
+            not_before=from_timestamp(grant.not_before),
+            not_after=from_timestamp(grant.not_after),
+            lease_seconds=grant.lease_seconds,
+        )
+    except (DecodeError, ValueError) as error:
+        raise Undecodable("not a LicenseIssued") from error
+
+
+def standing_changed(payload: bytes) -> tuple[model.Standing, bytes]:
+    """A standing from the compacted topic, and the same for `standing_changes`. Raises ValueError when unreadable."""
+    try:
+        message = events_pb2.StandingChanged.FromString(payload).standing
+    except DecodeError as error:
+        raise ValueError("not a StandingChanged") from error
+    changes = service_pb2.WatchStandingResponse.StandingChanges(standings=[message])
+    return _STANDING.from_proto(message), changes.SerializeToString()
+
+
+def standing_changes(parts: Iterable[bytes], resume_token: str, *, is_snapshot: bool, has_more: bool) -> bytes:
+    """A WatchStandingResponse of standings that were serialized once for all gates.
+
+    Serialized messages of one type that are joined are the message with all their fields (protobuf's encoding), so the
+    parts are joined with the rest and nothing is serialized again.
+    """
+    rest = service_pb2.WatchStandingResponse.StandingChanges(
+        resume_token=resume_token, is_snapshot=is_snapshot, has_more=has_more
+    )
+    changes = b"".join((*parts, rest.SerializeToString()))
+    return _CHANGES_TAG + _varint(len(changes)) + changes
+
+
+_CHANGES_TAG: Final = bytes([service_pb2.WatchStandingResponse.CHANGES_FIELD_NUMBER << 3 | 2])
+"""Field number and wire type 2, length-delimited."""
+
+
+def _varint(number: int) -> bytes:
+    """Base 128, lowest group first, the high bit on every byte but the last."""
+    groups = bytearray()
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def encode_tick(replica_id: str, sequence: int, shard: int, written_at: datetime) -> bytes:
+    """A tick of a replica."""
+    tick = events_pb2.StandingTick(replica_id=replica_id, sequence=sequence, shard=shard)
+    tick.written_at.CopyFrom(to_timestamp(written_at))
+    return tick.SerializeToString()
+
+
+def decode_tick(payload: bytes) -> tuple[str, int]:
+    """Whose tick and its number. Raises ValueError when it cannot be understood."""
+    try:
+        tick = events_pb2.StandingTick.FromString(payload)
+    except DecodeError as error:
+        raise ValueError("not a StandingTick") from error
+    return tick.replica_id, tick.sequence

@@ -1,0 +1,206 @@
+"""The wall: what goes out comes in again, and what others tell is taken as far as we have words for it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+from safeconduct.applications.v1 import events_pb2 as applications
+from safeconduct.applications.v1 import model_pb2 as applications_model
+from safeconduct.enforcement.v1 import errors_pb2, events_pb2, model_pb2, service_pb2
+
+from chassis.consumer import Undecodable
+from chassis.mapping import to_timestamp
+from services.enforcement.core import events as e
+from services.enforcement.core import model
+from services.enforcement.core.access import Judgement, Verdict
+from services.enforcement.core.refusal import Reason
+from services.enforcement.shell import codec
+from tests.enforcement.core.builders import (
+    APPLICATION,
+    CASE,
+    FIRST,
+    FOURTH,
+    LICENSE,
+    NOW,
+    SECOND,
+    THIRD,
+    decide,
+    find,
+    fold,
+    impose,
+    register,
+    reinstate,
+    reject_finding,
+    reject_measure,
+    report,
+    revoked,
+    suspended,
+)
+
+SUSPENSION, REVOCATION = model.MeasureKind.SUSPENSION, model.MeasureKind.REVOCATION
+STORY = (
+    register(),
+    report(case_id=CASE),
+    find(FIRST),
+    reject_finding(SECOND),
+    find(FIRST),
+    find(SECOND),
+    impose(FIRST, REVOCATION),
+    reject_measure(SECOND, REVOCATION),
+    impose(FIRST, SUSPENSION),
+    impose(SECOND, SUSPENSION),
+    impose(FIRST, REVOCATION),
+    reject_measure(SECOND, REVOCATION),
+    reinstate(THIRD),
+    reinstate(FOURTH),
+)
+
+
+def told() -> list[e.Event]:
+    """Events of every kind."""
+    events: list[e.Event] = []
+    conduct = None
+    for command in STORY:
+        decided = decide(conduct, command, NOW)
+        assert isinstance(decided, tuple)
+        conduct = fold(conduct, decided)
+        events += decided
+    revocation = e.LicenseRevoked(LICENSE, APPLICATION, CASE, CASE, 4)
+    return [*events, revocation]
+
+
+@pytest.mark.parametrize("kind", get_args(e.Event))
+def test_every_event_comes_back_as_it_went(kind: type) -> None:
+    events = [event for event in told() if isinstance(event, kind)]
+
+    assert events
+    for event in events:
+        assert codec.decode_event(*codec.encode_event(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "contract"),
+    [
+        (model.Clause, model_pb2.Clause),
+        (model.ReporterKind, model_pb2.ReporterKind),
+        (model.Credibility, model_pb2.Credibility),
+        (model.ViolationState, model_pb2.ViolationState),
+        (model.Severity, model_pb2.Severity),
+        (model.MeasureKind, model_pb2.MeasureKind),
+        (model.StandingState, model_pb2.StandingState),
+        (Verdict, model_pb2.AccessVerdict),
+        (Reason, errors_pb2.ErrorReason),
+    ],
+)
+def test_our_words_are_those_of_the_contract(kind: type[StrEnum], contract: Any) -> None:
+    prefix = contract.Name(0).removesuffix("UNSPECIFIED")
+
+    assert [member.value for member in kind] == [name.removeprefix(prefix) for name in contract.keys()[1:]]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_its_number(verdict: Verdict) -> None:
+    number = codec.verdict(Judgement(verdict, ""))
+
+    assert model_pb2.AccessVerdict.Name(number) == f"ACCESS_VERDICT_{verdict}"
+
+
+def test_a_case_carries_the_version_of_its_license_as_etag() -> None:
+    conduct = suspended()
+
+    view = codec.violation(conduct.violations[0], conduct.version)
+
+    assert view.etag == f"v{conduct.version}"
+    assert [each.is_in_force for each in view.measures] == [True]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 400])
+def test_standings_serialized_once_are_read_as_one_message(count: int) -> None:
+    standing = revoked().known_standing
+    _, part = codec.standing_changed(codec.encode_event(e.StandingChanged(standing))[1])
+
+    response = service_pb2.WatchStandingResponse.FromString(
+        codec.standing_changes([part] * count, "token", is_snapshot=True, has_more=False)
+    )
+
+    assert list(response.changes.standings) == [codec.standing(standing)] * count
+    assert (response.changes.resume_token, response.changes.is_snapshot, response.changes.has_more) == (
+        "token",
+        True,
+        False,
+    )
+
+
+def issued() -> applications.LicenseIssued:
+    grant = applications.LicenseGrant(
+        license_id=str(LICENSE),
+        license_number="SC-2026-000001",
+        decision_id=str(CASE),
+        partner_id="example-1",
+        items=[
+            applications_model.Item(model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_HOSTED_ACCESS),
+            applications_model.Item(model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_TOOL),
+        ],
+        destinations=["DE", "FR"],
+        end_uses=[applications_model.END_USE_HEALTHCARE],
+        not_before=to_timestamp(NOW),
+        not_after=to_timestamp(NOW + timedelta(days=365)),
+        lease_seconds=10,
+    )
+    return applications.LicenseIssued(application_id=str(APPLICATION), license=grant)
+
+
+def test_an_issued_license_becomes_our_command() -> None:
+    assert codec.license_issued(issued().SerializeToString()) == register()
+
+
+def test_an_end_use_that_we_have_no_word_for_is_not_granted() -> None:
+    newer = issued()
+    newer.license.end_uses.append(99)  # type: ignore[arg-type]
+
+    assert codec.license_issued(newer.SerializeToString()).end_uses == ("HEALTHCARE",)
+
+
+def spoilt() -> list[bytes]:
+    messages = [issued() for _ in range(4)]
+    messages[0].license.license_id = "none"
+    messages[1].application_id = ""
+    messages[2].license.ClearField("not_after")
+    messages[3].license.not_before.seconds = 2**60
+    return [b"\xff\xff", b"", *(message.SerializeToString() for message in messages)]
+
+
+@pytest.mark.parametrize("payload", spoilt())
+def test_what_cannot_be_a_license_is_undecodable(payload: bytes) -> None:
+    with pytest.raises(Undecodable):
+        codec.license_issued(payload)
+
+
+def test_a_tick_says_whose_it_is_and_which() -> None:
+    assert codec.decode_tick(codec.encode_tick("replica", 7, 3, NOW)) == ("replica", 7)
+
+
+# Bytes written by an earlier release: they stay in the journal and in the topic, and must be read for ever.
+YESTERDAY = {
+    "LicenseRegistered": bytes.fromhex(
+        "0a2431313131313131312d313131312d343131312d383131312d313131313131313131313131"
+        "122432323232323232322d323232322d343232322d383232322d323232323232323232323232"
+        "1a096578616d706c652d31"
+    )
+}
+
+
+def test_bytes_of_an_earlier_release_are_read() -> None:
+    event = codec.decode_event("LicenseRegistered", YESTERDAY["LicenseRegistered"])
+
+    assert event == e.LicenseRegistered(LICENSE, APPLICATION, "example-1")
+
+
+def test_fields_that_a_newer_release_adds_are_passed_over() -> None:
+    newer = events_pb2.LicenseRegistered(license_id=str(LICENSE), application_id=str(UUID(int=1)), partner_id="x")
+
+    event = codec.decode_event("LicenseRegistered", newer.SerializeToString() + b"\xc2\x3e\x01z")
+
+    assert isinstance(event, e.LicenseRegistered)
