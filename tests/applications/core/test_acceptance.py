@@ -38,7 +38,7 @@ def test_a_good_signature_issues_the_license() -> None:
     assert license_ is not None
     assert application.state is ApplicationState.APPROVED
     assert license_.state is LicenseState.ACTIVE
-    assert license_.license_number == "SC-2026-3F9A2C71"
+    assert license_.license_number == "SC-2026-" + license_.license_id.hex[-12:].upper()
     assert license_.not_after == b.NOW + timedelta(days=365)
     assert (license_.holder_name, license_.end_user_names) == ("Party applicant", ("Party end-user",))
 

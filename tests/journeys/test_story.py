@@ -1,0 +1,153 @@
+"""The main job over all three services in their own processes: it ends the same, whoever is restarted meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from safeconduct.applications.v1 import model_pb2
+from safeconduct.client import SafeconductError
+from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
+
+from infra.local.episode import episode
+from infra.local.stack import Stack
+from infra.local.story import Cast, Story
+
+from .conftest import Examples
+
+
+def _silent(_what: str, _ms: float) -> None:
+    """Nobody listens."""
+
+
+async def _tell(story: Story) -> tuple[str, ...]:
+    return (await story.cleared(), await story.denied(), await story.referred(), await story.revoked())
+
+
+async def test_the_main_job_is_done_from_submission_to_the_denying_gate(cast: Cast, examples: Examples) -> None:
+    story = Story(cast, examples, _silent)
+
+    told = await _tell(story)
+
+    assert "the gate says ALLOWED" in told[0]
+    assert told[1].startswith("denied by two officers: ")
+    assert "one of them refused alone" in told[2]
+    assert "the gate says REVOKED" in told[3]
+    assert 0 < story.propagation_ms
+
+
+async def _records(cast: Cast, story: Story) -> tuple[dict[str, str], str]:
+    """How every application of the story ended, and how the revoked license stands in the applications' record."""
+    states = {
+        step: model_pb2.ApplicationState.Name((await cast.partner.applications.get(each)).state)
+        for step, each in story.applications.items()
+    }
+    record = await cast.partner.licenses.get(story.licenses["a"])
+    return states, model_pb2.LicenseState.Name(record.state)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_story_ends_the_same_when_every_service_is_restarted_between_its_happenings(
+    stack: Stack, cast: Cast, examples: Examples, number: signal.Signals
+) -> None:
+    victims: Iterator[str] = itertools.cycle(("applications", "screening", "enforcement"))
+    killed: list[str] = []
+
+    async def between() -> None:
+        # The next service is killed while the story goes on; whoever killed the last one waits until it is back.
+        victim = next(victims)
+        service = stack.service(victim)
+        service.wait_ready()
+        service.kill(number)
+        killed.append(victim)
+
+    story = Story(cast, examples, _silent, between)
+    await _tell(story)
+
+    assert {"applications", "screening", "enforcement"} == set(killed)
+    states, license_state = await _records(cast, story)
+    assert states == {
+        "a": "APPLICATION_STATE_APPROVED",
+        "b": "APPLICATION_STATE_DENIED",
+        "c": "APPLICATION_STATE_APPROVED",
+    }
+    deadline = time.monotonic() + 60
+    while license_state != "LICENSE_STATE_REVOKED" and time.monotonic() < deadline:
+        _, license_state = await _records(cast, story)
+    assert license_state == "LICENSE_STATE_REVOKED"
+
+
+async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
+    stack: Stack, cast: Cast, examples: Examples
+) -> None:
+    story = Story(cast, examples, _silent)
+    await story.cleared()
+    timeline = await cast.partner.applications.timeline(story.applications["a"])
+    trace_ids = [entry.trace_id for entry in timeline.entries]
+
+    deadline = time.monotonic() + 30
+    whole = episode(stack.spans.store, trace_ids)
+    while not (whole.is_whole and len(whole.services) == 3) and time.monotonic() < deadline:
+        whole = episode(stack.spans.store, trace_ids)
+
+    assert whole.services == {"applications", "screening", "enforcement"}
+    assert (whole.parts, whole.orphans) == (1, 0)
+    assert {"PRODUCER", "CONSUMER", "SERVER", "CLIENT"} <= {span.kind for span in whole.spans}
+    shown = " ".join(f"{span.name} {span.attributes} {span.events}" for span in whole.spans)
+    details = examples["hospital-hosted-access"]
+    personal = [text for party in details.parties for text in (party.name, party.address, *party.aliases) if text]
+    personal += [details.end_user_statement.text]
+    assert [text for text in personal if text in shown] == []
+
+
+async def test_a_suspended_license_holds_again_only_by_two_others(cast: Cast, examples: Examples, client_of) -> None:  # type: ignore[no-untyped-def]
+    story = Story(cast, examples, _silent)
+    await story.cleared()
+    license_id = story.licenses["a"]
+    first, second = cast.enforcers
+    case = (
+        await cast.telemetry.conduct.report(
+            license_id,
+            clause=enforcement_pb2.CLAUSE_OVER_USE,
+            reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
+            evidence_digests=[b"\1" * 32],
+        )
+    ).violation_id
+    for officer in (first, second):
+        etag = (await officer.violations.get(case)).violation.etag
+        await officer.violations.record_finding(
+            case,
+            is_violation=True,
+            severity=enforcement_pb2.SEVERITY_SERIOUS,
+            rationale="the meter shows it",
+            etag=etag,
+        )
+    for officer in (first, second):
+        etag = (await officer.violations.get(case)).violation.etag
+        answer = await officer.violations.impose_measure(
+            case, kind=enforcement_pb2.MEASURE_KIND_SUSPENSION, rationale="until the cap is kept", etag=etag
+        )
+    assert answer.standing.state == enforcement_pb2.STANDING_STATE_SUSPENDED
+
+    etag = (await first.violations.get(case)).violation.etag
+    with pytest.raises(SafeconductError) as refused:
+        await first.violations.reinstate(license_id, rationale="the cap is kept now", etag=etag)
+
+    assert refused.value.reason == "SUSPENDER_CANNOT_REINSTATE"
+    for principal in ("officer/enforcement-3", "officer/enforcement-4"):
+        officer = client_of(principal)
+        etag = (await officer.violations.get(case)).violation.etag
+        reinstated = await officer.violations.reinstate(license_id, rationale="the cap is kept now", etag=etag)
+    assert reinstated.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
+    details = examples["hospital-hosted-access"]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        verdict = cast.gate.check(license_id, details.items[0].model_id, details.destinations[0], "HEALTHCARE")
+        if verdict.allowed:
+            break
+        await asyncio.sleep(0.01)
+    assert verdict.reason == "ALLOWED"
