@@ -7,6 +7,7 @@ what the records say.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,8 +58,8 @@ class CompactedReader:
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
             fetch_max_wait_ms=100, request_timeout_ms=10_000, metadata_max_age_ms=30_000,
         )  # fmt: skip
-        await consumer.start()
         try:
+            await consumer.start()
             known = await self._partitions(consumer)
             consumer.assign(list(known))
             for tp in known:
@@ -75,7 +76,9 @@ class CompactedReader:
                     self._hear([_entry(record) for record in records])
                     self._next[tp.partition] = records[-1].offset + 1
         finally:
-            await asyncio.wait_for(consumer.stop(), 5)
+            # A consumer that does not stop in peace must not hide why it was stopped.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(consumer.stop(), 5)
 
     async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         # The topic is not subscribed to, so the client has not asked for it by itself.

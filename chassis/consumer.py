@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Never
 from uuid import UUID
 
 import faust
@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis import semconv
 from chassis.dead_letters import DeadLetters
-from chassis.refusal import Refused
+from chassis.refusal import Refused, is_storage_fault
 from chassis.telemetry import Telemetry, context_of, link_to
 
 _LOG = structlog.get_logger("consumer")
@@ -76,7 +76,8 @@ def envelope_of(topic: str, partition: int, offset: int, headers: Mapping[str, b
             partition=partition,
             offset=offset,
         )
-    except (KeyError, ValueError) as error:
+    # A header may be null, and a moment may leave the calendar on its way to UTC.
+    except (AttributeError, KeyError, OverflowError, ValueError) as error:
         raise Undecodable("the record has no valid CloudEvents headers") from error
 
 
@@ -171,7 +172,11 @@ class Consumer:
     def _agent(self, name: str, handler: Handler) -> Callable[[Any], Awaitable[None]]:
         async def hear(stream: Any) -> None:
             async for event in stream.noack().events():
-                await self._deliver(name, handler, event.message)
+                try:
+                    await self._deliver(name, handler, event.message)
+                except Exception:  # noqa: BLE001 - a defect of ours: raised into Faust, it would lose the record
+                    _LOG.critical("record neither handled nor kept; the process ends", topic=name, exc_info=True)
+                    await self._fall()
                 await stream.ack(event)
 
         return hear
@@ -213,7 +218,7 @@ class Consumer:
                 _LOG.exception(
                     "handler failed", event_type=envelope.type, event_id=str(envelope.event_id), attempt=attempt
                 )
-                if attempt >= _ATTEMPTS:
+                if attempt >= _ATTEMPTS and not is_storage_fault(error):
                     span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                     return "HANDLER_FAILED", type(error).__name__, attempt
             else:
@@ -239,12 +244,17 @@ class Consumer:
             _LOG.critical(
                 "dead letter not written; the process ends", topic=message.topic, error=type(failure).__name__
             )
-            self._fatal.set()
-            await asyncio.Event().wait()
+            await self._fall()
         _LOG.error(
             "dead letter", topic=message.topic, partition=message.partition, offset=message.offset, reason=reason
         )
         return "dead_letter"
+
+    async def _fall(self) -> Never:
+        """The fatal latch: the process ends, and until then this record holds its partition."""
+        self._fatal.set()
+        while True:
+            await asyncio.Event().wait()
 
     @contextlib.contextmanager
     def _span(self, envelope: Envelope):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generator context manager

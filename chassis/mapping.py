@@ -26,6 +26,15 @@ M = TypeVar("M", bound=Message)
 
 _Write = Callable[[Message, Any], None]
 _Read = Callable[[Message], Any]
+_TIMESTAMP = Timestamp.DESCRIPTOR.full_name
+_F = FieldDescriptor
+_CARRIES: Mapping[Any, frozenset[int]] = {
+    str: frozenset({_F.TYPE_STRING}),
+    bytes: frozenset({_F.TYPE_BYTES}),
+    bool: frozenset({_F.TYPE_BOOL}),
+    float: frozenset({_F.TYPE_DOUBLE, _F.TYPE_FLOAT}),
+    int: frozenset({_F.TYPE_INT32, _F.TYPE_INT64, _F.TYPE_UINT32, _F.TYPE_UINT64}),
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,8 +81,8 @@ def _plan(
     wire = {field.name for field in descriptor.fields} - only_proto
     if set(names) != wire:
         raise ValueError(
-            f"{record_type.__name__} and {descriptor.full_name} differ: only the record has {sorted(set(names) - wire)}, "
-            f"only the contract has {sorted(wire - set(names))}"
+            f"{record_type.__name__} and {descriptor.full_name} differ: "
+            f"only the record has {sorted(set(names) - wire)}, only the contract has {sorted(wire - set(names))}"
         )
     return [(name, *_field(hints[name], descriptor.fields_by_name[name])) for name in names]
 
@@ -81,10 +90,12 @@ def _plan(
 def _field(hint: Any, field: FieldDescriptor) -> tuple[_Write, _Read]:
     hint, optional = _without_none(hint)
     origin = typing.get_origin(hint)
-    if origin is tuple:
-        return _repeated(typing.get_args(hint)[0], field)
     if origin is not None and issubclass(origin, Mapping):
         return _map(field)
+    if (origin is tuple) != field.is_repeated:
+        raise ValueError(f"{field.full_name}: a tuple is repeated, and nothing else is")
+    if origin is tuple:
+        return _repeated(typing.get_args(hint)[0], field)
     if field.message_type is not None:
         return _message(hint, field, optional=optional)
     return _scalar(hint, field, optional=optional)
@@ -107,7 +118,11 @@ def _scalar(hint: Any, field: FieldDescriptor, *, optional: bool) -> tuple[_Writ
     if field.has_presence:
 
         def read_present(message: Message) -> Any:
-            return outof(getattr(message, name)) if message.HasField(name) else None
+            if message.HasField(name):
+                return outof(getattr(message, name))
+            if optional:
+                return None
+            raise ValueError(f"{message.DESCRIPTOR.full_name}.{name} is absent")
 
         return write, read_present
     if optional:
@@ -149,6 +164,8 @@ def _repeated(item: Any, field: FieldDescriptor) -> tuple[_Write, _Read]:
 
 def _map(field: FieldDescriptor) -> tuple[_Write, _Read]:
     name = field.name
+    if field.message_type is None or not field.message_type.GetOptions().map_entry:
+        raise ValueError(f"{field.full_name}: a mapping is a map, and nothing else is")
 
     def write(message: Message, value: Any) -> None:
         getattr(message, name).update(value)
@@ -158,17 +175,16 @@ def _map(field: FieldDescriptor) -> tuple[_Write, _Read]:
 
 def _value(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """How one value goes in and comes out, whatever holds it."""
-    if hint is datetime:
+    if hint is datetime and field.message_type is not None and field.message_type.full_name == _TIMESTAMP:
         return to_timestamp, from_timestamp
-    if hint is UUID:
+    if hint is UUID and field.type == FieldDescriptor.TYPE_STRING:
         return str, UUID
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _enum(hint, cast("EnumDescriptor", field.enum_type))
-    if dataclasses.is_dataclass(hint):
-        inner = GetMessageClass(cast("Descriptor", field.message_type))
-        converter: Converter[Any, Any] = Converter(cast("type[Any]", hint), inner)
+    if isinstance(hint, type) and issubclass(hint, StrEnum) and field.enum_type is not None:
+        return _enum(hint, field.enum_type)
+    if dataclasses.is_dataclass(hint) and field.message_type is not None:
+        converter: Converter[Any, Any] = Converter(cast("type[Any]", hint), GetMessageClass(field.message_type))
         return converter.to_proto, converter.from_proto
-    if hint in {str, int, float, bool, bytes}:
+    if field.type in _CARRIES.get(hint, ()):
         return _same, _same
     raise ValueError(f"{field.full_name}: no way to carry {hint!r}")
 

@@ -33,6 +33,10 @@ _SHARD_LOCK, _PRESENCE_LOCK = 7001, 7002
 _BATCH = 200
 _POLL_S = 0.1
 _REBALANCE_S = 1.0
+# An idempotent producer never gives up by itself; after this the shards go to a replica that may reach the broker.
+_PATIENCE_S = 30.0
+# A host that vanishes leaves its session, and with it the locks, until TCP notices: by default that takes two hours.
+_KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
 _IN_THIS_DATABASE = "and database = (select oid from pg_database where datname = current_database())"
 
 _CLAIM = f"""
@@ -135,7 +139,7 @@ class Relay:
 
     async def _session(self) -> None:
         """One life of one connection and one producer; both end together, so no send outlives the locks for long."""
-        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=_KEEPALIVE)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             acks="all",
@@ -188,7 +192,8 @@ class Relay:
         ages = [time.time() - record.occurred_at.timestamp() for record in records if record.occurred_at]
         self._metrics.backlog.set(max(ages, default=0.0))
         batches = [list(batch) for _, batch in groupby(records, key=lambda record: record.shard)]
-        results = await asyncio.gather(*(self._publish(producer, batch) for batch in batches), return_exceptions=True)
+        async with asyncio.timeout(_PATIENCE_S):
+            results = await asyncio.gather(*(self._publish(producer, b) for b in batches), return_exceptions=True)
         sent: list[int] = []
         failure: BaseException | None = None
         for batch, result in zip(batches, results, strict=True):
@@ -207,7 +212,7 @@ class Relay:
     async def _publish(self, producer: AIOKafkaProducer, batch: list[Outbound]) -> tuple[int, BaseException | None]:
         """Sends one shard's records in order; says how many from the front were acknowledged, and what failed."""
         flying: list[tuple[Outbound, Address, Span, asyncio.Future[object]]] = []
-        failure: BaseException | None = None
+        unsent: BaseException | None = None
         for record in batch:
             address, key = self._route(record)
             span = self._span(record, address)
@@ -218,11 +223,11 @@ class Relay:
                     address.topic, record.payload, key=key, partition=address.partition, headers=headers
                 )
             except Exception as error:  # noqa: BLE001 - judged by the caller: the producer ends
-                failure = error
+                unsent = error
                 _close(span, error)
                 break
             flying.append((record, address, span, future))
-        acknowledged = 0
+        acknowledged, failure = 0, None
         for record, address, span, future in flying:
             try:
                 await future
@@ -236,7 +241,7 @@ class Relay:
                 self._metrics.age.observe(max(0.0, time.time() - record.occurred_at.timestamp()))
             if failure is None:
                 acknowledged += 1
-        return acknowledged, failure
+        return acknowledged, failure or unsent
 
     def _span(self, record: Outbound, address: Address) -> Span:
         if not record.traceparent:
@@ -288,8 +293,16 @@ def _close(span: Span, error: BaseException | None) -> None:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """Stops the producer; what it still held is read again from the outbox."""
+    """Stops the producer; what it still held is read again from the outbox.
+
+    Without a broker `stop` waits for ever, and its sender would go on sending once there is one: it is ended by hand.
+    """
     stopping = asyncio.ensure_future(producer.stop())
     await asyncio.wait({stopping}, timeout=3)
     if not stopping.done():
         stopping.cancel()
+        with contextlib.suppress(Exception):
+            await producer._sender.close()  # noqa: SLF001 - no public call ends a producer without flushing it
+        with contextlib.suppress(Exception):
+            await producer.client.close()
+    await asyncio.gather(stopping, return_exceptions=True)

@@ -94,6 +94,8 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_serve(name, given, telemetry, build))
+    except Exception:  # noqa: BLE001 - os._exit would end the process before the interpreter could say it
+        _LOG.critical("the service could not start", exc_info=True)
     finally:
         telemetry.flush()
         sys.stdout.flush()
@@ -138,9 +140,10 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
     await server.start()
     ending = asyncio.ensure_future(stop.wait())
     watching = asyncio.ensure_future(storage.run())
-    await asyncio.wait({ending, asyncio.ensure_future(storage.seen.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    seen = asyncio.ensure_future(storage.seen.wait())
+    await asyncio.wait({ending, seen, watching}, return_when=asyncio.FIRST_COMPLETED)
     tasks = {watching}
-    if not stop.is_set():
+    if seen.done() and not stop.is_set():
         tasks |= {asyncio.ensure_future(run()) for run in (relay.run, hear, *service.runs)}
     await asyncio.wait({ending, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in tasks if task.done()]

@@ -82,6 +82,7 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
 
     async def run(self) -> None:
         """Feeds the watchers until cancelled."""
+        woken = False
         while True:
             self._woken.clear()
             try:
@@ -89,23 +90,28 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
             except Refused as error:
                 _LOG.warning("tail waits", reason=error.reason)
                 await asyncio.sleep(0.5)
-            woken = self._woken.is_set()
+            # The commit that woke us may stand behind another running transaction for a moment.
+            pause = _HELD_BACK_S if woken else _POLL_S
+            woken = False
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _HELD_BACK_S if woken else _POLL_S)
-            if self._woken.is_set():
-                # The commit that woke us may still be below another running transaction for a moment.
-                await asyncio.sleep(0)
+                woken = await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def _begin(self) -> Position:
+        """Where the feed stands; it stands somewhere before the first watcher reads its backlog, so no gap opens."""
+        if self._seen is None:
+            now = await self.now()
+            self._seen = self._seen or now
+        return self._seen
 
     async def _feed(self) -> None:
-        if self._seen is None:
-            self._seen = await self.now()
+        seen = await self._begin()
         while True:
-            changes = await self.after(self._seen, limit=_BATCH)
+            changes = await self.after(seen, limit=_BATCH)
             for change in changes:
                 for watcher in list(self._watchers):
                     watcher.offer(change)
             if changes:
-                self._seen = changes[-1].at
+                self._seen = seen = changes[-1].at
             if len(changes) < _BATCH:
                 return
 
@@ -142,6 +148,7 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         """
         if self._is_draining:
             raise draining()
+        await self._begin()
         watcher = _Watcher(wants, owner)
         self._watchers.add(watcher)
         try:

@@ -31,9 +31,13 @@ class Topic:
 def declared(file: Path) -> list[Topic]:
     """The topics of the file, each dead-letter topic behind its own. Raises ValueError naming what is wrong."""
     topics: list[Topic] = []
-    for number, entry in enumerate(yaml.safe_load(file.read_text())["topics"]):
-        unknown = set(entry) - {"name", "partitions", "config", "dlq"}
-        if unknown or not isinstance(entry.get("name"), str) or not isinstance(entry.get("partitions"), int):
+    try:
+        entries = list(yaml.safe_load(file.read_text())["topics"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise ValueError(f"{file}: needs a list under topics") from None
+    for number, entry in enumerate(entries):
+        known = isinstance(entry, dict) and set(entry) <= {"name", "partitions", "config", "dlq"}
+        if not known or not isinstance(entry.get("name"), str) or not isinstance(entry.get("partitions"), int):
             raise ValueError(f"{file}: topics[{number}] needs name and partitions, may have config and dlq")
         config = {key: str(value) for key, value in (entry.get("config") or {}).items()}
         topics.append(Topic(entry["name"], entry["partitions"], config))
@@ -44,10 +48,10 @@ def declared(file: Path) -> list[Topic]:
 
 
 async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[str]:
-    """Creates what is missing; gives the names created. Raises ValueError for one with fewer partitions than declared."""
+    """Creates what is missing; gives the names created. Raises ValueError if one has fewer partitions than declared."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
-    await admin.start()
     try:
+        await admin.start()
         existing = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
         for topic in topics:
             if topic.name in existing and existing[topic.name] < topic.partitions:
@@ -68,6 +72,8 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
             for name, code, *_ in answer.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise ValueError(f"{name}: {for_code(code).__name__}")
+            created = {name for name, code, *_ in answer.topic_errors if not code}
+            missing = [topic for topic in missing if topic.name in created]
         return [topic.name for topic in missing]
     finally:
         await admin.close()
