@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -80,7 +81,6 @@ def _left_over(declared: Mapping[Path, Mapping[str, list[Requirement]]], text: s
 
 
 def _unhashed(text: str) -> Iterator[str]:
-    lines = text.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*text.splitlines(), ""]):
         if _PINNED.match(line) and not _HASH.match(following):
             yield f"{LOCK}: {line.split()[0]} has no hash"
