@@ -39,6 +39,7 @@ class FactWeights:
     numbers_differ: float
     number_missing: float
     only_light_words: float
+    single_short_word: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ DEFAULT: Final = ScreeningConfig(
         numbers_differ=-3.0,
         number_missing=-0.8,
         only_light_words=-4.0,
+        single_short_word=-1.0,
     ),
     threshold=0.70,
     strong=0.90,
@@ -105,7 +107,7 @@ DEFAULT: Final = ScreeningConfig(
     contradicted=0.90,
     cross_script_threshold=0.75,
     cross_script_alone=0.95,
-    expected_alert_rate=0.01,
+    expected_alert_rate=0.009,
     candidates_per_pass=200,
     aligned_names=100,
     compared_names=40,

@@ -45,7 +45,9 @@ LEAST_CHARACTERS: Final = 5
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 LABEL: Final = re.compile(r"^(IMO|MMSI|NO|NR)(?=[0-9])")
 BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")
-PATRONYMIC: Final = re.compile(r"\w{3}(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE)
+PATRONYMIC: Final = re.compile(
+    r"\w{3}(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE
+)
 ALTERNATIVE: Final = re.compile(
     r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.IGNORECASE
 )
@@ -55,12 +57,18 @@ ALTERNATIVE: Final = re.compile(
 class ListedName:
     """A published name and whose it is: the position of its entry in the generation.
 
-    is_whole is False for a part taken out of a published name: the words beside brackets, an acronym in brackets.
+    text: what is compared. It differs from what was published where a part was taken out: the words beside brackets,
+    an acronym in brackets, a name without its patronymic.
     """
 
     entry: int
     text: str
-    is_whole: bool = True
+    published: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole published name is compared."""
+        return self.text == self.published
 
 
 def family_of(identifier_type: str) -> str:
@@ -82,9 +90,9 @@ def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
     """Every published name, and the names written inside others: "Academy (AASP)" is also "Academy" and "AASP"."""
     for position, entry in enumerate(entries):
         for text in entry.names:
-            yield ListedName(position, text)
+            yield ListedName(position, text, text)
             for part in _parts_of(text):
-                yield ListedName(position, part, is_whole=False)
+                yield ListedName(position, part, text)
 
 
 def _parts_of(text: str) -> Iterable[str]:

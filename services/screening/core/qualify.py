@@ -22,6 +22,7 @@ YEARS_OF_DOUBT: Final = 1
 """Published birth years are often off by one; only a greater difference contradicts."""
 SAME_ADDRESS: Final = 85
 CLOSE_WORD: Final = 0.75
+SHORT_WORD: Final = 8
 WHOLE: Final = 0.85
 """Share of both names from which generic words may carry a match: then it is the name itself that consists of them."""
 
@@ -120,6 +121,17 @@ def number_words(queried: str, listed: str, entry: Entry, weights: FactWeights) 
         return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
     detail = f"The number {_listed(sorted(asked ^ other))} stands in only one of the names."
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
+
+
+def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights) -> Fact | None:
+    """A firm's name of one short word that is only similar says little: many short names differ in a letter."""
+    if declared is PartyKind.PERSON:
+        return None
+    compared = [word for pair in alignment.pairs for word in pair.queried.split()] + list(alignment.queried_rest)
+    if len(compared) != 1 or len(compared[0]) > SHORT_WORD:
+        return None
+    detail = f'The name given is the single short word "{compared[0]}".'
+    return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, detail, weights.single_short_word)
 
 
 def light_words(alignment: Alignment, weights: FactWeights) -> Fact | None:

@@ -27,7 +27,7 @@ from services.screening.core.model import (
     Strength,
 )
 from services.screening.core.normalise import Folded, fold, is_light
-from services.screening.core.qualify import Fact, facts, light_words, number_words
+from services.screening.core.qualify import Fact, facts, light_words, number_words, single_word
 from services.screening.core.words import PLACEHOLDERS
 
 SHORTEST: Final = 2
@@ -154,9 +154,8 @@ def _whole(
 ) -> Found:
     entry = generation.entries[listed.entry]
     if not listed.is_whole:
-        published = next((text for text in entry.names if listed.text in text), entry.name)
-        evidence = explain.part_of_name(name.raw, published)
-        return Found(listed.entry, name.raw, published, config.part_of_published_name, False, (evidence,))
+        evidence = explain.part_of_name(name.raw, listed.published)
+        return Found(listed.entry, name.raw, listed.published, config.part_of_published_name, False, (evidence,))
     in_order = same_order or fold(_given_name_first(listed.text)).key == name.key
     evidence = explain.exact_name(name.raw, listed.text, is_alias=listed.text != entry.name, same_order=in_order)
     return Found(listed.entry, name.raw, listed.text, 1.0, True, (evidence,))
@@ -172,22 +171,32 @@ def _by_likeness(generation: Generation, name: Folded, kind: PartyKind, config: 
     for comparison in compare(generation, name, kind, config):
         if comparison.row.key != name.key:
             for listed in comparison.row.names:
-                yield _alike(generation, name, listed, comparison, config)
+                yield _alike(generation, name, kind, listed, comparison, config)
 
 
 def _alike(
-    generation: Generation, name: Folded, listed: ListedName, comparison: Comparison, config: ScreeningConfig
+    generation: Generation,
+    name: Folded,
+    kind: PartyKind,
+    listed: ListedName,
+    comparison: Comparison,
+    config: ScreeningConfig,
 ) -> Found:
     words = comparison.alignment
     if not words.queried_rest and not words.listed_rest and _differ_in_legal_form(comparison):
-        evidence = explain.legal_form_only(name.raw, listed.text)
-        return Found(listed.entry, name.raw, listed.text, config.same_but_legal_form, False, (evidence,))
+        evidence = explain.legal_form_only(name.raw, listed.published)
+        return Found(listed.entry, name.raw, listed.published, config.same_but_legal_form, False, (evidence,))
     entry = generation.entries[listed.entry]
-    rules = (number_words(name.raw, listed.text, entry, config.facts), light_words(words, config.facts))
+    weights = config.facts
+    rules = (
+        number_words(name.raw, listed.text, entry, weights),
+        light_words(words, weights),
+        single_word(words, kind, weights),
+    )
     judged = tuple(fact for fact in rules if fact is not None)
-    evidence = explain.similar_name(name.raw, listed.text, comparison.score, words, by_sound=False)
+    evidence = explain.similar_name(name.raw, listed.published, comparison.score, words, by_sound=False)
     sound = comparison.sound_score if name.is_foreign else 0.0
-    return Found(listed.entry, name.raw, listed.text, comparison.score, False, (evidence,), judged, sound)
+    return Found(listed.entry, name.raw, listed.published, comparison.score, False, (evidence,), judged, sound)
 
 
 def _differ_in_legal_form(comparison: Comparison) -> bool:

@@ -1,13 +1,14 @@
 """Names made comparable, in every script."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening.core.model import Flag
 from services.screening.core.normalise import fold, numbers, skeleton
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_folding_a_folded_name_changes_nothing(text: str) -> None:
     key = fold(text).key
@@ -15,6 +16,7 @@ def test_folding_a_folded_name_changes_nothing(text: str) -> None:
     assert fold(key).key == key
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_folded_name_holds_only_latin_letters_digits_and_single_spaces(text: str) -> None:
     key = fold(text).key

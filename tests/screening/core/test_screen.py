@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening.core.config import DEFAULT
@@ -107,6 +107,7 @@ def test_an_exact_alias_scores_one(small: Generation) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.permutations(["mohammed", "tawfiq", "khan", "afridi"]))
 def test_the_order_of_a_persons_names_does_not_matter(names: list[str]) -> None:
     entry = Entry("X-1", "SDN", "KHAN AFRIDI, Mohammed Tawfiq", "1", kind=PartyKind.PERSON)
@@ -140,6 +141,14 @@ def test_names_that_differ_in_the_legal_form_are_a_strong_hit(small: Generation)
     hit = best(ask(small, "TGO General Trading FZE"))
 
     assert (hit.entry_id, hit.strength) == ("EL-1", Strength.STRONG)
+
+
+def test_a_name_is_found_without_its_patronymic() -> None:
+    entry = Entry("X-1", "SDN", "KLYUEV, Dmitry Vladislavovich", "1", kind=PartyKind.PERSON)
+
+    hit = best(ask(Generation.build([entry, TGO], "one"), "Dmitry Klyuev", kind=PartyKind.PERSON))
+
+    assert (hit.matched_name, hit.strength) == ("KLYUEV, Dmitry Vladislavovich", Strength.STRONG)
 
 
 # Facts beside the name.
@@ -208,6 +217,31 @@ def test_misspelt_and_original_script_names_are_found(generation: Generation, na
     found = {text for hit in ask(generation, name).hits for text in (hit.matched_name,)}
 
     assert any(fold(listed).sorted_key == fold(text).sorted_key for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("خالد شيخ محمد", "SHAIKH MOHAMMED, Khalid"),
+        ("قاسم سليماني", "SOLEIMANI, Qasem"),
+        ("김정은", "KIM, Jong Un"),
+    ],
+)
+def test_a_name_written_without_vowels_or_in_syllables_is_read(name: str, listed: str) -> None:
+    entry = Entry("X-1", "SDN", listed, "1", kind=PartyKind.PERSON)
+
+    assert best(ask(Generation.build([entry, TGO, PLANT], "one"), name)).matched_name == listed
+
+
+def test_a_name_that_only_sounds_alike_needs_a_supporting_fact() -> None:
+    entry = Entry("X-1", "SDN", "ABDUL-HAQ WASSIQ", "1", kind=PartyKind.PERSON, birth_dates=("1971",))
+    generation = Generation.build([entry, TGO, PLANT], "one")
+    config = replace(DEFAULT, cross_script_threshold=0.65)
+    query = PartyQuery(("عبد الحق وثيق",), PartyKind.PERSON)
+
+    assert screen(generation, query, config).result is Result.CLEAR
+    assert best(screen(generation, replace(query, birth_date="1971"), config)).entry_id == "X-1"
+    assert screen(generation, replace(query, birth_date="1950"), config).result is Result.CLEAR
 
 
 def test_a_trick_of_writing_is_seen_through_and_flagged(small: Generation) -> None:
@@ -286,6 +320,7 @@ def test_a_screening_cut_short_is_undetermined() -> None:
     assert undetermined(DEFAULT, Reason.BUDGET_EXCEEDED).result is Result.UNDETERMINED
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet=" \t\n\u00a0\u200b\u2003.-", max_size=40))
 def test_a_blank_name_is_never_clear(small: Generation, text: str) -> None:
     assert ask(small, text).result is Result.UNDETERMINED
