@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safeconduct import standing as gate
+from safeconduct.gate import decode_standing
 
 from services.enforcement.core.access import Access, Verdict, judge
 from services.enforcement.core.model import StandingState
-from tests.enforcement.core.builders import NOW, issued
+from services.enforcement.shell import codec
+from tests.enforcement.core.builders import LICENSE, NOW, issued
 
 STANDING = issued().known_standing
 ACCESS = Access("frontier-1", "DE", "HEALTHCARE")
@@ -53,6 +56,20 @@ def test_the_first_rule_that_denies_is_the_reason(verdicts: set[Verdict]) -> Non
             standing = replace(standing, **CHANGES[verdict])
 
     assert judge(standing, ACCESS, NOW, AGE).verdict is next(verdict for verdict in CHANGES if verdict in verdicts)
+
+
+@given(st.sets(st.sampled_from(list(CHANGES))), st.sampled_from([None, 0, AGE, 10 * SECOND, 10 * SECOND + 1]))
+def test_the_published_gate_decides_as_the_service_does(verdicts: set[Verdict], age: int | None) -> None:
+    changes = [CHANGES[verdict] for verdict in reversed(CHANGES) if verdict in verdicts]
+    standing = STANDING
+    for change in changes:
+        standing = replace(standing, **change)
+    seconds = float("inf") if age is None else age / SECOND
+    asked = gate.Access(str(LICENSE), ACCESS.model_id, ACCESS.destination, ACCESS.end_use)
+
+    at_the_gate = gate.judge(decode_standing(codec.standing(standing)), asked, NOW, seconds)
+
+    assert at_the_gate.reason.value == judge(standing, ACCESS, NOW, age).verdict.value
 
 
 def test_knowledge_exactly_as_old_as_the_lease_still_counts() -> None:

@@ -158,7 +158,7 @@ def test_an_issued_license_becomes_our_command() -> None:
 
 def test_an_end_use_that_we_have_no_word_for_is_not_granted() -> None:
     newer = issued()
-    newer.license.end_uses.append(99)  # type: ignore[arg-type]
+    newer.license.end_uses.append(99)  # type: ignore[arg-type]  # a value of a later contract
 
     assert codec.license_issued(newer.SerializeToString()).end_uses == ("HEALTHCARE",)
 

@@ -427,6 +427,48 @@ async def test_every_license_is_the_fold_of_its_events_and_every_case_has_its_ro
     await pool.close()
 
 
+async def test_a_revocation_is_one_connected_trace_from_the_officer_to_the_board(desk: Desk) -> None:
+    license_id = await desk.issue()
+    case_id = await desk.found(license_id)
+    for number in (1, 2):
+        await desk.impose(number, case_id, pb.MEASURE_KIND_REVOCATION)
+    officer = await desk.client("officer/enforcement-1")
+    entries = (await officer.standing.timeline(license_id)).entries
+    (trace_id,) = {entry.trace_id for entry in entries if entry.event_type == "LicenseRevoked"}
+    expected = {
+        "safeconduct.enforcement.v1.ViolationService/ImposeMeasure",
+        "commit license",
+        "send safeconduct.enforcement.v1",
+        "send safeconduct.standing.v1",
+        "process safeconduct.standing.v1",
+    }
+    store = desk.stack.spans.store
+
+    await eventually(lambda: {span.name for span in store.trace(trace_id)} >= expected)
+
+    spans = store.trace(trace_id)
+    ids = {span.span_id for span in spans}
+    assert [span.name for span in spans if span.parent_span_id not in ids] == [
+        "safeconduct.enforcement.v1.ViolationService/ImposeMeasure"
+    ]
+    assert sum(span.name == "process safeconduct.standing.v1" for span in spans) == 2  # once a replica
+    assert not any(WHY in str(span.attributes) for span in spans)
+
+
+async def test_a_replica_told_to_end_lets_its_gates_go_and_ends_with_0(desk: Desk) -> None:
+    license_id = await desk.issue()
+    replica = desk.stack.service("enforcement", 1)
+    async with desk.gate() as gate:
+        await gate.ready(SECONDS)
+
+        code = await asyncio.to_thread(replica.stop)
+
+        assert code == 0
+        await eventually(lambda: gate.fault is None and allows(gate, license_id))
+        replica.start()
+        await asyncio.to_thread(replica.wait_ready)
+
+
 async def test_a_gate_resumes_on_the_other_replica_while_one_is_killed(desk: Desk) -> None:
     license_id = await desk.issue()
     async with desk.gate() as gate:

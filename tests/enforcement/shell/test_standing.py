@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.compacted import Entry
@@ -62,6 +64,13 @@ class Topic:
             self.ends[partition] += 1
             for board in self.boards:
                 board.hear([entry])
+
+    def deliver_some(self, shard: int, *, is_only: bool) -> None:
+        """The records of this shard only, or of all the others."""
+        held = [record for record in self.waiting if (record[0] == shard) != is_only]
+        self.waiting = [record for record in self.waiting if (record[0] == shard) == is_only]
+        self.deliver()
+        self.waiting = held
 
     async def tick(self) -> None:
         await self.ticks.write()
@@ -290,6 +299,64 @@ async def test_a_lease_comes_behind_every_change_that_was_known() -> None:
         (1, 700),
         (2, 700),
     ]
+
+
+LICENSES = [UUID(int=number) for number in (1, 2, 3)]
+SHARDS_USED = sorted({shard_of(license_id) for license_id in LICENSES})
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("commit"), st.sampled_from(LICENSES)),
+        st.tuples(st.just("tick"), st.none()),
+        st.tuples(st.just("deliver"), st.sampled_from(SHARDS_USED)),
+        st.tuples(st.just("deliver all but"), st.sampled_from(SHARDS_USED)),
+        st.tuples(st.just("renew"), st.none()),
+    ),
+    min_size=5,
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(happenings)
+async def test_whoever_holds_a_lease_knows_all_that_was_committed_before_its_moment(
+    happened: list[tuple[str, UUID | int | None]],
+) -> None:
+    topic = Topic()
+    committed: list[tuple[int, UUID, int]] = []
+    sent: dict[int, int] = {}
+    leases: list[tuple[int, dict[UUID, int]]] = []
+    seen: dict[UUID, int] = {}
+    gate = Gate(topic)
+
+    async def read() -> None:
+        async for raw in gate.responses:
+            response = pb.WatchStandingResponse.FromString(raw)
+            seen.update((UUID(standing.license_id), standing.version) for standing in response.changes.standings)
+            if response.HasField("lease"):
+                leases.append((sent[response.lease.sequence] - response.lease.knowledge_age_ns, dict(seen)))
+
+    reading = asyncio.ensure_future(read())
+    for what, which in happened:
+        topic.clock += 10
+        match what, which:
+            case "commit", UUID():
+                version = 1 + sum(license_id == which for _, license_id, _ in committed)
+                committed.append((topic.clock, which, version))
+                topic.put(replace(STANDING, license_id=which, version=version))
+            case "tick", _:
+                await topic.ticks.write()
+            case (("deliver" | "deliver all but"), int()):
+                topic.deliver_some(which, is_only=what == "deliver")
+            case _:
+                sent[len(sent) + 1] = topic.clock
+                await gate.renew(len(sent))
+        await settled()
+    reading.cancel()
+    await asyncio.wait({reading})
+
+    for moment, known in leases:
+        for at, license_id, version in committed:
+            assert at >= moment or known.get(license_id, 0) >= version
 
 
 async def test_a_renewal_received_before_the_newest_tick_began_has_knowledge_of_no_age() -> None:
