@@ -9,6 +9,7 @@ from typing import Final
 
 import grpc
 
+from safeconduct.cli.plain import plain
 from safeconduct.errors import SafeconductError
 
 INVALID, REFUSED, WRONG_STATE, NOT_FOUND, UNAVAILABLE, DENIED, BROKEN, INTERRUPTED = 2, 3, 4, 5, 6, 7, 1, 130
@@ -101,7 +102,7 @@ def print_refusal(error: SafeconductError, *, as_json: bool) -> None:
     lines += [f"  {name}: {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after is not None:
         lines.append(f"  try again in {error.retry_after:g} s")
-    print("\n".join([*lines, advice] if advice else lines), file=sys.stderr)
+    print(plain("\n".join([*lines, advice] if advice else lines)), file=sys.stderr)
 
 
 def print_complaint(reason: str, lines: list[str], *, as_json: bool) -> None:
@@ -109,7 +110,7 @@ def print_complaint(reason: str, lines: list[str], *, as_json: bool) -> None:
     if as_json:
         print_error({"code": "", "reason": reason, "message": "\n".join(lines)})
     else:
-        print("\n".join(lines), file=sys.stderr)
+        print(plain("\n".join(lines)), file=sys.stderr)
 
 
 def print_error(document: Mapping[str, object]) -> None:

@@ -15,6 +15,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from safeconduct.cli.plain import plain
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with the names of proto JSON, for programs.")]
 RequestId = Annotated[
     str, typer.Option("--request-id", help="UUID of this command; repeat it to get the first answer again.")
@@ -61,12 +63,20 @@ def show(*parts: RenderableType) -> None:
     """Prints for people."""
     out = console()
     for part in parts:
-        out.print(part)
+        out.print(_safe(part))
 
 
 def coloured(word: str) -> Text:
     """A word of the contracts in its colour."""
-    return Text(word, style=COLOURS.get(word, ""))
+    return Text(plain(word), style=COLOURS.get(word, ""))
+
+
+def _safe(part: RenderableType) -> RenderableType:
+    """Text of ours and of others as it is: brackets are no markup, control characters no control."""
+    if isinstance(part, Text):
+        part.plain = plain(part.plain)  # as long as before, so that styles stay where they are
+        return part
+    return Text(plain(part)) if isinstance(part, str) else part
 
 
 def pairs(rows: Iterable[tuple[str, RenderableType]], title: str = "") -> Table:
@@ -75,7 +85,7 @@ def pairs(rows: Iterable[tuple[str, RenderableType]], title: str = "") -> Table:
     table.title, table.title_justify = title or None, "left"
     for name, value in rows:
         if value != "":
-            table.add_row(Text(name, style="dim"), value)
+            table.add_row(Text(plain(name), style="dim"), _safe(value))
     return table
 
 
@@ -85,7 +95,7 @@ def rows(columns: Sequence[str], lines: Iterable[Sequence[RenderableType]], titl
     for column in columns:
         table.add_column(column, overflow="fold")
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(_safe, line))
     return table
 
 

@@ -23,6 +23,7 @@ from safeconduct.cli.connection import call, traces_base
 from safeconduct.cli.failures import UNAVAILABLE
 from safeconduct.cli.names import short
 from safeconduct.cli.output import Json, coloured, example, moment, print_json, proto_json, rows, show
+from safeconduct.cli.plain import plain
 from safeconduct.cli.spans import Branch, Span, decode, linked_traces, tree
 from safeconduct.client import Client
 from safeconduct.enforcement.v1 import service_pb2 as enforcement
@@ -179,8 +180,8 @@ def _label(branch: Branch, begun: int) -> Text:
     span: Span = branch.span
     return Text.assemble(
         ("linked " if branch.is_linked else "", "cyan"),
-        (span.service, "bold"),
-        f" {span.name} ",
+        (plain(span.service), "bold"),
+        f" {plain(span.name)} ",
         (f"{span.milliseconds:.1f} ms", "green"),
         (f" at +{(span.start_ns - begun) / 1_000_000:.1f} ms", "dim"),
         (" ERROR" if span.is_error else "", "red"),
