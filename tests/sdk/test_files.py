@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import protovalidate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2 as model
+from safeconduct.applications.v1.service_pb2 import SubmitApplicationRequest
 from safeconduct.cli.files import read_application
 from safeconduct.cli.names import UnknownNameError, full_name, names, short
 from safeconduct.cli.source import FileError
@@ -196,3 +199,10 @@ def test_every_name_reads_back(enum: object) -> None:
 
 def test_a_value_of_a_newer_service_shows_as_its_number() -> None:
     assert short(model.LicenseState, 99) == "99"
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))
+def test_every_example_keeps_the_rules_of_the_contract(examples: Path, name: str) -> None:
+    details = read_application(examples / f"{name}.yaml", NOW)
+
+    protovalidate.validate(SubmitApplicationRequest(request_id=str(uuid.UUID(int=4)), details=details))
