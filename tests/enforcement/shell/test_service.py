@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -435,23 +436,22 @@ async def test_a_revocation_is_one_connected_trace_from_the_officer_to_the_board
     officer = await desk.client("officer/enforcement-1")
     entries = (await officer.standing.timeline(license_id)).entries
     (trace_id,) = {entry.trace_id for entry in entries if entry.event_type == "LicenseRevoked"}
+    began = "safeconduct.enforcement.v1.ViolationService/ImposeMeasure"
     expected = {
-        "safeconduct.enforcement.v1.ViolationService/ImposeMeasure",
-        "commit license",
-        "send safeconduct.enforcement.v1",
-        "send safeconduct.standing.v1",
-        "process safeconduct.standing.v1",
+        began: 1,
+        "commit license": 1,
+        "send safeconduct.enforcement.v1": 2,  # MeasureImposed and LicenseRevoked
+        "send safeconduct.standing.v1": 1,
+        "process safeconduct.standing.v1": 2,  # once a replica
     }
     store = desk.stack.spans.store
 
-    await eventually(lambda: {span.name for span in store.trace(trace_id)} >= expected)
+    # The processes send their spans when they like.
+    await eventually(lambda: Counter(span.name for span in store.trace(trace_id)) == expected)
 
     spans = store.trace(trace_id)
     ids = {span.span_id for span in spans}
-    assert [span.name for span in spans if span.parent_span_id not in ids] == [
-        "safeconduct.enforcement.v1.ViolationService/ImposeMeasure"
-    ]
-    assert sum(span.name == "process safeconduct.standing.v1" for span in spans) == 2  # once a replica
+    assert [span.name for span in spans if span.parent_span_id not in ids] == [began]
     assert not any(WHY in str(span.attributes) for span in spans)
 
 
