@@ -15,7 +15,7 @@ from typing import Final
 from checks import tracked
 from checks.check import ROOT, Found, faults
 
-_NOQA: Final = re.compile(r"#\s*noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<rest>[^#]*)")
+_NOQA: Final = re.compile(r"#\s*(?:ruff:\s*)?noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<rest>[^#]*)")
 _TYPE: Final = re.compile(r"#\s*type:\s*ignore(?P<codes>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<rest>.*)")
 _REASON: Final = re.compile(r"[\s#-]*\w")
 _GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")

@@ -66,7 +66,7 @@ def run(console: Console, wish: Wish) -> None:
             progress=_Progress(console, status),
         ) as stack,
     ):
-        _write_environments(stack)
+        write_environments(stack)
         status.stop()
         console.print(_table(stack))
         console.print(_hints(stack), highlight=False, soft_wrap=True)
@@ -146,7 +146,8 @@ def _hints(stack: Stack) -> str:
     )
 
 
-def _write_environments(stack: Stack) -> None:
+def write_environments(stack: Stack) -> None:
+    """Write `env.<name>` for everybody of PRINCIPALS, `env` for the partner, and `env.service-…` for every replica."""
     for name, principal in PRINCIPALS.items():
         _write_environment(stack.root / f"env.{name}", stack.client_env(principal))
     _write_environment(stack.root / "env", stack.client_env(PRINCIPALS["partner"]))

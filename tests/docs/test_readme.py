@@ -1,0 +1,85 @@
+"""What the README says is so: its commands are run, its tables are compared with the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from safeconduct.cli import failures
+
+from chassis.settings import PREFIX, MigrationSettings
+from infra.local.cache import CHECKOUT
+from infra.local.stack import Stack
+from infra.local.up import write_environments
+from services.applications.__main__ import Settings as ApplicationsSettings
+from services.screening.__main__ import Settings as ScreeningSettings
+from tests.docs.readme import TEXT, Shown, blocks, shown
+from tests.docs.shell import Shell, shell
+
+
+@pytest.fixture(scope="module")
+def terminal(room: Path) -> Iterator[Shell]:
+    """A terminal in a checkout beside which `make up` runs."""
+    folder = room / "tour"
+    (folder / "build").mkdir(parents=True)
+    (folder / ".venv").symlink_to(CHECKOUT / ".venv", target_is_directory=True)
+    shutil.copytree(CHECKOUT / "sdk/examples", folder / "sdk/examples", ignore=shutil.ignore_patterns("*.pem"))
+    with Stack(folder / ".run") as stack:
+        write_environments(stack)
+        with shell(folder) as terminal:
+            yield terminal
+
+
+@pytest.mark.parametrize("step", shown(), ids=lambda step: step.command[:60])
+def test_a_command_of_the_readme_does_what_the_readme_says(terminal: Shell, step: Shown) -> None:
+    code, output = terminal.run(step.command)
+
+    assert code == 0, output
+    assert step.missing(output) is None, output
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", TEXT, re.MULTILINE))
+
+    assert {first or second for first, second in named} <= targets
+
+
+def test_the_readme_names_every_package_that_set_up_asks_for() -> None:
+    script = (CHECKOUT / "infra" / "prerequisites").read_text(encoding="utf-8")
+    asked = set(re.findall(r"^need \S+ (\S+)", script, re.MULTILINE))
+    for group in re.findall(r"(?:missing|optional)\+=\(([^)$\"]+)\)", script):
+        asked |= set(group.split())
+    (line,) = (body for body in blocks("sh") if "apt-get install" in body)
+
+    assert set(line.split("install", 1)[1].split()) == asked
+
+
+def test_the_readme_explains_every_setting_and_no_other() -> None:
+    fields = {
+        name.upper()
+        for settings in (MigrationSettings, ApplicationsSettings, ScreeningSettings)
+        for name in settings.model_fields
+    }
+    table = TEXT.partition(f"| {PREFIX}… |")[2].partition("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| ")]
+    named = {name.strip() for row in rows for name in row.split(",")}
+
+    assert named == fields
+
+
+def test_the_readme_explains_every_exit_code() -> None:
+    (sentence,) = re.findall(r"Exit codes of `safeconduct`: (.*?)\. License", TEXT, re.DOTALL)
+    codes = {int(code) for code in re.findall(r"(?:^|,\s)(\d+) ", sentence)}
+
+    assert codes == {
+        0, failures.BROKEN, failures.INVALID, failures.REFUSED, failures.WRONG_STATE, failures.NOT_FOUND,
+        failures.UNAVAILABLE, failures.DENIED, failures.INTERRUPTED,
+    }  # fmt: skip
+
+
+def test_the_readme_fits_into_two_hundred_lines() -> None:
+    assert len(TEXT.splitlines()) <= 200
