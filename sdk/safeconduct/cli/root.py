@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -17,7 +16,6 @@ from safeconduct.cli.failures import (
     BROKEN,
     INTERRUPTED,
     INVALID,
-    UNAVAILABLE,
     exit_code,
     print_complaint,
     print_refusal,
@@ -94,9 +92,6 @@ def run(arguments: Sequence[str]) -> int:
         print_complaint("INVALID_DOCUMENT", [f"The document does not verify: {error}."], as_json=as_json)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away; nobody is there to be told
-        return UNAVAILABLE
     return INVALID
 
 
