@@ -167,7 +167,7 @@ class SpanReceiver:
         self._http = _server(self.store, self._http_port)
         threading.Thread(target=self._http.serve_forever, name="spans over HTTP", daemon=True).start()
         self._otlp = grpc.server(ThreadPoolExecutor(max_workers=4, thread_name_prefix="spans"))
-        add_TraceServiceServicer_to_server(_Receiver(self.store, self._forward), self._otlp)  # type: ignore[no-untyped-call]
+        add_TraceServiceServicer_to_server(_Receiver(self.store, self._forward), self._otlp)  # type: ignore[no-untyped-call]  # the package ships no types
         self._otlp.add_insecure_port(f"{LOOPBACK}:{self._otlp_port}")
         self._otlp.start()
 
@@ -258,7 +258,7 @@ class _Forward:
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address)
-        self._stub = TraceServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._stub = TraceServiceStub(self._channel)  # type: ignore[no-untyped-call]  # same
         self._places = threading.BoundedSemaphore(MOST_FORWARDS_UNDER_WAY)
 
     def send(self, request: ExportTraceServiceRequest) -> None:

@@ -87,7 +87,7 @@ def party(party_id: str, *roles: PartyRole, **changes: object) -> Party:
         owns=(),
         signing_authority=None,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
 APPLICANT = party("applicant", PartyRole.APPLICANT, country="US")
@@ -114,7 +114,7 @@ def details(**changes: object) -> ApplicationDetails:
         monthly_million_tokens=500,
         declaration=Declaration(True, "applicant"),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
 def with_parties(*parties: Party) -> ApplicationDetails:
@@ -128,7 +128,7 @@ def screening(of: ApplicationDetails, *findings: PartyFinding, **changes: object
         given.get(each.party_id, PartyFinding(each.party_id, ScreeningResult.CLEAR)) for each in of.parties
     )
     plain = ScreeningSummary(SCREENING_ID, all_of_them, "us-csl-2025-02", "1", NOW)
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
 def outcome(way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1) -> PolicyOutcome:
@@ -137,7 +137,7 @@ def outcome(way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier
 
 def rule(effect: RuleEffect, **changes: object) -> FiredRule:
     plain = FiredRule(f"rule.{effect.lower()}", effect, {}, "a law", f"Because of {effect}.")
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
 def conclude(way: RuleEffect, of: ApplicationDetails | None = None, **more: int) -> ConcludeScreening:
@@ -156,7 +156,7 @@ def countersign(officer: Officer = TWO, *, is_confirmed: bool = True) -> Counter
 def accept(application: Application, key: Ed25519PrivateKey = KEY, **changes: object) -> AcceptCode:
     signature = key.sign(acceptance_text(application, "signatory"))
     plain = AcceptCode(LICENSE_ID, "1.0", "signatory", signature, verify_signature)
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
 def follow(state: LicenseState, version: int) -> FollowStanding:

@@ -197,7 +197,7 @@ def bad_request(*paths: str) -> Refusal:
     for path in paths:
         bad.field_violations.add(field=path, reason="string.pattern", description="two capital letters")
     said = reason("VALIDATION_FAILED", violationCount=str(len(paths)))
-    return (grpc.StatusCode.INVALID_ARGUMENT, "fields break the contract", said, bad)  # type: ignore[return-value]
+    return (grpc.StatusCode.INVALID_ARGUMENT, "fields break the contract", said, bad)  # type: ignore[return-value]  # a tuple read by position
 
 
 def _at(entry: Any, seconds: int) -> Any:

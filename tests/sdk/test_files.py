@@ -105,7 +105,7 @@ def test_a_json_file_says_the_same_as_yaml_with_either_spelling_of_names(tmp_pat
 @pytest.mark.parametrize("encode", [bytes.hex, lambda raw: __import__("base64").b64encode(raw).decode()])
 def test_bytes_are_hexadecimal_or_base64(tmp_path: Path, encode: object) -> None:
     raw = bytes(range(7, 39))
-    details = read(tmp_path, f"safeguard_statement: {{report_digest: {encode(raw)}}}")  # type: ignore[operator]
+    details = read(tmp_path, f"safeguard_statement: {{report_digest: {encode(raw)}}}")  # type: ignore[operator]  # every case gives its own function
 
     assert details.safeguard_statement.report_digest == raw
 
@@ -193,8 +193,8 @@ def test_a_wrong_name_gets_a_guess() -> None:
 
 @pytest.mark.parametrize("enum", model.DESCRIPTOR.enum_types_by_name.values(), ids=lambda enum: enum.name)
 def test_every_name_reads_back(enum: object) -> None:
-    for name in names(enum):  # type: ignore[arg-type]
-        assert full_name(enum, name).endswith(name)  # type: ignore[arg-type]
+    for name in names(enum):  # type: ignore[arg-type]  # the stub for enums knows no enum in general
+        assert full_name(enum, name).endswith(name)  # type: ignore[arg-type]  # the stub for enums knows no enum in general
 
 
 def test_a_value_of_a_newer_service_shows_as_its_number() -> None:

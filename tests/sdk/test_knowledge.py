@@ -183,10 +183,10 @@ class BoundedRevocation(RuleBasedStateMachine):
             return
         kind, body = self.to_gate.popleft()
         if kind == "lease":
-            sequence, age = body  # type: ignore[misc]
+            sequence, age = body  # type: ignore[misc]  # what a message holds depends on its kind
             self.gate.confirm(self.sent.pop(sequence), age)
         else:
-            standings, self.token = body  # type: ignore[misc]
+            standings, self.token = body  # type: ignore[misc]  # same
             self.gate.learn(standings, is_snapshot=kind == "snapshot", has_more=False)
 
     @rule(waits=st.tuples(DELAYS, DELAYS))

@@ -88,7 +88,7 @@ def test_the_verdicts_have_the_names_of_the_contract() -> None:
 
 
 def test_a_standing_without_dates_or_with_an_unknown_state_denies() -> None:
-    bare = model_pb2.Standing(license_id="a-license", version=1, state=9, lease_seconds=30)  # type: ignore[arg-type]
+    bare = model_pb2.Standing(license_id="a-license", version=1, state=9, lease_seconds=30)  # type: ignore[arg-type]  # a state that this version does not know
 
     assert judge(decode_standing(bare), ACCESS, NOON, 0.0).reason is AccessVerdict.SUSPENDED
     bare.state = model_pb2.STANDING_STATE_ACTIVE

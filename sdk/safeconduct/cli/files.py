@@ -184,7 +184,7 @@ def _assign_key(reading: _Reading, message: Message, value: Any) -> None:
     file = reading.folder / str(value)
     if not file.exists():
         raise _Refused(f"{file} does not exist; make it with: safeconduct applications keygen --out {file}")
-    message.public_key = load_public_key(file)  # type: ignore[attr-defined]
+    message.public_key = load_public_key(file)  # type: ignore[attr-defined]  # set only where the contract has the field
 
 
 def _field_names(message: Message) -> list[str]:
