@@ -69,7 +69,7 @@ def envelope_of(topic: str, partition: int, offset: int, headers: Mapping[str, b
             type=text["ce_type"].rpartition(".")[2],
             source=text["ce_source"],
             subject=headers.get("ce_subject", b"").decode(),
-            occurred_at=datetime.fromisoformat(text["ce_time"]).astimezone(UTC),
+            occurred_at=_moment(text["ce_time"]),
             traceparent=headers.get("traceparent", b"").decode(),
             payload=payload,
             topic=topic,
@@ -81,6 +81,13 @@ def envelope_of(topic: str, partition: int, offset: int, headers: Mapping[str, b
         raise Undecodable("the record has no valid CloudEvents headers") from error
 
 
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone could be any")
+    return moment.astimezone(UTC)
+
+
 class _Metrics:
     """What operators see of a consumer."""
 
@@ -89,6 +96,13 @@ class _Metrics:
         self.duration = Histogram("consumer_seconds", "Time to handle one record.", ["topic"], registry=registry)
         self.lag = Gauge("consumer_lag_seconds", "Age of the newest record when handled.", ["topic"], registry=registry)
         self.assigned = Gauge("consumer_partitions", "Partitions assigned to this replica.", registry=registry)
+
+
+class _App(faust.App):
+    """A Faust app that keeps nothing on disk."""
+
+    def _create_directories(self) -> None:
+        """None: without tables they would stay empty, and a container's file system is read-only."""
 
 
 class Consumer:
@@ -145,7 +159,7 @@ class Consumer:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _build(self) -> faust.App:
-        app = faust.App(
+        app = _App(
             self._group,
             broker=[f"kafka://{host}" for host in self._bootstrap.split(",")],
             web_enabled=False,
@@ -183,6 +197,8 @@ class Consumer:
 
     async def _deliver(self, topic: str, handler: Handler, message: Any) -> None:
         """Handles one record to its end. Returns only when it may be acknowledged."""
+        # What the last record bound to the log says nothing of this one.
+        structlog.contextvars.clear_contextvars()
         began = time.perf_counter()
         headers: dict[str, bytes] = dict(message.headers or ())
         payload = message.value or b""

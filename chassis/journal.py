@@ -424,8 +424,9 @@ with u as (insert into stream (id, version, doc, head, state, due_at, traceparen
   select $1, $3, $4, $5, $6, $7, $13, $8, $8{values} where $2 = 0
   on conflict (id) do nothing returning id)"""
     update = f"""
-with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, traceparent = $13, updated_at = $8
-  {"".join(f", {c} = {p}" for c, p in numbered)} where id = $1 and version = $2 returning id)"""  # noqa: S608 - same
+with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, traceparent = $13,
+  updated_at = $8  {"".join(f", {c} = {p}" for c, p in numbered)} where id = $1 and version = $2
+  returning id)"""  # noqa: S608 - same
     rest = """,
  d as (insert into done (id, method, digest, response) select $9, $10, $11, $12 from u),
  e as (insert into event

@@ -29,7 +29,7 @@ from chassis.refusal import is_storage_fault
 from chassis.relay import Relay, Route
 from chassis.server import Registration, RpcServer
 from chassis.settings import MigrationSettings, ServiceSettings, load
-from chassis.telemetry import Telemetry, setup
+from chassis.telemetry import Telemetry, report_unhandled, setup
 from chassis.tokens import Tokens
 
 _LOG = structlog.get_logger("service")
@@ -114,6 +114,7 @@ def _migrate(migrations: Path) -> int:
 
 
 async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, build: Build) -> int:
+    asyncio.get_running_loop().set_exception_handler(report_unhandled)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -121,7 +121,7 @@ async def tell_all(stack: Stack, console: Console) -> dict[str, object]:
         traces: list[str] = []
 
         async def traced() -> str:
-            traces.extend(await _trace_ids(cast.partner, story.applications["a"]))
+            traces.extend(await _trace_ids(cast.partner, story.applications["a"], story.licenses["a"]))
             return await _traced(stack, story.applications["a"], traces, console)
 
         await teller.step("e", "the trace of (a) over all three services", traced)
@@ -133,10 +133,13 @@ async def tell_all(stack: Stack, console: Console) -> dict[str, object]:
     }
 
 
-async def _trace_ids(partner: Client, application_id: str) -> list[str]:
-    timeline = await partner.applications.timeline(application_id)
-    # What enforcement did to the license later is another episode.
-    return list(dict.fromkeys(e.trace_id for e in timeline.entries if e.event_type != "LicenseRecordChanged"))
+async def _trace_ids(partner: Client, application_id: str, license_id: str) -> list[str]:
+    """Every trace of the application and of its license, in order of time."""
+    application = (await partner.applications.timeline(application_id)).entries
+    standing = (await partner.standing.timeline(license_id)).entries
+    steps = [(entry.occurred_at.ToNanoseconds(), entry.trace_id) for entry in application]
+    steps += [(entry.occurred_at.ToNanoseconds(), entry.trace_id) for entry in standing]
+    return list(dict.fromkeys(trace_id for _, trace_id in sorted(steps)))
 
 
 async def _traced(stack: Stack, application_id: str, trace_ids: list[str], console: Console) -> str:
@@ -167,7 +170,10 @@ def main(
     viewer: Annotated[bool, typer.Option(help="Start the trace viewer, so that the trace's link opens.")] = True,
     keep: Annotated[bool, typer.Option(help="Leave the stack's files when everything held.")] = False,
 ) -> None:
-    """The whole story on a stack of its own; writes build/demo.json. Example: python -m infra.local.demo --no-viewer."""
+    """The whole story on a stack of its own; writes build/demo.json.
+
+    Example: python -m infra.local.demo --no-viewer
+    """
     console = Console()
     record_file = CHECKOUT / "build" / "demo.json"
     record_file.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from typing import Final
 from infra.local.cache import CHECKOUT
 from infra.local.processes import Command, Process, is_serving
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 20.0
 
 

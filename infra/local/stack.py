@@ -187,7 +187,8 @@ class Stack:
         }
         if name == "applications":
             settings["LICENSE_KEY_FILE"] = str(ca.license_key(self._certificates))
-        return {_PREFIX + key: value for key, value in settings.items()}
+        # On a person's own machine a span should be seen at once; the exporter's default is five seconds.
+        return {**{_PREFIX + key: value for key, value in settings.items()}, "OTEL_BSP_SCHEDULE_DELAY": "500"}
 
     def migrate(self, name: str) -> None:
         """Apply a service's migrations as the owner of its database."""
