@@ -1,0 +1,142 @@
+"""What journeys leave behind: states that equal the fold of their events, whole chains, deafness to replays."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from safeconduct.applications.v1 import model_pb2
+
+from chassis.journal import Journal, Recorded, chain_hash, event_id_of
+from chassis.telemetry import setup
+from infra.local.stack import SERVICES, Stack
+from infra.local.story import Cast, Story
+from services.applications.shell.stream import ApplicationStream
+from services.enforcement.shell.stream import LicenseStream
+from services.screening.shell.streams import ScreeningStream
+
+from .conftest import Examples
+
+STREAMS: Mapping[str, tuple[Any, str]] = {
+    "applications": (ApplicationStream(), "select id from stream"),
+    "enforcement": (LicenseStream(), "select id from stream"),
+    "screening": (ScreeningStream(), "select id from stream where kind = 'screening'"),
+}
+TOPICS = tuple(f"safeconduct.{name}.v1" for name in SERVICES)
+
+
+async def _told(cast: Cast, examples: Examples) -> Story:
+    story = Story(cast, examples, lambda *_: None)
+    await story.cleared()
+    await story.denied()
+    await story.revoked()
+    return story
+
+
+async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
+    """Version and head of every stream of every service."""
+    found: dict[str, dict[str, tuple[int, bytes]]] = {}
+    for name in SERVICES:
+        connection = await asyncpg.connect(stack.database(name).app_dsn)
+        rows = await connection.fetch("select id, version, head from stream")
+        found[name] = {str(row["id"]): (row["version"], row["head"]) for row in rows}
+        await connection.close()
+    return found
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
+    stack: Stack, cast: Cast, examples: Examples, name: str
+) -> None:
+    await _told(cast, examples)
+    stream, query = STREAMS[name]
+    async with asyncpg.create_pool(stack.database(name).app_dsn, min_size=1, max_size=2) as pool:
+        journal: Journal[Any, Any] = Journal(pool, stream, setup(name, "test", log_level="ERROR"), lambda: None)
+        streams = [row["id"] for row in await pool.fetch(query)]
+
+        assert streams
+        for stream_id in streams:
+            current, history = await journal.read(stream_id), await journal.history(stream_id)
+            assert current is not None
+            assert journal.rebuild(history) == current.state
+            assert _broken(history) == []
+            assert (current.version, current.head) == (history[-1].version, history[-1].hash)
+
+
+def _broken(history: list[Recorded]) -> list[int]:
+    """Versions at which the chain does not hold."""
+    broken, prev = [], b"\0" * 32
+    for number, event in enumerate(history, 1):
+        hashed = chain_hash(prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload)
+        if (event.version, event.prev_hash, event.hash, event.event_id) != (number, prev, hashed, event_id_of(hashed)):
+            broken.append(number)
+        prev = event.hash
+    return broken
+
+
+async def _records(stack: Stack) -> list[Any]:
+    """Everything that the three topics hold."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(6)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        found: list[Any] = []
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found.extend(records)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_replaying_every_fact_in_any_order_changes_nothing(stack: Stack, cast: Cast, examples: Examples) -> None:
+    await _told(cast, examples)
+    # The last fact of the story is on its way to the applications' record; the next story's approval is behind it.
+    await _settled(stack)
+    before = await _versions(stack)
+    records = [record for record in await _records(stack) if dict(record.headers).get("ce_id")]
+    random.Random(7).shuffle(records)
+    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap)
+    await producer.start()
+    try:
+        for record in records:
+            await producer.send(
+                record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+            )
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+    # Applications that run through every partition are decided behind all of the replayed facts.
+    after_all = [await cast.partner.applications.submit(examples["hospital-hosted-access"]) for _ in range(12)]
+    for application in after_all:
+        async with asyncio.timeout(60):
+            watch = cast.partner.applications.watch(application.application_id, patience=60)
+            async for change in watch:
+                if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
+                    break
+            await watch.aclose()
+
+    after = await _versions(stack)
+    for name in SERVICES:
+        assert {key: after[name][key] for key in before[name]} == before[name]
+
+
+async def _settled(stack: Stack) -> None:
+    """Until nothing has changed for a second."""
+    deadline, last = time.monotonic() + 60, await _versions(stack)
+    while time.monotonic() < deadline:
+        await asyncio.sleep(1)
+        now = await _versions(stack)
+        if now == last:
+            return
+        last = now
