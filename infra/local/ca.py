@@ -91,21 +91,19 @@ def _make_authority(certificate: Path, key_file: Path) -> None:
 def _make_leaf(identity: Identity, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, spiffe_uri: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.cert.stem[:64])])
-    names = x509.SubjectAlternativeName(
-        [
-            x509.UniformResourceIdentifier(spiffe_uri),
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
-        ]
-    )
-    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    alternatives: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_uri)]
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
+    if "/service/" in spiffe_uri:
+        # Only a service may pose as a server: with a partner's certificate nobody stands in for it.
+        alternatives += [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
+        purposes.append(ExtendedKeyUsageOID.SERVER_AUTH)
     ca_id = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         _builder(subject, ca.subject, key.public_key(), LEAF_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(both, critical=False)
-        .add_extension(names, critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), critical=False)
     )
     _write_private(identity.key, _pem(key))

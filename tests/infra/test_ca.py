@@ -31,7 +31,7 @@ def test_a_certificate_names_its_principal_as_a_spiffe_uri(tmp_path: Path) -> No
     assert _names(identity.cert).get_values_for_type(x509.UniformResourceIdentifier) == [URI]
 
 
-def test_a_certificate_is_good_for_localhost_in_both_directions(tmp_path: Path) -> None:
+def test_a_service_certificate_is_good_for_localhost_in_both_directions(tmp_path: Path) -> None:
     identity = ca.issue(tmp_path, "service-screening", spiffe_uri("service/screening"))
 
     names = _names(identity.cert)
@@ -39,6 +39,14 @@ def test_a_certificate_is_good_for_localhost_in_both_directions(tmp_path: Path) 
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
     assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+
+
+def test_nobody_but_a_service_can_pose_as_a_server(tmp_path: Path) -> None:
+    identity = ca.issue(tmp_path, "partner-example-1", URI)
+
+    usage = _certificate(identity.cert).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert set(usage) == {ExtendedKeyUsageOID.CLIENT_AUTH}
+    assert _names(identity.cert).get_values_for_type(x509.DNSName) == []
 
 
 def test_a_certificate_is_issued_by_the_authority(tmp_path: Path) -> None:

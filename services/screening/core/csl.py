@@ -126,7 +126,7 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
         list_code=code,
         name=fields["name"],
         content_hash=_content_hash(fields),
-        aliases=tuple(alias for alias in _parts(fields["alt_names"]) if alias != fields["name"]),
+        aliases=_aliases(fields),
         kind=KINDS.get(fields["type"].lower(), PartyKind.UNKNOWN),
         birth_dates=_parts(fields["dates_of_birth"]),
         countries=_countries(fields),
@@ -138,6 +138,12 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
         remarks=fields["remarks"],
         legal_basis=fields["federal_register_notice"],
     )
+
+
+def _aliases(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The alternative names. The Entity List is written as prose: its last alias comes with the word "and" before it."""
+    names = (part.removeprefix("and ") for part in _parts(fields["alt_names"]))
+    return tuple(dict.fromkeys(name for name in names if name != fields["name"]))
 
 
 def _list_code(source: str, line: int) -> str:
