@@ -141,7 +141,7 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
 
 
 def _aliases(fields: Mapping[str, str]) -> tuple[str, ...]:
-    """The alternative names. The Entity List is written as prose: its last alias comes with the word "and" before it."""
+    """The alternative names. The Entity List is prose: its last alias comes with the word "and" before it."""
     names = (part.removeprefix("and ") for part in _parts(fields["alt_names"]))
     return tuple(dict.fromkeys(name for name in names if name != fields["name"]))
 
