@@ -29,7 +29,7 @@ from safeconduct.client import Client, SafeconductError
 from safeconduct.gate import Gate
 
 from infra.local.cache import CHECKOUT
-from infra.local.episode import episode
+from infra.local.episode import Episode, episode
 from infra.local.stack import Stack
 from infra.local.story import PATIENCE_S, Cast, Story, StoryFault
 
@@ -144,12 +144,7 @@ async def _trace_ids(partner: Client, application_id: str, license_id: str) -> l
 
 async def _traced(stack: Stack, application_id: str, trace_ids: list[str], console: Console) -> str:
     """Waits until every span has come in, and shows the tree as the `safeconduct` command does."""
-    give_up = time.monotonic() + SPANS_S
-    while True:
-        whole = episode(stack.spans.store, trace_ids)
-        if (whole.is_whole and len(whole.services) == 3) or time.monotonic() > give_up:
-            break
-        await asyncio.sleep(0.2)
+    whole = await _complete(stack, trace_ids)
     command = [sys.executable, "-m", "safeconduct.cli", "trace", application_id]
     environ = {**os.environ, **stack.client_env("officer/licensing-1")}
     shown = await asyncio.to_thread(
@@ -163,6 +158,19 @@ async def _traced(stack: Stack, application_id: str, trace_ids: list[str], conso
         raise StoryFault(f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans")
     link = stack.trace_url_template.format(trace_id=trace_ids[0])
     return f"{len(whole.spans)} spans of {services} are one connected graph: {link}"
+
+
+async def _complete(stack: Stack, trace_ids: list[str]) -> Episode:
+    """The episode once every trace has come in and nothing more has come for a second, or as it is after a while."""
+    give_up, quiet_since, seen = time.monotonic() + SPANS_S, time.monotonic(), 0
+    while True:
+        whole = episode(stack.spans.store, trace_ids)
+        if len(whole.spans) != seen:
+            seen, quiet_since = len(whole.spans), time.monotonic()
+        is_here = whole.is_whole and all(stack.spans.store.trace(each) for each in trace_ids)
+        if time.monotonic() > give_up or (is_here and time.monotonic() - quiet_since > 1):
+            return whole
+        await asyncio.sleep(0.1)
 
 
 def main(
