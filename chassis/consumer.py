@@ -33,7 +33,7 @@ _LOG = structlog.get_logger("consumer")
 # A record's own fault is tried so often, within about 12 s, well below the 30 s in which a rebalance waits.
 _ATTEMPTS = 6
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 5.0
-_BOOT_S, _STOP_S = 60.0, 20.0
+_BOOT_S, _STOP_S, _LAST_S = 60.0, 20.0, 3.0
 
 
 class Undecodable(Exception):  # noqa: N818 - a verdict on a record, not a fault of ours
@@ -119,8 +119,7 @@ class Consumer:
     @property
     def is_assigned(self) -> bool:
         """True while the group has given this replica its partitions."""
-        app = self._app
-        return app is not None and app.consumer is not None and bool(app.consumer.assignment())
+        return self._app is not None and _assigned(self._app) > 0
 
     async def run(self) -> None:
         """Consumes until the fatal latch falls or the task is cancelled; leaves the group cleanly on cancellation."""
@@ -131,8 +130,10 @@ class Consumer:
             try:
                 await self._live(app)
             finally:
+                self._app = None
                 self._metrics.assigned.set(0)
-                if not await _stopped(app):
+                # After the latch fell a record holds its partition, so a peaceful end is not to be had.
+                if not await _stopped(app, _LAST_S if self._fatal.is_set() else _STOP_S):
                     _LOG.error("consumer does not stop; the process ends")
                     self._fatal.set()
             if self._fatal.is_set():
@@ -297,6 +298,13 @@ class Consumer:
             yield span
 
 
+def _assigned(app: faust.App) -> int:
+    """How many partitions the app has; none before its thread has a client."""
+    thread = getattr(app.consumer, "_thread", None) if app.consumer is not None else None
+    kafka = getattr(thread, "_consumer", None)
+    return len(kafka.assignment()) if kafka is not None else 0
+
+
 async def _watch(app: faust.App, assigned: Gauge) -> None:
     """Returns when the consumer is broken: aiokafka parks its errors until asked, and Faust never asks."""
     while True:
@@ -306,7 +314,7 @@ async def _watch(app: faust.App, assigned: Gauge) -> None:
         coordinator = getattr(kafka, "_coordinator", None)
         if thread is None or coordinator is None or not hasattr(coordinator, "_coordination_task"):
             continue
-        assigned.set(len(app.consumer.assignment()))
+        assigned.set(_assigned(app))
 
         async def check(coordinator: Any = coordinator) -> None:
             coordinator.check_errors()
@@ -320,14 +328,14 @@ async def _watch(app: faust.App, assigned: Gauge) -> None:
             return
 
 
-async def _stopped(app: faust.App) -> bool:
+async def _stopped(app: faust.App, seconds: float) -> bool:
     """Fetch ends, what is in flight finishes, offsets are committed, the group is left. False when it will not end.
 
     Without a broker Faust waits a minute for its consumer thread, though that thread has died; then there is nothing
     left to wait for. A thread that lives on could go on fetching: that is the doubt in which the process ends.
     """
     stopping = asyncio.ensure_future(app.stop())
-    deadline = time.monotonic() + _STOP_S
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         # Not wait_for: the app swallows cancellation while a handler is stuck.
         await asyncio.wait({stopping}, timeout=0.5)

@@ -92,8 +92,8 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
     telemetry = setup(name, version("safeconduct-services"), given.otlp_endpoint, given.log_level)
     code = 1
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_serve(name, given, telemetry, build))
+        # Never closed: that waits for every task, and a consumer with a stuck handler swallows its cancellation.
+        code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(name, given, telemetry, build))
     except Exception:  # noqa: BLE001 - os._exit would end the process before the interpreter could say it
         _LOG.critical("the service could not start", exc_info=True)
     finally:

@@ -57,7 +57,7 @@ async def test_two_at_once_create_it_once(kafka: Kafka) -> None:
 async def test_fewer_partitions_than_declared_are_refused_and_left_alone(kafka: Kafka) -> None:
     await create(kafka.bootstrap, [Topic("few.v1", 2)], 1)
 
-    with pytest.raises(ValueError, match="few.v1 has 2 partitions, declared are 3"):
+    with pytest.raises(ValueError, match=r"few\.v1 has 2 partitions, declared are 3"):
         await create(kafka.bootstrap, [Topic("other.v1", 1), Topic("few.v1", 3)], 1)
 
     assert await partitions(kafka, "few.v1") == 2
@@ -100,7 +100,7 @@ def test_a_file_that_declares_no_topics_is_refused_by_name(text: str, tmp_path: 
     file = tmp_path / "topics.yaml"
     file.write_text(text)
 
-    with pytest.raises(ValueError, match="topics.yaml"):
+    with pytest.raises(ValueError, match=r"topics\.yaml"):
         declared(file)
 
 
