@@ -1,0 +1,176 @@
+"""A whole service as a process: how it starts, how it ends, and what its exit code says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.local import ca
+from infra.local.kafka import Kafka
+from infra.local.ports import free_port
+from infra.local.postgres import Database
+from infra.local.processes import is_serving
+from tests.chassis.conftest import NewTopic
+from tests.chassis.things import eventually, fact, tell
+
+OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, affiliation: null}]"
+
+
+class Tiny:
+    """A running service."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, ops: str, topic: str) -> None:
+        self.process, self.log, self.ops, self.topic = process, log, ops, topic
+
+    async def is_serving(self, what: str = "") -> bool:
+        return await asyncio.to_thread(is_serving, self.ops, what)
+
+    async def ends(self) -> tuple[int, str]:
+        """Its exit code, and what it wrote."""
+        async with asyncio.timeout(30):
+            return await self.process.wait(), self.log.read_text()
+
+
+Start = Callable[..., Awaitable[Tiny]]
+
+
+@pytest.fixture(scope="module")
+def files(room: Path) -> Path:
+    folder = room / "tiny"
+    folder.mkdir()
+    ca.issue(folder, "tiny", "spiffe://safeconduct.example/service/things")
+    ca.page_token_key(folder, "tiny")
+    (folder / "officers.yaml").write_text(OFFICERS)
+    return folder
+
+
+@pytest.fixture
+async def start(
+    files: Path, versions: Path, database: Database, kafka: Kafka, new_topic: NewTopic
+) -> AsyncIterator[Start]:
+    """Starts the service, broken as told; it is killed with the test."""
+    running: list[Tiny] = []
+
+    async def run(command: str = "serve", fault: str = "", **more: str) -> Tiny:
+        topic, ops = await new_topic(), f"127.0.0.1:{free_port()}"
+        env = {
+            "SAFECONDUCT_DATABASE_URL": database.app_dsn,
+            "SAFECONDUCT_DATABASE_OWNER_URL": database.owner_dsn,
+            "SAFECONDUCT_DATABASE_APP_ROLE": database.app_role,
+            "SAFECONDUCT_KAFKA_BOOTSTRAP": kafka.bootstrap,
+            "SAFECONDUCT_GRPC_BIND": "127.0.0.1:0",
+            "SAFECONDUCT_OPS_BIND": ops,
+            "SAFECONDUCT_METRICS_BIND": "127.0.0.1:0",
+            "SAFECONDUCT_TLS_CERT": str(files / "tiny.crt"),
+            "SAFECONDUCT_TLS_KEY": str(files / "tiny.key"),
+            "SAFECONDUCT_TLS_CA": str(files / "ca.crt"),
+            "SAFECONDUCT_OFFICERS_FILE": str(files / "officers.yaml"),
+            "SAFECONDUCT_PAGE_TOKEN_KEY_FILE": str(files / "tiny-page-token.key"),
+            "SAFECONDUCT_DRAIN_SECONDS": "0",
+            "TINY_FAULT": fault,
+            "TINY_TOPIC": topic,
+            "TINY_MIGRATIONS": str(versions),
+        }
+        log = tmp_path / f"{len(running)}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.chassis.tiny_service", command),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | env | more,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        running.append(Tiny(process, log, ops, topic))
+        return running[-1]
+
+    yield run
+    for each in running:
+        if each.process.returncode is None:
+            each.process.kill()
+            await each.process.wait()
+
+
+async def test_a_service_waits_for_its_tables_serves_and_ends_with_0_when_told(start: Start) -> None:
+    tiny = await start()
+    await eventually(lambda: tiny.is_serving("live"), "it lives")
+    assert not await tiny.is_serving()
+
+    migrated = await (await start("migrate")).ends()
+    await eventually(tiny.is_serving, "it serves")
+    tiny.process.send_signal(signal.SIGTERM)
+
+    assert migrated == (0, "applied 1 migration(s)\n  0001\n")
+    assert (await tiny.ends())[0] == 0
+
+
+async def test_a_service_that_still_waits_for_its_database_ends_with_0_when_told(start: Start) -> None:
+    tiny = await start(SAFECONDUCT_DATABASE_URL="postgresql://nobody:nothing@127.0.0.1:1/nothing")
+    await eventually(lambda: tiny.is_serving("live"), "it lives")
+
+    tiny.process.send_signal(signal.SIGTERM)
+
+    assert (await tiny.ends())[0] == 0
+
+
+async def test_a_task_that_ends_by_itself_ends_the_service_with_1(start: Start) -> None:
+    await (await start("migrate")).ends()
+
+    code, output = await (await start(fault="task")).ends()
+
+    assert code == 1
+    assert "a task ended by itself" in output
+
+
+async def test_a_service_that_cannot_be_built_says_why_and_ends_with_1(start: Start) -> None:
+    code, output = await (await start(fault="build")).ends()
+
+    assert code == 1
+    assert "ValueError" in output
+    assert "tiny_service.py" in output
+
+
+async def test_a_port_that_is_taken_ends_the_service_with_1(start: Start) -> None:
+    tiny = await start()
+    await eventually(lambda: tiny.is_serving("live"), "it lives")
+
+    code, output = await (await start(SAFECONDUCT_OPS_BIND=tiny.ops)).ends()
+
+    assert code == 1
+    assert "could not start" in output
+
+
+async def test_tables_that_the_role_may_not_read_end_a_service_with_1(start: Start, database: Database) -> None:
+    await (await start("migrate")).ends()
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(f"revoke all on stream from {database.app_role}")
+    await owner.close()
+
+    code, output = await (await start()).ends()
+
+    assert code == 1
+    assert "InsufficientPrivilege" in output
+
+
+async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(start: Start, kafka: Kafka) -> None:
+    await (await start("migrate")).ends()
+    tiny = await start(fault="stuck")
+    await tell(kafka.bootstrap, tiny.topic, [(b"", fact(1))])
+    await eventually(lambda: "stuck" in tiny.log.read_text().splitlines(), "the handler is stuck")
+
+    tiny.process.send_signal(signal.SIGTERM)
+
+    assert (await tiny.ends())[0] == 0
+
+
+async def test_settings_that_cannot_be_used_end_it_with_2_and_name_all(start: Start) -> None:
+    code, output = await (await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_OPS_BIND="y")).ends()
+
+    assert code == 2
+    assert "SAFECONDUCT_DATABASE_URL" in output
+    assert "SAFECONDUCT_OPS_BIND" in output

@@ -1,0 +1,53 @@
+"""The smallest service there is, run as a process: `python -m tests.chassis.tiny_service serve`.
+
+TINY_FAULT breaks it: `build`, `task` (a task that ends), `stuck` (a handler that never does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from safeconduct.applications.v1 import service_pb2_grpc
+
+import chassis.consumer
+from chassis.consumer import Envelope
+from chassis.relay import Address
+from chassis.service import Runtime, Service, main
+from chassis.settings import ServiceSettings
+from chassis.tail import Tail
+from tests.chassis.things import ThingStream
+
+FAULT = os.environ.get("TINY_FAULT", "")
+
+
+async def ends_by_itself() -> None:
+    """What no task of a service should do."""
+
+
+async def hear(_: Envelope) -> None:
+    if FAULT == "stuck":
+        print("stuck", flush=True)
+        await asyncio.Event().wait()
+
+
+def build(runtime: Runtime[ServiceSettings]) -> Service:
+    if FAULT == "build":
+        raise ValueError("cannot be built")
+    tail = Tail(runtime.journal(ThingStream()), "owner")
+    runtime.wakes.append(tail.wake)
+    name = "safeconduct.applications.v1.ApplicationService"
+    servicer = service_pb2_grpc.ApplicationServiceServicer()
+    return Service(
+        registrations=((service_pb2_grpc.add_ApplicationServiceServicer_to_server, servicer, name),),
+        handlers={os.environ["TINY_TOPIC"]: hear},
+        route=lambda record: (Address(os.environ["TINY_TOPIC"]), str(record.stream_id).encode()),
+        package="safeconduct.things.v1",
+        runs=(tail.run, ends_by_itself) if FAULT == "task" else (tail.run,),
+    )
+
+
+if __name__ == "__main__":
+    chassis.consumer._STOP_S = 1.0  # a test has less patience
+    main("things", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))
