@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -403,6 +404,7 @@ async def test_canary_the_watchdog_sees_what_it_looks_at(
 
     hearing = hear(topic, handle)
     await eventually(lambda: hearing.consumer.is_assigned, "it has its partition")
+    assert not Path(f"group-{topic}-data").exists()  # noqa: ASYNC240 - one look; Faust's tables would be there
     app = hearing.consumer._app
     assert app is not None
     thread = app.consumer._thread

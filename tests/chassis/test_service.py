@@ -53,7 +53,7 @@ def files(room: Path) -> Path:
 
 @pytest.fixture
 async def start(
-    files: Path, versions: Path, database: Database, kafka: Kafka, new_topic: NewTopic
+    files: Path, versions: Path, database: Database, kafka: Kafka, new_topic: NewTopic, tmp_path: Path
 ) -> AsyncIterator[Start]:
     """Starts the service, broken as told; it is killed with the test."""
     running: list[Tiny] = []
