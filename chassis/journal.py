@@ -8,6 +8,7 @@ nothing of what the events mean.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
+from weakref import WeakValueDictionary
 from zlib import crc32
 
 import asyncpg
@@ -221,6 +223,8 @@ class Journal(Generic[S, E]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(stream.state_type).decode
         self._tracer = telemetry.tracer
+        # Commands of this process on one stream take turns; only other replicas are raced, and lost to, by the version.
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._create, self._update = _statements(stream.columns, stream.projection)
 
     async def execute(
@@ -249,7 +253,8 @@ class Journal(Generic[S, E]):
             set_status_on_exception=False,
         ) as span:
             try:
-                return await self._execute(stream_id, key, actor, decide, respond, response_type, dry_run=dry_run)
+                async with self._turns.setdefault(stream_id, asyncio.Lock()):
+                    return await self._execute(stream_id, key, actor, decide, respond, response_type, dry_run=dry_run)
             except Refused as error:
                 span.set_attribute(semconv.REFUSAL, error.reason)
                 raise

@@ -197,11 +197,19 @@ async def _add_elsewhere(dsn: str, thing: UUID, amount: int) -> None:
 async def test_many_at_once_on_one_stream_lose_nothing(journal: Things) -> None:
     thing = uuid4()
 
-    await asyncio.gather(*(add(journal, thing, 1) for _ in range(8)))
+    await asyncio.gather(*(add(journal, thing, 1) for _ in range(50)))
 
     history = await journal.history(thing)
-    assert [each.version for each in history] == list(range(1, 9))
-    assert journal.rebuild(history) == Thing(thing, 8, 8)
+    assert [each.version for each in history] == list(range(1, 51))
+    assert journal.rebuild(history) == Thing(thing, 50, 50)
+
+
+async def test_many_at_once_on_one_stream_in_several_replicas_lose_nothing(pool: asyncpg.Pool) -> None:
+    thing, replicas = uuid4(), [new_journal(pool) for _ in range(3)]
+
+    totals = await asyncio.gather(*(add(replicas[n % 3], thing, 1) for n in range(30)))
+
+    assert sorted(totals) == list(range(1, 31))
 
 
 async def test_a_refusal_writes_nothing(journal: Things, owner: asyncpg.Connection) -> None:
