@@ -107,13 +107,13 @@ class Teller:
         self._console.print(f"  {ms:8.1f} ms  {mark}: {detail}", highlight=False, soft_wrap=True)
 
 
-async def tell_all(stack: Stack, console: Console) -> dict[str, object]:
-    """Tells the story; gives the record for `build/demo.json`."""
+async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict[str, object]:
+    """Tells the story, with a pause between happenings; gives the record for `build/demo.json`."""
     examples, key = read_examples(stack.root)
     teller = Teller(console)
     async with AsyncExitStack() as undo:
         cast = await cast_of(stack, key, undo)
-        story = Story(cast, examples, teller.happening)
+        story = Story(cast, examples, teller.happening, lambda: asyncio.sleep(pause_s))
         await teller.step("a", "a hospital abroad, hosted access", story.cleared)
         await teller.step("b", "an end user on the Entity List, under an alias", story.denied)
         await teller.step("c", "a fine-tuning service that policy refers", story.referred)
@@ -176,6 +176,7 @@ async def _complete(stack: Stack, trace_ids: list[str]) -> Episode:
 def main(
     root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "demo",
     viewer: Annotated[bool, typer.Option(help="Start the trace viewer, so that the trace's link opens.")] = True,
+    pause: Annotated[float, typer.Option(help="Seconds between happenings, to stop services by hand meanwhile.")] = 0.0,
     keep: Annotated[bool, typer.Option(help="Leave the stack's files when everything held.")] = False,
 ) -> None:
     """The whole story on a stack of its own; writes build/demo.json.
@@ -194,7 +195,7 @@ def main(
 
     console.print("[bold]a stack of its own[/]")
     with Stack(root, viewer=viewer, progress=progress) as stack:
-        record = asyncio.run(tell_all(stack, console))
+        record = asyncio.run(tell_all(stack, console, pause))
         console.print()
     record_file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     console.print(
