@@ -4,11 +4,11 @@ from services.screening.core.align import Alignment
 from services.screening.core.model import Effect, Evidence, EvidenceKind, Identifier
 
 
-def exact_name(queried: str, listed: str, *, is_alias: bool, same_order: bool) -> Evidence:
-    """The queried name is the listed one."""
-    which = "an alias published for the listed party" if is_alias else "the name of the listed party"
+def exact_name(queried: str, listed: str, party: str, *, same_order: bool) -> Evidence:
+    """The queried name is the listed one. `party` is the name under which the party stands on its list."""
     order = "" if same_order else ", its words in another order"
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f'"{queried}" is {which}, "{listed}"{order}.')
+    which = f'the name of the listed party "{party}"' if listed == party else f'"{listed}", an alias of "{party}"'
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f'"{queried}" is {which}{order}.')
 
 
 def part_of_name(queried: str, published: str) -> Evidence:

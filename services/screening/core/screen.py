@@ -157,7 +157,7 @@ def _whole(
         evidence = explain.part_of_name(name.raw, listed.published)
         return Found(listed.entry, name.raw, listed.published, config.part_of_published_name, False, (evidence,))
     in_order = same_order or fold(_given_name_first(listed.text)).key == name.key
-    evidence = explain.exact_name(name.raw, listed.text, is_alias=listed.text != entry.name, same_order=in_order)
+    evidence = explain.exact_name(name.raw, listed.text, entry.name, same_order=in_order)
     return Found(listed.entry, name.raw, listed.text, 1.0, True, (evidence,))
 
 

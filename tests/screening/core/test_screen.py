@@ -103,7 +103,7 @@ def test_an_exact_alias_scores_one(small: Generation) -> None:
     assert (hit.entry_id, hit.score, hit.strength) == ("EL-1", 1.0, Strength.EXACT)
     assert hit.explanation[0].kind is EvidenceKind.NAME_EXACT
     assert hit.explanation[0].detail == (
-        '"three green orbit" is an alias published for the listed party, "Three Green Orbit".'
+        '"three green orbit" is "Three Green Orbit", an alias of "TGO General Trading LLC".'
     )
 
 
