@@ -25,7 +25,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis import semconv
-from chassis.dead_letters import DeadLetters
+from chassis.dead_letters import GROUP, REDRIVEN, DeadLetters
 from chassis.refusal import Refused, is_storage_fault
 from chassis.telemetry import Telemetry, context_of, link_to
 
@@ -202,20 +202,23 @@ class Consumer:
         structlog.contextvars.clear_contextvars()
         began = time.perf_counter()
         headers: dict[str, bytes] = dict(message.headers or ())
-        payload = message.value or b""
-        outcome = "handled"
-        try:
-            envelope = envelope_of(topic, message.partition, message.offset, headers, payload)
-        except Undecodable as error:
-            outcome = await self._bury(message, headers, "UNDECODABLE", type(error).__name__, 1)
-        else:
-            with self._span(envelope) as span:
-                reason, error_name, attempts = await self._attempt(handler, envelope, span)
-                if reason:
-                    outcome = await self._bury(message, headers, reason, error_name, attempts)
+        outcome = await self._judge(topic, handler, message, headers)
         self._metrics.handled.labels(topic, outcome).inc()
         self._metrics.duration.labels(topic).observe(time.perf_counter() - began)
         self._metrics.lag.labels(topic).set(max(0.0, time.time() - message.timestamp))
+
+    async def _judge(self, topic: str, handler: Handler, message: Any, headers: Mapping[str, bytes]) -> str:
+        """Handles one record to its end; says how it ended."""
+        # A letter that was sent again is for the group that could not handle it: nobody else has missed it.
+        if headers.get(REDRIVEN) and headers.get(GROUP) != self._group.encode():
+            return "not_for_us"
+        try:
+            envelope = envelope_of(topic, message.partition, message.offset, headers, message.value or b"")
+        except Undecodable as error:
+            return await self._bury(message, headers, "UNDECODABLE", type(error).__name__, 1)
+        with self._span(envelope, redriven=(headers.get(REDRIVEN) or b"").decode(errors="replace")) as span:
+            reason, error_name, attempts = await self._attempt(handler, envelope, span)
+            return await self._bury(message, headers, reason, error_name, attempts) if reason else "handled"
 
     async def _attempt(self, handler: Handler, envelope: Envelope, span: Span) -> tuple[str, str, int]:
         """Tries until it holds. Gives ("", "", n) when handled, else why the record is a dead letter."""
@@ -274,8 +277,9 @@ class Consumer:
             await asyncio.Event().wait()
 
     @contextlib.contextmanager
-    def _span(self, envelope: Envelope):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generator context manager
-        parent = context_of(envelope.traceparent)
+    def _span(self, envelope: Envelope, redriven: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generator context manager
+        # A letter that was sent again is another episode: a trace of its own, linked to the one before.
+        parent = context_of("" if redriven else envelope.traceparent)
         with self._tracer.start_as_current_span(
             f"process {envelope.topic}",
             context=parent,
@@ -291,6 +295,7 @@ class Consumer:
                 semconv.MESSAGING_CONSUMER_GROUP: self._group,
                 semconv.MESSAGING_MESSAGE_ID: str(envelope.event_id),
                 semconv.EVENT_NAME: envelope.type,
+                **({semconv.REDRIVEN: redriven} if redriven else {}),
             },
             record_exception=False,
             set_status_on_exception=False,

@@ -8,13 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
+
+DEAD_SUFFIX: Final = ".dlq"
+REDRIVEN: Final = "dlq_redriven"
+"""Header of a record that was a dead letter and is on its way again: which letter, `topic/partition/offset`."""
+GROUP: Final = "dlq_group"
+"""Header of a dead letter: the group that could not handle it. A redriven record is for that group alone."""
 
 
 def topic_of_dead(topic: str) -> str:
     """The dead-letter topic of a topic."""
-    return f"{topic}.dlq"
+    return topic + DEAD_SUFFIX
 
 
 class DeadLetters:
@@ -39,11 +46,12 @@ class DeadLetters:
     ) -> None:
         """Stores one record with its origin, reason, error type and attempts. Raises what Kafka raises."""
         ours = {
-            "dlq_topic": topic, "dlq_partition": str(partition), "dlq_offset": str(offset), "dlq_group": self._group,
+            "dlq_topic": topic, "dlq_partition": str(partition), "dlq_offset": str(offset), GROUP: self._group,
             "dlq_reason": reason, "dlq_error": error, "dlq_attempts": str(attempts),
             "dlq_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }  # fmt: skip
-        kept = [(name, raw) for name, raw in headers.items() if not name.startswith("dlq_")]
+        # A letter that comes back says which one it was.
+        kept = [(name, raw) for name, raw in headers.items() if not name.startswith("dlq_") or name == REDRIVEN]
         producer = await self._started()
         await producer.send_and_wait(
             topic_of_dead(topic),

@@ -25,6 +25,8 @@ DB_SYSTEM: Final = "db.system.name"
 
 EVENT_NAME: Final = "safeconduct.event"
 """Short name of the fact that is told or heard, for instance LicenseIssued."""
+REDRIVEN: Final = "safeconduct.redriven"
+"""Which dead letter the record was, when it was sent again."""
 REFUSAL: Final = "safeconduct.refusal"
 """Reason for which a call was refused; the span's status stays UNSET."""
 PRINCIPAL: Final = "safeconduct.principal"

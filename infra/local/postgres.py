@@ -52,12 +52,13 @@ APP_ROLE_SETTINGS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One provisioned database: the DSN of the role that owns it and of the role that the service uses."""
+    """One provisioned database: the DSN of the role that owns it, of the service's role, and of one that only reads."""
 
     name: str
     owner_dsn: str
     app_dsn: str
     app_role: str
+    operator_dsn: str
 
 
 def binaries() -> Path:
@@ -153,18 +154,21 @@ class Postgres:
         return f"postgresql://{quote(role)}:{quote(word)}@{LOOPBACK}:{self.port}/{quote(database)}?sslmode=disable"
 
     def provision(self, database: str, owner: str, app: str) -> Database:
-        """Make a database nobody but these two roles may connect to; new passwords at every call.
+        """Make a database nobody but three roles may connect to; new passwords at every call.
 
-        `owner` owns it and migrates it; `app` only connects, and its transactions are bounded to five seconds.
-        Safe to repeat: what exists keeps its data.
+        `owner` owns it and migrates it; `app` only connects, and its transactions are bounded to five seconds;
+        `<database>_operator` reads what the owner makes. Safe to repeat: what exists keeps its data.
         """
-        words = {owner: secrets.token_urlsafe(24), app: secrets.token_urlsafe(24)}
+        operator = f"{database}_operator"
+        words = {role: secrets.token_urlsafe(24) for role in (owner, app, operator)}
         run_apart(self._provision(database, owner, app, words))
+        run_apart(self._let_read(database, owner, operator))
         return Database(
             name=database,
             owner_dsn=self.dsn(database, owner, words[owner]),
             app_dsn=self.dsn(database, app, words[app]),
             app_role=app,
+            operator_dsn=self.dsn(database, operator, words[operator]),
         )
 
     async def _provision(self, database: str, owner: str, app: str, words: Mapping[str, str]) -> None:
@@ -182,6 +186,22 @@ class Postgres:
                 await connection.execute(
                     f"alter role {_name(app)} in database {_name(database)} set {setting} = '{value}'"
                 )
+        finally:
+            await connection.close()
+
+    async def _let_read(self, database: str, owner: str, operator: str) -> None:
+        """Let the operator's role read every table that is there and every one that the owner will make."""
+        connection = await asyncpg.connect(self.dsn(database))
+        try:
+            await connection.execute(f"grant connect on database {_name(database)} to {_name(operator)}")
+            await connection.execute(f"grant select on all tables in schema public to {_name(operator)}")
+            await connection.execute(
+                f"alter default privileges for role {_name(owner)} in schema public"
+                f" grant select on tables to {_name(operator)}"
+            )
+            await connection.execute(
+                f"alter role {_name(operator)} in database {_name(database)} set default_transaction_read_only = on"
+            )
         finally:
             await connection.close()
 

@@ -27,6 +27,8 @@ from infra.local.viewer import Viewer
 SERVICES: Final = ("applications", "screening", "enforcement")
 TRUST_DOMAIN: Final = "safeconduct.example"
 TOPICS: Final = CHECKOUT / "infra" / "topics.yaml"
+CODES: Final = CHECKOUT / "services" / "applications" / "policy"
+"""Holds the texts of the code of conduct."""
 OFFICERS: Final = Path(__file__).with_name("officers.yaml")
 _PREFIX: Final = "SAFECONDUCT_"
 _PRINCIPAL: Final = re.compile(r"(partner|officer|service)/[a-z0-9-]+|gate/[a-z0-9-]+/[a-z0-9-]+")
@@ -163,6 +165,15 @@ class Stack:
             _PREFIX + "CERT": str(identity.cert),
             _PREFIX + "KEY": str(identity.key),
             _PREFIX + "TRACES": self.spans.http_address,
+        }
+
+    def operator_env(self, principal: str) -> dict[str, str]:
+        """The environment of `safeconduct audit` and `safeconduct dlq`; services are asked as this principal."""
+        return {
+            **self.client_env(principal),
+            **{f"{_PREFIX}AUDIT_{name.upper()}_URL": self._databases[name].operator_dsn for name in self.service_names},
+            _PREFIX + "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            _PREFIX + "CONDUCT_CODES": str(CODES),
         }
 
     def service_env(self, name: str, replica: int = 1) -> dict[str, str]:

@@ -30,6 +30,8 @@ PRINCIPALS: Final[Mapping[str, str]] = {
     "enforcement-2": "officer/enforcement-2",
 }
 """Whose environment is written to `env.<name>`; `env` alone is the partner's."""
+OPERATOR: Final = "officer/licensing-1"
+"""As whom an operator asks the services for what belongs into a case file; the rest comes from the databases."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -141,16 +143,19 @@ def _table(stack: Stack) -> Table:
 
 def _hints(stack: Stack) -> str:
     env = _short(stack.root / "env")
-    return (
-        f"Act as the partner: [bold]. {env}[/]   as others: {env}.{{{','.join(PRINCIPALS)}}}\nCtrl-C stops everything."
-    )
+    others = ",".join((*PRINCIPALS, "operator"))
+    return f"Act as the partner: [bold]. {env}[/]   as others: {env}.{{{others}}}\nCtrl-C stops everything."
 
 
 def write_environments(stack: Stack) -> None:
-    """Write `env.<name>` for everybody of PRINCIPALS, `env` for the partner, and `env.service-…` for every replica."""
+    """Write `env.<name>` for everybody of PRINCIPALS and for the operator, and `env.service-…` for every replica.
+
+    `env` alone is the partner's.
+    """
     for name, principal in PRINCIPALS.items():
         _write_environment(stack.root / f"env.{name}", stack.client_env(principal))
     _write_environment(stack.root / "env", stack.client_env(PRINCIPALS["partner"]))
+    _write_environment(stack.root / "env.operator", stack.operator_env(OPERATOR))
     for service in stack.services:
         env = stack.service_env(service.name, service.replica)
         _write_environment(stack.root / f"env.service-{service.name}-{service.replica}", env)

@@ -10,7 +10,7 @@ import typer
 
 from safeconduct import __version__
 from safeconduct.channel import NotConfiguredError
-from safeconduct.cli import applications, enforcement, gate, license, review, screening, trace  # noqa: A004 - the command
+from safeconduct.cli import applications, enforcement, gate, license, plugins, review, screening, trace  # noqa: A004 - the command
 from safeconduct.cli.connection import override
 from safeconduct.cli.failures import (
     BROKEN,
@@ -40,6 +40,7 @@ app.add_typer(enforcement.app, name="enforcement")
 app.add_typer(gate.app, name="gate")
 app.add_typer(license.app, name="license")
 app.command("trace", epilog=trace.trace_epilog)(trace.trace)
+plugins.add_all(app)
 
 ANYWHERE: Final = frozenset({"--ca", "--cert", "--cert-key", "--applications", "--screening", "--enforcement"})
 """Options that say who calls whom; they may stand before or after the command."""

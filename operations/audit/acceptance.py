@@ -1,0 +1,67 @@
+"""The text that an end user signs, built again from events, so that a signature is checked against what was decided.
+
+Written from the contract of the text (one line a fact, in fixed order), not shared with the service that asks for the
+signature: an auditor's copy that follows a changed text would prove nothing. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from safeconduct.applications.v1 import model_pb2 as model
+
+FORM: Final = "safeconduct.acceptance.v1"
+
+
+def acceptance_text(
+    application_id: str,
+    details: model.ApplicationDetails,
+    decision_id: str,
+    code_version: str,
+    code_digest: bytes,
+    signer: str,
+) -> str:
+    """What the signatory of this id had to sign. Raises LookupError when the application names no applicant."""
+    lines = (
+        FORM,
+        "I accept the code of conduct named here for the end user that I may bind.",
+        f"application: {application_id}",
+        f"decision: {decision_id}",
+        f"code-version: {code_version}",
+        f"code-sha256: {code_digest.hex()}",
+        f"license-holder: {json.dumps(holder(details).name, ensure_ascii=False)}",
+        f"signatory: {signer}",
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def holder(details: model.ApplicationDetails) -> model.Party:
+    """Who holds the license: the party of that role, or else the applicant. Raises LookupError."""
+    for role in (model.PARTY_ROLE_LICENSE_HOLDER, model.PARTY_ROLE_APPLICANT):
+        for party in details.parties:
+            if role in party.roles:
+                return party
+    raise LookupError("no party is the license holder or the applicant")
+
+
+def signing_key(details: model.ApplicationDetails, signer: str) -> bytes | None:
+    """The key of a party that may sign for an end user of the application, or None."""
+    for party in details.parties:
+        authority = party.signing_authority
+        if (
+            party.party_id == signer
+            and model.PARTY_ROLE_SIGNATORY in party.roles
+            and authority.is_authorized
+            and any(
+                other.party_id == authority.binds_party_id and model.PARTY_ROLE_END_USER in other.roles
+                for other in details.parties
+            )
+        ):
+            return authority.public_key
+    return None
+
+
+def signatory(details: model.ApplicationDetails) -> str:
+    """The first party that may sign for an end user; empty when there is none."""
+    return next((each.party_id for each in details.parties if signing_key(details, each.party_id) is not None), "")

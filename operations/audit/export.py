@@ -1,0 +1,158 @@
+"""Collects a case file: streams from the databases, the license document from its service, the code from its folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from safeconduct.applications.v1 import events_pb2 as applications
+from safeconduct.cli.connection import environment
+from safeconduct.client import Client
+
+from operations.audit import acceptance, casefile
+from operations.audit.casefile import CaseFile, ConductPart, EventEntry, LicensePart, Statement, StreamEntry
+from operations.audit.databases import database_of
+from operations.audit.events import DECISIONS, SCREENED, decoded, says
+from operations.audit.store import Stored, snapshot
+from operations.complaints import Unusable
+
+SERVICES: Final = ("applications", "screening", "enforcement")
+
+
+async def collect(application_id: str, databases: Mapping[str, str], codes: Path | None) -> CaseFile:
+    """Everything about one application. Raises Unusable, SafeconductError, and what asyncpg raises."""
+    try:
+        wanted = UUID(application_id)
+    except ValueError:
+        raise Unusable("APPLICATION", f"{application_id!r} is no application id") from None
+    streams = await _streams(wanted, databases)
+    if not any(stream.service == "applications" for stream in streams):
+        raise Unusable("APPLICATION", f"there is no application {wanted}")
+    issued = _issued(streams)
+    license_id = UUID(issued.license.license_id) if issued is not None else None
+    file = CaseFile(
+        format=casefile.FORMAT,
+        about=casefile.About(application_id=wanted, license_id=license_id, exported_at=datetime.now(UTC)),
+        streams=tuple(streams),
+        decisions=_statements(streams, "applications", DECISIONS),
+        screenings=_statements(streams, "screening", (SCREENED,)),
+        license=await _license(license_id) if license_id is not None else None,
+        conduct=_conduct(str(wanted), streams, codes),
+        digests={},
+    )
+    return casefile.sealed(file)
+
+
+async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[StreamEntry]:
+    """The application's stream in each service; enforcement's is that of the license."""
+    found: list[StreamEntry] = []
+    async with AsyncExitStack() as undo:
+        for service in SERVICES:
+            journal = await undo.enter_async_context(snapshot(database_of(service, databases)))
+            issued = _issued(found)
+            is_about_license = service == "enforcement"
+            if is_about_license and issued is None:
+                continue
+            stream_id = UUID(issued.license.license_id) if is_about_license and issued is not None else application_id
+            stored = await journal.stream(stream_id)
+            if stored is not None:
+                found.append(_entry(service, stored))
+    return found
+
+
+def _entry(service: str, stored: Stored) -> StreamEntry:
+    if stored.head is None:
+        raise Unusable(
+            "BROKEN", f"the stream {stored.id} of {service} has no state row: run `safeconduct audit verify`"
+        )
+    return StreamEntry(
+        service=service,
+        stream_id=stored.id,
+        version=stored.head.version,
+        head=stored.head.hash.hex(),
+        state=stored.head.state,
+        events=tuple(
+            EventEntry(
+                version=each.version,
+                event_id=UUID(int=each.event_id.int),
+                name=each.name,
+                actor=each.actor,
+                occurred_at=each.occurred_at,
+                state=each.state,
+                traceparent=each.traceparent,
+                payload=each.payload,
+                prev_hash=each.prev_hash.hex(),
+                hash=each.hash.hex(),
+                says=says(message) if (message := decoded(service, each.name, each.payload)) is not None else None,
+            )
+            for each in stored.events
+        ),
+    )
+
+
+def _statements(streams: Iterable[StreamEntry], service: str, names: tuple[str, ...]) -> tuple[Statement, ...]:
+    return tuple(
+        Statement(event_id=event.event_id, event_hash=event.hash, says=event.says or {})
+        for stream in streams
+        if stream.service == service
+        for event in stream.events
+        if event.name in names
+    )
+
+
+def _issued(streams: Iterable[StreamEntry]) -> applications.LicenseIssued | None:
+    payload = _newest(streams, "LicenseIssued")
+    return applications.LicenseIssued.FromString(payload) if payload is not None else None
+
+
+def _newest(streams: Iterable[StreamEntry], name: str) -> bytes | None:
+    """The payload of the application's newest event of this name."""
+    events = (event for stream in streams if stream.service == "applications" for event in reversed(stream.events))
+    return next((event.payload for event in events if event.name == name), None)
+
+
+async def _license(license_id: UUID) -> LicensePart:
+    async with Client.from_env(environment()) as client:
+        document = await client.licenses.document(str(license_id))
+        return LicensePart(document=document, signing_keys=dict(await client.licenses.signing_keys()))
+
+
+def _conduct(application_id: str, streams: Iterable[StreamEntry], codes: Path | None) -> ConductPart | None:
+    """What was to be signed; None before approval."""
+    submitted, approved = _newest(streams, "ApplicationSubmitted"), _newest(streams, "ApplicationApproved")
+    if approved is None or submitted is None:
+        return None
+    details = applications.ApplicationSubmitted.FromString(submitted).details
+    approval, issued = applications.ApplicationApproved.FromString(approved), _issued(streams)
+    grant = issued.license if issued is not None else applications.LicenseGrant()
+    accepted = grant.acceptance
+    digest = accepted.code_digest or approval.code_digest
+    version = accepted.code_version or approval.code_version
+    signer = accepted.signatory_party_id or acceptance.signatory(details)
+    decision_id = grant.decision_id or approval.decision.decision_id
+    return ConductPart(
+        code_version=version,
+        text=_text_of(digest, codes),
+        sha256=digest.hex(),
+        acceptance_text=acceptance.acceptance_text(application_id, details, decision_id, version, digest, signer),
+        signatory_party_id=signer,
+        public_key=acceptance.signing_key(details, signer) or b"",
+        signature=accepted.signature,
+    )
+
+
+def _text_of(digest: bytes, codes: Path | None) -> str:
+    """The text with this digest, wherever in the folder. Raises Unusable."""
+    if codes is None:
+        raise Unusable("NOT_CONFIGURED", "Give the folder with the texts of the code of conduct: --codes.")
+    for file in sorted(codes.rglob("*")) if codes.is_dir() else ():
+        if file.is_file():
+            content = file.read_bytes()
+            if hashlib.sha256(content).digest() == digest:
+                return content.decode()
+    raise Unusable("FILE", f"no file in {codes} is the code of conduct with SHA-256 {digest.hex()}")
