@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chassis.refusal import Plumbing, Refused
 
 Kind = Literal["partner", "gate", "officer", "service"]
-OfficerRole = Literal["LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER"]
+OfficerRole = Literal["LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER", "LIST_OFFICER"]
 
 _SEGMENT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 _PATH: Final = re.compile(

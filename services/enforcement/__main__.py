@@ -36,6 +36,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
     ticking = Ticks(journal)
     board = StandingBoard(ticking, runtime.telemetry)
     _show(board, runtime)
+    hearing = Hearing(journal)
     return Service(
         registrations=(
             (
@@ -50,7 +51,10 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
                 f"{PACKAGE}.ViolationService",
             ),
         ),
-        handlers={"safeconduct.applications.v1": Hearing(journal).applications},
+        handlers={
+            "safeconduct.applications.v1": hearing.applications,
+            "safeconduct.screening.v1": hearing.screening,
+        },
         route=route,
         package=PACKAGE,
         runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap)),

@@ -12,9 +12,12 @@ from chassis.relay import Address, Outbound
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
 from services.screening.core.config import DEFAULT
+from services.screening.shell.adjudication import Adjudication
 from services.screening.shell.desk import Desk
 from services.screening.shell.hearing import Hearing
+from services.screening.shell.importing import ListCounter
 from services.screening.shell.lists import Lists, shipped
+from services.screening.shell.rescreening import Rescreening
 from services.screening.shell.screening import ScreeningDesk
 from services.screening.shell.streams import ListStream, ScreeningStream
 
@@ -39,17 +42,35 @@ def build(runtime: Runtime[Settings]) -> Service:
     registry = runtime.telemetry.registry
     desk = Desk(DEFAULT, registry)
     screenings = runtime.journal(ScreeningStream())
-    lists = Lists(runtime.journal(ListStream()), desk, shipped(runtime.settings.first_list_file), registry)
+    registers = runtime.journal(ListStream())
+    lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)
+    rescreening = Rescreening(screenings, runtime.pool, desk, lists, DEFAULT, runtime.telemetry)
     hearing = Hearing(screenings, desk)
-    counter = ScreeningDesk(screenings, desk)
     return Service(
         registrations=(
-            (service_pb2_grpc.add_ScreeningServiceServicer_to_server, counter, f"{PACKAGE}.ScreeningService"),
+            (
+                service_pb2_grpc.add_ScreeningServiceServicer_to_server,
+                ScreeningDesk(screenings, desk),
+                f"{PACKAGE}.ScreeningService",
+            ),
+            (
+                service_pb2_grpc.add_ListServiceServicer_to_server,
+                ListCounter(registers, lists, desk, rescreening),
+                f"{PACKAGE}.ListService",
+            ),
+            (
+                service_pb2_grpc.add_AdjudicationServiceServicer_to_server,
+                Adjudication(screenings, runtime.tokens),
+                f"{PACKAGE}.AdjudicationService",
+            ),
         ),
-        handlers={"safeconduct.applications.v1": hearing.applications},
+        handlers={
+            "safeconduct.applications.v1": hearing.applications,
+            "safeconduct.enforcement.v1": hearing.enforcement,
+        },
         route=route,
         package=PACKAGE,
-        runs=(lists.run,),
+        runs=(lists.run, rescreening.run),
         ready=lists.ready,
         before_hearing=lists.loaded,
     )

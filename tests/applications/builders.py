@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.applications.core.acceptance import acceptance_text
 from services.applications.core.commands import (
     AcceptCode,
+    Cause,
     Command,
     ConcludeScreening,
     Countersign,
@@ -19,6 +20,7 @@ from services.applications.core.commands import (
     FollowStanding,
     Officer,
     Recommend,
+    ReviseScreening,
     SigningTerms,
     Submit,
     Withdraw,
@@ -36,6 +38,7 @@ from services.applications.core.model import (
     FiredRule,
     Item,
     LicenseState,
+    MatchStrength,
     Outcome,
     Party,
     PartyFinding,
@@ -143,6 +146,17 @@ def rule(effect: RuleEffect, **changes: object) -> FiredRule:
 def conclude(way: RuleEffect, of: ApplicationDetails | None = None, **more: int) -> ConcludeScreening:
     fired = (rule(way), rule(RuleEffect.CONDITION, condition="Report every 90 days."))
     return ConcludeScreening(screening(of or details()), outcome(way, *fired, **more), DECISION_ID, TERMS)
+
+
+LISTED = PartyFinding("end-user", ScreeningResult.POSSIBLE_MATCH, MatchStrength.STRONG, ("EL-1",), ("EL",))
+CONFIRMED = replace(LISTED, result=ScreeningResult.CONFIRMED_MATCH)
+CLEARED = PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)
+REVISED_ID = UUID(int=6)
+
+
+def revise(cause: Cause, way: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
+    finding = {Cause.LISTED: LISTED, Cause.CONFIRMED: CONFIRMED, Cause.CLEARED: CLEARED}[cause]
+    return ReviseScreening(cause, screening(details(), finding, screening_id=REVISED_ID), outcome(way, rule(way)))
 
 
 def recommend(officer: Officer = ONE, what: Outcome = Outcome.APPROVE) -> Recommend:

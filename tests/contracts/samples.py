@@ -81,8 +81,8 @@ def carried() -> Mapping[str, Carried]:
         applications_codec.decode_event)  # fmt: skip
     add(enforcement_pb2, typing.get_args(enforcement.Event), enforcement_codec.encode_event,
         enforcement_codec.decode_event)  # fmt: skip
-    add(screening_pb2, (screening.ScreeningCompleted,), screening_codec.encode_completed,
-        screening_codec.decode_completed)  # fmt: skip
+    add(screening_pb2, typing.get_args(screening.Event), screening_codec.encode_event,
+        screening_codec.decode_event)  # fmt: skip
     add(screening_pb2, typing.get_args(register.Event), screening_codec.encode_register_event,
         screening_codec.decode_register_event)  # fmt: skip
     # A tick is no event of a stream: it is written and read as it is.

@@ -74,7 +74,7 @@ def test_every_officer_has_known_roles_and_a_tier() -> None:
     officers = yaml.safe_load(OFFICERS.read_text(encoding="utf-8"))["officers"]
     roles = {role for officer in officers for role in officer["roles"]}
 
-    assert roles == {"LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER"}
+    assert roles == {"LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER", "LIST_OFFICER"}
     assert {officer["tier"] for officer in officers} <= {1, 2, 3}
 
 

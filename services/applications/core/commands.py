@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from services.applications.core.model import (
@@ -58,6 +59,23 @@ class ConcludeScreening:
     policy: PolicyOutcome
     decision_id: UUID
     terms: SigningTerms
+
+
+class Cause(StrEnum):
+    """Why a screening is revised."""
+
+    LISTED = "LISTED"
+    CONFIRMED = "CONFIRMED"
+    CLEARED = "CLEARED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviseScreening:
+    """A list, or an officer's verdict on a hit, says something new, and policy was evaluated on it. A fact."""
+
+    cause: Cause
+    screening: ScreeningSummary
+    policy: PolicyOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +133,14 @@ class Due:
     """A timer fired; what is due is told from the application and `now`."""
 
 
-Command = Submit | ConcludeScreening | Withdraw | AcceptCode | Recommend | Countersign | FollowStanding | Due
+Command = (
+    Submit
+    | ConcludeScreening
+    | ReviseScreening
+    | Withdraw
+    | AcceptCode
+    | Recommend
+    | Countersign
+    | FollowStanding
+    | Due
+)

@@ -20,6 +20,7 @@ from services.applications.core.commands import (
     Due,
     FollowStanding,
     Recommend,
+    ReviseScreening,
     Submit,
     Withdraw,
 )
@@ -35,6 +36,7 @@ from services.applications.core.lifecycle import METHODS, fits, wrong_state
 from services.applications.core.model import Application, Decision, Outcome, RuleEffect
 from services.applications.core.refusal import Kind, Reason, Refusal
 from services.applications.core.review import countersign, recommend
+from services.applications.core.revision import revise
 
 Decided = tuple[Event, ...] | Refusal
 
@@ -50,6 +52,8 @@ def decide(application: Application | None, command: Command, now: datetime) -> 
     match command:
         case ConcludeScreening():
             return _conclude_screening(application, command, now)
+        case ReviseScreening():
+            return revise(application, command, now)
         case Withdraw():
             return (ApplicationWithdrawn(application.application_id, command.reason, now),)
         case AcceptCode():

@@ -42,7 +42,17 @@ class ApplicationReferred:
 
 @dataclass(frozen=True, slots=True)
 class DenialIntended:
-    """Screening came back and policy proposes denial."""
+    """Screening came back, or an officer confirmed a match, and denial is proposed."""
+
+    application_id: UUID
+    screening: ScreeningSummary
+    policy: PolicyOutcome
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningRevised:
+    """A list or an officer says something new about a party: what was recommended or approved does not hold any more."""
 
     application_id: UUID
     screening: ScreeningSummary
@@ -134,6 +144,7 @@ class LicenseGrant:
     not_after: datetime
     lease_seconds: int
     acceptance: CodeOfConductAcceptance
+    screening_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +180,7 @@ Event = (
     ApplicationSubmitted
     | ApplicationReferred
     | DenialIntended
+    | ScreeningRevised
     | DecisionRecommended
     | RecommendationCountersigned
     | RecommendationRejected

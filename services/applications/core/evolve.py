@@ -22,6 +22,7 @@ from services.applications.core.events import (
     LicenseRecordChanged,
     RecommendationCountersigned,
     RecommendationRejected,
+    ScreeningRevised,
 )
 from services.applications.core.lifecycle import (
     STEP_TO,
@@ -50,8 +51,8 @@ def evolve(application: Application | None, event: Event) -> Application:  # noq
         raise ImpossibleEvent(f"{type(event).__name__} of no application")
     moved = replace(application, state=state, version=application.version + 1, updated_at=event.occurred_at)
     match event:
-        case ApplicationReferred() | DenialIntended():
-            return replace(moved, screening=event.screening, policy=event.policy)
+        case ApplicationReferred() | DenialIntended() | ScreeningRevised():
+            return replace(_undecided(moved), screening=event.screening, policy=event.policy)
         case DecisionRecommended():
             return replace(moved, recommendation=event.recommendation)
         case RecommendationCountersigned():
@@ -108,6 +109,11 @@ def _decided(application: Application, event: ApplicationApproved | ApplicationD
         policy=decision.policy,
         recommendation=decision.recommendation,
     )
+
+
+def _undecided(application: Application) -> Application:
+    """Without what was recommended or approved on other findings."""
+    return replace(application, recommendation=None, decision=None, code_version="", code_digest=b"", sign_by=None)
 
 
 def _pending(application: Application) -> Recommendation:

@@ -30,6 +30,12 @@ def complete(screening: ScreeningSummary, details: ApplicationDetails) -> Screen
     return replace(screening, findings=screening.findings + missing) if missing else screening
 
 
+def revised(screening: ScreeningSummary, finding: PartyFinding) -> ScreeningSummary:
+    """The screening with another finding about one party."""
+    others = tuple(each for each in screening.findings if each.party_id != finding.party_id)
+    return replace(screening, findings=(*others, finding))
+
+
 def is_open_hit(finding: PartyFinding) -> bool:
     """True: some entry may be, or is, this party."""
     return finding.result in _OPEN

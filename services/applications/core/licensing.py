@@ -113,4 +113,5 @@ def _grant(application: Application, command: AcceptCode, now: datetime) -> Lice
             signature=command.signature,
             accepted_at=now,
         ),
+        screening_id=decision.screening.screening_id,
     )

@@ -18,6 +18,7 @@ from services.applications.core.commands import (
     Due,
     FollowStanding,
     Recommend,
+    ReviseScreening,
     Submit,
     Withdraw,
 )
@@ -36,6 +37,7 @@ from services.applications.core.events import (
     LicenseRecordChanged,
     RecommendationCountersigned,
     RecommendationRejected,
+    ScreeningRevised,
 )
 from services.applications.core.model import ApplicationState as State
 from services.applications.core.model import LicenseState
@@ -50,14 +52,21 @@ APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.UNDER_REVIEW: {
+        ScreeningRevised: State.UNDER_REVIEW,
+        DenialIntended: State.INTENT_TO_DENY,
         DecisionRecommended: State.PENDING_COUNTERSIGN,
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.INTENT_TO_DENY: {
+        ScreeningRevised: State.UNDER_REVIEW,
+        DenialIntended: State.INTENT_TO_DENY,
         DecisionRecommended: State.PENDING_COUNTERSIGN,
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.PENDING_COUNTERSIGN: {
+        # What was recommended rested on other findings.
+        ScreeningRevised: State.UNDER_REVIEW,
+        DenialIntended: State.INTENT_TO_DENY,
         RecommendationCountersigned: State.PENDING_COUNTERSIGN,
         RecommendationRejected: State.UNDER_REVIEW,
         ApplicationApproved: State.AWAITING_SIGNATURE,
@@ -65,6 +74,9 @@ APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.AWAITING_SIGNATURE: {
+        # A list named a party after the approval: officers look again before anybody signs.
+        ScreeningRevised: State.UNDER_REVIEW,
+        DenialIntended: State.INTENT_TO_DENY,
         LicenseIssued: State.APPROVED,
         ApplicationLapsed: State.LAPSED,
     },
@@ -116,7 +128,8 @@ STEP_TO: Final[Mapping[LicenseState, LicenseStep]] = {
 
 OUTCOMES: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
     Submit: frozenset({ApplicationSubmitted}),
-    ConcludeScreening: frozenset({ApplicationReferred, DenialIntended}),
+    ConcludeScreening: frozenset({ApplicationReferred}),
+    ReviseScreening: frozenset({ScreeningRevised}),
     Withdraw: frozenset({ApplicationWithdrawn}),
     AcceptCode: frozenset({LicenseIssued}),
     Recommend: frozenset({DecisionRecommended}),

@@ -6,6 +6,8 @@ What enforcement and screening tell is turned into our own words; nothing of the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,9 +22,10 @@ from chassis.journal import Recorded, etag_of
 from chassis.mapping import Converter, from_timestamp, to_timestamp
 from services.applications.core import events, model
 from services.applications.core.acceptance import acceptance_text, signatory
-from services.applications.core.commands import FollowStanding
+from services.applications.core.commands import Cause, FollowStanding
 from services.applications.core.explain import reasons
 from services.applications.core.facts import PolicyFacts
+from services.applications.core.findings import revised
 from services.applications.core.lifecycle import allowed_commands
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
@@ -138,6 +141,69 @@ def screening_completed(payload: bytes) -> tuple[UUID, model.ScreeningSummary]:
         return UUID(told.application_id), summary
     except (DecodeError, ValueError) as error:
         raise Undecodable("not a ScreeningCompleted") from error
+
+
+@dataclass(frozen=True, slots=True)
+class PartyNews:
+    """What screening tells about one party after its first answer. screening_id, version, time: None if unchanged."""
+
+    application_id: UUID
+    cause: Cause
+    finding: model.PartyFinding
+    screening_id: UUID | None = None
+    list_version: str = ""
+    screened_at: datetime | None = None
+
+    def on(self, known: model.ScreeningSummary) -> model.ScreeningSummary:
+        """The screening that is known, with it."""
+        summary = revised(known, self.finding)
+        if self.screening_id is None or self.screened_at is None:
+            return summary
+        return replace(
+            summary, screening_id=self.screening_id, list_version=self.list_version, screened_at=self.screened_at
+        )
+
+
+def party_listed(payload: bytes) -> PartyNews:
+    """Whom a list names now. Raises Undecodable."""
+    try:
+        told = screening_pb2.PartyListed.FromString(payload)
+        finding = model.PartyFinding(
+            party_id=told.party_id,
+            # A result that a later screening may invent is a doubt to us.
+            result=_RESULTS.get(told.result, model.ScreeningResult.UNDETERMINED),
+            strength=_STRENGTHS.get(told.strength),
+            entry_ids=tuple(told.entry_ids),
+            list_codes=tuple(told.list_codes),
+        )
+        return PartyNews(
+            UUID(told.application_id),
+            Cause.LISTED,
+            finding,
+            UUID(told.screening_id),
+            told.list_version,
+            from_timestamp(told.listed_at),
+        )
+    except (DecodeError, ValueError) as error:
+        raise Undecodable("not a PartyListed") from error
+
+
+def hit_adjudicated(payload: bytes) -> PartyNews:
+    """What officers found of a hit, and what is known of the party now. Raises Undecodable."""
+    try:
+        told = screening_pb2.HitAdjudicated.FromString(payload)
+        finding = model.PartyFinding(
+            party_id=told.party_id,
+            result=_RESULTS.get(told.party_result, model.ScreeningResult.UNDETERMINED),
+            strength=_STRENGTHS.get(told.party_strength),
+            entry_ids=tuple(told.party_entry_ids),
+            list_codes=tuple(told.party_list_codes),
+            undetermined_reason=told.party_undetermined_reason,
+        )
+        is_false = told.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE
+        return PartyNews(UUID(told.application_id), Cause.CLEARED if is_false else Cause.CONFIRMED, finding)
+    except (DecodeError, ValueError) as error:
+        raise Undecodable("not a HitAdjudicated") from error
 
 
 def _finding(party: screening_model_pb2.PartyScreening) -> model.PartyFinding:

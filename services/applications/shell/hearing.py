@@ -10,7 +10,7 @@ from chassis.consumer import Envelope
 from chassis.journal import Key
 from chassis.refusal import RefusalLike
 from chassis.telemetry import annotate
-from services.applications.core.commands import ConcludeScreening, Due
+from services.applications.core.commands import ConcludeScreening, Due, ReviseScreening
 from services.applications.core.decide import decide
 from services.applications.core.events import Event
 from services.applications.core.facts import facts
@@ -29,9 +29,31 @@ class Hearing:
         self._office = office
 
     async def screening(self, envelope: Envelope) -> None:
-        """Screening came back: policy is evaluated on what it found, and the core decides."""
-        if envelope.type != "ScreeningCompleted":
-            return
+        """Screening came back, or says something new: policy is evaluated on it, and the core decides."""
+        if envelope.type == "ScreeningCompleted":
+            await self._completed(envelope)
+        elif envelope.type == "PartyListed":
+            await self._revised(envelope, codec.party_listed(envelope.payload))
+        elif envelope.type == "HitAdjudicated":
+            await self._revised(envelope, codec.hit_adjudicated(envelope.payload))
+
+    async def _revised(self, envelope: Envelope, news: codec.PartyNews) -> None:
+        office = self._office
+        annotate({"application.id": str(news.application_id)})
+
+        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
+            if state is None or state.screening is None:
+                return ()
+            now = office.clock()
+            summary = news.on(state.screening)
+            seen = facts_message(facts(state.details, summary, office.shelf.reference, now))
+            return decide(state, ReviseScreening(news.cause, summary, office.policy.evaluate(seen, now)), now)
+
+        await office.journal.execute(
+            news.application_id, Key.of_event(envelope.event_id, envelope.type), "service/screening", judge
+        )
+
+    async def _completed(self, envelope: Envelope) -> None:
         office = self._office
         application_id, summary = codec.screening_completed(envelope.payload)
         annotate({"application.id": str(application_id)})

@@ -117,7 +117,7 @@ class Review(service_pb2_grpc.ReviewServiceServicer):
         if record.decision is not None:
             answer.decision.CopyFrom(codec.DECISION.to_proto(record.decision))
             annotate({"decision.id": str(record.decision.decision_id)})
-        event = _deciding(await office.journal.history(found.id))
+        event = _deciding(await office.journal.history(found.id), is_decided=record.decision is not None)
         if event is not None:
             answer.trace_id = event.trace_id
             answer.decision_event_hash = event.hash if event.name in _DECIDING else b""
@@ -143,6 +143,7 @@ class Review(service_pb2_grpc.ReviewServiceServicer):
         )  # fmt: skip
 
 
-def _deciding(history: list[Recorded]) -> Recorded | None:
-    """The event that holds the decision, or the newest one while there is none."""
-    return next((each for each in reversed(history) if each.name in _DECIDING), history[-1] if history else None)
+def _deciding(history: list[Recorded], *, is_decided: bool) -> Recorded | None:
+    """The event that holds the decision, or the newest one while there is none, or none any more."""
+    newest = history[-1] if history else None
+    return next((each for each in reversed(history) if is_decided and each.name in _DECIDING), newest)

@@ -85,4 +85,24 @@ class Reinstate:
     rationale: str
 
 
-Command = RegisterLicense | ReportConduct | RecordFinding | ImposeMeasure | Reinstate
+@dataclass(frozen=True, slots=True)
+class RecordListMatch:
+    """Screening says that a list names a party of the license, or may do so. A fact: never refused for its state."""
+
+    party_id: str
+    screening_id: UUID | None
+    entry_ids: tuple[str, ...]
+    list_codes: tuple[str, ...]
+    list_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleListMatch:
+    """Officers found that no entry is the party after all. A fact."""
+
+    party_id: str
+
+
+Command = (
+    RegisterLicense | ReportConduct | RecordFinding | ImposeMeasure | Reinstate | RecordListMatch | SettleListMatch
+)

@@ -21,6 +21,7 @@ from services.enforcement.core.lifecycle import (
 from services.enforcement.core.model import (
     Clause,
     Finding,
+    ListMatch,
     Measure,
     MeasureKind,
     OfficerAct,
@@ -47,6 +48,10 @@ class LicenseConduct:
     standing: Standing | None  # None only between LicenseRegistered and the StandingChanged that is written with it
     violations: tuple[Violation, ...]
     reinstatement: OfficerAct | None
+    list_matches: tuple[ListMatch, ...] = ()
+    """What lists say of its parties and officers have not settled."""
+    is_stopped_by_list: bool = False
+    """True: the suspension in force is a list match's and no case's."""
 
     @property
     def known_standing(self) -> Standing:
@@ -119,11 +124,20 @@ def _case_changed(conduct: LicenseConduct, event: e.CaseEvent) -> LicenseConduct
 
 def _license_changed(conduct: LicenseConduct, event: e.LicenseEvent) -> LicenseConduct:
     match event:
-        case e.LicenseSuspended():
-            return _step_license(conduct, StandingStep.SUSPEND)
+        case e.ListMatchRecorded(match=match):
+            return replace(conduct, list_matches=(*_unmatched(conduct, match.party_id), match))
+        case e.ListMatchSettled(party_id=party_id):
+            return replace(conduct, list_matches=_unmatched(conduct, party_id))
+        case e.LicenseSuspended(measure_id=measure_id):
+            return replace(_step_license(conduct, StandingStep.SUSPEND), is_stopped_by_list=measure_id is None)
         case e.LicenseRevoked():
             cases = tuple(map(_suspension_over, conduct.violations))
-            return replace(_step_license(conduct, StandingStep.REVOKE), violations=cases, reinstatement=None)
+            return replace(
+                _step_license(conduct, StandingStep.REVOKE),
+                violations=cases,
+                reinstatement=None,
+                is_stopped_by_list=False,
+            )
         case e.ReinstatementProposed(proposed_by=act):
             return replace(conduct, reinstatement=act)
         case e.LicenseReinstated():
@@ -212,10 +226,17 @@ def _suspension_over(case: Violation) -> Violation:
 
 def _reinstated(conduct: LicenseConduct) -> LicenseConduct:
     case = conduct.suspending_case()
+    stepped = replace(_step_license(conduct, StandingStep.REINSTATE), is_stopped_by_list=False)
+    if case is None and conduct.is_stopped_by_list:
+        return replace(stepped, reinstatement=None)
     if case is None:
         raise BrokenPromiseError(f"license {conduct.license_id} is reinstated without a suspension in force")
-    stepped = _step_license(conduct, StandingStep.REINSTATE)
     return replace(_step(stepped, case.violation_id, ViolationStep.CLOSE, _suspension_over), reinstatement=None)
+
+
+def _unmatched(conduct: LicenseConduct, party_id: str) -> tuple[ListMatch, ...]:
+    """The matches of all other parties."""
+    return tuple(match for match in conduct.list_matches if match.party_id != party_id)
 
 
 def _step_license(conduct: LicenseConduct, step: StandingStep) -> LicenseConduct:

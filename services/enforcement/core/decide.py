@@ -12,6 +12,7 @@ from services.enforcement.core.conduct import LicenseConduct
 from services.enforcement.core.events import Event, LicenseRegistered, StandingChanged
 from services.enforcement.core.findings import find
 from services.enforcement.core.four_eyes import conflict
+from services.enforcement.core.list_matches import record, settle
 from services.enforcement.core.measures import impose, reinstate
 from services.enforcement.core.model import Standing, StandingState
 from services.enforcement.core.refusal import Refusal, not_found
@@ -29,6 +30,10 @@ def decide(conduct: LicenseConduct | None, command: c.Command, now: datetime) ->
             return report(conduct, command, now)
         case c.RecordFinding() | c.ImposeMeasure():
             return _on_case(conduct, command, now)
+        case c.RecordListMatch():
+            return not_found("license") if conduct is None else record(conduct, command, now)
+        case c.SettleListMatch():
+            return not_found("license") if conduct is None else settle(conduct, command)
         case c.Reinstate():
             if conduct is None:
                 return not_found("license")

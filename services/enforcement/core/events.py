@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.enforcement.core.model import Clause, ConductReport, Finding, Measure, OfficerAct, Standing
+from services.enforcement.core.model import Clause, ConductReport, Finding, ListMatch, Measure, OfficerAct, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,29 @@ class MeasureImposed:
 
 
 @dataclass(frozen=True, slots=True)
+class ListMatchRecorded:
+    """A restricted-party list names a party of the license, or may do so."""
+
+    license_id: UUID
+    match: ListMatch
+
+
+@dataclass(frozen=True, slots=True)
+class ListMatchSettled:
+    """Officers found that no entry is the party after all."""
+
+    license_id: UUID
+    party_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LicenseSuspended:
-    """Access stops until the license is reinstated."""
+    """Access stops until the license is reinstated. Case and measure are None when a list match stops it."""
 
     license_id: UUID
     application_id: UUID
-    violation_id: UUID
-    measure_id: UUID
+    violation_id: UUID | None
+    measure_id: UUID | None
     standing_version: int
 
 
@@ -137,5 +153,13 @@ CaseEvent = (
     | MeasureRejected
     | MeasureImposed
 )
-LicenseEvent = LicenseSuspended | LicenseRevoked | ReinstatementProposed | LicenseReinstated | StandingChanged
+LicenseEvent = (
+    ListMatchRecorded
+    | ListMatchSettled
+    | LicenseSuspended
+    | LicenseRevoked
+    | ReinstatementProposed
+    | LicenseReinstated
+    | StandingChanged
+)
 Event = LicenseRegistered | CaseEvent | LicenseEvent

@@ -29,6 +29,7 @@ from services.enforcement.core.events import (
 )
 from services.enforcement.core.four_eyes import differs, same_officer
 from services.enforcement.core.lifecycle import OPEN, StandingStep, ViolationStep, step_standing, step_violation
+from services.enforcement.core.list_matches import still_open
 from services.enforcement.core.model import Measure, MeasureKind, OfficerAct, StandingState, Violation
 from services.enforcement.core.refusal import Kind, Reason, Refusal
 
@@ -108,7 +109,7 @@ def reinstate(conduct: LicenseConduct, command: Reinstate, now: datetime) -> tup
     if isinstance(state, Refusal):
         return state
     act = OfficerAct(command.officer.officer_id, command.rationale, now)
-    refusal = _suspender(conduct, act.officer_id) or _violations_open(conduct)
+    refusal = _suspender(conduct, act.officer_id) or _violations_open(conduct) or still_open(conduct)
     if refusal is not None:
         return refusal
     proposed = conduct.reinstatement

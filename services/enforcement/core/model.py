@@ -130,6 +130,18 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class ListMatch:
+    """A restricted-party list names a party of the license, or may do so. screening_id: None by a verdict."""
+
+    party_id: str
+    screening_id: UUID | None
+    entry_ids: tuple[str, ...]
+    list_codes: tuple[str, ...]
+    list_version: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """All that a gate needs to decide about one license by itself."""
 

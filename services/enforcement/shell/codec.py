@@ -15,6 +15,8 @@ from google.protobuf.message import DecodeError
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
 from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
+from safeconduct.screening.v1 import events_pb2 as screening_pb2
+from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.consumer import Undecodable
 from chassis.journal import Recorded, etag_of
@@ -158,6 +160,44 @@ def license_issued(payload: bytes) -> commands.RegisterLicense:
         )
     except (DecodeError, ValueError) as error:
         raise Undecodable("not a LicenseIssued") from error
+
+
+def list_news(name: str, payload: bytes) -> tuple[UUID, commands.RecordListMatch | commands.SettleListMatch] | None:
+    """Which license a list names a party of, or does not name after all; None where no license is told of.
+
+    Raises Undecodable.
+    """
+    try:
+        if name == "PartyListed":
+            listed = screening_pb2.PartyListed.FromString(payload)
+            match = commands.RecordListMatch(
+                party_id=listed.party_id,
+                screening_id=UUID(listed.screening_id),
+                entry_ids=tuple(listed.entry_ids),
+                list_codes=tuple(listed.list_codes),
+                list_version=listed.list_version,
+            )
+            return (UUID(listed.license_id), match) if listed.license_id else None
+        if name == "HitAdjudicated":
+            judged = screening_pb2.HitAdjudicated.FromString(payload)
+            news = _judged(judged)
+            return (UUID(judged.license_id), news) if judged.license_id and news is not None else None
+    except (DecodeError, ValueError) as error:
+        raise Undecodable(f"not a {name}") from error
+    return None
+
+
+def _judged(told: screening_pb2.HitAdjudicated) -> commands.RecordListMatch | commands.SettleListMatch | None:
+    if told.verdict != screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE:
+        return commands.RecordListMatch(
+            party_id=told.party_id,
+            screening_id=None,
+            entry_ids=tuple(told.party_entry_ids),
+            list_codes=tuple(told.party_list_codes),
+            list_version="",
+        )
+    # Other entries may still be the party.
+    return None if told.party_entry_ids else commands.SettleListMatch(told.party_id)
 
 
 def standing_changed(payload: bytes) -> tuple[model.Standing, bytes]:

@@ -1,4 +1,4 @@
-"""What enforcement does when applications tells something."""
+"""What enforcement does when applications and screening tell something."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from chassis.consumer import Envelope
 from chassis.journal import Journal, Key
+from chassis.refusal import Plumbing, RefusalLike, unavailable
 from chassis.telemetry import annotate
 from services.enforcement.core.conduct import LicenseConduct
 from services.enforcement.core.decide import decide
@@ -36,4 +37,23 @@ class Hearing:
             Key.of_event(envelope.event_id, envelope.type),
             "service/applications",
             lambda conduct: decide(conduct, command, self._clock()),
+        )
+
+    async def screening(self, envelope: Envelope) -> None:
+        """A list names a party of a license, which stops it, or does not name it after all. Raises Refused to wait."""
+        news = codec.list_news(envelope.type, envelope.payload)
+        if news is None:
+            return
+        license_id, command = news
+        annotate({"license.id": str(license_id)})
+
+        def judge(conduct: LicenseConduct | None) -> tuple[Event, ...] | RefusalLike:
+            if conduct is None:
+                # Screening heard of the license, so it was issued: it is on its way to us on the other topic. It must
+                # not begin its life unstopped, so this waits for it.
+                raise unavailable(Plumbing.NOT_READY, "the license is not registered yet", 0.5)
+            return decide(conduct, command, self._clock())
+
+        await self._journal.execute(
+            license_id, Key.of_event(envelope.event_id, envelope.type), "service/screening", judge
         )

@@ -11,7 +11,7 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 from safeconduct.enforcement.v1 import service_pb2_grpc
 
 from chassis.identity import Principal, current_principal
-from chassis.journal import Journal, Key
+from chassis.journal import Journal, Key, etag_of
 from chassis.refusal import Plumbing, draining, refused, unavailable
 from chassis.telemetry import annotate
 from chassis.tokens import Tokens
@@ -93,7 +93,9 @@ class Standings(service_pb2_grpc.StandingServiceServicer):
             if found is None:
                 raise refused(not_found("license"))
             history = await self._journal.history(license_id)
-            return pb.GetLicenseTimelineResponse(entries=[codec.timeline_entry(each, each.actor) for each in history])
+            return pb.GetLicenseTimelineResponse(
+                entries=[codec.timeline_entry(each, each.actor) for each in history], etag=etag_of(len(history))
+            )
         if found is None or found.state.partner_id != principal.partner_id:
             raise refused(not_visible())
         history = [each for each in await self._journal.history(license_id) if partner_sees(each.name)]

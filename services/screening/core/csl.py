@@ -3,15 +3,13 @@
 # ruff: noqa: SIM905  tables of words read best as text
 
 import csv
-import gzip
-import hashlib
 import io
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.screening.core.model import Entry, Identifier, PartyKind
+from services.screening.core.source import Flaw, ListUnreadable, content_hash, decoded, distinct
 
 COLUMNS: Final = frozenset(
     "_id source entity_number type programs name addresses federal_register_notice license_requirement call_sign "
@@ -58,10 +56,6 @@ COUNTRY_CODE: Final = re.compile(r"^[A-Z]{2}$")
 LAST_COUNTRY: Final = re.compile(r"(?:^|,\s*)([A-Z]{2})$")
 
 
-class ListUnreadable(ValueError):  # noqa: N818  what happened, in the words of the domain
-    """The file is not a complete Consolidated Screening List. Nothing of it may be activated."""
-
-
 def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Entry, ...]:
     """Every party of a Consolidated Screening List, in the publisher's order.
 
@@ -69,44 +63,21 @@ def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Ent
     malformed, names an unknown list, gives two parties one id, or holds fewer than `minimum` parties. A party that is
     published twice with the same content is read once.
     """
-    reader = csv.DictReader(io.StringIO(_decode(content), newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(decoded(content), newline=""), strict=True)
     if missing := COLUMNS - frozenset(reader.fieldnames or ()):
         msg = f"columns missing: {', '.join(sorted(missing))}"
         raise ListUnreadable(msg)
-    entries = tuple(_entries(reader))
+    entries = distinct(_entries(reader))
     if len(entries) < minimum:
         msg = f"{len(entries)} parties, at least {minimum} expected"
-        raise ListUnreadable(msg)
+        raise ListUnreadable(msg, Flaw.TRUNCATED if entries else Flaw.EMPTY)
     return entries
 
 
-def _decode(content: bytes) -> str:
-    try:
-        plain = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-        text = plain.decode("utf-8-sig")
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-        msg = f"not readable as UTF-8 text: {error}"
-        raise ListUnreadable(msg) from error
-    # A cut download ends in the middle of a line; the publisher's file ends with a line break.
-    if not text.endswith("\n"):
-        msg = "the file is empty or does not end with a complete line"
-        raise ListUnreadable(msg)
-    return text
-
-
 def _entries(reader: "csv.DictReader[str]") -> Iterable[Entry]:
-    seen: dict[str, str] = {}
-    count = 0
     try:
         for row in reader:
-            entry = _entry(row, reader.line_num)
-            known = seen.setdefault(entry.entry_id, entry.content_hash)
-            if known != entry.content_hash:
-                msg = f"line {reader.line_num}: the id {entry.entry_id} stands for two different parties"
-                raise ListUnreadable(msg)
-            if len(seen) > count:
-                count += 1
-                yield entry
+            yield _entry(row, reader.line_num)
     except csv.Error as error:
         msg = f"line {reader.line_num}: {error}"
         raise ListUnreadable(msg) from error
@@ -125,7 +96,8 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
         entry_id=f"{code}-{fields['_id']}",
         list_code=code,
         name=fields["name"],
-        content_hash=_content_hash(fields),
+        # A moved link is no change of the party: officers' decisions about it must stay.
+        content_hash=content_hash({key: text for key, text in fields.items() if not key.endswith("_url")}),
         aliases=_aliases(fields),
         kind=KINDS.get(fields["type"].lower(), PartyKind.UNKNOWN),
         birth_dates=_parts(fields["dates_of_birth"]),
@@ -178,9 +150,3 @@ def _identifiers(fields: Mapping[str, str]) -> tuple[Identifier, ...]:
     if fields["call_sign"]:
         found.append(("Call Sign", fields["call_sign"]))
     return tuple(dict.fromkeys(found))
-
-
-def _content_hash(fields: Mapping[str, str]) -> str:
-    # A moved link is no change of the party: officers' decisions about it must stay.
-    published = "\x1f".join(f"{key}\x1e{fields[key]}" for key in sorted(fields) if not key.endswith("_url"))
-    return hashlib.sha256(published.encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import tantivy
@@ -57,6 +57,11 @@ class Generation:
         weights = Weights(row.words for row in rows)
         schema, searcher = _indexed(rows)
         return cls(list_version_id, tuple(entries), ExactIndex.build(entries, names), rows, weights, schema, searcher)
+
+    def among(self, entries: Sequence[Entry]) -> "Generation":
+        """A small index of these entries only, in which a name scores as it does in this whole one."""
+        small = Generation.build(entries, self.list_version_id)
+        return replace(small, weights=self.weights)
 
     def candidates(self, name: Folded, limit: int) -> tuple[int, ...]:
         """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""

@@ -1,24 +1,25 @@
-"""What is kept of screenings: one stream an application, in it one event a submission.
+"""What is kept of screenings: the events of an application's stream, and how the engine's answers become one of them.
 
-Knows what a screening says once it is said, nothing of how names are compared. An application that comes up again with
-the same submission is not recorded again.
+Knows what a screening says once it is said, nothing of how names are compared, and nothing of what follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from services.screening.core import model
+from services.screening.core.hits import HitState, content_of, hit_id_of
 from services.screening.core.model import Effect, Strength
 
 MOST_HITS: Final = 20
 """Hits that are kept of one party, best first."""
-MOST_BYTES: Final = 800_000
+MOST_BYTES: Final = 600_000
 """Text that is kept of one application's hits: a fact must stay well below the 2 MiB that a topic lets it be."""
 HITS_OMITTED: Final = "HITS_OMITTED"
 """Flag of a party with more hits than are kept."""
@@ -55,6 +56,9 @@ class Hit:
     strength: Strength
     evidence: tuple[Evidence, ...]
     programs: tuple[str, ...]
+    entry_content: str = ""
+    hit_id: UUID | None = None
+    state: HitState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,64 @@ class PartyScreening:
     flags: tuple[str, ...]
 
 
+class SubjectKind(StrEnum):
+    """What a subject is. Not known = None."""
+
+    PERSON = "PERSON"
+    ORGANISATION = "ORGANISATION"
+    VESSEL = "VESSEL"
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectIdentifier:
+    """A number that an authority gave a party."""
+
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A party as it was declared and screened, kept so that it can be compared with what a list says later."""
+
+    party_id: str
+    names: tuple[str, ...]
+    kind: SubjectKind | None = None
+    birth_date: str = ""
+    countries: tuple[str, ...] = ()
+    identifiers: tuple[SubjectIdentifier, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> model.PartyQuery:
+        """The party as a question to the engine."""
+        return model.PartyQuery(
+            names=self.names,
+            kind=model.PartyKind.UNKNOWN if self.kind is None else model.PartyKind(self.kind),
+            birth_date=self.birth_date or None,
+            countries=self.countries,
+            identifiers=tuple((each.type, each.value) for each in self.identifiers),
+            addresses=self.addresses,
+        )
+
+    @property
+    def content(self) -> str:
+        """Digest of all that was declared: another one once anything of it changes. The party's id is no part of it."""
+        return content_of(
+            (
+                ("names", self.names),
+                ("kind", (self.kind or "",)),
+                ("birth", (self.birth_date,)),
+                ("countries", self.countries),
+                ("identifiers", (f"{each.type}={each.value}" for each in self.identifiers)),
+                ("addresses", self.addresses),
+            )
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ScreeningCompleted:
-    """Every party of an application was screened."""
+    """Every party of an application was screened. subjects: as declared; empty in older events."""
 
     screening_id: UUID
     application_id: UUID
@@ -79,58 +138,87 @@ class ScreeningCompleted:
     list_version: str
     config_version: str
     screened_at: datetime
+    subjects: tuple[Subject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class CompleteScreening:
-    """Record this screening. screening_id is made of the submission it answers: the same submission, the same id."""
-
-    screening: ScreeningCompleted
-
-
-class ScreenedState(StrEnum):
-    """Where an application stands with screening. There is no stream before its first screening is complete."""
-
-    SCREENED = "SCREENED"
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenedApplication:
-    """An application as screening knows it."""
+class PartyListed:
+    """A list says something new about a party of an open application or of a live license. No names."""
 
     application_id: UUID
-    partner_id: str
-    version: int
-    state: ScreenedState
-    latest: ScreeningCompleted
+    license_id: UUID | None
+    party_id: str
+    screening_id: UUID
+    strength: Strength
+    entry_ids: tuple[str, ...]
+    new_entry_ids: tuple[str, ...]
+    list_codes: tuple[str, ...]
+    list_version: str
+    result: ScreeningResult
+    listed_at: datetime
 
 
-TRANSITIONS: Final[Mapping[ScreenedState | None, Mapping[type[ScreeningCompleted], ScreenedState]]] = {
-    None: {ScreeningCompleted: ScreenedState.SCREENED},
-    ScreenedState.SCREENED: {ScreeningCompleted: ScreenedState.SCREENED},
-}
+class HitVerdict(StrEnum):
+    """What an officer says of a hit."""
+
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    CONFIRMED = "CONFIRMED"
 
 
-def decide(application: ScreenedApplication | None, command: CompleteScreening) -> tuple[ScreeningCompleted, ...]:
-    """Nothing when this very submission was screened before, else the fact that it is."""
-    return () if is_answered(application, command.screening.screening_id) else (command.screening,)
+@dataclass(frozen=True, slots=True)
+class HitAct:
+    """An officer's act on a hit."""
+
+    officer_id: str
+    rationale: str
+    acted_at: datetime
 
 
-def is_answered(application: ScreenedApplication | None, screening_id: UUID) -> bool:
-    """Whether the submission that this screening id is made of was the last one screened."""
-    return application is not None and application.latest.screening_id == screening_id
+@dataclass(frozen=True, slots=True)
+class HitClearingProposed:
+    """An officer holds an exact hit for false; another officer must agree."""
+
+    application_id: UUID
+    hit_id: UUID
+    proposed_by: HitAct
 
 
-def evolve(application: ScreenedApplication | None, event: ScreeningCompleted) -> ScreenedApplication:
-    """The application after the event."""
-    version, state = (0, None) if application is None else (application.version, application.state)
-    return ScreenedApplication(
-        application_id=event.application_id,
-        partner_id=event.partner_id,
-        version=version + 1,
-        state=TRANSITIONS[state][type(event)],
-        latest=event,
-    )
+@dataclass(frozen=True, slots=True)
+class HitAdjudicated:
+    """It is decided whether an entry is the party; with what is known of the party now. No names."""
+
+    application_id: UUID
+    license_id: UUID | None
+    party_id: str
+    hit_id: UUID
+    entry_id: str
+    verdict: HitVerdict
+    decided_by: HitAct
+    party_result: ScreeningResult
+    party_strength: Strength | None
+    party_entry_ids: tuple[str, ...]
+    party_list_codes: tuple[str, ...]
+    party_undetermined_reason: str = ""
+    remembered_hit_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseMonitored:
+    """A license was issued for the application: its parties stay compared with the lists."""
+
+    application_id: UUID
+    license_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringEnded:
+    """The application is over and so is its license. because: name of the fact that ended it."""
+
+    application_id: UUID
+    because: str
+
+
+Event = ScreeningCompleted | PartyListed | HitClearingProposed | HitAdjudicated | LicenseMonitored | MonitoringEnded
 
 
 def recorded(party_id: str, screening: model.Screening) -> PartyScreening:
@@ -148,6 +236,58 @@ def recorded(party_id: str, screening: model.Screening) -> PartyScreening:
         hits=tuple(_hit(hit) for hit in screening.hits),
         flags=(*screening.flags, *screening.reasons[len(explaining) :]),
     )
+
+
+def remembering(
+    application_id: UUID, subject: Subject, party: PartyScreening, false: AbstractSet[tuple[str, str]]
+) -> PartyScreening:
+    """The party with an id for every hit, and without those that officers found `false` before.
+
+    false: digests (party, entry) of pairs that were judged. A party whose hits are all false is FALSE_POSITIVE.
+    """
+    content = subject.content
+    hits = tuple(
+        replace(
+            hit,
+            hit_id=hit_id_of(application_id, subject.party_id, hit.entry_id, content, hit.entry_content),
+            state=HitState.FALSE_POSITIVE if (content, hit.entry_content) in false else HitState.OPEN,
+        )
+        for hit in party.hits
+    )
+    if not hits or any(hit.state is HitState.OPEN for hit in hits):
+        return replace(party, hits=hits)
+    result, reason = cleared(party)
+    return replace(party, hits=hits, result=result, undetermined_reason=reason)
+
+
+def concluded(
+    screening_id: UUID,
+    application_id: UUID,
+    partner_id: str,
+    subjects: Sequence[Subject],
+    answers: Sequence[model.Screening],
+    false: AbstractSet[tuple[str, str]],
+    at: datetime,
+) -> ScreeningCompleted:
+    """The fact that all subjects were screened: one answer each, in order, all of one generation of the lists."""
+    said = bounded([recorded(each.party_id, answer) for each, answer in zip(subjects, answers, strict=True)])
+    parties = tuple(remembering(application_id, each, party, false) for each, party in zip(subjects, said, strict=True))
+    return ScreeningCompleted(
+        screening_id=screening_id,
+        application_id=application_id,
+        partner_id=partner_id,
+        parties=parties,
+        list_version=answers[0].list_version_id,
+        config_version=answers[0].config_version,
+        screened_at=at,
+        subjects=tuple(subjects),
+    )
+
+
+def cleared(party: PartyScreening) -> tuple[ScreeningResult, str]:
+    """What is left of a party when all its hits are false: nothing, unless some name or some hit was never judged."""
+    unjudged = [flag for flag in party.flags if flag == HITS_OMITTED or flag in model.Reason.__members__]
+    return (ScreeningResult.UNDETERMINED, unjudged[0]) if unjudged else (ScreeningResult.FALSE_POSITIVE, "")
 
 
 def bounded(parties: Sequence[PartyScreening], most_bytes: int = MOST_BYTES) -> tuple[PartyScreening, ...]:
@@ -188,4 +328,5 @@ def _hit(hit: model.Hit) -> Hit:
         strength=hit.strength,
         evidence=tuple(Evidence(each.kind, each.effect, each.detail) for each in hit.explanation),
         programs=hit.programs,
+        entry_content=hit.entry_hash,
     )

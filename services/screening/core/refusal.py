@@ -10,6 +10,8 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What sort of refusal it is; the shell turns it into a status code."""
 
+    INVALID = "INVALID"
+    PRECONDITION = "PRECONDITION"
     PERMISSION = "PERMISSION"
     NOT_FOUND = "NOT_FOUND"
 
@@ -19,6 +21,15 @@ class Reason(StrEnum):
 
     NOT_VISIBLE = "NOT_VISIBLE"
     NOT_FOUND = "NOT_FOUND"
+    WRONG_STATE = "WRONG_STATE"
+    SELF_CONFIRMATION = "SELF_CONFIRMATION"
+    CONFLICT_OF_INTEREST = "CONFLICT_OF_INTEREST"
+    LIST_EMPTY = "LIST_EMPTY"
+    LIST_TRUNCATED = "LIST_TRUNCATED"
+    LIST_MALFORMED = "LIST_MALFORMED"
+    LIST_TOO_LARGE = "LIST_TOO_LARGE"
+    LIST_IMPLAUSIBLE = "LIST_IMPLAUSIBLE"
+    IMPORT_UNCLEAR = "IMPORT_UNCLEAR"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Knows versions by name and digest, nothing of what a list says. A version that w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,15 +14,43 @@ from uuid import UUID
 
 from services.screening.core.refusal import Kind, Reason, Refusal
 
+LEAST_SHARE: Final = 0.8
+"""A version with fewer parties than this share of the active one is refused."""
+SEPARATOR: Final = " + "
+
+
+class ListFormat(StrEnum):
+    """How a list is published."""
+
+    CSL_CSV = "CSL_CSV"
+    OFAC_SDN_CSV = "OFAC_SDN_CSV"
+    UN_XML = "UN_XML"
+    TARGETS_SIMPLE_CSV = "TARGETS_SIMPLE_CSV"
+
 
 @dataclass(frozen=True, slots=True)
 class ListVersion:
-    """One version of a list. source_digest: SHA-256 of the source file, hexadecimal."""
+    """One version of a list. source_digest: SHA-256 of the source file, hexadecimal.
+
+    format: None in versions that were imported when there was but one. list_code: empty in those.
+    """
 
     list_version: str
     source_digest: str
     entry_count: int
     imported_at: datetime
+    format: ListFormat | None = None
+    list_code: str = ""
+
+    @property
+    def code(self) -> str:
+        """The list's code."""
+        return self.list_code or self.list_version.partition("/")[0]
+
+    @property
+    def kind(self) -> ListFormat:
+        """How it is published."""
+        return self.format or ListFormat.CSL_CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +137,7 @@ def decide(register: ScreeningList | None, command: Command) -> tuple[Event, ...
     match command:
         case ImportList(list_id, version):
             known = register is not None and register.find(version.list_version) is not None
-            return () if known else (ListImported(list_id, version),)
+            return _implausible(register, version) or (() if known else (ListImported(list_id, version),))
         case ActivateList(list_id, list_version):
             if register is None or register.find(list_version) is None:
                 return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "this version of the list was not imported")
@@ -122,6 +150,26 @@ def decide(register: ScreeningList | None, command: Command) -> tuple[Event, ...
             return (activated,) if known else (ListImported(list_id, version), activated)
         case _:
             assert_never(command)
+
+
+def _implausible(register: ScreeningList | None, version: ListVersion) -> Refusal | None:
+    """LIST_IMPLAUSIBLE when over a fifth of the active version would be gone: rather half a file than an amnesty."""
+    active = register.find(register.active) if register is not None and register.active is not None else None
+    if active is None or version.entry_count >= LEAST_SHARE * active.entry_count:
+        return None
+    counts = {"entries": str(version.entry_count), "activeEntries": str(active.entry_count)}
+    message = f"{version.entry_count} parties where the active version has {active.entry_count}"
+    return Refusal(Kind.PRECONDITION, Reason.LIST_IMPLAUSIBLE, message, {"listCode": version.code, **counts})
+
+
+def generation_id(versions: Iterable[ListVersion]) -> str:
+    """The name of what is screened against: the active versions of all lists, by code."""
+    return SEPARATOR.join(version.list_version for version in sorted(versions, key=lambda each: each.code))
+
+
+def versions_in(generation: str) -> tuple[str, ...]:
+    """The versions that a generation's name names."""
+    return tuple(filter(None, generation.split(SEPARATOR)))
 
 
 def evolve(register: ScreeningList | None, event: Event) -> ScreeningList:

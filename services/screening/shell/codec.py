@@ -6,29 +6,39 @@ What applications tells is turned into our own words; nothing of theirs goes fur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
+from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 
 from chassis.consumer import Envelope, Undecodable
-from chassis.journal import Recorded
+from chassis.journal import Recorded, etag_of
 from chassis.mapping import Converter, to_timestamp
 from services.screening.core import model, record, register
+from services.screening.core.decide import EndMonitoring, MonitorLicense
+from services.screening.core.formats import Delta
+from services.screening.core.monitoring import KnownHit, ScreenedApplication
+from services.screening.core.source import Part
 
-COMPLETED: Final = Converter(record.ScreeningCompleted, events_pb2.ScreeningCompleted)
+_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in record.Event.__args__
+}
 _REGISTER_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in register.Event.__args__
 }
 _PARTY: Final = Converter(record.PartyScreening, model_pb2.PartyScreening)
+_HIT: Final = Converter(record.Hit, model_pb2.Hit)
+_ACT: Final = Converter(record.HitAct, model_pb2.HitAct)
+_VERSION: Final = Converter(register.ListVersion, model_pb2.ListVersion)
 _SCREENING: Final = Converter(
     record.ScreeningCompleted,
     model_pb2.Screening,
-    only_record=frozenset({"partner_id"}),
+    only_record=frozenset({"partner_id", "subjects"}),
     only_proto=frozenset({"trace_id"}),
 )
 
@@ -40,7 +50,7 @@ class Submission:
     screening_id: UUID
     application_id: UUID
     partner_id: str
-    parties: tuple[tuple[str, model.PartyQuery], ...]
+    subjects: tuple[record.Subject, ...]
 
 
 def submission(envelope: Envelope) -> Submission:
@@ -58,26 +68,59 @@ def submission(envelope: Envelope) -> Submission:
         screening_id=uuid5(NAMESPACE_OID, f"screening/{envelope.event_id}"),
         application_id=application_id,
         partner_id=told.partner_id,
-        parties=tuple((party.party_id, _applicant_query(party)) for party in told.details.parties),
+        subjects=tuple(map(_subject, told.details.parties)),
     )
 
 
-def _applicant_query(party: applications_model_pb2.Party) -> model.PartyQuery:
-    return model.PartyQuery(
+def _subject(party: applications_model_pb2.Party) -> record.Subject:
+    return record.Subject(
+        party_id=party.party_id,
         names=(party.name, *party.aliases),
-        kind=_APPLICANT_KINDS.get(party.kind, model.PartyKind.UNKNOWN),
-        birth_date=party.birth_date or None,
+        kind=_APPLICANT_KINDS.get(party.kind),
+        birth_date=party.birth_date,
         countries=(party.country,) if party.country else (),
-        identifiers=tuple((each.type, each.value) for each in party.identifiers),
+        identifiers=tuple(record.SubjectIdentifier(each.type, each.value) for each in party.identifiers),
         addresses=(party.address,) if party.address else (),
     )
 
 
-_APPLICANT_KINDS: Final[Mapping[int, model.PartyKind]] = {
-    applications_model_pb2.PARTY_KIND_PERSON: model.PartyKind.PERSON,
-    applications_model_pb2.PARTY_KIND_ORGANISATION: model.PartyKind.ORGANISATION,
-    applications_model_pb2.PARTY_KIND_VESSEL: model.PartyKind.VESSEL,
+_APPLICANT_KINDS: Final[Mapping[int, record.SubjectKind]] = {
+    applications_model_pb2.PARTY_KIND_PERSON: record.SubjectKind.PERSON,
+    applications_model_pb2.PARTY_KIND_ORGANISATION: record.SubjectKind.ORGANISATION,
+    applications_model_pb2.PARTY_KIND_VESSEL: record.SubjectKind.VESSEL,
 }
+_ENDINGS: Final[Mapping[tuple[str, str], type[Message]]] = {
+    ("applications", "ApplicationDenied"): applications_pb2.ApplicationDenied,
+    ("applications", "ApplicationWithdrawn"): applications_pb2.ApplicationWithdrawn,
+    ("applications", "ApplicationLapsed"): applications_pb2.ApplicationLapsed,
+    ("applications", "LicenseExpired"): applications_pb2.LicenseExpired,
+    ("enforcement", "LicenseRevoked"): enforcement_pb2.LicenseRevoked,
+}
+"""Facts after which the lists do not concern an application any more."""
+
+
+def ended(teller: str, envelope: Envelope) -> tuple[UUID, EndMonitoring] | None:
+    """Which application is over; None for what does not concern us. Raises Undecodable."""
+    kind = _ENDINGS.get((teller, envelope.type))
+    if kind is None:
+        return None
+    try:
+        told: Any = kind.FromString(envelope.payload)
+        return UUID(told.application_id), EndMonitoring(envelope.type)
+    except (DecodeError, ValueError) as error:
+        raise Undecodable(f"not a {envelope.type}") from error
+
+
+def license_issued(envelope: Envelope) -> tuple[UUID, MonitorLicense]:
+    """For which application which license was issued, on which screening. Raises Undecodable."""
+    try:
+        told = applications_pb2.LicenseIssued.FromString(envelope.payload)
+        decided_on = UUID(told.license.screening_id) if told.license.screening_id else None
+        return UUID(told.application_id), MonitorLicense(UUID(told.license.license_id), decided_on)
+    except (DecodeError, ValueError) as error:
+        raise Undecodable("not a LicenseIssued") from error
+
+
 _KINDS: Final[Mapping[int, model.PartyKind]] = {
     model_pb2.PARTY_KIND_PERSON: model.PartyKind.PERSON,
     model_pb2.PARTY_KIND_ORGANISATION: model.PartyKind.ORGANISATION,
@@ -107,15 +150,16 @@ def answer(screening: model.Screening) -> service_pb2.ScreenPartyResponse:
     )
 
 
-def encode_completed(event: record.ScreeningCompleted) -> tuple[str, bytes]:
-    """Short name and bytes of the event."""
-    return type(event).__name__, COMPLETED.to_proto(event).SerializeToString(deterministic=True)
+def encode_event(event: record.Event) -> tuple[str, bytes]:
+    """Short name and bytes of an event of an application's screening."""
+    name = type(event).__name__
+    return name, _EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
 
 
-def decode_completed(name: str, payload: bytes) -> record.ScreeningCompleted:
-    """The event again."""
-    assert name == record.ScreeningCompleted.__name__, name
-    return COMPLETED.from_proto(events_pb2.ScreeningCompleted.FromString(payload))
+def decode_event(name: str, payload: bytes) -> record.Event:
+    """An event of an application's screening again."""
+    event: record.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
+    return event
 
 
 def encode_register_event(event: register.Event) -> tuple[str, bytes]:
@@ -148,3 +192,61 @@ def timeline_entry(recorded: Recorded) -> service_pb2.ScreeningTimelineEntry:
         trace_id=recorded.trace_id,
         hash=recorded.hash,
     )
+
+
+def hit_case(application: ScreenedApplication, hit: KnownHit) -> model_pb2.HitCase:
+    """A hit as officers judge it."""
+    view = model_pb2.HitCase(
+        hit_id=str(hit.hit_id),
+        application_id=str(application.application_id),
+        party_id=hit.party_id,
+        state=model_pb2.HitState.Value(f"HIT_STATE_{hit.state}"),
+        hit=_HIT.to_proto(hit.hit),
+        acts=[_ACT.to_proto(act) for act in hit.acts],
+        list_version=hit.list_version,
+        found_at=to_timestamp(hit.found_at),
+        license_id=str(application.license_id or ""),
+        etag=etag_of(application.version),
+    )
+    view.hit.state = view.state
+    return view
+
+
+def hit_state(number: model_pb2.HitState.ValueType) -> str | None:
+    """The state asked for, None for all."""
+    return model_pb2.HitState.Name(number).removeprefix("HIT_STATE_") if number else None
+
+
+def verdict(number: model_pb2.HitVerdict.ValueType) -> record.HitVerdict:
+    """An officer's verdict."""
+    return record.HitVerdict(model_pb2.HitVerdict.Name(number).removeprefix("HIT_VERDICT_"))
+
+
+def list_version(version: register.ListVersion) -> model_pb2.ListVersion:
+    """A version as officers see it, with what older events leave out."""
+    return _VERSION.to_proto(replace(version, list_code=version.code, format=version.kind))
+
+
+def list_status(found: register.ScreeningList) -> model_pb2.ListStatus:
+    """A list as officers see it."""
+    return model_pb2.ListStatus(
+        list_code=found.versions[0].code,
+        active_version=found.active or "",
+        versions=map(list_version, found.versions),
+        etag=etag_of(found.version),
+    )
+
+
+def list_delta(delta: Delta) -> model_pb2.ListDelta:
+    """What a version changes, counted."""
+    return model_pb2.ListDelta(added=len(delta.added), changed=len(delta.changed), removed=len(delta.removed))
+
+
+def list_format(number: model_pb2.ListFormat.ValueType) -> register.ListFormat:
+    """How a list is published; UNSPECIFIED has no meaning here."""
+    return register.ListFormat(model_pb2.ListFormat.Name(number).removeprefix("LIST_FORMAT_"))
+
+
+def list_part(number: model_pb2.ListPart.ValueType) -> Part:
+    """Which file of a list."""
+    return Part(model_pb2.ListPart.Name(number).removeprefix("LIST_PART_")) if number else Part.PRIMARY

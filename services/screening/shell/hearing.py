@@ -1,37 +1,34 @@
-"""What screening does when applications tells something: every party of a submitted application is screened."""
+"""What screening does when others tell something: a submission is screened, a license watched, what is over let go."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from chassis.consumer import Envelope
 from chassis.journal import Journal, Key
 from chassis.refusal import Plumbing, unavailable
 from chassis.telemetry import annotate
-from services.screening.core.record import (
-    CompleteScreening,
-    ScreenedApplication,
-    ScreeningCompleted,
-    bounded,
-    decide,
-    is_answered,
-    recorded,
-)
+from services.screening.core.decide import Command, CompleteScreening, decide, is_answered
+from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.record import Event, ScreeningCompleted, concluded
 from services.screening.shell import codec
 from services.screening.shell.desk import Desk
+from services.screening.shell.memory import found_false
 
 # Below the time that a rebalance of the consumers waits; an application as large as the contract lets it be needs less.
 _BUDGET_S = 20.0
 ACTOR = "service/applications"
+ENFORCEMENT = "service/enforcement"
 
 
 class Hearing:
-    """The handler of what applications tells."""
+    """The handlers of what applications and enforcement tell."""
 
     def __init__(
         self,
-        journal: Journal[ScreenedApplication, ScreeningCompleted],
+        journal: Journal[ScreenedApplication, Event],
         desk: Desk,
         budget_s: float = _BUDGET_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -39,9 +36,22 @@ class Hearing:
         self._journal, self._desk, self._budget_s, self._clock = journal, desk, budget_s, clock
 
     async def applications(self, envelope: Envelope) -> None:
-        """Screens a submitted application; everything else is not for us. Raises Undecodable, and Refused to wait."""
-        if envelope.type != "ApplicationSubmitted":
-            return
+        """Screens a submitted application; follows what becomes of it. Raises Undecodable, and Refused to wait."""
+        if envelope.type == "ApplicationSubmitted":
+            await self._submitted(envelope)
+        elif envelope.type == "LicenseIssued":
+            application_id, monitored = codec.license_issued(envelope)
+            annotate({"license.id": str(monitored.license_id)})
+            await self._note(envelope, application_id, monitored, ACTOR)
+        elif (ended := codec.ended("applications", envelope)) is not None:
+            await self._note(envelope, *ended, ACTOR)
+
+    async def enforcement(self, envelope: Envelope) -> None:
+        """A revoked license is of no interest any more; everything else is not for us. Raises Undecodable."""
+        if (ended := codec.ended("enforcement", envelope)) is not None:
+            await self._note(envelope, *ended, ENFORCEMENT)
+
+    async def _submitted(self, envelope: Envelope) -> None:
         submission = codec.submission(envelope)
         annotate({"application.id": str(submission.application_id)})
         current = await self._journal.read(submission.application_id)
@@ -49,28 +59,26 @@ class Hearing:
         if is_answered(current.state if current is not None else None, submission.screening_id):
             return
         command = CompleteScreening(await self._screened(submission))
+        await self._note(envelope, submission.application_id, command, ACTOR)
+
+    async def _note(self, envelope: Envelope, application_id: UUID, command: Command, actor: str) -> None:
+        annotate({"application.id": str(application_id)})
         await self._journal.execute(
-            submission.application_id,
-            Key.of_event(envelope.event_id, envelope.type),
-            ACTOR,
-            lambda state: decide(state, command),
+            application_id, Key.of_event(envelope.event_id, envelope.type), actor, lambda state: decide(state, command)
         )
 
     async def _screened(self, submission: codec.Submission) -> ScreeningCompleted:
         generation = self._desk.generation
         if generation is None:
             raise unavailable(Plumbing.NOT_READY, "the list is not loaded", 1.0)
-        queries = [query for _, query in submission.parties]
-        answers = await self._desk.screen_all(generation, queries, self._budget_s)
-        parties = bounded(
-            [recorded(name, answer) for (name, _), answer in zip(submission.parties, answers, strict=True)]
-        )
-        return ScreeningCompleted(
-            screening_id=submission.screening_id,
-            application_id=submission.application_id,
-            partner_id=submission.partner_id,
-            parties=parties,
-            list_version=generation.list_version_id,
-            config_version=answers[0].config_version,
-            screened_at=self._clock(),
+        subjects = submission.subjects
+        answers = await self._desk.screen_all(generation, [each.query for each in subjects], self._budget_s)
+        return concluded(
+            submission.screening_id,
+            submission.application_id,
+            submission.partner_id,
+            subjects,
+            answers,
+            await found_false(self._journal, subjects),
+            self._clock(),
         )

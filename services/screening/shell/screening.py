@@ -12,7 +12,8 @@ from chassis.identity import Principal, current_principal
 from chassis.journal import Current, Journal
 from chassis.refusal import Refused, refused
 from chassis.telemetry import annotate
-from services.screening.core.record import ScreenedApplication, ScreeningCompleted
+from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.record import Event
 from services.screening.core.refusal import Kind, Reason, Refusal
 from services.screening.shell import codec
 from services.screening.shell.desk import Desk
@@ -24,7 +25,7 @@ NOT_FOUND = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no screening of this appl
 class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
     """The counter."""
 
-    def __init__(self, journal: Journal[ScreenedApplication, ScreeningCompleted], desk: Desk) -> None:
+    def __init__(self, journal: Journal[ScreenedApplication, Event], desk: Desk) -> None:
         self._journal, self._desk = journal, desk
 
     async def ScreenParty(self, request: pb.ScreenPartyRequest, context: Any) -> pb.ScreenPartyResponse:

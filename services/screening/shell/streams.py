@@ -7,9 +7,11 @@ rows apart. Their ids never meet: an application's is random, a list's is made o
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from services.screening.core import record, register
+from chassis.journal import Projection
+from services.screening.core import monitoring, record, register
 from services.screening.shell import codec
 
 
@@ -19,43 +21,66 @@ def list_id_of(code: str) -> UUID:
 
 
 class ScreeningStream:
-    """One stream an application, keyed by its id."""
+    """One stream an application, keyed by its id. Its hits are rows of table `hit`, by which they are found."""
 
     kind = "screening"
     id_attribute = "application.id"
-    state_type = record.ScreenedApplication
-    columns = ("kind", "partner_id")
-    projection = None
+    state_type = monitoring.ScreenedApplication
+    columns = ("kind", "partner_id", "list_version")
+    projection: Final = Projection(
+        table="hit",
+        columns=(
+            ("hit_id", "uuid"),
+            ("application_id", "uuid"),
+            ("party_content", "text"),
+            ("entry_content", "text"),
+            ("state", "text"),
+            ("is_judged", "bool"),
+            ("found_at", "timestamptz"),
+        ),
+        key="hit_id",
+    )
 
     def evolve(
-        self, state: record.ScreenedApplication | None, event: record.ScreeningCompleted
-    ) -> record.ScreenedApplication:
+        self, state: monitoring.ScreenedApplication | None, event: record.Event
+    ) -> monitoring.ScreenedApplication:
         """The core's."""
-        return record.evolve(state, event)
+        return monitoring.evolve(state, event)
 
-    def encode_event(self, event: record.ScreeningCompleted) -> tuple[str, bytes]:
+    def encode_event(self, event: record.Event) -> tuple[str, bytes]:
         """The codec's."""
-        return codec.encode_completed(event)
+        return codec.encode_event(event)
 
-    def decode_event(self, name: str, payload: bytes) -> record.ScreeningCompleted:
+    def decode_event(self, name: str, payload: bytes) -> record.Event:
         """The codec's."""
-        return codec.decode_completed(name, payload)
+        return codec.decode_event(name, payload)
 
-    def state_name(self, state: record.ScreenedApplication) -> str:
+    def state_name(self, state: monitoring.ScreenedApplication) -> str:
         """Where the application stands with screening."""
         return state.state
 
-    def due_at(self, state: record.ScreenedApplication) -> datetime | None:
+    def due_at(self, state: monitoring.ScreenedApplication) -> datetime | None:
         """Never."""
         return None
 
-    def index(self, state: record.ScreenedApplication) -> tuple[object, ...]:
+    def index(self, state: monitoring.ScreenedApplication) -> tuple[object, ...]:
         """Values of `columns`."""
-        return self.kind, state.partner_id
+        return self.kind, state.partner_id, state.latest.list_version
 
-    def project(self, state: record.ScreenedApplication) -> tuple[tuple[object, ...], ...]:
-        """Nothing."""
-        return ()
+    def project(self, state: monitoring.ScreenedApplication) -> tuple[tuple[object, ...], ...]:
+        """A row a hit."""
+        return tuple(
+            (
+                hit.hit_id,
+                state.application_id,
+                hit.party_content,
+                hit.hit.entry_content,
+                hit.state,
+                bool(hit.acts),
+                hit.found_at,
+            )
+            for hit in state.hits
+        )
 
 
 class ListStream:

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from services.applications.core.commands import AcceptCode, Command, Due, Submit, Withdraw
+from services.applications.core.commands import AcceptCode, Cause, Command, Due, Submit, Withdraw
 from services.applications.core.decide import decide
 from services.applications.core.events import (
     ApplicationApproved,
@@ -22,6 +22,7 @@ from services.applications.core.events import (
     LicenseRecordChanged,
     RecommendationCountersigned,
     RecommendationRejected,
+    ScreeningRevised,
 )
 from services.applications.core.evolve import evolve
 from services.applications.core.lifecycle import (
@@ -61,6 +62,7 @@ def event_of(kind: type) -> Event:
         ApplicationSubmitted: lambda: ApplicationSubmitted(key, b.PARTNER, b.details(), b.NOW),
         ApplicationReferred: lambda: ApplicationReferred(key, screening, policy, b.NOW),
         DenialIntended: lambda: DenialIntended(key, screening, policy, b.NOW),
+        ScreeningRevised: lambda: ScreeningRevised(key, screening, policy, b.NOW),
         DecisionRecommended: lambda: DecisionRecommended(key, pending.recommendation, b.NOW),
         RecommendationCountersigned: lambda: RecommendationCountersigned(key, b.RECOMMENDATION_ID, signature, b.NOW),
         RecommendationRejected: lambda: RecommendationRejected(key, b.RECOMMENDATION_ID, signature, b.NOW),
@@ -156,6 +158,7 @@ def test_a_standing_of_a_license_that_is_not_is_refused(state: ApplicationState)
 def test_a_command_to_no_application_is_refused(kind: type) -> None:
     commands = {
         "ConcludeScreening": lambda: b.conclude(RuleEffect.REFER),
+        "ReviseScreening": lambda: b.revise(Cause.LISTED),
         "FollowStanding": lambda: b.follow(LicenseState.ACTIVE, 1),
         "Due": Due,
     }

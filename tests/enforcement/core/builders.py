@@ -10,10 +10,12 @@ from services.enforcement.core.commands import (
     ImposeMeasure,
     Officer,
     RecordFinding,
+    RecordListMatch,
     RegisterLicense,
     Reinstate,
     ReportConduct,
     Reporter,
+    SettleListMatch,
 )
 from services.enforcement.core.conduct import LicenseConduct, evolve
 from services.enforcement.core.credibility import ReporterRole
@@ -85,6 +87,14 @@ def reject_measure(officer: Officer, kind: MeasureKind, case_id: UUID = CASE) ->
 
 def reinstate(officer: Officer) -> Reinstate:
     return Reinstate(officer, WHY)
+
+
+def listed(party_id: str = "end-user", *entry_ids: str) -> RecordListMatch:
+    return RecordListMatch(party_id, new_id(), entry_ids or ("EL-1",), ("EL",), "US-CSL/2026-11/0")
+
+
+def settled(party_id: str = "end-user") -> SettleListMatch:
+    return SettleListMatch(party_id)
 
 
 def fold(conduct: LicenseConduct | None, events: tuple[Event, ...]) -> LicenseConduct | None:

@@ -30,6 +30,7 @@ from tests.enforcement.core.builders import (
     fold,
     impose,
     issued,
+    listed,
     new_id,
     register,
     reinstate,
@@ -37,6 +38,7 @@ from tests.enforcement.core.builders import (
     reject_measure,
     report,
     revoked,
+    settled,
     suspended,
 )
 
@@ -93,8 +95,12 @@ def judgements(draw: st.DrawFn) -> list[Command]:
 
 
 reinstatements = st.builds(lambda officers: [reinstate(officer) for officer in officers], pairs)
+parties = st.sampled_from(("end-user", "deployer"))
+listings = st.builds(
+    lambda party, is_settled: [listed(party), *([settled(party)] * is_settled)], parties, st.booleans()
+)
 acts = st.one_of(
-    st.just([register()]), judgements(), reports(), findings(), impositions(), rejections(), reinstatements
+    st.just([register()]), judgements(), reports(), findings(), impositions(), rejections(), reinstatements, listings
 )
 FOUND: list[Command] = [report(case_id=CASES[0]), find(FIRST, CASES[0]), find(SECOND, CASES[0])]
 STOPPED = {
@@ -102,7 +108,10 @@ STOPPED = {
     for kind in (MeasureKind.SUSPENSION, MeasureKind.REVOCATION)
 }
 RETURNING = [*STOPPED[MeasureKind.SUSPENSION], reinstate(THIRD)]
-beginnings = st.sampled_from([[], FOUND[:2], FOUND, *STOPPED.values(), RETURNING, [*RETURNING, reinstate(FOURTH)]])
+REJECTED = [*FOUND[:2], reject_finding(SECOND, CASES[0])]
+beginnings = st.sampled_from(
+    [[], FOUND[:2], REJECTED, FOUND, *STOPPED.values(), RETURNING, [*RETURNING, reinstate(FOURTH)]]
+)
 histories = st.builds(
     lambda beginning, middle: [*beginning, *(command for act in middle for command in act)],
     beginnings,

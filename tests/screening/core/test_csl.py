@@ -4,8 +4,9 @@ import gzip
 
 import pytest
 
-from services.screening.core.csl import ListUnreadable, read_entries
+from services.screening.core.csl import read_entries
 from services.screening.core.model import Entry, PartyKind
+from services.screening.core.source import ListUnreadable
 
 
 def rows(published: bytes) -> list[bytes]:

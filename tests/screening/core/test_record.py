@@ -10,18 +10,15 @@ import pytest
 
 from services.screening.core import model
 from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
+from services.screening.core.decide import CompleteScreening, decide
+from services.screening.core.monitoring import TRANSITIONS, ScreenedState, evolve
 from services.screening.core.record import (
     HITS_OMITTED,
     MOST_HITS,
-    TRANSITIONS,
-    CompleteScreening,
     PartyScreening,
-    ScreenedState,
     ScreeningCompleted,
     ScreeningResult,
     bounded,
-    decide,
-    evolve,
     recorded,
 )
 
@@ -50,7 +47,7 @@ HIT = model.Hit(
 
 def answer(result: Result, hits: int = 0, **more: object) -> model.Screening:
     found = model.Screening(result, "US-CSL/2025-02/0", "1", 0.01, (HIT,) * hits)
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)  # type: ignore[arg-type]  # what no caller may give
 
 
 def test_a_first_screening_is_recorded() -> None:

@@ -16,7 +16,8 @@ from chassis.migrations import migrate
 from chassis.telemetry import Telemetry, setup
 from infra.local.postgres import Database
 from services.screening.core.config import DEFAULT
-from services.screening.core.record import ScreenedApplication, ScreeningCompleted
+from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.record import Event as ScreeningEvent
 from services.screening.core.register import Event, ScreeningList
 from services.screening.shell.desk import Desk
 from services.screening.shell.lists import Lists, Source
@@ -32,7 +33,7 @@ class Replica:
 
     telemetry: Telemetry
     spans: InMemorySpanExporter
-    screenings: Journal[ScreenedApplication, ScreeningCompleted]
+    screenings: Journal[ScreenedApplication, ScreeningEvent]
     registers: Journal[ScreeningList, Event]
     desk: Desk
     lists: Lists

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from safeconduct.applications.v1 import events_pb2, model_pb2
 
 from chassis.consumer import Envelope
-from services.screening.core.csl import _decode
+from services.screening.core.source import decoded
 from services.screening.shell.lists import Source, shipped
 
 MANIFEST = Path(__file__).parents[3] / "services/screening/lists/shipped.yaml"
@@ -27,7 +27,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def shortened(parties: int) -> Source:
     """The shipped list, cut to its first parties: quick to index."""
     whole = shipped(MANIFEST)
-    rows = list(islice(csv.reader(io.StringIO(_decode(whole.content), newline="")), parties + 1))
+    rows = list(islice(csv.reader(io.StringIO(decoded(whole.content), newline="")), parties + 1))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return Source(whole.code, whole.published, text.getvalue().encode())

@@ -11,7 +11,8 @@ import pytest
 from chassis.consumer import Undecodable
 from chassis.refusal import Refused
 from services.screening.core.model import Strength
-from services.screening.core.record import ScreenedApplication, ScreeningResult
+from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.record import ScreeningResult
 from services.screening.shell.hearing import Hearing
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, LISTED_ENTRY, UNLISTED, envelope, party, submitted

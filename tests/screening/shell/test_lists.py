@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 
 from chassis.journal import Key
-from services.screening.core.csl import ListUnreadable
 from services.screening.core.model import PartyQuery, Reason, Result
 from services.screening.core.refusal import Refusal
 from services.screening.core.register import ActivateList, Command, Event, ImportList, ScreeningList, decide
+from services.screening.core.source import ListUnreadable
 from services.screening.shell.lists import Lists, Source
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, MANIFEST, UNLISTED, shortened
@@ -66,7 +66,7 @@ async def test_a_release_with_another_first_list_keeps_the_active_one(
 
     version = await other._start()
 
-    assert version == await first.lists._active()
+    assert version == await first.lists.active()
 
 
 async def test_another_active_version_is_loaded_and_a_screening_in_flight_keeps_its_own(

@@ -102,7 +102,7 @@ Global___ApplicationReferred: _TypeAlias = ApplicationReferred  # noqa: Y015
 
 @_typing.final
 class DenialIntended(_message.Message):
-    """Screening came back and policy proposes denial."""
+    """Screening came back, or an officer confirmed a match, and denial is proposed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -139,6 +139,48 @@ class DenialIntended(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DenialIntended: _TypeAlias = DenialIntended  # noqa: Y015
+
+@_typing.final
+class ScreeningRevised(_message.Message):
+    """A list or an officer says something new about a party: the case is open for review, and what was recommended or
+    approved before does not hold any more.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    SCREENING_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    @_builtins.property
+    def screening(self) -> _model_pb2.ScreeningSummary:
+        """What is known of the parties now."""
+
+    @_builtins.property
+    def policy(self) -> _model_pb2.PolicyOutcome:
+        """What policy says to that."""
+
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        screening: _model_pb2.ScreeningSummary | None = ...,
+        policy: _model_pb2.PolicyOutcome | None = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreeningRevised: _TypeAlias = ScreeningRevised  # noqa: Y015
 
 @_typing.final
 class DecisionRecommended(_message.Message):
@@ -445,6 +487,7 @@ class LicenseGrant(_message.Message):
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
     ACCEPTANCE_FIELD_NUMBER: _builtins.int
+    SCREENING_ID_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     """Identifies it, UUID."""
     license_number: _builtins.str
@@ -457,6 +500,8 @@ class LicenseGrant(_message.Message):
     """Cap, million tokens a month."""
     lease_seconds: _builtins.int
     """Seconds that a gate may trust what it knows."""
+    screening_id: _builtins.str
+    """The screening that the decision rests on; empty in older events."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Item]:
         """Models granted."""
@@ -501,10 +546,11 @@ class LicenseGrant(_message.Message):
         not_after: _timestamp_pb2.Timestamp | None = ...,
         lease_seconds: _builtins.int = ...,
         acceptance: _model_pb2.CodeOfConductAcceptance | None = ...,
+        screening_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "conditions", b"conditions", "decision_id", b"decision_id", "destinations", b"destinations", "end_uses", b"end_uses", "items", b"items", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "monthly_million_tokens", b"monthly_million_tokens", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "conditions", b"conditions", "decision_id", b"decision_id", "destinations", b"destinations", "end_uses", b"end_uses", "items", b"items", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "monthly_million_tokens", b"monthly_million_tokens", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "screening_id", b"screening_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

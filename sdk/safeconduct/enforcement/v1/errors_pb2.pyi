@@ -42,6 +42,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Other cases of this license are open. FAILED_PRECONDITION. Metadata: openViolations."""
     ERROR_REASON_REPORTER_KIND_NOT_ALLOWED: _ErrorReason.ValueType  # 9
     """The reporter may not claim this kind. PERMISSION_DENIED. Metadata: reporterKind."""
+    ERROR_REASON_LIST_MATCH_OPEN: _ErrorReason.ValueType  # 10
+    """A list match is not decided as false. FAILED_PRECONDITION. Metadata: openMatches."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a command was refused. Reasons of the plumbing stand in safeconduct.options.v1.PlumbingReason."""
@@ -66,4 +68,6 @@ ERROR_REASON_VIOLATIONS_OPEN: ErrorReason.ValueType  # 8
 """Other cases of this license are open. FAILED_PRECONDITION. Metadata: openViolations."""
 ERROR_REASON_REPORTER_KIND_NOT_ALLOWED: ErrorReason.ValueType  # 9
 """The reporter may not claim this kind. PERMISSION_DENIED. Metadata: reporterKind."""
+ERROR_REASON_LIST_MATCH_OPEN: ErrorReason.ValueType  # 10
+"""A list match is not decided as false. FAILED_PRECONDITION. Metadata: openMatches."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -283,6 +283,60 @@ class MeasureImposed(_message.Message):
 Global___MeasureImposed: _TypeAlias = MeasureImposed  # noqa: Y015
 
 @_typing.final
+class ListMatchRecorded(_message.Message):
+    """A restricted-party list names a party of the license, or may do so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    """The license."""
+    @_builtins.property
+    def match(self) -> _model_pb2.ListMatch:
+        """The match."""
+
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        match: _model_pb2.ListMatch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["license_id", b"license_id", "match", b"match"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMatchRecorded: _TypeAlias = ListMatchRecorded  # noqa: Y015
+
+@_typing.final
+class ListMatchSettled(_message.Message):
+    """Officers found that no list entry is the party after all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    """The license."""
+    party_id: _builtins.str
+    """The party of the application."""
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["license_id", b"license_id", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMatchSettled: _TypeAlias = ListMatchSettled  # noqa: Y015
+
+@_typing.final
 class LicenseSuspended(_message.Message):
     """The license is suspended."""
 
@@ -298,9 +352,9 @@ class LicenseSuspended(_message.Message):
     application_id: _builtins.str
     """The application it comes from."""
     violation_id: _builtins.str
-    """The case."""
+    """The case; empty when a list match suspends."""
     measure_id: _builtins.str
-    """The measure."""
+    """The measure; empty when a list match suspends."""
     standing_version: _builtins.int
     """Version of the standing."""
     def __init__(

@@ -471,6 +471,54 @@ class Measure(_message.Message):
 Global___Measure: _TypeAlias = Measure  # noqa: Y015
 
 @_typing.final
+class ListMatch(_message.Message):
+    """A restricted-party list names a party of the license, or may do so. Carries no names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    SCREENING_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    LIST_CODES_FIELD_NUMBER: _builtins.int
+    LIST_VERSION_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """The party of the application."""
+    screening_id: _builtins.str
+    """The screening that found it, UUID."""
+    list_version: _builtins.str
+    """The list version screened against."""
+    @_builtins.property
+    def entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Entries that may be the party."""
+
+    @_builtins.property
+    def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The lists they are on."""
+
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+        screening_id: _builtins.str = ...,
+        entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        list_version: _builtins.str = ...,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_ids", b"entry_ids", "list_codes", b"list_codes", "list_version", b"list_version", "party_id", b"party_id", "recorded_at", b"recorded_at", "screening_id", b"screening_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMatch: _TypeAlias = ListMatch  # noqa: Y015
+
+@_typing.final
 class Violation(_message.Message):
     """A case about one clause of one license. Reports about the same license and clause join one case."""
 

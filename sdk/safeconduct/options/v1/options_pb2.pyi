@@ -43,6 +43,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """An officer who finds violations and imposes measures."""
     ROLE_SERVICE: _Role.ValueType  # 6
     """One of the three services: spiffe://<trust-domain>/service/<name>."""
+    ROLE_LIST_OFFICER: _Role.ValueType  # 7
+    """An officer who imports and activates restricted-party lists."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """A role that a principal holds. The certificate gives PARTNER, GATE and SERVICE; an officer's roles are data."""
@@ -61,6 +63,8 @@ ROLE_ENFORCEMENT_OFFICER: Role.ValueType  # 5
 """An officer who finds violations and imposes measures."""
 ROLE_SERVICE: Role.ValueType  # 6
 """One of the three services: spiffe://<trust-domain>/service/<name>."""
+ROLE_LIST_OFFICER: Role.ValueType  # 7
+"""An officer who imports and activates restricted-party lists."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _PlumbingReason:

@@ -28,6 +28,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nothing of this id is visible to the caller, whether or not it exists. PERMISSION_DENIED. Metadata: none."""
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 2
     """No screening of this application. NOT_FOUND, officers only. Metadata: none."""
+    ERROR_REASON_WRONG_STATE: _ErrorReason.ValueType  # 3
+    """The command does not fit the state. FAILED_PRECONDITION. Metadata: state, command, allowedCommands."""
+    ERROR_REASON_SELF_CONFIRMATION: _ErrorReason.ValueType  # 4
+    """Whoever proposed that an exact hit is false cannot confirm it. PERMISSION_DENIED. Metadata: officerId."""
+    ERROR_REASON_CONFLICT_OF_INTEREST: _ErrorReason.ValueType  # 5
+    """The officer belongs to the partner of the application. PERMISSION_DENIED. Metadata: officerId."""
+    ERROR_REASON_LIST_EMPTY: _ErrorReason.ValueType  # 6
+    """The file, or a file that belongs to the list, holds nothing. INVALID_ARGUMENT. Metadata: listCode."""
+    ERROR_REASON_LIST_TRUNCATED: _ErrorReason.ValueType  # 7
+    """The file ends before the list does. INVALID_ARGUMENT. Metadata: listCode."""
+    ERROR_REASON_LIST_MALFORMED: _ErrorReason.ValueType  # 8
+    """The file is not what its format asks for. INVALID_ARGUMENT. Metadata: listCode."""
+    ERROR_REASON_LIST_TOO_LARGE: _ErrorReason.ValueType  # 9
+    """The list is larger than is taken. INVALID_ARGUMENT. Metadata: listCode, maximumBytes."""
+    ERROR_REASON_LIST_IMPLAUSIBLE: _ErrorReason.ValueType  # 10
+    """Over 20 % fewer parties than the active version of the list. FAILED_PRECONDITION. Metadata: listCode, entries, activeEntries."""
+    ERROR_REASON_IMPORT_UNCLEAR: _ErrorReason.ValueType  # 11
+    """The first message does not say what is imported, or a later one says something else. INVALID_ARGUMENT. Metadata: none."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Reasons of the plumbing stand in safeconduct.options.v1.PlumbingReason."""
@@ -38,4 +56,22 @@ ERROR_REASON_NOT_VISIBLE: ErrorReason.ValueType  # 1
 """Nothing of this id is visible to the caller, whether or not it exists. PERMISSION_DENIED. Metadata: none."""
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 2
 """No screening of this application. NOT_FOUND, officers only. Metadata: none."""
+ERROR_REASON_WRONG_STATE: ErrorReason.ValueType  # 3
+"""The command does not fit the state. FAILED_PRECONDITION. Metadata: state, command, allowedCommands."""
+ERROR_REASON_SELF_CONFIRMATION: ErrorReason.ValueType  # 4
+"""Whoever proposed that an exact hit is false cannot confirm it. PERMISSION_DENIED. Metadata: officerId."""
+ERROR_REASON_CONFLICT_OF_INTEREST: ErrorReason.ValueType  # 5
+"""The officer belongs to the partner of the application. PERMISSION_DENIED. Metadata: officerId."""
+ERROR_REASON_LIST_EMPTY: ErrorReason.ValueType  # 6
+"""The file, or a file that belongs to the list, holds nothing. INVALID_ARGUMENT. Metadata: listCode."""
+ERROR_REASON_LIST_TRUNCATED: ErrorReason.ValueType  # 7
+"""The file ends before the list does. INVALID_ARGUMENT. Metadata: listCode."""
+ERROR_REASON_LIST_MALFORMED: ErrorReason.ValueType  # 8
+"""The file is not what its format asks for. INVALID_ARGUMENT. Metadata: listCode."""
+ERROR_REASON_LIST_TOO_LARGE: ErrorReason.ValueType  # 9
+"""The list is larger than is taken. INVALID_ARGUMENT. Metadata: listCode, maximumBytes."""
+ERROR_REASON_LIST_IMPLAUSIBLE: ErrorReason.ValueType  # 10
+"""Over 20 % fewer parties than the active version of the list. FAILED_PRECONDITION. Metadata: listCode, entries, activeEntries."""
+ERROR_REASON_IMPORT_UNCLEAR: ErrorReason.ValueType  # 11
+"""The first message does not say what is imported, or a later one says something else. INVALID_ARGUMENT. Metadata: none."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -33,6 +33,7 @@ class ScreeningCompleted(_message.Message):
     LIST_VERSION_FIELD_NUMBER: _builtins.int
     CONFIG_VERSION_FIELD_NUMBER: _builtins.int
     SCREENED_AT_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     screening_id: _builtins.str
     """Identifies the screening, UUID."""
     application_id: _builtins.str
@@ -51,6 +52,10 @@ class ScreeningCompleted(_message.Message):
     def screened_at(self) -> _timestamp_pb2.Timestamp:
         """When it was done."""
 
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Subject]:
+        """The parties as they were declared."""
+
     def __init__(
         self,
         *,
@@ -61,14 +66,245 @@ class ScreeningCompleted(_message.Message):
         list_version: _builtins.str = ...,
         config_version: _builtins.str = ...,
         screened_at: _timestamp_pb2.Timestamp | None = ...,
+        subjects: _abc.Iterable[_model_pb2.Subject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["screened_at", b"screened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "parties", b"parties", "partner_id", b"partner_id", "screened_at", b"screened_at", "screening_id", b"screening_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "parties", b"parties", "partner_id", b"partner_id", "screened_at", b"screened_at", "screening_id", b"screening_id", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScreeningCompleted: _TypeAlias = ScreeningCompleted  # noqa: Y015
+
+@_typing.final
+class PartyListed(_message.Message):
+    """A list says something new about a party of an open application or of a live license. Carries no names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    SCREENING_ID_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    NEW_ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    LIST_CODES_FIELD_NUMBER: _builtins.int
+    LIST_VERSION_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    LISTED_AT_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    license_id: _builtins.str
+    """The license issued for it, or empty while there is none."""
+    party_id: _builtins.str
+    """The party of the application."""
+    screening_id: _builtins.str
+    """The screening that found it, UUID."""
+    strength: _model_pb2.MatchStrength.ValueType
+    """How strong the strongest open hit is."""
+    list_version: _builtins.str
+    """The list version screened against."""
+    result: _model_pb2.ScreeningResult.ValueType
+    """POSSIBLE_MATCH, or CONFIRMED_MATCH when an officer confirmed an earlier hit."""
+    @_builtins.property
+    def entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Every entry that may be the party now."""
+
+    @_builtins.property
+    def new_entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of them that were not there before."""
+
+    @_builtins.property
+    def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The lists they are on."""
+
+    @_builtins.property
+    def listed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was found."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        screening_id: _builtins.str = ...,
+        strength: _model_pb2.MatchStrength.ValueType = ...,
+        entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        new_entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        list_version: _builtins.str = ...,
+        result: _model_pb2.ScreeningResult.ValueType = ...,
+        listed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["listed_at", b"listed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_ids", b"entry_ids", "license_id", b"license_id", "list_codes", b"list_codes", "list_version", b"list_version", "listed_at", b"listed_at", "new_entry_ids", b"new_entry_ids", "party_id", b"party_id", "result", b"result", "screening_id", b"screening_id", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartyListed: _TypeAlias = PartyListed  # noqa: Y015
+
+@_typing.final
+class HitClearingProposed(_message.Message):
+    """An officer holds an exact hit for false; another officer must agree."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    PROPOSED_BY_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    hit_id: _builtins.str
+    """The hit."""
+    @_builtins.property
+    def proposed_by(self) -> _model_pb2.HitAct:
+        """Who and why."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        proposed_by: _model_pb2.HitAct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposed_by", b"proposed_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "hit_id", b"hit_id", "proposed_by", b"proposed_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitClearingProposed: _TypeAlias = HitClearingProposed  # noqa: Y015
+
+@_typing.final
+class HitAdjudicated(_message.Message):
+    """It is decided whether an entry is the party. Carries no names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
+    PARTY_RESULT_FIELD_NUMBER: _builtins.int
+    PARTY_STRENGTH_FIELD_NUMBER: _builtins.int
+    PARTY_ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    PARTY_LIST_CODES_FIELD_NUMBER: _builtins.int
+    PARTY_UNDETERMINED_REASON_FIELD_NUMBER: _builtins.int
+    REMEMBERED_HIT_ID_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    license_id: _builtins.str
+    """The license issued for it, or empty while there is none."""
+    party_id: _builtins.str
+    """The party of the application."""
+    hit_id: _builtins.str
+    """The hit."""
+    entry_id: _builtins.str
+    """The entry."""
+    verdict: _model_pb2.HitVerdict.ValueType
+    """What was decided."""
+    party_result: _model_pb2.ScreeningResult.ValueType
+    """What is known of the party now."""
+    party_strength: _model_pb2.MatchStrength.ValueType
+    """How strong its strongest open or confirmed hit is, if any."""
+    party_undetermined_reason: _builtins.str
+    """Why party_result is UNDETERMINED, or empty."""
+    remembered_hit_id: _builtins.str
+    """The hit, perhaps of another application, by whose verdict this one was decided; empty when it was judged itself."""
+    @_builtins.property
+    def decided_by(self) -> _model_pb2.HitAct:
+        """Who decided, and why."""
+
+    @_builtins.property
+    def party_entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Entries that may be, or are, the party."""
+
+    @_builtins.property
+    def party_list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The lists they are on."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        entry_id: _builtins.str = ...,
+        verdict: _model_pb2.HitVerdict.ValueType = ...,
+        decided_by: _model_pb2.HitAct | None = ...,
+        party_result: _model_pb2.ScreeningResult.ValueType = ...,
+        party_strength: _model_pb2.MatchStrength.ValueType = ...,
+        party_entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        party_list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        party_undetermined_reason: _builtins.str = ...,
+        remembered_hit_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decided_by", b"decided_by", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "party_entry_ids", b"party_entry_ids", "party_id", b"party_id", "party_list_codes", b"party_list_codes", "party_result", b"party_result", "party_strength", b"party_strength", "party_undetermined_reason", b"party_undetermined_reason", "remembered_hit_id", b"remembered_hit_id", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitAdjudicated: _TypeAlias = HitAdjudicated  # noqa: Y015
+
+@_typing.final
+class LicenseMonitored(_message.Message):
+    """A license was issued for the application: its parties stay compared with the lists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    license_id: _builtins.str
+    """The license."""
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "license_id", b"license_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseMonitored: _TypeAlias = LicenseMonitored  # noqa: Y015
+
+@_typing.final
+class MonitoringEnded(_message.Message):
+    """The application is over and so is its license: its parties are not compared with the lists any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    BECAUSE_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application."""
+    because: _builtins.str
+    """Name of the fact that ended it, for instance ApplicationDenied."""
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        because: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "because", b"because"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringEnded: _TypeAlias = MonitoringEnded  # noqa: Y015
 
 @_typing.final
 class ListImported(_message.Message):

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from safeconduct.options.v1 import options_pb2 as safeconduct_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$safeconduct/screening/v1/model.proto\x12\x18safeconduct.screening.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$safeconduct/options/v1/options.proto\"A\n\nIdentifier\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1c\n\x05value\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x02\x18P\xb0\xbb\x18\x01\"\xe6\x02\n\nPartyQuery\x12$\n\x05names\x18\x01 \x03(\tB\x15\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x15\"\x05r\x03\x18\xf0.\xb0\xbb\x18\x01\x12;\n\x04kind\x18\x02 \x01(\x0e\x32#.safeconduct.screening.v1.PartyKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12[\n\nbirth_date\x18\x03 \x01(\tBG\xbaH@r>2<^([0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$\xb0\xbb\x18\x01\x12+\n\tcountries\x18\x04 \x03(\tB\x18\xbaH\x15\x92\x01\x12\x10\x14\"\x0er\x0c\x32\n^[A-Z]{2}$\x12\x43\n\x0bidentifiers\x18\x05 \x03(\x0b\x32$.safeconduct.screening.v1.IdentifierB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12&\n\taddresses\x18\x06 \x03(\tB\x13\xbaH\x0c\x92\x01\t\x10\x14\"\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x01\"h\n\x08\x45vidence\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x38\n\x06\x65\x66\x66\x65\x63t\x18\x02 \x01(\x0e\x32(.safeconduct.screening.v1.EvidenceEffect\x12\x14\n\x06\x64\x65tail\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\"\xf4\x01\n\x03Hit\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x11\n\tlist_code\x18\x02 \x01(\t\x12\x1a\n\x0cmatched_name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x0cqueried_name\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\r\n\x05score\x18\x05 \x01(\x01\x12\x39\n\x08strength\x18\x06 \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x34\n\x08\x65vidence\x18\x07 \x03(\x0b\x32\".safeconduct.screening.v1.Evidence\x12\x10\n\x08programs\x18\x08 \x03(\t\"\xb6\x01\n\x0ePartyScreening\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x39\n\x06result\x18\x02 \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12\x1b\n\x13undetermined_reason\x18\x03 \x01(\t\x12+\n\x04hits\x18\x04 \x03(\x0b\x32\x1d.safeconduct.screening.v1.Hit\x12\r\n\x05\x66lags\x18\x05 \x03(\t\"\x80\x01\n\x0bListVersion\x12\x14\n\x0clist_version\x18\x01 \x01(\t\x12\x15\n\rsource_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x05\x12/\n\x0bimported_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe5\x01\n\tScreening\x12\x14\n\x0cscreening_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x39\n\x07parties\x18\x03 \x03(\x0b\x32(.safeconduct.screening.v1.PartyScreening\x12\x14\n\x0clist_version\x18\x04 \x01(\t\x12\x16\n\x0e\x63onfig_version\x18\x05 \x01(\t\x12/\n\x0bscreened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x07 \x01(\t*r\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PARTY_KIND_PERSON\x10\x01\x12\x1b\n\x17PARTY_KIND_ORGANISATION\x10\x02\x12\x15\n\x11PARTY_KIND_VESSEL\x10\x03*\xe2\x01\n\x0fScreeningResult\x12 \n\x1cSCREENING_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16SCREENING_RESULT_CLEAR\x10\x01\x12#\n\x1fSCREENING_RESULT_POSSIBLE_MATCH\x10\x02\x12$\n SCREENING_RESULT_CONFIRMED_MATCH\x10\x03\x12#\n\x1fSCREENING_RESULT_FALSE_POSITIVE\x10\x04\x12!\n\x1dSCREENING_RESULT_UNDETERMINED\x10\x05*}\n\rMatchStrength\x12\x1e\n\x1aMATCH_STRENGTH_UNSPECIFIED\x10\x00\x12\x17\n\x13MATCH_STRENGTH_WEAK\x10\x01\x12\x19\n\x15MATCH_STRENGTH_STRONG\x10\x02\x12\x18\n\x14MATCH_STRENGTH_EXACT\x10\x03*\x8d\x01\n\x0e\x45videnceEffect\x12\x1f\n\x1b\x45VIDENCE_EFFECT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VIDENCE_EFFECT_SUPPORTS\x10\x01\x12\x1f\n\x1b\x45VIDENCE_EFFECT_CONTRADICTS\x10\x02\x12\x1b\n\x17\x45VIDENCE_EFFECT_NEUTRAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$safeconduct/screening/v1/model.proto\x12\x18safeconduct.screening.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$safeconduct/options/v1/options.proto\"A\n\nIdentifier\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1c\n\x05value\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x02\x18P\xb0\xbb\x18\x01\"\xe6\x02\n\nPartyQuery\x12$\n\x05names\x18\x01 \x03(\tB\x15\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x15\"\x05r\x03\x18\xf0.\xb0\xbb\x18\x01\x12;\n\x04kind\x18\x02 \x01(\x0e\x32#.safeconduct.screening.v1.PartyKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12[\n\nbirth_date\x18\x03 \x01(\tBG\xbaH@r>2<^([0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$\xb0\xbb\x18\x01\x12+\n\tcountries\x18\x04 \x03(\tB\x18\xbaH\x15\x92\x01\x12\x10\x14\"\x0er\x0c\x32\n^[A-Z]{2}$\x12\x43\n\x0bidentifiers\x18\x05 \x03(\x0b\x32$.safeconduct.screening.v1.IdentifierB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12&\n\taddresses\x18\x06 \x03(\tB\x13\xbaH\x0c\x92\x01\t\x10\x14\"\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x01\"h\n\x08\x45vidence\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x38\n\x06\x65\x66\x66\x65\x63t\x18\x02 \x01(\x0e\x32(.safeconduct.screening.v1.EvidenceEffect\x12\x14\n\x06\x64\x65tail\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\"\xce\x02\n\x03Hit\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x11\n\tlist_code\x18\x02 \x01(\t\x12\x1a\n\x0cmatched_name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x0cqueried_name\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\r\n\x05score\x18\x05 \x01(\x01\x12\x39\n\x08strength\x18\x06 \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x34\n\x08\x65vidence\x18\x07 \x03(\x0b\x32\".safeconduct.screening.v1.Evidence\x12\x10\n\x08programs\x18\x08 \x03(\t\x12\x15\n\rentry_content\x18\t \x01(\t\x12\x0e\n\x06hit_id\x18\n \x01(\t\x12\x31\n\x05state\x18\x0b \x01(\x0e\x32\".safeconduct.screening.v1.HitState\"\xb6\x01\n\x0ePartyScreening\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x39\n\x06result\x18\x02 \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12\x1b\n\x13undetermined_reason\x18\x03 \x01(\t\x12+\n\x04hits\x18\x04 \x03(\x0b\x32\x1d.safeconduct.screening.v1.Hit\x12\r\n\x05\x66lags\x18\x05 \x03(\t\"\xe4\x01\n\x07Subject\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x13\n\x05names\x18\x02 \x03(\tB\x04\xb0\xbb\x18\x01\x12\x31\n\x04kind\x18\x03 \x01(\x0e\x32#.safeconduct.screening.v1.PartyKind\x12\x18\n\nbirth_date\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x11\n\tcountries\x18\x05 \x03(\t\x12\x39\n\x0bidentifiers\x18\x06 \x03(\x0b\x32$.safeconduct.screening.v1.Identifier\x12\x17\n\taddresses\x18\x07 \x03(\tB\x04\xb0\xbb\x18\x01\"]\n\x06HitAct\x12\x12\n\nofficer_id\x18\x01 \x01(\t\x12\x11\n\trationale\x18\x02 \x01(\t\x12,\n\x08\x61\x63ted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb8\x02\n\x07HitCase\x12\x0e\n\x06hit_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x10\n\x08party_id\x18\x03 \x01(\t\x12\x31\n\x05state\x18\x04 \x01(\x0e\x32\".safeconduct.screening.v1.HitState\x12*\n\x03hit\x18\x05 \x01(\x0b\x32\x1d.safeconduct.screening.v1.Hit\x12.\n\x04\x61\x63ts\x18\x06 \x03(\x0b\x32 .safeconduct.screening.v1.HitAct\x12\x14\n\x0clist_version\x18\x07 \x01(\t\x12,\n\x08\x66ound_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlicense_id\x18\t \x01(\t\x12\x0c\n\x04\x65tag\x18\n \x01(\t\"\xc9\x01\n\x0bListVersion\x12\x14\n\x0clist_version\x18\x01 \x01(\t\x12\x15\n\rsource_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x05\x12/\n\x0bimported_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x06\x66ormat\x18\x05 \x01(\x0e\x32$.safeconduct.screening.v1.ListFormat\x12\x11\n\tlist_code\x18\x06 \x01(\t\"~\n\nListStatus\x12\x11\n\tlist_code\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63tive_version\x18\x02 \x01(\t\x12\x37\n\x08versions\x18\x03 \x03(\x0b\x32%.safeconduct.screening.v1.ListVersion\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"<\n\tListDelta\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"\xe5\x01\n\tScreening\x12\x14\n\x0cscreening_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x39\n\x07parties\x18\x03 \x03(\x0b\x32(.safeconduct.screening.v1.PartyScreening\x12\x14\n\x0clist_version\x18\x04 \x01(\t\x12\x16\n\x0e\x63onfig_version\x18\x05 \x01(\t\x12/\n\x0bscreened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x07 \x01(\t*r\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PARTY_KIND_PERSON\x10\x01\x12\x1b\n\x17PARTY_KIND_ORGANISATION\x10\x02\x12\x15\n\x11PARTY_KIND_VESSEL\x10\x03*\xe2\x01\n\x0fScreeningResult\x12 \n\x1cSCREENING_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16SCREENING_RESULT_CLEAR\x10\x01\x12#\n\x1fSCREENING_RESULT_POSSIBLE_MATCH\x10\x02\x12$\n SCREENING_RESULT_CONFIRMED_MATCH\x10\x03\x12#\n\x1fSCREENING_RESULT_FALSE_POSITIVE\x10\x04\x12!\n\x1dSCREENING_RESULT_UNDETERMINED\x10\x05*}\n\rMatchStrength\x12\x1e\n\x1aMATCH_STRENGTH_UNSPECIFIED\x10\x00\x12\x17\n\x13MATCH_STRENGTH_WEAK\x10\x01\x12\x19\n\x15MATCH_STRENGTH_STRONG\x10\x02\x12\x18\n\x14MATCH_STRENGTH_EXACT\x10\x03*\x8d\x01\n\x0e\x45videnceEffect\x12\x1f\n\x1b\x45VIDENCE_EFFECT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VIDENCE_EFFECT_SUPPORTS\x10\x01\x12\x1f\n\x1b\x45VIDENCE_EFFECT_CONTRADICTS\x10\x02\x12\x1b\n\x17\x45VIDENCE_EFFECT_NEUTRAL\x10\x03*\x9c\x01\n\nListFormat\x12\x1b\n\x17LIST_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13LIST_FORMAT_CSL_CSV\x10\x01\x12\x1c\n\x18LIST_FORMAT_OFAC_SDN_CSV\x10\x02\x12\x16\n\x12LIST_FORMAT_UN_XML\x10\x03\x12\"\n\x1eLIST_FORMAT_TARGETS_SIMPLE_CSV\x10\x04*b\n\x08ListPart\x12\x19\n\x15LIST_PART_UNSPECIFIED\x10\x00\x12\x15\n\x11LIST_PART_PRIMARY\x10\x01\x12\x11\n\rLIST_PART_ALT\x10\x02\x12\x11\n\rLIST_PART_ADD\x10\x03*\xab\x01\n\x08HitState\x12\x19\n\x15HIT_STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eHIT_STATE_OPEN\x10\x01\x12\x1f\n\x1bHIT_STATE_CLEARING_PROPOSED\x10\x02\x12\x1c\n\x18HIT_STATE_FALSE_POSITIVE\x10\x03\x12\x17\n\x13HIT_STATE_CONFIRMED\x10\x04\x12\x18\n\x14HIT_STATE_SUPERSEDED\x10\x05*d\n\nHitVerdict\x12\x1b\n\x17HIT_VERDICT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aHIT_VERDICT_FALSE_POSITIVE\x10\x01\x12\x19\n\x15HIT_VERDICT_CONFIRMED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,14 +56,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HIT'].fields_by_name['matched_name']._serialized_options = b'\260\273\030\001'
   _globals['_HIT'].fields_by_name['queried_name']._loaded_options = None
   _globals['_HIT'].fields_by_name['queried_name']._serialized_options = b'\260\273\030\001'
-  _globals['_PARTYKIND']._serialized_start=1495
-  _globals['_PARTYKIND']._serialized_end=1609
-  _globals['_SCREENINGRESULT']._serialized_start=1612
-  _globals['_SCREENINGRESULT']._serialized_end=1838
-  _globals['_MATCHSTRENGTH']._serialized_start=1840
-  _globals['_MATCHSTRENGTH']._serialized_end=1965
-  _globals['_EVIDENCEEFFECT']._serialized_start=1968
-  _globals['_EVIDENCEEFFECT']._serialized_end=2109
+  _globals['_SUBJECT'].fields_by_name['names']._loaded_options = None
+  _globals['_SUBJECT'].fields_by_name['names']._serialized_options = b'\260\273\030\001'
+  _globals['_SUBJECT'].fields_by_name['birth_date']._loaded_options = None
+  _globals['_SUBJECT'].fields_by_name['birth_date']._serialized_options = b'\260\273\030\001'
+  _globals['_SUBJECT'].fields_by_name['addresses']._loaded_options = None
+  _globals['_SUBJECT'].fields_by_name['addresses']._serialized_options = b'\260\273\030\001'
+  _globals['_PARTYKIND']._serialized_start=2489
+  _globals['_PARTYKIND']._serialized_end=2603
+  _globals['_SCREENINGRESULT']._serialized_start=2606
+  _globals['_SCREENINGRESULT']._serialized_end=2832
+  _globals['_MATCHSTRENGTH']._serialized_start=2834
+  _globals['_MATCHSTRENGTH']._serialized_end=2959
+  _globals['_EVIDENCEEFFECT']._serialized_start=2962
+  _globals['_EVIDENCEEFFECT']._serialized_end=3103
+  _globals['_LISTFORMAT']._serialized_start=3106
+  _globals['_LISTFORMAT']._serialized_end=3262
+  _globals['_LISTPART']._serialized_start=3264
+  _globals['_LISTPART']._serialized_end=3362
+  _globals['_HITSTATE']._serialized_start=3365
+  _globals['_HITSTATE']._serialized_end=3536
+  _globals['_HITVERDICT']._serialized_start=3538
+  _globals['_HITVERDICT']._serialized_end=3638
   _globals['_IDENTIFIER']._serialized_start=166
   _globals['_IDENTIFIER']._serialized_end=231
   _globals['_PARTYQUERY']._serialized_start=234
@@ -71,11 +85,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE']._serialized_start=594
   _globals['_EVIDENCE']._serialized_end=698
   _globals['_HIT']._serialized_start=701
-  _globals['_HIT']._serialized_end=945
-  _globals['_PARTYSCREENING']._serialized_start=948
-  _globals['_PARTYSCREENING']._serialized_end=1130
-  _globals['_LISTVERSION']._serialized_start=1133
-  _globals['_LISTVERSION']._serialized_end=1261
-  _globals['_SCREENING']._serialized_start=1264
-  _globals['_SCREENING']._serialized_end=1493
+  _globals['_HIT']._serialized_end=1035
+  _globals['_PARTYSCREENING']._serialized_start=1038
+  _globals['_PARTYSCREENING']._serialized_end=1220
+  _globals['_SUBJECT']._serialized_start=1223
+  _globals['_SUBJECT']._serialized_end=1451
+  _globals['_HITACT']._serialized_start=1453
+  _globals['_HITACT']._serialized_end=1546
+  _globals['_HITCASE']._serialized_start=1549
+  _globals['_HITCASE']._serialized_end=1861
+  _globals['_LISTVERSION']._serialized_start=1864
+  _globals['_LISTVERSION']._serialized_end=2065
+  _globals['_LISTSTATUS']._serialized_start=2067
+  _globals['_LISTSTATUS']._serialized_end=2193
+  _globals['_LISTDELTA']._serialized_start=2195
+  _globals['_LISTDELTA']._serialized_end=2255
+  _globals['_SCREENING']._serialized_start=2258
+  _globals['_SCREENING']._serialized_end=2487
 # @@protoc_insertion_point(module_scope)

@@ -140,6 +140,126 @@ EVIDENCE_EFFECT_NEUTRAL: EvidenceEffect.ValueType  # 3
 """Neither."""
 Global___EvidenceEffect: _TypeAlias = EvidenceEffect  # noqa: Y015
 
+class _ListFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ListFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ListFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIST_FORMAT_UNSPECIFIED: _ListFormat.ValueType  # 0
+    """Never valid."""
+    LIST_FORMAT_CSL_CSV: _ListFormat.ValueType  # 1
+    """The US Consolidated Screening List, CSV with a header line."""
+    LIST_FORMAT_OFAC_SDN_CSV: _ListFormat.ValueType  # 2
+    """OFAC's SDN or consolidated list: three CSV files without header (parties, alternative names, addresses)."""
+    LIST_FORMAT_UN_XML: _ListFormat.ValueType  # 3
+    """The consolidated list of the UN Security Council, XML."""
+    LIST_FORMAT_TARGETS_SIMPLE_CSV: _ListFormat.ValueType  # 4
+    """A list in the layout of OpenSanctions' targets.simple.csv."""
+
+class ListFormat(_ListFormat, metaclass=_ListFormatEnumTypeWrapper):
+    """How a list is published."""
+
+LIST_FORMAT_UNSPECIFIED: ListFormat.ValueType  # 0
+"""Never valid."""
+LIST_FORMAT_CSL_CSV: ListFormat.ValueType  # 1
+"""The US Consolidated Screening List, CSV with a header line."""
+LIST_FORMAT_OFAC_SDN_CSV: ListFormat.ValueType  # 2
+"""OFAC's SDN or consolidated list: three CSV files without header (parties, alternative names, addresses)."""
+LIST_FORMAT_UN_XML: ListFormat.ValueType  # 3
+"""The consolidated list of the UN Security Council, XML."""
+LIST_FORMAT_TARGETS_SIMPLE_CSV: ListFormat.ValueType  # 4
+"""A list in the layout of OpenSanctions' targets.simple.csv."""
+Global___ListFormat: _TypeAlias = ListFormat  # noqa: Y015
+
+class _ListPart:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ListPartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ListPart.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIST_PART_UNSPECIFIED: _ListPart.ValueType  # 0
+    """Taken as the parties."""
+    LIST_PART_PRIMARY: _ListPart.ValueType  # 1
+    """The parties."""
+    LIST_PART_ALT: _ListPart.ValueType  # 2
+    """Alternative names of the parties."""
+    LIST_PART_ADD: _ListPart.ValueType  # 3
+    """Addresses of the parties."""
+
+class ListPart(_ListPart, metaclass=_ListPartEnumTypeWrapper):
+    """Which file of a list; a list of one file has only the first."""
+
+LIST_PART_UNSPECIFIED: ListPart.ValueType  # 0
+"""Taken as the parties."""
+LIST_PART_PRIMARY: ListPart.ValueType  # 1
+"""The parties."""
+LIST_PART_ALT: ListPart.ValueType  # 2
+"""Alternative names of the parties."""
+LIST_PART_ADD: ListPart.ValueType  # 3
+"""Addresses of the parties."""
+Global___ListPart: _TypeAlias = ListPart  # noqa: Y015
+
+class _HitState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HitStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HIT_STATE_UNSPECIFIED: _HitState.ValueType  # 0
+    """Written before hits were decided one by one."""
+    HIT_STATE_OPEN: _HitState.ValueType  # 1
+    """Nobody has judged it."""
+    HIT_STATE_CLEARING_PROPOSED: _HitState.ValueType  # 2
+    """An officer holds an exact hit for false; another officer must agree."""
+    HIT_STATE_FALSE_POSITIVE: _HitState.ValueType  # 3
+    """The entry is not the party. Final for this party and this entry as they are."""
+    HIT_STATE_CONFIRMED: _HitState.ValueType  # 4
+    """The entry is the party. Final."""
+    HIT_STATE_SUPERSEDED: _HitState.ValueType  # 5
+    """Party or entry have changed; a newer hit stands in its place. Final."""
+
+class HitState(_HitState, metaclass=_HitStateEnumTypeWrapper):
+    """Where a hit stands: whether its entry is the party."""
+
+HIT_STATE_UNSPECIFIED: HitState.ValueType  # 0
+"""Written before hits were decided one by one."""
+HIT_STATE_OPEN: HitState.ValueType  # 1
+"""Nobody has judged it."""
+HIT_STATE_CLEARING_PROPOSED: HitState.ValueType  # 2
+"""An officer holds an exact hit for false; another officer must agree."""
+HIT_STATE_FALSE_POSITIVE: HitState.ValueType  # 3
+"""The entry is not the party. Final for this party and this entry as they are."""
+HIT_STATE_CONFIRMED: HitState.ValueType  # 4
+"""The entry is the party. Final."""
+HIT_STATE_SUPERSEDED: HitState.ValueType  # 5
+"""Party or entry have changed; a newer hit stands in its place. Final."""
+Global___HitState: _TypeAlias = HitState  # noqa: Y015
+
+class _HitVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HitVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HIT_VERDICT_UNSPECIFIED: _HitVerdict.ValueType  # 0
+    """Never valid."""
+    HIT_VERDICT_FALSE_POSITIVE: _HitVerdict.ValueType  # 1
+    """The entry is not the party."""
+    HIT_VERDICT_CONFIRMED: _HitVerdict.ValueType  # 2
+    """The entry is the party."""
+
+class HitVerdict(_HitVerdict, metaclass=_HitVerdictEnumTypeWrapper):
+    """What an officer says of a hit."""
+
+HIT_VERDICT_UNSPECIFIED: HitVerdict.ValueType  # 0
+"""Never valid."""
+HIT_VERDICT_FALSE_POSITIVE: HitVerdict.ValueType  # 1
+"""The entry is not the party."""
+HIT_VERDICT_CONFIRMED: HitVerdict.ValueType  # 2
+"""The entry is the party."""
+Global___HitVerdict: _TypeAlias = HitVerdict  # noqa: Y015
+
 @_typing.final
 class Identifier(_message.Message):
     """A number that an authority gave a party."""
@@ -260,6 +380,9 @@ class Hit(_message.Message):
     STRENGTH_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     PROGRAMS_FIELD_NUMBER: _builtins.int
+    ENTRY_CONTENT_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.str
     """Identifier of the entry on its list."""
     list_code: _builtins.str
@@ -272,6 +395,12 @@ class Hit(_message.Message):
     """0 to 1."""
     strength: Global___MatchStrength.ValueType
     """How strong."""
+    entry_content: _builtins.str
+    """Digest of the entry as published; another one once anything of it changed. Empty in older screenings."""
+    hit_id: _builtins.str
+    """Identifies the hit, UUID: made of application, party, entry and what both say. Empty in older screenings."""
+    state: Global___HitState.ValueType
+    """Where it stood when the screening was done."""
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
         """Why."""
@@ -291,10 +420,13 @@ class Hit(_message.Message):
         strength: Global___MatchStrength.ValueType = ...,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
         programs: _abc.Iterable[_builtins.str] | None = ...,
+        entry_content: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        state: Global___HitState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_id", b"entry_id", "evidence", b"evidence", "list_code", b"list_code", "matched_name", b"matched_name", "programs", b"programs", "queried_name", b"queried_name", "score", b"score", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_content", b"entry_content", "entry_id", b"entry_id", "evidence", b"evidence", "hit_id", b"hit_id", "list_code", b"list_code", "matched_name", b"matched_name", "programs", b"programs", "queried_name", b"queried_name", "score", b"score", "state", b"state", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -343,6 +475,156 @@ class PartyScreening(_message.Message):
 Global___PartyScreening: _TypeAlias = PartyScreening  # noqa: Y015
 
 @_typing.final
+class Subject(_message.Message):
+    """A party as it was declared and screened, kept so that it can be compared with what a list says later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    COUNTRIES_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """The party of the application."""
+    kind: Global___PartyKind.ValueType
+    """What it is, if known."""
+    birth_date: _builtins.str
+    """YYYY, YYYY-MM or YYYY-MM-DD, or empty."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Full names, the main one first."""
+
+    @_builtins.property
+    def countries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 3166-1 alpha-2."""
+
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identifier]:
+        """Numbers that authorities gave it."""
+
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Postal addresses, free form."""
+
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        kind: Global___PartyKind.ValueType = ...,
+        birth_date: _builtins.str = ...,
+        countries: _abc.Iterable[_builtins.str] | None = ...,
+        identifiers: _abc.Iterable[Global___Identifier] | None = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "birth_date", b"birth_date", "countries", b"countries", "identifiers", b"identifiers", "kind", b"kind", "names", b"names", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Subject: _TypeAlias = Subject  # noqa: Y015
+
+@_typing.final
+class HitAct(_message.Message):
+    """An officer's act on a hit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFICER_ID_FIELD_NUMBER: _builtins.int
+    RATIONALE_FIELD_NUMBER: _builtins.int
+    ACTED_AT_FIELD_NUMBER: _builtins.int
+    officer_id: _builtins.str
+    """The officer."""
+    rationale: _builtins.str
+    """Why, for the record."""
+    @_builtins.property
+    def acted_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        officer_id: _builtins.str = ...,
+        rationale: _builtins.str = ...,
+        acted_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acted_at", b"acted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acted_at", b"acted_at", "officer_id", b"officer_id", "rationale", b"rationale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitAct: _TypeAlias = HitAct  # noqa: Y015
+
+@_typing.final
+class HitCase(_message.Message):
+    """A hit as officers judge it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HIT_FIELD_NUMBER: _builtins.int
+    ACTS_FIELD_NUMBER: _builtins.int
+    LIST_VERSION_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    hit_id: _builtins.str
+    """Identifies it, UUID."""
+    application_id: _builtins.str
+    """The application."""
+    party_id: _builtins.str
+    """The party of the application."""
+    state: Global___HitState.ValueType
+    """Where it stands."""
+    list_version: _builtins.str
+    """The list version against which it was found."""
+    license_id: _builtins.str
+    """The license that was issued for the application meanwhile, or empty."""
+    etag: _builtins.str
+    """Send it back with a verdict."""
+    @_builtins.property
+    def hit(self) -> Global___Hit:
+        """What was found, with the evidence."""
+
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___HitAct]:
+        """What officers said of it, oldest first."""
+
+    @_builtins.property
+    def found_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was found."""
+
+    def __init__(
+        self,
+        *,
+        hit_id: _builtins.str = ...,
+        application_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        state: Global___HitState.ValueType = ...,
+        hit: Global___Hit | None = ...,
+        acts: _abc.Iterable[Global___HitAct] | None = ...,
+        list_version: _builtins.str = ...,
+        found_at: _timestamp_pb2.Timestamp | None = ...,
+        license_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at", "hit", b"hit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "application_id", b"application_id", "etag", b"etag", "found_at", b"found_at", "hit", b"hit", "hit_id", b"hit_id", "license_id", b"license_id", "list_version", b"list_version", "party_id", b"party_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitCase: _TypeAlias = HitCase  # noqa: Y015
+
+@_typing.final
 class ListVersion(_message.Message):
     """A restricted-party list as the engine holds it."""
 
@@ -352,12 +634,18 @@ class ListVersion(_message.Message):
     SOURCE_DIGEST_FIELD_NUMBER: _builtins.int
     ENTRY_COUNT_FIELD_NUMBER: _builtins.int
     IMPORTED_AT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    LIST_CODE_FIELD_NUMBER: _builtins.int
     list_version: _builtins.str
     """Identifies the version: list code, date and digest."""
     source_digest: _builtins.str
     """SHA-256 of the source file, hexadecimal."""
     entry_count: _builtins.int
     """Parties on it."""
+    format: Global___ListFormat.ValueType
+    """How it is published; UNSPECIFIED in older events stands for CSL_CSV."""
+    list_code: _builtins.str
+    """Code of the list, for instance US-CSL; empty in older events, where it begins list_version."""
     @_builtins.property
     def imported_at(self) -> _timestamp_pb2.Timestamp:
         """When it was imported."""
@@ -369,14 +657,82 @@ class ListVersion(_message.Message):
         source_digest: _builtins.str = ...,
         entry_count: _builtins.int = ...,
         imported_at: _timestamp_pb2.Timestamp | None = ...,
+        format: Global___ListFormat.ValueType = ...,
+        list_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["imported_at", b"imported_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "imported_at", b"imported_at", "list_version", b"list_version", "source_digest", b"source_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "format", b"format", "imported_at", b"imported_at", "list_code", b"list_code", "list_version", b"list_version", "source_digest", b"source_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListVersion: _TypeAlias = ListVersion  # noqa: Y015
+
+@_typing.final
+class ListStatus(_message.Message):
+    """One list, with the versions that were imported and the one that is screened against."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_CODE_FIELD_NUMBER: _builtins.int
+    ACTIVE_VERSION_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    list_code: _builtins.str
+    """Code of the list, for instance US-CSL."""
+    active_version: _builtins.str
+    """The version screened against; empty while none was activated."""
+    etag: _builtins.str
+    """Etag of the list."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListVersion]:
+        """Every version that was imported, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        list_code: _builtins.str = ...,
+        active_version: _builtins.str = ...,
+        versions: _abc.Iterable[Global___ListVersion] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_version", b"active_version", "etag", b"etag", "list_code", b"list_code", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStatus: _TypeAlias = ListStatus  # noqa: Y015
+
+@_typing.final
+class ListDelta(_message.Message):
+    """What a version changes against the active one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    added: _builtins.int
+    """Parties that were not listed before."""
+    changed: _builtins.int
+    """Parties of which something published has changed."""
+    removed: _builtins.int
+    """Parties that are not listed any more."""
+    def __init__(
+        self,
+        *,
+        added: _builtins.int = ...,
+        changed: _builtins.int = ...,
+        removed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "removed", b"removed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDelta: _TypeAlias = ListDelta  # noqa: Y015
 
 @_typing.final
 class Screening(_message.Message):

@@ -219,3 +219,326 @@ class ScreeningTimelineEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScreeningTimelineEntry: _TypeAlias = ScreeningTimelineEntry  # noqa: Y015
+
+@_typing.final
+class ImportListRequest(_message.Message):
+    """A piece of a list. The first message says what is imported; the others carry only its id and content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    LIST_CODE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    PUBLICATION_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of the caller's making, the same in every message."""
+    validate_only: _builtins.bool
+    """True: check everything, change nothing. First message only."""
+    list_code: _builtins.str
+    """Code of the list, for instance US-CSL. First message only."""
+    format: _model_pb2.ListFormat.ValueType
+    """How it is published. First message only."""
+    publication: _builtins.str
+    """When it was published, YYYY, YYYY-MM or YYYY-MM-DD. First message only."""
+    part: _model_pb2.ListPart.ValueType
+    """Which file the content belongs to. The files may follow each other in any order."""
+    content: _builtins.bytes
+    """The next bytes of that file, as published, at most about 1 MiB."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        list_code: _builtins.str = ...,
+        format: _model_pb2.ListFormat.ValueType = ...,
+        publication: _builtins.str = ...,
+        part: _model_pb2.ListPart.ValueType = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "format", b"format", "list_code", b"list_code", "part", b"part", "publication", b"publication", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportListRequest: _TypeAlias = ImportListRequest  # noqa: Y015
+
+@_typing.final
+class ImportListResponse(_message.Message):
+    """The version that came in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    DELTA_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> _model_pb2.ListVersion:
+        """The version."""
+
+    @_builtins.property
+    def delta(self) -> _model_pb2.ListDelta:
+        """What it changes against the active version of the same list; everything is added while there is none."""
+
+    def __init__(
+        self,
+        *,
+        version: _model_pb2.ListVersion | None = ...,
+        delta: _model_pb2.ListDelta | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportListResponse: _TypeAlias = ImportListResponse  # noqa: Y015
+
+@_typing.final
+class ActivateListRequest(_message.Message):
+    """Which version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LIST_CODE_FIELD_NUMBER: _builtins.int
+    LIST_VERSION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of the caller's making."""
+    list_code: _builtins.str
+    """Code of the list."""
+    list_version: _builtins.str
+    """The version, as ImportList named it."""
+    etag: _builtins.str
+    """Etag that the officer saw, or empty; a stale one is refused."""
+    validate_only: _builtins.bool
+    """True: check everything, change nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        list_code: _builtins.str = ...,
+        list_version: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "list_code", b"list_code", "list_version", b"list_version", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateListRequest: _TypeAlias = ActivateListRequest  # noqa: Y015
+
+@_typing.final
+class ActivateListResponse(_message.Message):
+    """The list, after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def list(self) -> _model_pb2.ListStatus:
+        """The list."""
+
+    def __init__(
+        self,
+        *,
+        list: _model_pb2.ListStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateListResponse: _TypeAlias = ActivateListResponse  # noqa: Y015
+
+@_typing.final
+class GetListStatusRequest(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetListStatusRequest: _TypeAlias = GetListStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetListStatusResponse(_message.Message):
+    """Every list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTS_FIELD_NUMBER: _builtins.int
+    LOADED_VERSION_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    IS_CURRENT_FIELD_NUMBER: _builtins.int
+    WAITING_APPLICATIONS_FIELD_NUMBER: _builtins.int
+    loaded_version: _builtins.str
+    """What this replica screens against: the active versions of all lists; empty while nothing is loaded."""
+    entry_count: _builtins.int
+    """Parties on all of them."""
+    is_current: _builtins.bool
+    """True: this replica screens against what is active."""
+    waiting_applications: _builtins.int
+    """Open applications and live licenses that are not yet compared with what is active."""
+    @_builtins.property
+    def lists(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ListStatus]:
+        """By code."""
+
+    def __init__(
+        self,
+        *,
+        lists: _abc.Iterable[_model_pb2.ListStatus] | None = ...,
+        loaded_version: _builtins.str = ...,
+        entry_count: _builtins.int = ...,
+        is_current: _builtins.bool = ...,
+        waiting_applications: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "is_current", b"is_current", "lists", b"lists", "loaded_version", b"loaded_version", "waiting_applications", b"waiting_applications"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetListStatusResponse: _TypeAlias = GetListStatusResponse  # noqa: Y015
+
+@_typing.final
+class ListHitsRequest(_message.Message):
+    """Which hits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most so many; 0 = 50, over 200 = 200."""
+    page_token: _builtins.str
+    """From the last answer, or empty."""
+    state: _model_pb2.HitState.ValueType
+    """Only this state, or UNSPECIFIED for all."""
+    application_id: _builtins.str
+    """Only this application, or empty."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        state: _model_pb2.HitState.ValueType = ...,
+        application_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHitsRequest: _TypeAlias = ListHitsRequest  # noqa: Y015
+
+@_typing.final
+class ListHitsResponse(_message.Message):
+    """A page of hits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.HitCase]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[_model_pb2.HitCase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHitsResponse: _TypeAlias = ListHitsResponse  # noqa: Y015
+
+@_typing.final
+class AdjudicateHitRequest(_message.Message):
+    """A verdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    RATIONALE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of the caller's making."""
+    hit_id: _builtins.str
+    """The hit."""
+    verdict: _model_pb2.HitVerdict.ValueType
+    """What the officer says."""
+    rationale: _builtins.str
+    """Why, for the record."""
+    etag: _builtins.str
+    """Etag that the officer saw; a stale one is refused."""
+    validate_only: _builtins.bool
+    """True: check everything, change nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        verdict: _model_pb2.HitVerdict.ValueType = ...,
+        rationale: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "hit_id", b"hit_id", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjudicateHitRequest: _TypeAlias = AdjudicateHitRequest  # noqa: Y015
+
+@_typing.final
+class AdjudicateHitResponse(_message.Message):
+    """The hit, after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hit(self) -> _model_pb2.HitCase:
+        """The hit; CLEARING_PROPOSED: another officer must still agree."""
+
+    def __init__(
+        self,
+        *,
+        hit: _model_pb2.HitCase | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjudicateHitResponse: _TypeAlias = AdjudicateHitResponse  # noqa: Y015

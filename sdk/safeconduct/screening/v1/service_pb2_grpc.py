@@ -187,3 +187,289 @@ class ScreeningService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class ListServiceStub:
+    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ImportList = channel.stream_unary(
+                '/safeconduct.screening.v1.ListService/ImportList',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListResponse.FromString,
+                _registered_method=True)
+        self.ActivateList = channel.unary_unary(
+                '/safeconduct.screening.v1.ListService/ActivateList',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListResponse.FromString,
+                _registered_method=True)
+        self.GetListStatus = channel.unary_unary(
+                '/safeconduct.screening.v1.ListService/GetListStatus',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusResponse.FromString,
+                _registered_method=True)
+
+
+class ListServiceServicer:
+    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """
+
+    def ImportList(self, request_iterator, context):
+        """Imports a version of a list. It is kept beside the others and changes nothing until it is activated.
+        A list that is empty, cut short, not in its format, or implausibly shorter than the active version is refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateList(self, request, context):
+        """Screens against this version from now on, and compares what it changes with open applications and live licenses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetListStatus(self, request, context):
+        """Every list, its versions, and how far this replica has come with the active ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ListServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ImportList': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportList,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListResponse.SerializeToString,
+            ),
+            'ActivateList': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateList,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListResponse.SerializeToString,
+            ),
+            'GetListStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetListStatus,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'safeconduct.screening.v1.ListService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('safeconduct.screening.v1.ListService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ListService:
+    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """
+
+    @staticmethod
+    def ImportList(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/safeconduct.screening.v1.ListService/ImportList',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ImportListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.ListService/ActivateList',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ActivateListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetListStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.ListService/GetListStatus',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.GetListStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class AdjudicationServiceStub:
+    """Decides whether a list entry is the party it resembles.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListHits = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/ListHits',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.FromString,
+                _registered_method=True)
+        self.AdjudicateHit = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/AdjudicateHit',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.FromString,
+                _registered_method=True)
+
+
+class AdjudicationServiceServicer:
+    """Decides whether a list entry is the party it resembles.
+    """
+
+    def ListHits(self, request, context):
+        """Hits, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdjudicateHit(self, request, context):
+        """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so; a verdict
+        of false holds for the same party and the same entry wherever they meet again, until one of them changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AdjudicationServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListHits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHits,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.SerializeToString,
+            ),
+            'AdjudicateHit': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdjudicateHit,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'safeconduct.screening.v1.AdjudicationService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('safeconduct.screening.v1.AdjudicationService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class AdjudicationService:
+    """Decides whether a list entry is the party it resembles.
+    """
+
+    @staticmethod
+    def ListHits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/ListHits',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdjudicateHit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/AdjudicateHit',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

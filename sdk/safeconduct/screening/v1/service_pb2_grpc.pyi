@@ -51,3 +51,81 @@ class ScreeningServiceServicer(metaclass=_abc_1.ABCMeta):
         """The events of one application's screening in order, with the trace of each."""
 
 def add_ScreeningServiceServicer_to_server(servicer: ScreeningServiceServicer, server: _aio.Server) -> None: ...
+
+class ListServiceStub:
+    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ImportList: _aio.StreamUnaryMultiCallable[_service_pb2.ImportListRequest, _service_pb2.ImportListResponse]
+    """Imports a version of a list. It is kept beside the others and changes nothing until it is activated.
+    A list that is empty, cut short, not in its format, or implausibly shorter than the active version is refused.
+    """
+    ActivateList: _aio.UnaryUnaryMultiCallable[_service_pb2.ActivateListRequest, _service_pb2.ActivateListResponse]
+    """Screens against this version from now on, and compares what it changes with open applications and live licenses."""
+    GetListStatus: _aio.UnaryUnaryMultiCallable[_service_pb2.GetListStatusRequest, _service_pb2.GetListStatusResponse]
+    """Every list, its versions, and how far this replica has come with the active ones."""
+
+class ListServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against."""
+
+    @_abc_1.abstractmethod
+    def ImportList(
+        self,
+        request_iterator: _abc.AsyncIterator[_service_pb2.ImportListRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_service_pb2.ImportListRequest], _abc.Awaitable[_service_pb2.ImportListResponse]],
+    ) -> _abc.Awaitable[_service_pb2.ImportListResponse]:
+        """Imports a version of a list. It is kept beside the others and changes nothing until it is activated.
+        A list that is empty, cut short, not in its format, or implausibly shorter than the active version is refused.
+        """
+
+    @_abc_1.abstractmethod
+    def ActivateList(
+        self,
+        request: _service_pb2.ActivateListRequest,
+        context: _aio.ServicerContext[_service_pb2.ActivateListRequest, _abc.Awaitable[_service_pb2.ActivateListResponse]],
+    ) -> _abc.Awaitable[_service_pb2.ActivateListResponse]:
+        """Screens against this version from now on, and compares what it changes with open applications and live licenses."""
+
+    @_abc_1.abstractmethod
+    def GetListStatus(
+        self,
+        request: _service_pb2.GetListStatusRequest,
+        context: _aio.ServicerContext[_service_pb2.GetListStatusRequest, _abc.Awaitable[_service_pb2.GetListStatusResponse]],
+    ) -> _abc.Awaitable[_service_pb2.GetListStatusResponse]:
+        """Every list, its versions, and how far this replica has come with the active ones."""
+
+def add_ListServiceServicer_to_server(servicer: ListServiceServicer, server: _aio.Server) -> None: ...
+
+class AdjudicationServiceStub:
+    """Decides whether a list entry is the party it resembles."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListHits: _aio.UnaryUnaryMultiCallable[_service_pb2.ListHitsRequest, _service_pb2.ListHitsResponse]
+    """Hits, newest first."""
+    AdjudicateHit: _aio.UnaryUnaryMultiCallable[_service_pb2.AdjudicateHitRequest, _service_pb2.AdjudicateHitResponse]
+    """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so; a verdict
+    of false holds for the same party and the same entry wherever they meet again, until one of them changes.
+    """
+
+class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Decides whether a list entry is the party it resembles."""
+
+    @_abc_1.abstractmethod
+    def ListHits(
+        self,
+        request: _service_pb2.ListHitsRequest,
+        context: _aio.ServicerContext[_service_pb2.ListHitsRequest, _abc.Awaitable[_service_pb2.ListHitsResponse]],
+    ) -> _abc.Awaitable[_service_pb2.ListHitsResponse]:
+        """Hits, newest first."""
+
+    @_abc_1.abstractmethod
+    def AdjudicateHit(
+        self,
+        request: _service_pb2.AdjudicateHitRequest,
+        context: _aio.ServicerContext[_service_pb2.AdjudicateHitRequest, _abc.Awaitable[_service_pb2.AdjudicateHitResponse]],
+    ) -> _abc.Awaitable[_service_pb2.AdjudicateHitResponse]:
+        """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so; a verdict
+        of false holds for the same party and the same entry wherever they meet again, until one of them changes.
+        """
+
+def add_AdjudicationServiceServicer_to_server(servicer: AdjudicationServiceServicer, server: _aio.Server) -> None: ...

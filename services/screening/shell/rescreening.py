@@ -1,0 +1,209 @@
+"""Compares open applications and live licenses with what a change of the lists adds, and with what officers judged.
+
+Who was last screened against other lists than the active ones waits in the database; whoever holds the lock works it
+off, and may die at any point: each application is written once, and what was not written is found again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import asyncpg
+import structlog
+from prometheus_client import Counter
+
+from chassis.journal import Current, Journal, Key
+from chassis.refusal import RefusalLike, Refused, is_storage_fault
+from chassis.telemetry import Telemetry, annotate
+from services.screening.core.config import ScreeningConfig
+from services.screening.core.decide import Recall, Rescreen, decide
+from services.screening.core.formats import delta
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry
+from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.record import Event, concluded
+from services.screening.core.register import versions_in
+from services.screening.core.screen import screen
+from services.screening.core.source import ListUnreadable
+from services.screening.shell.desk import Desk
+from services.screening.shell.lists import Lists
+from services.screening.shell.memory import found_false
+
+_LOG = structlog.get_logger("rescreening")
+_LOCK: Final = 0x5AFE_C0DE
+_BATCH: Final = 50
+_POLL_S: Final = 1.0
+_BUDGET_S: Final = 60.0
+ACTOR: Final = "service/screening"
+
+_WAITING: Final = """
+  from stream s left join coverage c on c.application_id = s.id
+ where s.kind = 'screening' and s.state in ('SCREENED', 'LICENSED')
+   and s.list_version is distinct from $1 and c.list_version is distinct from $1
+"""
+_NEXT: Final = f"select s.id, coalesce(c.list_version, s.list_version, '') as base {_WAITING} order by s.id limit $2"
+_COUNT: Final = f"select count(*) {_WAITING}"
+_COVERED: Final = """
+insert into coverage (application_id, list_version) select unnest($1::uuid[]), $2
+on conflict (application_id) do update set list_version = excluded.list_version
+"""
+_JUDGED_ELSEWHERE: Final = """
+select distinct on (h.hit_id) h.hit_id, h.application_id, f.hit_id as judged, f.application_id as judged_in
+  from hit h join hit f on f.party_content = h.party_content and f.entry_content = h.entry_content
+ where h.state in ('OPEN', 'CLEARING_PROPOSED') and f.state = 'FALSE_POSITIVE' and f.is_judged
+   and h.party_content <> '' and h.entry_content <> '' order by h.hit_id limit $1
+"""
+
+
+class Rescreening:
+    """Works off what waits. `run` never returns by itself."""
+
+    def __init__(
+        self,
+        journal: Journal[ScreenedApplication, Event],
+        pool: asyncpg.Pool,
+        desk: Desk,
+        lists: Lists,
+        config: ScreeningConfig,
+        telemetry: Telemetry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._journal, self._pool, self._desk, self._lists = journal, pool, desk, lists
+        self._config, self._tracer, self._clock = config, telemetry.tracer, clock
+        self._compared = Counter(
+            "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
+        )
+        self._small: tuple[str, str, Generation | None, frozenset[str]] | None = None
+
+    async def run(self) -> None:
+        """Looks again and again, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except Refused as error:
+                _LOG.warning("rescreening waits", reason=error.reason)
+            except ListUnreadable:
+                _LOG.error("rescreening waits", reason="LIST_UNREADABLE")
+            except Exception as error:
+                if not is_storage_fault(error):
+                    raise
+                _LOG.warning("rescreening waits", reason=type(error).__name__)
+            await asyncio.sleep(_POLL_S)
+
+    async def waiting(self) -> int:
+        """Applications of interest that are not compared with the loaded lists yet. Raises Refused."""
+        generation = self._desk.generation
+        if generation is None:
+            return 0
+        (row,) = await self._journal.fetch(_COUNT, generation.list_version_id)
+        return int(row["count"])
+
+    async def sweep(self) -> None:
+        """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable."""
+        async with self._alone() as is_ours:
+            if not is_ours:
+                return
+            # Between two batches another version may have become active: then what is loaded is no measure any more.
+            while (generation := self._desk.generation) is not None and await self._lists.is_current():
+                rows = await self._journal.fetch(_NEXT, generation.list_version_id, _BATCH)
+                if not rows:
+                    break
+                bases: dict[str, list[UUID]] = defaultdict(list)
+                for row in rows:
+                    bases[row["base"]].append(row["id"])
+                for base, ids in bases.items():
+                    await self._compare(generation, base, ids)
+            await self._recall()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        async with self._pool.acquire() as connection:
+            is_ours = bool(await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK))
+            try:
+                yield is_ours
+            finally:
+                if is_ours and not connection.is_closed():
+                    await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+
+    async def _compare(self, generation: Generation, base: str, ids: Sequence[UUID]) -> None:
+        small, changed = await self._changes(generation, base)
+        if small is not None:
+            for application in await self._journal.select("where id = any($1::uuid[])", list(ids)):
+                is_touched = await asyncio.to_thread(_touches, small, application.state, self._config)
+                outcome = await self._rescreen(generation, application, changed) if is_touched else "unchanged"
+                self._compared.labels(outcome).inc()
+        await self._journal.fetch(_COVERED, list(ids), generation.list_version_id)
+
+    async def _changes(self, generation: Generation, base: str) -> tuple[Generation | None, frozenset[str]]:
+        """An index of what was added or changed since `base`, None when nothing was, and the ids of it."""
+        target = generation.list_version_id
+        if self._small is None or self._small[:2] != (base, target):
+            versions = [each for register in await self._lists.registers() for each in register.versions]
+            before: list[Entry] = []
+            for version in versions:
+                if version.list_version in versions_in(base):
+                    before.extend(await self._lists.entries_of(version))
+            entries = delta(before, generation.entries).to_screen
+            small = await asyncio.to_thread(generation.among, entries) if entries else None
+            self._small = base, target, small, frozenset(entry.entry_id for entry in entries)
+            _LOG.info("lists compared", base=base, list_version=target, entries=len(entries))
+        return self._small[2:]
+
+    async def _rescreen(
+        self, generation: Generation, application: Current[ScreenedApplication], changed: frozenset[str]
+    ) -> str:
+        """The whole application against the whole of the lists, as a new one would be; what of it is new is told."""
+        subjects = application.state.latest.subjects
+        name = f"rescreen/{generation.list_version_id}/{application.id}/{application.version}"
+        with self._tracer.start_as_current_span("rescreen application"):
+            annotate({"application.id": str(application.id), "safeconduct.list.version": generation.list_version_id})
+            answers = await self._desk.screen_all(generation, [each.query for each in subjects], _BUDGET_S)
+            screening = concluded(
+                uuid5(NAMESPACE_OID, name),
+                application.id,
+                application.state.partner_id,
+                subjects,
+                answers,
+                await found_false(self._journal, subjects),
+                self._clock(),
+            )
+            decided = 0
+
+            def judge(state: ScreenedApplication | None) -> tuple[Event, ...]:
+                nonlocal decided
+                events = decide(state, Rescreen(screening, changed))
+                assert isinstance(events, tuple), "a re-screening is never refused"
+                decided = len(events)
+                return events
+
+            key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
+            await self._journal.execute(application.id, key, ACTOR, judge)
+        return "listed" if decided else "known"
+
+    async def _recall(self) -> None:
+        """Hits of which two other applications' officers judged the same pair already: nobody is asked twice."""
+        for row in await self._journal.fetch(_JUDGED_ELSEWHERE, _BATCH):
+            judged = await self._journal.read(row["judged_in"])
+            hit = judged.state.find(row["judged"]) if judged is not None else None
+            if hit is None or not hit.acts:
+                continue
+            command = Recall(row["hit_id"], hit.hit_id, hit.acts[-1])
+            key = Key(uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes)
+            with self._tracer.start_as_current_span("recall verdict"):
+                await self._journal.execute(row["application_id"], key, ACTOR, partial(_decided, command))
+
+
+def _decided(command: Recall, state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
+    return decide(state, command)
+
+
+def _touches(small: Generation, application: ScreenedApplication, config: ScreeningConfig) -> bool:
+    """Whether anything of the change may be a party of the application."""
+    return any(screen(small, subject.query, config).hits for subject in application.latest.subjects)

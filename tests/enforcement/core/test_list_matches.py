@@ -1,0 +1,93 @@
+"""What a list match does to a license: stopped at once, held until officers have settled it, never revived by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.enforcement.core import events as e
+from services.enforcement.core.decide import decide
+from services.enforcement.core.model import StandingState
+from services.enforcement.core.refusal import Reason
+from tests.enforcement.core.builders import (
+    APPLICATION,
+    FIRST,
+    LICENSE,
+    NOW,
+    SECOND,
+    THIRD,
+    done,
+    issued,
+    listed,
+    refused,
+    reinstate,
+    revoked,
+    settled,
+    suspended,
+)
+
+
+def test_an_active_license_is_suspended_at_once_with_no_officer() -> None:
+    match = listed()
+    decided = decide(issued(), match, NOW)
+
+    assert isinstance(decided, tuple)
+    recorded, stopped, changed = decided
+    assert isinstance(recorded, e.ListMatchRecorded)
+    assert stopped == e.LicenseSuspended(LICENSE, APPLICATION, None, None, 2)
+    assert isinstance(changed, e.StandingChanged)
+    assert (changed.standing.state, changed.standing.reason) == (StandingState.SUSPENDED, "LIST_MATCH")
+
+
+def test_a_suspended_license_only_keeps_the_match() -> None:
+    (recorded,) = decide(suspended(), listed(), NOW)  # type: ignore[misc]  # never a refusal
+
+    assert isinstance(recorded, e.ListMatchRecorded)
+
+
+def test_of_a_revoked_license_nothing_is_recorded() -> None:
+    assert decide(revoked(), listed(), NOW) == ()
+
+
+def test_the_same_match_told_twice_changes_nothing() -> None:
+    conduct = issued(listed())
+
+    assert decide(conduct, listed(), NOW) == ()
+
+
+def test_another_entry_for_the_same_party_is_recorded_in_its_place() -> None:
+    conduct = issued(listed("end-user", "EL-1"), listed("end-user", "EL-1", "SDN-2"))
+
+    assert [match.entry_ids for match in conduct.list_matches] == [("EL-1", "SDN-2")]
+
+
+@pytest.mark.parametrize("conduct", [issued(listed()), suspended(listed())], ids=["by the match", "by a measure"])
+def test_no_license_is_reinstated_before_the_match_is_settled(conduct: object) -> None:
+    refusal = refused(conduct, reinstate(THIRD))  # type: ignore[arg-type]  # parametrized
+
+    assert (refusal.reason, refusal.metadata) == (Reason.LIST_MATCH_OPEN, {"openMatches": "1"})
+
+
+def test_a_settled_match_revives_nothing_by_itself() -> None:
+    conduct = issued(listed(), settled())
+
+    assert (conduct.list_matches, conduct.known_standing.state) == ((), StandingState.SUSPENDED)
+
+
+def test_two_officers_reinstate_once_every_party_is_settled() -> None:
+    waiting = issued(listed("end-user"), listed("deployer"), settled("end-user"))
+    assert refused(waiting, reinstate(FIRST)).reason is Reason.LIST_MATCH_OPEN
+
+    conduct = done(waiting, settled("deployer"), reinstate(FIRST))
+    assert refused(conduct, reinstate(FIRST)).reason is Reason.SELF_CONFIRMATION
+    conduct = done(conduct, reinstate(SECOND))
+
+    assert (conduct.known_standing.state, conduct.is_stopped_by_list) == (StandingState.ACTIVE, False)
+
+
+def test_what_was_never_recorded_needs_no_settling() -> None:
+    assert decide(issued(), settled(), NOW) == ()
+
+
+@pytest.mark.parametrize("command", [listed(), settled()])
+def test_a_match_of_a_license_that_is_not_here_is_not_found(command: object) -> None:
+    assert refused(None, command).reason is Reason.NOT_FOUND  # type: ignore[arg-type]  # parametrized
