@@ -13,7 +13,7 @@ import pytest
 from chassis.refusal import Refused
 from chassis.tail import Change, Position, Tail
 from infra.local.postgres import Database, Postgres
-from tests.chassis.things import Things, add, adding, eventually, new_journal, new_key, open_pool, stopped
+from tests.chassis.things import Alone, Things, add, adding, eventually, new_journal, new_key, open_pool, stopped
 
 Seen = list[Change]
 
@@ -80,12 +80,10 @@ async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_
     connection = await asyncpg.connect(store.app_dsn)
 
     async with connection.transaction():
-        # Drawn first, committed last.
-        await add(new_journal(connection), slow, 1)
+        await add(new_journal(Alone(connection)), slow, 1)  # drawn first, committed last
         for _ in range(5):
             await asyncio.gather(*(add(journal, thing, 1) for thing in quick))
         held_back = await tail.after(start, 1_000)
-    tail.wake()
     await add(journal, quick[0], 1)
 
     await connection.close()
@@ -109,7 +107,7 @@ async def test_a_transaction_that_is_rolled_back_holds_nobody_back_and_is_not_he
     connection = await asyncpg.connect(store.app_dsn)
     transaction = connection.transaction()
     await transaction.start()
-    await add(new_journal(connection), never, 1)
+    await add(new_journal(Alone(connection)), never, 1)
     await add(journal, thing, 1)
 
     await transaction.rollback()

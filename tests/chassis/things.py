@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -197,6 +198,20 @@ async def stopped(*tasks: asyncio.Task[Any]) -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     unexpected = [each for each in results if not isinstance(each, asyncio.CancelledError | None)]
     assert not unexpected
+
+
+class Alone:
+    """One connection where a journal wants a pool: what it writes stays in the connection's transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @contextlib.asynccontextmanager
+    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
+        yield self._connection
 
 
 async def open_pool(dsn: str) -> asyncpg.Pool:
