@@ -1,0 +1,232 @@
+"""What an auditor does after the story: walks every chain, takes a case file away, and checks it far from us."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safeconduct.applications.v1 import model_pb2
+
+from chassis.migrations import migrate
+from infra.local.stack import Stack
+from infra.local.story import Cast, Story
+from infra.local.up import OPERATOR
+from operations.audit.casefile import CaseFile, digests_of, parse, sealed
+from operations.audit.check import check
+from operations.complaints import Unusable
+from services.applications import migrations
+from tests.chassis.things import eventually
+from tests.operations.conftest import safeconduct
+
+from .conftest import Examples
+
+
+@dataclass(frozen=True)
+class Told:
+    """The story's applications by step, and a case file of each."""
+
+    applications: dict[str, str]
+    files: dict[str, Path]
+
+    def case(self, step: str) -> CaseFile:
+        return parse(self.files[step].read_bytes(), step)
+
+
+@pytest.fixture(scope="module")
+async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told:
+    story = Story(cast, examples, lambda *_: None)
+    for step in (story.cleared, story.denied, story.referred, story.revoked):
+        await step()
+
+    async def is_recorded() -> bool:
+        return (await cast.partner.licenses.get(story.licenses["a"])).state == model_pb2.LICENSE_STATE_REVOKED
+
+    await eventually(is_recorded, "the revocation in the applications' record")
+    folder = room / "cases"
+    folder.mkdir()
+    files = {step: folder / f"{step}.json" for step in story.applications}
+    for step, application in story.applications.items():
+        ran = await safeconduct(
+            stack.operator_env(OPERATOR), "audit", "export", application, "--out", str(files[step]), "--json"
+        )
+        assert (ran.code, ran.err) == (0, ""), ran.err
+    return Told(story.applications, files)
+
+
+async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(stack: Stack, told: Told) -> None:
+    ran = await safeconduct(stack.operator_env(OPERATOR), "audit", "verify", "--json")
+
+    assert (ran.code, ran.json["broken"]) == (0, [])
+    assert set(ran.json["services"]) == {"applications", "screening", "enforcement"}
+    assert all(service["events"] > 0 for service in ran.json["services"].values())
+    stored = sum(service["events"] - service["waiting"] for service in ran.json["services"].values())
+    assert ran.json["published"] >= stored
+
+
+@pytest.mark.parametrize("step", ["a", "b", "c"])
+async def test_a_case_file_is_checked_without_any_of_our_systems(told: Told, step: str) -> None:
+    ran = await safeconduct({}, "audit", "check", str(told.files[step]), "--json")
+
+    assert [each for each in ran.json["checks"] if not each["holds"]] == []
+    assert (ran.code, ran.json["ok"]) == (0, True)
+    assert {"applications", "screening"} <= {stream.service for stream in told.case(step).streams}
+    assert (told.case(step).license is not None) == (step != "b")
+
+
+async def test_a_case_file_is_never_replaced_and_read_by_its_owner_only(stack: Stack, told: Told) -> None:
+    environ = stack.operator_env(OPERATOR)
+    ran = await safeconduct(environ, "audit", "export", told.applications["a"], "--out", str(told.files["a"]), "--json")
+
+    assert (ran.code, '"reason": "FILE"' in ran.err) == (2, True)
+    assert told.files["a"].stat().st_mode & 0o777 == 0o600
+
+
+async def test_an_application_that_is_not_there_has_no_case_file(stack: Stack, tmp_path: Path) -> None:
+    environ, nobody = stack.operator_env(OPERATOR), "00000000-0000-4000-8000-000000000000"
+    ran = await safeconduct(environ, "audit", "export", nobody, "--out", str(tmp_path / "none.json"), "--json")
+
+    assert (ran.code, '"reason": "APPLICATION"' in ran.err) == (2, True)
+    assert not (tmp_path / "none.json").exists()
+
+
+def broken(file: CaseFile) -> list[str]:
+    return [verdict.part for verdict in check(file) if not verdict.holds]
+
+
+def event_of(document: dict[str, Any], service: str, name: str) -> dict[str, Any]:
+    return next(
+        event
+        for stream in document["streams"]
+        if stream["service"] == service
+        for event in stream["events"]
+        if event["name"] == name
+    )
+
+
+def flipped(text: str, at: int = -8) -> str:
+    """The text with one character another one of the same alphabet."""
+    other = "b" if text[at] == "a" else "a"
+    return text[:at] + other + text[at:][1:]
+
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def changed(path: str, by: Callable[[Any], Any] = flipped) -> Change:
+    """Changes what stands at a path such as `license/document`."""
+
+    def change(document: dict[str, Any]) -> None:
+        at: Any = document
+        *before, last = (int(step) if step.isdecimal() else step for step in path.split("/"))
+        for step in before:
+            at = at[step]
+        at[last] = by(at[last])
+
+    return change
+
+
+def changed_event(service: str, name: str, field: str, by: Callable[[Any], Any] = flipped) -> Change:
+    def change(document: dict[str, Any]) -> None:
+        event = event_of(document, service, name)
+        event[field] = by(event[field])
+
+    return change
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "payload of an event": (changed_event("applications", "LicenseIssued", "payload"), "chain of applications"),
+    "actor of an event": (changed_event("screening", "ScreeningCompleted", "actor"), "chain of screening"),
+    "hash of an event": (changed_event("enforcement", "LicenseRevoked", "hash"), "chain of enforcement"),
+    "head of a stream": (changed("streams/0/head"), "chain of applications"),
+    "what an event says": (changed_event("enforcement", "LicenseRevoked", "says", lambda _: {}), "events"),
+    "the application": (changed("about/application_id", lambda _: "0" * 8 + "-0000-4000-8000-" + "0" * 12), "events"),
+    "the decision": (changed("decisions/0/says/decision/byPolicy", lambda told: not told), "decisions"),
+    "the decision's hash": (changed("decisions/0/event_hash"), "decisions"),
+    "a screening": (changed("screenings/0/says/listVersion"), "screenings"),
+    "the text of the code": (changed("conduct/text", lambda text: text[:100] + "x" + text[101:]), "code of conduct"),
+    "its digest": (changed("conduct/sha256"), "code of conduct"),
+    "the acceptance text": (changed("conduct/acceptance_text"), "signature"),
+    "the end user's signature": (changed("conduct/signature"), "signature"),
+    "the end user's key": (changed("conduct/public_key"), "signature"),
+    "the signatory": (changed("conduct/signatory_party_id"), "signature"),
+    "the document": (changed("license/document", lambda text: flipped(text, len(text) // 2)), "license"),
+    "the document's signature": (changed("license/document"), "license"),
+    "its keys": (
+        changed("license/signing_keys", lambda keys: {name: flipped(key) for name, key in keys.items()}),
+        "license",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(told: Told, what: str) -> None:
+    change, part = CHANGES[what]
+    document = json.loads(told.files["a"].read_bytes())
+    change(document)
+    file = parse(json.dumps(document).encode(), what)
+
+    assert {"digests", part} <= set(broken(file))
+    assert part in broken(sealed(file))
+
+
+async def test_an_event_left_out_is_named(told: Told) -> None:
+    document = json.loads(told.files["a"].read_bytes())
+    for stream in document["streams"]:
+        del stream["events"][1]
+    file = sealed(parse(json.dumps(document).encode(), "cut"))
+
+    assert {"chain of applications", "chain of enforcement"} <= set(broken(file))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_byte_can_be_changed_unseen(told: Told, data: st.DataObject) -> None:
+    content = bytearray(told.files["a"].read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] ^= data.draw(st.sampled_from([1, 2, 4, 16, 32]))
+
+    try:
+        file = parse(bytes(content), "changed")
+    except Unusable:
+        return
+    original = told.case("a")
+    if msgspec.json.encode(file) == msgspec.json.encode(original):
+        return  # white space, or another spelling of the same value
+    assert broken(file) != [] or digests_of(file) != file.digests
+
+
+async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(stack: Stack, told: Told) -> None:
+    made = stack.postgres.provision("applications_copy", "copy_owner", "copy_app")
+    migrate(made.owner_dsn, made.app_role, Path(migrations.__file__).parent)
+    source = await asyncpg.connect(stack.database("applications").operator_dsn)
+    copy = await asyncpg.connect(stack.postgres.dsn(made.name))
+    for table in ("stream", "event"):
+        rows = io.BytesIO()
+        await source.copy_from_table(table, output=rows, format="binary")
+        rows.seek(0)
+        await copy.copy_to_table(table, source=rows, format="binary")
+    await source.close()
+    environ = {"SAFECONDUCT_AUDIT_APPLICATIONS_URL": made.operator_dsn}
+    before = await safeconduct(environ, "audit", "verify", "--json")
+    await copy.execute("alter table event disable trigger all")
+    await copy.execute(
+        "update event set actor = 'officer/nobody' where stream_id = $1 and version = 2", told.applications["b"]
+    )
+    await copy.close()
+
+    ran = await safeconduct(environ, "audit", "verify", "--json")
+
+    assert (before.code, before.json["broken"]) == (0, [])
+    assert ran.code == 1
+    assert [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]] == [
+        (told.applications["b"], 2, "CHANGED")
+    ]
