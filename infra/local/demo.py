@@ -125,6 +125,7 @@ async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict
             return await _traced(stack, story.applications["a"], traces, console)
 
         await teller.step("e", "the trace of (a) over all three services", traced)
+        await teller.step("h", "every chain of every service, and what was published", lambda: _audited(stack, console))
     return {
         "ok": all(step.ok for step in teller.steps),
         "steps": [asdict(step) for step in teller.steps],
@@ -158,6 +159,19 @@ async def _traced(stack: Stack, application_id: str, trace_ids: list[str], conso
         raise StoryFault(f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans")
     link = stack.trace_url_template.format(trace_id=trace_ids[0])
     return f"{len(whole.spans)} spans of {services} are one connected graph: {link}"
+
+
+async def _audited(stack: Stack, console: Console) -> str:
+    """Walks every chain as an operator does, and compares it with what was published."""
+    command = [sys.executable, "-m", "safeconduct.cli", "audit", "verify"]
+    environ = {**os.environ, **stack.operator_env("officer/licensing-1")}
+    shown = await asyncio.to_thread(
+        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
+    if shown.returncode:
+        raise StoryFault(f"`safeconduct audit verify` exits {shown.returncode}: {shown.stderr.strip()}")
+    return shown.stdout.splitlines()[-1]
 
 
 async def _complete(stack: Stack, trace_ids: list[str]) -> Episode:
