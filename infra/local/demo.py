@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -30,6 +31,7 @@ from safeconduct.gate import Gate
 
 from infra.local.cache import CHECKOUT
 from infra.local.episode import Episode, episode
+from infra.local.newer_list import naming
 from infra.local.stack import Stack
 from infra.local.story import PATIENCE_S, Cast, Story, StoryFault
 
@@ -60,6 +62,13 @@ def read_examples(root: Path) -> tuple[Mapping[str, model_pb2.ApplicationDetails
     return {file.stem: read_application(file, now) for file in sorted(folder.glob("*.yaml"))}, key
 
 
+def newer_list(examples: Mapping[str, model_pb2.ApplicationDetails]) -> bytes:
+    """The shipped list, with the end user of (c)'s application added."""
+    parties = examples["fine-tuning-service"].parties
+    user = next(party for party in parties if model_pb2.PARTY_ROLE_END_USER in party.roles)
+    return naming("demonstration-1", user.name, f"{user.address}, {user.country}")
+
+
 async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
     """Clients for everybody, patient enough to sit out a restart of any service."""
 
@@ -75,6 +84,7 @@ async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
         partner=await client("partner/example-1"),
         officers=(await client("officer/licensing-1"), await client("officer/licensing-2")),
         enforcers=(await client("officer/enforcement-1"), await client("officer/enforcement-2")),
+        lister=await client("officer/lists-1"),
         telemetry=await client("gate/example-1/gate-1"),
         gate=gate,
         key=conduct.load_key(key),
@@ -118,6 +128,10 @@ async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict
         await teller.step("b", "an end user on the Entity List, under an alias", story.denied)
         await teller.step("c", "a fine-tuning service that policy refers", story.referred)
         await teller.step("d", "military surveillance under (a)'s license", story.revoked)
+        await teller.step("f", "an innocent institute with a similar name", story.similar)
+        content = await asyncio.to_thread(newer_list, examples)
+        listed = partial(story.listed, content, f"{datetime.now(UTC):%Y-%m-%d}")
+        await teller.step("g", "a new list version names a party of (c)'s license", listed)
         traces: list[str] = []
 
         async def traced() -> str:
@@ -130,6 +144,7 @@ async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict
         "ok": all(step.ok for step in teller.steps),
         "steps": [asdict(step) for step in teller.steps],
         "propagation_ms": round(story.propagation_ms, 1),
+        "listing_ms": round(story.listing_ms, 1),
         "trace_id": traces[0] if traces else "",
     }
 

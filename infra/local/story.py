@@ -1,4 +1,4 @@
-"""The main job as a story in five steps, told by a partner, officers and a gate over the public API only.
+"""The main job as a story in steps, told by a partner, officers and a gate over the public API only.
 
 It knows no process and no port: clients are given. Between two happenings it calls `between`, where a caller may do
 harm to the services; the story must end the same.
@@ -19,9 +19,12 @@ from safeconduct.applications.v1 import model_pb2, service_pb2
 from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 from safeconduct.gate import Gate, Verdict
+from safeconduct.screening.v1 import model_pb2 as screening_pb2
 
 OPEN = "APPLICATION_STATE_SCREENING"
 PATIENCE_S = 120.0
+EXAMPLE_OF = {"a": "hospital-hosted-access", "c": "fine-tuning-service", "f": "similar-name"}
+"""Of the steps that end with a license."""
 
 T = TypeVar("T")
 
@@ -40,6 +43,8 @@ class Cast:
     partner: Client
     officers: tuple[Client, Client]
     enforcers: tuple[Client, Client]
+    lister: Client
+    """Brings in restricted-party lists."""
     telemetry: Client
     """The gate's own identity, which reports what the developer's telemetry saw."""
     gate: Gate
@@ -62,6 +67,8 @@ class Story:
     applications: dict[str, str] = field(default_factory=dict)
     licenses: dict[str, str] = field(default_factory=dict)
     propagation_ms: float = 0.0
+    listing_ms: float = 0.0
+    """From the activation of a list that names a licensed party to the denial at the gate."""
 
     async def cleared(self) -> str:
         """(a) A hospital abroad asks for hosted access: cleared, approved by policy, signed, licensed, allowed."""
@@ -140,6 +147,86 @@ class Story:
         expect(verdict.reason == "REVOKED", "REVOKED at the gate")
         return (
             f"revoked by two officers; {self.propagation_ms:.0f} ms from the countersignature to the denial; "
+            f"the gate says {verdict.reason}: {verdict.explanation}"
+        )
+
+    async def similar(self) -> str:
+        """(f) An institute with a common name: a possible match, found false by an officer, approved by two."""
+        application = await self._submit("f", "similar-name")
+        application = await self._reach(application, "UNDER_REVIEW")
+        judged = await self._clear_hits(application.application_id)
+        explained = await self._explained(application.application_id, lambda answer: not _open_parties(answer))
+        self.tell(f"no open hit is left; policy: {_rules(explained)}", 0.0)
+        rationale = "the institutes differ in country, address and work"
+        case = await self._decide(application.application_id, model_pb2.OUTCOME_APPROVE, rationale)
+        expect_state(case.application, "AWAITING_SIGNATURE")
+        await self._sign("f", case.application)
+        verdict = await self._gate_says("f", "ALLOWED")
+        return f"{judged} hit(s) found false, approved by two officers; the gate says {verdict.reason}"
+
+    async def _clear_hits(self, application_id: str) -> int:
+        officer, judged = self.cast.officers[0], 0
+        async for hit in officer.hits.list(application_id=application_id):
+            found = hit.hit
+            self.tell(
+                f"hit: {found.queried_name!r} may be {found.matched_name!r} [{found.list_code}], "
+                f"{_strength(found)} {found.score:.3f}: {found.evidence[-1].detail}",
+                0.0,
+            )
+            etag = (await officer.hits.get(hit.hit_id)).etag
+            await self._timed(
+                officer.hits.adjudicate(
+                    hit.hit_id,
+                    verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
+                    rationale="another institute in another country",
+                    etag=etag,
+                ),
+                lambda case: f"an officer judges it: {_hit_state(case)}",
+            )
+            judged += 1
+            await self.between()
+        expect(judged > 0, "a hit to judge")
+        return judged
+
+    async def _explained(
+        self, application_id: str, holds: Callable[[service_pb2.ExplainDecisionResponse], bool]
+    ) -> service_pb2.ExplainDecisionResponse:
+        """The case once it says so: a verdict reaches it as a fact, a moment later."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds(answer := await self.cast.officers[0].reviews.explain(application_id)):  # noqa: ASYNC110 - same
+                await asyncio.sleep(0.02)
+        return answer
+
+    async def listed(self, content: bytes, publication: str) -> str:
+        """(g) A new version of the list names the end user of (c): suspended with no human step, the gate denies."""
+        code, lists = "US-CSL", self.cast.lister.lists
+        expect(self._judge("c").allowed, "access under (c)'s license before the list changes")
+        imported = await self._timed(
+            lists.import_list(
+                code,
+                {screening_pb2.LIST_PART_PRIMARY: content},
+                format=screening_pb2.LIST_FORMAT_CSL_CSV,
+                publication=publication,
+            ),
+            lambda answer: (
+                f"list imported: {answer.version.list_version}, {answer.version.entry_count} parties, "
+                f"{answer.delta.added} added, {answer.delta.changed} changed, {answer.delta.removed} removed"
+            ),
+        )
+        await self.between()
+        began = time.perf_counter()
+        denial = asyncio.ensure_future(self._denial("c"))
+        await self._timed(
+            lists.activate(code, imported.version.list_version),
+            lambda answer: f"a list officer activates {answer.active_version}",
+        )
+        denied_at = await asyncio.wait_for(denial, PATIENCE_S)
+        self.listing_ms = (denied_at - began) * 1e3
+        verdict = self._judge("c")
+        self.tell("the gate denies, counted from the activation", self.listing_ms)
+        expect(verdict.reason == "SUSPENDED", "SUSPENDED at the gate")
+        return (
+            f"suspended with no human step; {self.listing_ms:.0f} ms from the activation to the denial; "
             f"the gate says {verdict.reason}: {verdict.explanation}"
         )
 
@@ -259,7 +346,7 @@ class Story:
         return verdict
 
     def _judge(self, step: str) -> Verdict:
-        details = self.examples["hospital-hosted-access" if step == "a" else "fine-tuning-service"]
+        details = self.examples[EXAMPLE_OF[step]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
         return self.cast.gate.check(self.licenses[step], details.items[0].model_id, details.destinations[0], use)
 
@@ -285,6 +372,19 @@ def expect_state(application: model_pb2.Application, state: str) -> None:
 
 def _rules(answer: service_pb2.ExplainDecisionResponse) -> str:
     return ", ".join(rule.rule_id for rule in answer.case.policy.fired) or "no rule fired"
+
+
+def _open_parties(answer: service_pb2.ExplainDecisionResponse) -> list[str]:
+    """Parties that may be somebody on a list."""
+    return [finding.party_id for finding in answer.case.screening.findings if finding.entry_ids]
+
+
+def _strength(hit: screening_pb2.Hit) -> str:
+    return screening_pb2.MatchStrength.Name(hit.strength).removeprefix("MATCH_STRENGTH_")
+
+
+def _hit_state(case: screening_pb2.HitCase) -> str:
+    return screening_pb2.HitState.Name(case.state).removeprefix("HIT_STATE_")
 
 
 def _violation_state(violation: enforcement_pb2.Violation) -> str:

@@ -22,7 +22,7 @@ from safeconduct.errors import FieldViolation, SafeconductError
 from safeconduct.rpc.applications import Applications, ApplicationWatch, Licenses, Reviews
 from safeconduct.rpc.calls import Calls, MetadataSource, new_request_id, no_metadata
 from safeconduct.rpc.enforcement import Conduct, Standings, Violations
-from safeconduct.rpc.screening import Screenings
+from safeconduct.rpc.screening import Hits, RestrictedLists, Screenings
 
 __all__ = [
     "ApplicationWatch",
@@ -83,6 +83,16 @@ class Client:
     def screening(self) -> Screenings:
         """Screen parties."""
         return Screenings(self._channel("screening"), self._calls)
+
+    @cached_property
+    def hits(self) -> Hits:
+        """Judge hits, as an officer."""
+        return Hits(self._channel("screening"), self._calls)
+
+    @cached_property
+    def lists(self) -> RestrictedLists:
+        """Keep the restricted-party lists, as a list officer."""
+        return RestrictedLists(self._channel("screening"), self._calls)
 
     @cached_property
     def standing(self) -> Standings:

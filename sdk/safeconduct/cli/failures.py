@@ -64,6 +64,13 @@ ADVICE: Final[Mapping[str, str]] = {
     "SUSPENDER_CANNOT_REINSTATE": "An officer who did not suspend it must do it.",
     "PENDING_ACT_DIFFERS": "Read the case again: confirm exactly what is pending, or reject it.",
     "VIOLATIONS_OPEN": "Close the open cases of this license first.",
+    "LIST_MATCH_OPEN": "Judge the hits of its application first: safeconduct review hits --application ID.",
+    "LIST_EMPTY": "Download the list again and check what arrived.",
+    "LIST_TRUNCATED": "Download the list again: it ends too early.",
+    "LIST_MALFORMED": "Check that the file is what --format says.",
+    "LIST_TOO_LARGE": "Import a smaller selection of the list.",
+    "LIST_IMPLAUSIBLE": "Compare it with the publisher's announcement; the active version stays.",
+    "IMPORT_UNCLEAR": "Say list code, format and publication once, in the first message.",
     "REPORTER_KIND_NOT_ALLOWED": "Name a kind of reporter that you are.",
     # no service answered
     "UNAVAILABLE": "Check that the service runs and that its address and your certificates are right.",

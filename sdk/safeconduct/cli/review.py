@@ -12,6 +12,7 @@ from rich.text import Text
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.cli.connection import call
+from safeconduct.cli.hits import adjudicate, hits
 from safeconduct.cli.names import choose, short
 from safeconduct.cli.output import (
     Json,
@@ -157,6 +158,15 @@ def explain(application_id: ApplicationId, json: Json = False) -> None:
         if answer.HasField("decision")
         else Text("Not decided yet.", style="dim"),
     )
+
+
+app.command("hits", epilog=example("review hits --state OPEN"))(hits)
+app.command(
+    "adjudicate",
+    epilog=example(
+        "review adjudicate 8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001 --false-positive --rationale 'another firm'"
+    ),
+)(adjudicate)
 
 
 def _pending_id(case: service.Case) -> str:

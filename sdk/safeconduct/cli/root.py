@@ -10,7 +10,7 @@ import typer
 
 from safeconduct import __version__
 from safeconduct.channel import NotConfiguredError
-from safeconduct.cli import applications, enforcement, gate, license, plugins, review, screening, trace  # noqa: A004 - the command
+from safeconduct.cli import applications, enforcement, gate, license, lists, plugins, review, screening, trace  # noqa: A004 - the command
 from safeconduct.cli.connection import override
 from safeconduct.cli.failures import (
     BROKEN,
@@ -36,6 +36,7 @@ app = typer.Typer(
 app.add_typer(applications.app, name="applications")
 app.add_typer(review.app, name="review")
 app.add_typer(screening.app, name="screening")
+app.add_typer(lists.app, name="lists")
 app.add_typer(enforcement.app, name="enforcement")
 app.add_typer(gate.app, name="gate")
 app.add_typer(license.app, name="license")

@@ -72,6 +72,20 @@ class Calls:
         except aio.AioRpcError as error:
             raise from_rpc(error) from error
 
+    async def upload(
+        self, method: aio.StreamUnaryMultiCallable[Request, Response], requests: Iterable[Request], *, deadline: float
+    ) -> Response:
+        """The answer to a stream of requests, sent once. Raises SafeconductError."""
+        try:
+            return await method(
+                iter(requests),
+                timeout=max(self.deadline, deadline),
+                metadata=tuple(self.metadata()),
+                wait_for_ready=self.waits_for_ready or None,
+            )
+        except aio.AioRpcError as error:
+            raise from_rpc(error) from error
+
     async def stream(
         self, method: aio.UnaryStreamMultiCallable[Request, Response], request: Request
     ) -> AsyncGenerator[Response]:

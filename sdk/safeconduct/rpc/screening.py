@@ -1,13 +1,20 @@
-"""Calls of the screening service: ask about a party, read what was found about an application."""
+"""Calls of the screening service: ask about a party, read what was found, judge hits, keep the lists."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Final
+
 from grpc import aio
 
-from safeconduct.rpc.calls import Calls
+from safeconduct.rpc.calls import Calls, new_request_id, pages
 from safeconduct.screening.v1 import model_pb2 as model
 from safeconduct.screening.v1 import service_pb2 as service
 from safeconduct.screening.v1 import service_pb2_grpc as stubs
+
+CHUNK_BYTES: Final = 512 * 1024
+IMPORT_SECONDS: Final = 30.0
+"""A large list takes longer to read than other calls to answer."""
 
 
 class Screenings:
@@ -30,3 +37,113 @@ class Screenings:
         """The events of one application's screening in order, with the trace of each."""
         request = service.GetScreeningTimelineRequest(application_id=application_id)
         return await self._calls.unary(self._stub.GetScreeningTimeline, request)
+
+
+class Hits:
+    """For licensing officers: judge whether a list entry is the party that it resembles."""
+
+    def __init__(self, channel: aio.Channel, calls: Calls) -> None:
+        self._stub = stubs.AdjudicationServiceStub(channel)
+        self._calls = calls
+
+    def list(
+        self,
+        *,
+        application_id: str = "",
+        state: model.HitState.ValueType = model.HIT_STATE_UNSPECIFIED,
+        page_size: int = 0,
+    ) -> AsyncIterator[model.HitCase]:
+        """Hits, newest first, page after page."""
+
+        async def fetch(token: str) -> tuple[Sequence[model.HitCase], str]:
+            request = service.ListHitsRequest(
+                page_size=page_size, page_token=token, state=state, application_id=application_id
+            )
+            page = await self._calls.unary(self._stub.ListHits, request)
+            return page.hits, page.next_page_token
+
+        return pages(fetch)
+
+    async def get(self, hit_id: str) -> model.HitCase:
+        """Reads one hit, with its evidence."""
+        return (await self._calls.unary(self._stub.GetHit, service.GetHitRequest(hit_id=hit_id))).hit
+
+    async def adjudicate(
+        self,
+        hit_id: str,
+        *,
+        verdict: model.HitVerdict.ValueType,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.HitCase:
+        """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so."""
+        request = service.AdjudicateHitRequest(
+            request_id=request_id or new_request_id(),
+            hit_id=hit_id,
+            verdict=verdict,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.AdjudicateHit, request)).hit
+
+
+class RestrictedLists:
+    """For list officers: bring in what is published, and have it screened against."""
+
+    def __init__(self, channel: aio.Channel, calls: Calls) -> None:
+        self._stub = stubs.ListServiceStub(channel)
+        self._calls = calls
+
+    async def import_list(
+        self,
+        list_code: str,
+        files: Mapping[model.ListPart.ValueType, bytes],
+        *,
+        format: model.ListFormat.ValueType,  # noqa: A002 - the contract's word
+        publication: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> service.ImportListResponse:
+        """Brings in a version of a list from its files, as published. Nothing is screened against it before `activate`.
+
+        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, cut short or implausibly short is refused.
+        """
+        first = service.ImportListRequest(
+            request_id=request_id or new_request_id(),
+            validate_only=validate_only,
+            list_code=list_code,
+            format=format,
+            publication=publication,
+        )
+        return await self._calls.upload(self._stub.ImportList, _pieces(first, files), deadline=IMPORT_SECONDS)
+
+    async def activate(
+        self, list_code: str, list_version: str, *, etag: str = "", request_id: str = "", validate_only: bool = False
+    ) -> model.ListStatus:
+        """Has a version screened against from now on, by new applications and by those that are open or licensed."""
+        request = service.ActivateListRequest(
+            request_id=request_id or new_request_id(),
+            list_code=list_code,
+            list_version=list_version,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.ActivateList, request)).list
+
+    async def status(self) -> service.GetListStatusResponse:
+        """Every list with its versions, and how far the replica that answers has come with the active ones."""
+        return await self._calls.unary(self._stub.GetListStatus, service.GetListStatusRequest())
+
+
+def _pieces(
+    first: service.ImportListRequest, files: Mapping[model.ListPart.ValueType, bytes]
+) -> Iterator[service.ImportListRequest]:
+    """What is imported, and then every file in pieces that fit a message."""
+    yield first
+    for part, content in files.items():
+        for start in range(0, len(content), CHUNK_BYTES):
+            piece = content[start : start + CHUNK_BYTES]
+            yield service.ImportListRequest(request_id=first.request_id, part=part, content=piece)

@@ -52,7 +52,7 @@ class DenialIntended:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRevised:
-    """A list or an officer says something new about a party: what was recommended or approved does not hold any more."""
+    """A list or an officer says something new about a party: what was recommended or approved holds no more."""
 
     application_id: UUID
     screening: ScreeningSummary

@@ -46,14 +46,17 @@ class Adjudication(service_pb2_grpc.AdjudicationServiceServicer):
         token = self._tokens.seal(purpose, _place(page[-1])) if len(found) > size else ""
         return pb.ListHitsResponse(hits=page, next_page_token=token)
 
+    async def GetHit(self, request: pb.GetHitRequest, context: Any) -> pb.GetHitResponse:
+        """One hit with its evidence."""
+        hit_id = UUID(request.hit_id)
+        current = await self._journal.read(await self._application_of(hit_id))
+        assert current is not None, "the row of a hit is written with its application"
+        return pb.GetHitResponse(hit=_case(current.state, hit_id))
+
     async def AdjudicateHit(self, request: pb.AdjudicateHitRequest, context: Any) -> pb.AdjudicateHitResponse:
         """Takes a verdict."""
         principal, hit_id = current_principal(), UUID(request.hit_id)
-        rows = await self._journal.fetch("select application_id from hit where hit_id = $1", hit_id)
-        if not rows:
-            raise refused(NO_HIT)
-        application_id: UUID = rows[0]["application_id"]
-        annotate({"application.id": str(application_id), "safeconduct.hit.id": str(hit_id)})
+        application_id = await self._application_of(hit_id)
 
         def judge(state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
             if state is not None:
@@ -68,6 +71,15 @@ class Adjudication(service_pb2_grpc.AdjudicationServiceServicer):
         )  # fmt: skip
         assert answer is not None, "the row of a hit is written with its application"
         return answer
+
+    async def _application_of(self, hit_id: UUID) -> UUID:
+        """The application of a hit, which never changes. Raises Refused NOT_FOUND."""
+        rows = await self._journal.fetch("select application_id from hit where hit_id = $1", hit_id)
+        if not rows:
+            raise refused(NO_HIT)
+        application_id: UUID = rows[0]["application_id"]
+        annotate({"application.id": str(application_id), "safeconduct.hit.id": str(hit_id)})
+        return application_id
 
     async def _find(
         self, state: str | None, application_id: UUID | None, behind: tuple[datetime, UUID] | None, limit: int

@@ -478,6 +478,52 @@ class ListHitsResponse(_message.Message):
 Global___ListHitsResponse: _TypeAlias = ListHitsResponse  # noqa: Y015
 
 @_typing.final
+class GetHitRequest(_message.Message):
+    """Which hit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    hit_id: _builtins.str
+    """UUID."""
+    def __init__(
+        self,
+        *,
+        hit_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit_id", b"hit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHitRequest: _TypeAlias = GetHitRequest  # noqa: Y015
+
+@_typing.final
+class GetHitResponse(_message.Message):
+    """The hit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hit(self) -> _model_pb2.HitCase:
+        """With its evidence."""
+
+    def __init__(
+        self,
+        *,
+        hit: _model_pb2.HitCase | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHitResponse: _TypeAlias = GetHitResponse  # noqa: Y015
+
+@_typing.final
 class AdjudicateHitRequest(_message.Message):
     """A verdict."""
 

@@ -369,6 +369,11 @@ class AdjudicationServiceStub:
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.FromString,
                 _registered_method=True)
+        self.GetHit = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/GetHit',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitResponse.FromString,
+                _registered_method=True)
         self.AdjudicateHit = channel.unary_unary(
                 '/safeconduct.screening.v1.AdjudicationService/AdjudicateHit',
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.SerializeToString,
@@ -382,6 +387,13 @@ class AdjudicationServiceServicer:
 
     def ListHits(self, request, context):
         """Hits, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHit(self, request, context):
+        """One hit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -402,6 +414,11 @@ def add_AdjudicationServiceServicer_to_server(servicer, server):
                     servicer.ListHits,
                     request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.FromString,
                     response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.SerializeToString,
+            ),
+            'GetHit': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHit,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitResponse.SerializeToString,
             ),
             'AdjudicateHit': grpc.unary_unary_rpc_method_handler(
                     servicer.AdjudicateHit,
@@ -437,6 +454,33 @@ class AdjudicationService:
             '/safeconduct.screening.v1.AdjudicationService/ListHits',
             safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsRequest.SerializeToString,
             safeconduct_dot_screening_dot_v1_dot_service__pb2.ListHitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/GetHit',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.GetHitResponse.FromString,
             options,
             channel_credentials,
             insecure,

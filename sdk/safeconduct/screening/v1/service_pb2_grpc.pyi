@@ -102,6 +102,8 @@ class AdjudicationServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHits: _aio.UnaryUnaryMultiCallable[_service_pb2.ListHitsRequest, _service_pb2.ListHitsResponse]
     """Hits, newest first."""
+    GetHit: _aio.UnaryUnaryMultiCallable[_service_pb2.GetHitRequest, _service_pb2.GetHitResponse]
+    """One hit."""
     AdjudicateHit: _aio.UnaryUnaryMultiCallable[_service_pb2.AdjudicateHitRequest, _service_pb2.AdjudicateHitResponse]
     """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so; a verdict
     of false holds for the same party and the same entry wherever they meet again, until one of them changes.
@@ -117,6 +119,14 @@ class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_service_pb2.ListHitsRequest, _abc.Awaitable[_service_pb2.ListHitsResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListHitsResponse]:
         """Hits, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetHit(
+        self,
+        request: _service_pb2.GetHitRequest,
+        context: _aio.ServicerContext[_service_pb2.GetHitRequest, _abc.Awaitable[_service_pb2.GetHitResponse]],
+    ) -> _abc.Awaitable[_service_pb2.GetHitResponse]:
+        """One hit."""
 
     @_abc_1.abstractmethod
     def AdjudicateHit(
