@@ -40,6 +40,9 @@ IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
 
 T = TypeVar("T")
 
+UNTYPED: Final = frozenset({"", "identifier", "id", "number", "unknown"})
+"""What identifiers are called whose type nobody knows."""
+
 LEAST_CHARACTERS: Final = 5
 """Shorter values identify nobody across countries."""
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
@@ -77,6 +80,12 @@ def family_of(identifier_type: str) -> str:
         if pattern.search(identifier_type):
             return family
     return identifier_type.casefold().strip()
+
+
+def is_one_family(one: str, other: str) -> bool:
+    """Whether identifiers of these types can be one: of a family, or of a type that nobody knows."""
+    types = {one.casefold().strip(), other.casefold().strip()}
+    return not types.isdisjoint(UNTYPED) or family_of(one) == family_of(other)
 
 
 def identifier_key(value: str) -> str | None:

@@ -44,6 +44,8 @@ class Generation:
     exact: ExactIndex
     rows: tuple[Row, ...]
     weights: Weights
+    names_by_id: Mapping[str, str]
+    """The primary name of every entry."""
     _schema: tantivy.Schema
     _searcher: tantivy.Searcher
 
@@ -56,7 +58,9 @@ class Generation:
         rows = tuple(_rows(entries, names))
         weights = Weights(row.words for row in rows)
         schema, searcher = _indexed(rows)
-        return cls(list_version_id, tuple(entries), ExactIndex.build(entries, names), rows, weights, schema, searcher)
+        exact = ExactIndex.build(entries, names)
+        by_id = {entry.entry_id: entry.name for entry in entries}
+        return cls(list_version_id, tuple(entries), exact, rows, weights, by_id, schema, searcher)
 
     def among(self, entries: Sequence[Entry]) -> "Generation":
         """A small index of these entries only, in which a name scores as it does in this whole one."""

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -41,18 +41,20 @@ IDENTIFIER: Final = re.compile(
 DAY: Final = "%d %b %Y"
 
 
-def read_entries(content: bytes) -> tuple[Entry, ...]:
-    """Every party, in the publisher's order. content: the three files as `bundled`.
+def read_entries(content: bytes, *, needed: Collection[Part] = frozenset(Part)) -> tuple[Entry, ...]:
+    """Every party, in the publisher's order. content: the files as `archived`, of which `needed` must be there.
 
     Raises ListUnreadable when a file is missing, empty, cut short or not in its columns, when an alternative name or an
     address belongs to no party, or when one id stands for two parties.
     """
     files = unbundled(content)
-    if missing := [part.value for part in COLUMNS if part not in files]:
+    if missing := [part.value for part in COLUMNS if part in needed and part not in files]:
         raise ListUnreadable(f"files missing: {', '.join(missing)}", Flaw.EMPTY)
     parties = list(_rows(files[Part.PRIMARY], Part.PRIMARY))
     known = {party[0] for party in parties}
-    aliases, addresses = (_by_party(_rows(files[part], part), part, known) for part in (Part.ALT, Part.ADD))
+    aliases, addresses = (
+        _by_party(_rows(files[part], part), part, known) if part in files else {} for part in (Part.ALT, Part.ADD)
+    )
     return distinct(_entry(party, aliases.get(party[0], []), addresses.get(party[0], [])) for party in parties)
 
 

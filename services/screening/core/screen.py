@@ -10,7 +10,7 @@ from typing import Final
 from services.screening.core import explain
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.exact import ListedName, family_of
+from services.screening.core.exact import ListedName, is_one_family
 from services.screening.core.index import Generation
 from services.screening.core.model import (
     Effect,
@@ -129,7 +129,7 @@ def _unreadable(name: Folded | None, config: ScreeningConfig) -> Reason | None:
 def _by_identifier(generation: Generation, query: PartyQuery) -> Iterable[Found]:
     for asked in query.identifiers:
         for entry, listed in generation.exact.same_identifier(asked):
-            same = family_of(asked[0]) == family_of(listed[0])
+            same = is_one_family(asked[0], listed[0])
             evidence = explain.same_identifier(asked, listed, same_family=same)
             name = query.names[0] if query.names else ""
             yield Found(entry, name, generation.entries[entry].name, 1.0 if same else 0.95, same, (evidence,))

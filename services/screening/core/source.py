@@ -85,8 +85,11 @@ def content_hash(published: Mapping[str, str]) -> str:
 
 def bundled(parts: Mapping[Part, bytes]) -> bytes:
     """The files of a list as the one that is kept: the file itself, or all of them in a tar archive without dates."""
-    if set(parts) == {Part.PRIMARY}:
-        return parts[Part.PRIMARY]
+    return parts[Part.PRIMARY] if set(parts) == {Part.PRIMARY} else archived(parts)
+
+
+def archived(parts: Mapping[Part, bytes]) -> bytes:
+    """The files in a tar archive without dates."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for part in Part:

@@ -1,0 +1,1 @@
+"""Screening of whole books of parties from files, without a running stack: the command `safeconduct-screening`."""
