@@ -61,7 +61,10 @@ class NotConfiguredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services listen, `host:port` or any gRPC target. Empty = not used by this caller."""
+    """Where the services listen: `host:port`, several replicas as `IP:port,IP:port`, or any gRPC target.
+
+    The certificates of replicas that are listed must all name the first one's IP. Empty = not used by this caller.
+    """
 
     applications: str = ""
     screening: str = ""
@@ -113,7 +116,17 @@ class Credentials:
 
 def open_channel(target: str, credentials: Credentials) -> aio.Channel:
     """A channel to one service, for the life of the process. Connects when it is first used."""
-    return aio.secure_channel(target, credentials.tls(), options=OPTIONS)
+    target, options = _dialled(target)
+    return aio.secure_channel(target, credentials.tls(), options=(*OPTIONS, *options))
+
+
+def _dialled(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The target as gRPC knows it. A list has no host name of its own, so a certificate is held to its first one's."""
+    first, comma, _ = target.partition(",")
+    if not comma or "/" in target or first.startswith(("ipv4:", "ipv6:", "unix:", "dns:")):
+        return target, ()
+    scheme = "ipv6" if first.startswith("[") else "ipv4"
+    return f"{scheme}:{target}", (("grpc.default_authority", first.rpartition(":")[0]),)
 
 
 MEANINGS: Final[Mapping[str, str]] = {

@@ -139,6 +139,21 @@ async def test_a_refusal_says_when_to_come_back(server_files: Identity, partner:
     assert caught.value.retry_after == 1.5
 
 
+async def test_several_replicas_share_the_calls_and_one_that_goes_is_not_missed(
+    server_files: Identity, partner: Credentials
+) -> None:
+    here, there = Applications(), Applications()
+    async with serving(server_files, here.register) as one, serving(server_files, there.register) as other:
+        async with Client(Endpoints(applications=f"127.0.0.1:{one},127.0.0.1:{other}"), partner) as client:
+            async with asyncio.timeout(30):
+                while not (here.request_ids and there.request_ids):
+                    await client.applications.submit(model.ApplicationDetails())
+        async with Client(Endpoints(applications=f"127.0.0.1:1,127.0.0.1:{other}"), partner) as client:
+            answered = await client.applications.submit(model.ApplicationDetails())
+
+    assert answered.application_id == AN_ID
+
+
 async def test_a_service_that_is_not_there_is_unavailable(partner: Credentials) -> None:
     async with Client(Endpoints(applications="127.0.0.1:1"), partner) as client:
         with pytest.raises(SafeconductError) as caught:
