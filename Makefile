@@ -10,10 +10,10 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 STAMP := .venv/.installed
 
-.PHONY: help setup lock protos check test up demo bench clean
+.PHONY: help setup lock protos check test test-faults up demo bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## everything that the other commands need, into .venv
 
@@ -38,6 +38,9 @@ check: setup ## lint, types, import contracts, protos, generated files
 
 test: setup ## every test, on a real PostgreSQL and a real Kafka
 	@$(PY) -m pytest
+
+test-faults: setup ## break everything, check what must hold: SEED=1 APPLICATIONS=2000 NODES=1|3; build/faults.json
+	@exec $(PY) -m tests.faults --seed $(or $(SEED),1) --applications $(or $(APPLICATIONS),2000) --nodes $(or $(NODES),1)
 
 up: setup ## run everything on this machine until Ctrl-C
 	@exec $(PY) -m infra.local up

@@ -1,0 +1,45 @@
+"""`make test-faults`: breaks a stack of its own in every way there is, and checks what must hold all the same.
+
+Exits 0 only if every invariant held and every kind of fault was done, but those that this machine does not allow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.local.cache import CHECKOUT
+from tests.faults.run import Wish, run, show, write
+from tests.faults.schedule import Fault
+
+
+def main(
+    seed: Annotated[int, typer.Option(help="The same seed gives the same stories and the same faults.")] = 1,
+    applications: Annotated[int, typer.Option(help="How many stories are told.", min=1)] = 2000,
+    nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
+    rate: Annotated[float, typer.Option(help="Stories that begin in a second, at most.")] = 10.0,
+    only: Annotated[list[Fault] | None, typer.Option(help="Only these kinds of faults.")] = None,
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "faults",
+) -> None:
+    """Load, faults, healing, check; writes build/faults.json.
+
+    Example: python -m tests.faults --seed 1 --applications 200 --nodes 3
+    """
+    console = Console()
+    wish = Wish(seed, applications, nodes, rate, only=frozenset(only) if only else None)
+    report = run(wish, root, console)
+    show(report, console)
+    file = CHECKOUT / "build" / "faults.json"
+    write(report, file)
+    held = not report.violations and (
+        only or all(count or name in report.undone for name, count in report.faults.items())
+    )
+    console.print(f"{'every invariant held' if held else 'not every invariant held'}: {file.relative_to(CHECKOUT)}")
+    raise typer.Exit(0 if held else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

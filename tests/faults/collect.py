@@ -1,0 +1,256 @@
+"""Reads what a run left behind: databases, topics, groups, gates. It judges nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from safeconduct.screening.v1 import events_pb2
+
+from chassis.journal import RECORDED, Recorded, chain_hash, event_id_of
+from services.applications.shell.stream import ApplicationStream
+from services.enforcement.shell.stream import LicenseStream
+from services.screening.shell.streams import ListStream, ScreeningStream
+from tests.faults.invariants import Event, Letter, Order, Stream, Told
+from tests.faults.records import FACTS, HEARS, STANDING, Poison, poison_of
+from tests.faults.stack import FaultStack
+
+_GENESIS: Final = b"\0" * 32
+_COUNTED: Final = re.compile(r"^(?:rpc_server_calls|consumer_handled)_total\{.*\} ([0-9.e+]+)$", re.MULTILINE)
+_PROJECTED: Final = {
+    "enforcement": (LicenseStream.projection, "license_id"),
+    "screening": (ScreeningStream.projection, "application_id"),
+}
+"""The projection of a service, and which of its columns names the stream."""
+_ENDS_ACCESS: Final = frozenset({"LicenseSuspended", "LicenseRevoked"})
+
+
+def _stream_type(service: str, kind: str | None) -> Any:
+    if service == "applications":
+        return ApplicationStream()
+    if service == "enforcement":
+        return LicenseStream()
+    return ListStream() if kind == "list" else ScreeningStream()
+
+
+async def streams(stack: FaultStack, service: str) -> tuple[list[Stream], dict[str, list[Recorded]]]:
+    """Every stream of a service, stored and rebuilt, and its events as they are stored."""
+    connection = await asyncpg.connect(stack.database(service).owner_dsn)
+    try:
+        rows = await connection.fetch("select * from stream")
+        events: dict[str, list[Recorded]] = defaultdict(list)
+        for row in await connection.fetch(f"select {RECORDED} from event order by stream_id, version"):
+            events[str(row["stream_id"])].append(Recorded(*row.values()))
+        projected: dict[UUID, set[tuple[object, ...]]] = defaultdict(set)
+        if (of := _PROJECTED.get(service)) is not None:
+            names = ", ".join(name for name, _ in of[0].columns)
+            for row in await connection.fetch(f"select {names} from {of[0].table}"):
+                projected[row[of[1]]].add(tuple(row.values()))
+    finally:
+        await connection.close()
+    found = [_stream(service, row, events[str(row["id"])], frozenset(projected[row["id"]])) for row in rows]
+    return found, events
+
+
+def _stream(service: str, row: asyncpg.Record, events: list[Recorded], projected: frozenset[Any]) -> Stream:
+    kept = _stream_type(service, row.get("kind"))
+    rebuilt: Any = None
+    for event in events:
+        rebuilt = kept.evolve(rebuilt, kept.decode_event(event.name, event.payload))
+    always = ("state", "due_at")
+    stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["doc"])
+    # What a column is compared by is what PostgreSQL gives back: a text for an enum, a UUID for a UUID.
+    again = (kept.state_name(rebuilt), kept.due_at(rebuilt), *kept.index(rebuilt))
+    return Stream(
+        service=service,
+        id=str(row["id"]),
+        version=row["version"],
+        head=row["head"].hex(),
+        state_name=row["state"],
+        events=tuple(_event(event) for event in events),
+        broken_at=tuple(_broken(events)),
+        stored=stored,
+        rebuilt=rebuilt,
+        columns=tuple(row[name] for name in (*always, *kept.columns)),
+        rebuilt_columns=tuple(again),
+        projected=projected,
+        rebuilt_projected=frozenset(tuple(each) for each in kept.project(rebuilt)),
+    )
+
+
+def _event(event: Recorded) -> Event:
+    digest = hashlib.sha256(event.payload).hexdigest()
+    where = str(event.stream_id), event.version
+    return Event(*where, str(event.event_id), event.name, digest, event.hash.hex())
+
+
+def _broken(events: Sequence[Recorded]) -> list[int]:
+    broken, prev = [], _GENESIS
+    for number, event in enumerate(events, 1):
+        hashed = chain_hash(prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload)
+        if (event.version, event.prev_hash, event.hash, event.event_id) != (number, prev, hashed, event_id_of(hashed)):
+            broken.append(number)
+        prev = event.hash
+    return broken
+
+
+def screenings(events: Mapping[str, Sequence[Recorded]]) -> dict[str, frozenset[str]]:
+    """Ids of the screenings that screening completed, by application."""
+    completed = events_pb2.ScreeningCompleted.FromString
+    return {
+        application_id: frozenset(completed(e.payload).screening_id for e in found if e.name == "ScreeningCompleted")
+        for application_id, found in events.items()
+    }
+
+
+async def orders(stack: FaultStack, licenses: Sequence[Stream]) -> list[Order]:
+    """When each order that ended access was committed, by PostgreSQL's own clock, as boot time of this machine."""
+    connection = await asyncpg.connect(stack.postgres.dsn("enforcement"))
+    try:
+        rows = await connection.fetch(
+            "select stream_id, name, extract(epoch from pg_xact_commit_timestamp(xid::xid)) as at from event"
+            " where name = any($1) order by version",
+            sorted(_ENDS_ACCESS),
+        )
+    finally:
+        await connection.close()
+    boot_minus_wall = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.time_ns()
+    leases = {stream.id: stream.stored.known_standing.lease_seconds for stream in licenses}
+    first = {str(row["stream_id"]): row["at"] for row in reversed(rows)}
+    return [
+        Order(license_id, int(at * 1_000_000_000) + boot_minus_wall, leases[license_id])
+        for license_id, at in first.items()
+    ]
+
+
+async def outbox(stack: FaultStack, service: str) -> int:
+    """Events that are not published yet; ticks do not count."""
+    connection = await asyncpg.connect(stack.database(service).owner_dsn)
+    try:
+        return int(await connection.fetchval("select count(*) from outbox where stream_id is not null"))
+    finally:
+        await connection.close()
+
+
+async def topic(bootstrap: str, name: str) -> list[Any]:
+    """Every record of a topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        metadata = await consumer._client.fetch_all_metadata()
+        partitions = [TopicPartition(name, number) for number in sorted(metadata.partitions_for_topic(name) or ())]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        found: list[Any] = []
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                found.extend(batch)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def topics(bootstrap: str) -> dict[str, list[Any]]:
+    """Every record of the topics of facts, of the compacted one and of the dead letters, by topic."""
+    names = (*FACTS, STANDING, *(name + ".dlq" for name in FACTS))
+    return {name: await topic(bootstrap, name) for name in names}
+
+
+def told(read: Mapping[str, Sequence[Any]]) -> list[Told]:
+    """Every event that was told, copies included; ticks and poison are none."""
+    found = []
+    for name in (*FACTS, STANDING):
+        for record in read[name]:
+            headers = {key: (value or b"").decode() for key, value in record.headers or ()}
+            if "ce_streamversion" not in headers:
+                continue
+            found.append(
+                Told(
+                    topic=name,
+                    partition=record.partition,
+                    offset=record.offset,
+                    key=(record.key or b"").decode(),
+                    event_id=headers["ce_id"],
+                    subject=headers["ce_subject"],
+                    version=int(headers["ce_streamversion"]),
+                    name=headers["ce_type"].rpartition(".")[2],
+                    digest=hashlib.sha256(record.value or b"").hexdigest(),
+                )
+            )
+    return found
+
+
+def poisons(read: Mapping[str, Sequence[Any]]) -> list[Poison]:
+    """Every record that was made to fail."""
+    return [found for name in FACTS for record in read[name] if (found := poison_of(record)) is not None]
+
+
+def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
+    """Every dead letter."""
+    found = []
+    for name in FACTS:
+        for record in read[name + ".dlq"]:
+            said = {key: (value or b"").decode("utf-8", "replace") for key, value in record.headers or ()}
+            where = said["dlq_topic"], int(said["dlq_partition"]), int(said["dlq_offset"])
+            found.append(Letter(*where, said.get("dlq_group", ""), said["dlq_reason"]))
+    return found
+
+
+async def lag(bootstrap: str) -> dict[str, int]:
+    """How many records each group has still to handle, by group and topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        await admin.start()
+        await consumer.start()
+        left: dict[str, int] = {}
+        for name, groups in HEARS.items():
+            partitions = [TopicPartition(name, number) for number in range(6)]
+            ends = await consumer.end_offsets(partitions)
+            for group in groups:
+                committed = await admin.list_consumer_group_offsets(group)
+                gaps = [ends[tp] - max(0, committed[tp].offset if tp in committed else 0) for tp in partitions]
+                left[f"{group} on {name}"] = sum(gaps)
+        return left
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+@dataclass(slots=True)
+class Served:
+    """What every replica handled, over all of its lives: counters begin anew with each."""
+
+    stack: FaultStack
+    counts: dict[str, int] = field(default_factory=dict)
+
+    async def run(self, every_s: float = 2.0) -> None:
+        """Looks until cancelled."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(every_s)
+
+    def look(self) -> None:
+        """Keeps the greatest count seen of each replica; one that does not answer now is asked again later."""
+        for service in self.stack.services:
+            name = f"{service.name}-{service.replica}"
+            try:
+                with urllib.request.urlopen(f"http://{service.listens.metrics}/metrics", timeout=1) as page:
+                    text = page.read().decode()
+            except OSError:
+                text = ""
+            now = sum(int(float(count)) for count in _COUNTED.findall(text))
+            self.counts[name] = max(self.counts.get(name, 0), now)

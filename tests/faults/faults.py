@@ -1,0 +1,299 @@
+"""Does the harm: each kind of fault on the running stack, and its healing. Counts what was really done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from infra.local.service import Service
+from tests.faults import records
+from tests.faults.gates import Follower
+from tests.faults.schedule import Fault, Injection
+from tests.faults.stack import FaultStack
+
+PATIENCE_S: Final = 60.0
+"""How long a stroke waits for what it needs (a broker to write to, a relay to cut) before it is given up."""
+_RELAYS = """
+select l.pid from pg_locks l join pg_database d on d.oid = l.database
+ where l.locktype = 'advisory' and l.classid = 7002 and l.granted and d.datname = $1 order by l.pid
+"""
+
+
+class NotDoneError(Exception):
+    """The fault could not be done; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """That a process was, or may have been, ended by us: its name, from when to when, and the exits that we caused."""
+
+    process: str
+    since: float
+    until: float
+    exits: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """That a supervised process ended: when, and how (negative: by that signal)."""
+
+    process: str
+    at: float
+    exit_code: int
+
+
+class Deaths(logging.Handler):
+    """Hears of every process that its supervisor had to start again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Death] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Takes down `<process> ended with <code> and is started again`."""
+        if isinstance(record.args, tuple) and "is started again" in str(record.msg):
+            name, code, *_ = record.args
+            self.all.append(Death(str(name), time.monotonic(), int(str(code))))
+
+
+@dataclass(slots=True)
+class Harm:
+    """What can be done to one stack. Every method of a fault returns when the fault is over."""
+
+    stack: FaultStack
+    rng: random.Random
+    followers: Sequence[Follower]
+    done: Counter[Fault] = field(default_factory=Counter)
+    undone: dict[Fault, str] = field(default_factory=dict)
+    """Faults that could not be done, and why."""
+    blows: list[Blow] = field(default_factory=list)
+    copies: int = 0
+
+    async def strike(self, injection: Injection) -> None:
+        """Does it, and waits until it is over."""
+        try:
+            await self._methods()[injection.fault](injection)
+        except NotDoneError as error:
+            self.undone[injection.fault] = str(error)
+        else:
+            self.done[injection.fault] += 1
+
+    def _methods(self) -> Mapping[Fault, Callable[[Injection], Awaitable[None]]]:
+        return {
+            Fault.SERVICE_SIGKILL: self._service_killed,
+            Fault.SERVICE_SIGTERM: self._service_asked,
+            Fault.SERVICE_SIGSTOP: self._service_stopped,
+            Fault.SLOW_REPLICA: self._service_stopped,
+            Fault.RELAY_CUT: self._relay_cut,
+            Fault.RELAY_STALLED: self._relay_stalled,
+            Fault.BROKER_SIGKILL: lambda stroke: self._nodes_hit(stroke, signal.SIGKILL),
+            Fault.BROKER_SIGTERM: lambda stroke: self._nodes_hit(stroke, signal.SIGTERM),
+            Fault.BROKER_SIGSTOP: self._nodes_stopped,
+            Fault.CLUSTER_SIGKILL: lambda stroke: self._nodes_hit(stroke, signal.SIGKILL),
+            Fault.CLUSTER_SIGTERM: lambda stroke: self._nodes_hit(stroke, signal.SIGTERM),
+            Fault.CLUSTER_SIGSTOP: self._nodes_stopped,
+            Fault.POSTGRES_SIGKILL: lambda _: self._postgres_hit(signal.SIGKILL),
+            Fault.POSTGRES_RESTART: lambda _: self._postgres_hit(signal.SIGINT),
+            Fault.POSTGRES_SIGSTOP: self._postgres_stopped,
+            Fault.DUPLICATED: lambda _: self._sent_again(shuffled=False),
+            Fault.REORDERED: lambda _: self._sent_again(shuffled=True),
+            Fault.UNDECODABLE: lambda _: self._poisoned(records.poison),
+            Fault.FAILING: lambda _: self._poisoned(records.failing),
+            Fault.FULL_DISK: self._disk_filled,
+            Fault.SLOW_WATCH: self._watch_slowed,
+            Fault.CLOCK_JUMP: self._clock_moved,
+        }
+
+    def heal(self) -> None:
+        """Undoes whatever may still be in force."""
+        for service in self.stack.services:
+            service.kill(signal.SIGCONT)
+        for node in self.stack.kafka.nodes:
+            self.stack.kafka.kill(node, signal.SIGCONT)
+        _signal_all(_family(self.stack.postgres.pid), signal.SIGCONT)
+        self._ballast.unlink(missing_ok=True)
+        for name in self.stack.service_names:
+            if not self.stack.clock_fault:
+                self.stack.set_clock(name, 0)
+        for follower in self.followers:
+            follower.read_on()
+
+    async def _service_killed(self, stroke: Injection) -> None:
+        service = self._service(stroke.target)
+        self._blow(stroke.target, 5, -signal.SIGKILL)
+        await asyncio.to_thread(service.kill, signal.SIGKILL)
+
+    async def _service_asked(self, stroke: Injection) -> None:
+        # A replica that is still importing has no handler yet, and dies of the signal itself. It drains for up to 30 s.
+        self._blow(stroke.target, 60, 0, -signal.SIGTERM)
+        self._service(stroke.target).kill(signal.SIGTERM)
+
+    async def _service_stopped(self, stroke: Injection) -> None:
+        service = self._service(stroke.target)
+        service.kill(signal.SIGSTOP)
+        await asyncio.sleep(stroke.hold_s)
+        service.kill(signal.SIGCONT)
+
+    async def _relay_cut(self, stroke: Injection) -> None:
+        async def cut(pid: int, connection: asyncpg.Connection) -> None:
+            await connection.execute("select pg_terminate_backend($1)", pid)
+
+        await self._relay(stroke.target, cut)
+
+    async def _relay_stalled(self, stroke: Injection) -> None:
+        """Its database session hangs: it keeps its shards and gets no answer."""
+
+        async def stall(pid: int, connection: asyncpg.Connection) -> None:
+            if pid not in _family(self.stack.postgres.pid):
+                raise NotDoneError("the session had just ended")
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(stroke.hold_s)
+            finally:
+                if pid in _family(self.stack.postgres.pid) or _is_postgres(pid):
+                    os.kill(pid, signal.SIGCONT)
+
+        # While a session of it hangs, a server that is told to end cannot, and one that starts again may not.
+        self._blow("postgres", stroke.hold_s + 20, 1)
+        await self._relay(stroke.target, stall)
+
+    async def _relay(self, database: str, harm: Callable[[int, asyncpg.Connection], Awaitable[None]]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                connection = await asyncpg.connect(self.stack.postgres.dsn(), timeout=5, command_timeout=5)
+                try:
+                    found = [row["pid"] for row in await connection.fetch(_RELAYS, database)]
+                    if found:
+                        await harm(self.rng.choice(found), connection)
+                        return
+                finally:
+                    connection.terminate()
+            if time.monotonic() > deadline:
+                raise NotDoneError(f"no relay of {database} was connected within {PATIENCE_S:.0f} s")
+            await asyncio.sleep(0.2)
+
+    async def _nodes_hit(self, stroke: Injection, number: signal.Signals) -> None:
+        for node in self._nodes(stroke):
+            # A node that ended at once may find its folder still held by its predecessor, and end once more.
+            self._blow(f"kafka-{node}", 60, -number, 143, 1)
+        await asyncio.gather(*(asyncio.to_thread(self.stack.kafka.kill, node, number) for node in self._nodes(stroke)))
+
+    async def _nodes_stopped(self, stroke: Injection) -> None:
+        for node in self._nodes(stroke):
+            self.stack.kafka.kill(node, signal.SIGSTOP)
+        await asyncio.sleep(stroke.hold_s)
+        for node in self._nodes(stroke):
+            self.stack.kafka.kill(node, signal.SIGCONT)
+
+    def _nodes(self, stroke: Injection) -> Sequence[int]:
+        return (int(stroke.target),) if stroke.target else self.stack.kafka.nodes
+
+    async def _postgres_hit(self, number: signal.Signals) -> None:
+        self._blow("postgres", 30, -number, 0, 1)
+        await asyncio.to_thread(self.stack.postgres.kill, number)
+
+    async def _postgres_stopped(self, stroke: Injection) -> None:
+        """The whole server stands still, with every session."""
+        stopped = _family(self.stack.postgres.pid)
+        _signal_all(stopped, signal.SIGSTOP)
+        await asyncio.sleep(stroke.hold_s)
+        _signal_all([pid for pid in stopped if _is_postgres(pid)], signal.SIGCONT)
+
+    async def _sent_again(self, *, shuffled: bool) -> None:
+        self.copies += await self._persistently(
+            lambda: records.send_again(self.stack.kafka.bootstrap, self.rng if shuffled else None)
+        )
+
+    async def _poisoned(self, put: Callable[[str, random.Random], Awaitable[None]]) -> None:
+        await self._persistently(lambda: put(self.stack.kafka.bootstrap, self.rng))
+
+    async def _persistently(self, work: Callable[[], Awaitable[records.T]]) -> records.T:
+        """Its result, once the broker lets it be done."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await work()
+            except (KafkaError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise NotDoneError(f"the broker did not take it: {type(error).__name__}") from error
+                await asyncio.sleep(0.5)
+
+    async def _disk_filled(self, stroke: Injection) -> None:
+        if self.stack.disk_fault:
+            raise NotDoneError(self.stack.disk_fault)
+        # Without room for its log PostgreSQL ends itself, and cannot come back before there is room.
+        self._blow("postgres", stroke.hold_s + 30, -signal.SIGABRT, 0, 1)
+        await asyncio.to_thread(self._fill)
+        await asyncio.sleep(stroke.hold_s)
+        self._ballast.unlink(missing_ok=True)
+
+    def _fill(self) -> None:
+        block = bytes(1 << 20)
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(block)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.stack.disk / "ballast"
+
+    async def _watch_slowed(self, stroke: Injection) -> None:
+        for follower in self.followers:
+            follower.stop_reading()
+        await asyncio.sleep(stroke.hold_s)
+        for follower in self.followers:
+            follower.read_on()
+
+    async def _clock_moved(self, stroke: Injection) -> None:
+        if self.stack.clock_fault:
+            raise NotDoneError(self.stack.clock_fault)
+        process, seconds = stroke.target.split()
+        name = process.rpartition("-")[0]
+        self.stack.set_clock(name, int(seconds))
+        await asyncio.sleep(stroke.hold_s)
+        self.stack.set_clock(name, 0)
+
+    def _service(self, target: str) -> Service:
+        name, _, replica = target.rpartition("-")
+        return self.stack.service(name, int(replica))
+
+    def _blow(self, process: str, seconds: float, *exits: int) -> None:
+        now = time.monotonic()
+        self.blows.append(Blow(process, now, now + seconds, frozenset(exits)))
+
+
+def _family(pid: int | None) -> list[int]:
+    """A process and its children; itself first."""
+    if pid is None:
+        return []
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [pid, *map(int, children)]
+    return []
+
+
+def _signal_all(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether the process is one of PostgreSQL's still, and not somebody else under the same number."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "postgres"
+    return False

@@ -1,0 +1,410 @@
+"""What must be true after a run, whatever was broken in it. Pure: values in, sentences about what is wrong out.
+
+Each invariant is one function from the evidence to the violations it finds; none = it holds. Their docstrings are
+what the report calls them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.faults.faults import Blow, Death
+from tests.faults.gates import Allowed
+from tests.faults.load import Account, Kind
+from tests.faults.records import Poison
+
+FINAL: Final = frozenset({"ApplicationApproved", "ApplicationDenied", "ApplicationWithdrawn", "ApplicationLapsed"})
+STANDING_TOPIC: Final = "safeconduct.standing.v1"
+CLOCK_TOLERANCE_NS: Final = 50_000_000
+"""Between a commit's time stamp, which PostgreSQL takes, and its end; and between reading two clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as its service stored it."""
+
+    stream_id: str
+    version: int
+    event_id: str
+    name: str
+    digest: str
+    """SHA-256 of the payload, hexadecimal."""
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream as it is stored, and as its events fold."""
+
+    service: str
+    id: str
+    version: int
+    head: str
+    state_name: str
+    events: tuple[Event, ...]
+    broken_at: tuple[int, ...]
+    """Versions at which the chain of hashes does not hold."""
+    stored: Any
+    rebuilt: Any
+    columns: tuple[object, ...]
+    rebuilt_columns: tuple[object, ...]
+    projected: frozenset[tuple[object, ...]]
+    rebuilt_projected: frozenset[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record that a service put on a topic, copies included."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event_id: str
+    subject: str
+    version: int
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: where its record came from, who gave it up, and why. `group` is empty where none is named."""
+
+    topic: str
+    partition: int
+    offset: int
+    group: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that ended access: which license, when it was committed (boot-time nanoseconds), the license's lease."""
+
+    license_id: str
+    committed_ns: int
+    lease_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was read after the run."""
+
+    accounts: Sequence[Account]
+    streams: Sequence[Stream]
+    screenings: Mapping[str, frozenset[str]]
+    """Ids of the completed screenings of an application, as screening stored them."""
+    told: Sequence[Told]
+    outbox: Mapping[str, int]
+    """Events that a service has not published yet."""
+    lag: Mapping[str, int]
+    """Records that a group has not handled yet."""
+    letters: Sequence[Letter]
+    poisons: Sequence[Poison]
+    orders: Sequence[Order]
+    allowed: Sequence[Allowed]
+    last_words: Mapping[str, frozenset[str]]
+    """What the gates said of a license at the very end."""
+    served: Mapping[str, int]
+    """Calls and records that each replica handled, by its name."""
+    deaths: Sequence[Death]
+    blows: Sequence[Blow]
+    followed: Mapping[str, Sequence[int]]
+    """Versions that the watches of whole partners were told, in their order, by application."""
+    by_service: Mapping[str, Mapping[str, Stream]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, dict[str, Stream]] = defaultdict(dict)
+        for stream in self.streams:
+            found[stream.service][stream.id] = stream
+        object.__setattr__(self, "by_service", found)
+
+    def application(self, account: Account) -> Stream | None:
+        """The stored application of a story."""
+        return self.by_service.get("applications", {}).get(account.application_id)
+
+
+def every_story_ended(evidence: Evidence) -> Iterator[str]:
+    """every story came to its end"""
+    for account in evidence.accounts:
+        if not account.is_done:
+            at = account.application_id or "not acknowledged"
+            yield f"story {account.number} ({account.kind}, {at}) did not end: {account.fault or 'still waiting'}"
+
+
+_ENDS: Final = {
+    Kind.APPROVED: ("APPROVED", "ApplicationApproved"),
+    Kind.REFERRED: ("APPROVED", "ApplicationApproved"),
+    Kind.DENIED: ("DENIED", "ApplicationDenied"),
+    Kind.WITHDRAWN: ("WITHDRAWN", "ApplicationWithdrawn"),
+    Kind.VIOLATED: ("APPROVED", "ApplicationApproved"),
+    Kind.REVOKED: ("APPROVED", "ApplicationApproved"),
+}
+
+
+def one_final_decision(evidence: Evidence) -> Iterator[str]:
+    """each acknowledged application ends in exactly one final decision, the one it was told"""
+    for account in evidence.accounts:
+        if not account.application_id:
+            continue
+        stream = evidence.application(account)
+        if stream is None:
+            yield f"application {account.application_id} was acknowledged and is not stored"
+            continue
+        final = [event.name for event in stream.events if event.name in FINAL]
+        state, name = _ENDS[account.kind]
+        if account.is_done and (final != [name] or stream.state_name != state):
+            yield f"application {account.application_id} ({account.kind}) is {stream.state_name} by {final}"
+        elif len(final) > 1:
+            yield f"application {account.application_id} has {len(final)} final decisions: {final}"
+
+
+def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
+    """nothing was done twice: one submission, screening, decision, license, registration and standing step each"""
+    once = FINAL | {"ApplicationSubmitted", "LicenseIssued", "LicenseRegistered", "ScreeningCompleted", "ListStarted"}
+    for stream in evidence.streams:
+        for name, count in Counter(event.name for event in stream.events).items():
+            if name in once and count > 1:
+                yield f"{stream.service} {stream.id}: {name} happened {count} times"
+
+
+def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
+    """no license without decision, screening of every party, and the signature that was given"""
+    signatures = {account.application_id: account.signature for account in evidence.accounts}
+    for stream in evidence.by_service.get("applications", {}).values():
+        state = stream.stored
+        if state.license is None:
+            continue
+        names = [event.name for event in stream.events]
+        if "ApplicationApproved" not in names[: names.index("LicenseIssued")]:
+            yield f"license {state.license.license_id} was issued before a decision"
+        if state.decision is None or state.decision.outcome != "APPROVE":
+            yield f"license {state.license.license_id} rests on no approval"
+            continue
+        screened = {finding.party_id for finding in state.decision.screening.findings}
+        missing = {party.party_id for party in state.details.parties} - screened
+        if missing:
+            yield f"license {state.license.license_id}: not screened: {', '.join(sorted(missing))}"
+        if str(state.decision.screening.screening_id) not in evidence.screenings.get(stream.id, frozenset()):
+            yield f"license {state.license.license_id} rests on a screening that screening does not have"
+        expected = signatures.get(stream.id)
+        if not state.license.acceptance.signature or (expected and state.license.acceptance.signature != expected):
+            yield f"license {state.license.license_id} does not carry the signature that was given"
+
+
+def licenses_agree(evidence: Evidence) -> Iterator[str]:
+    """applications' record and enforcement's standing agree on every license, and neither has one alone"""
+    wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
+    kinds = {account.license_id: account for account in evidence.accounts if account.license_id}
+    granted = {
+        str(stream.stored.license.license_id): stream.stored.license.state
+        for stream in evidence.by_service.get("applications", {}).values()
+        if stream.stored.license is not None
+    }
+    standing = {
+        license_id: stream.stored.known_standing.state
+        for license_id, stream in evidence.by_service.get("enforcement", {}).items()
+    }
+    for license_id in granted.keys() | standing.keys():
+        here, there = granted.get(license_id), standing.get(license_id)
+        if here != there:
+            yield f"license {license_id}: applications says {here}, enforcement says {there}"
+        account = kinds.get(license_id)
+        if account is not None and account.is_done and there != wanted.get(account.kind, "ACTIVE"):
+            yield f"license {license_id} ({account.kind}) stands {there}"
+
+
+def published_whole(evidence: Evidence) -> Iterator[str]:
+    """no event is published with two contents, none is missing from its topic, none is there that is not stored"""
+    stored = {event.event_id: event for stream in evidence.streams for event in stream.events}
+    told: dict[str, set[str]] = defaultdict(set)
+    for record in evidence.told:
+        told[record.event_id].add(record.digest)
+        if record.event_id not in stored:
+            yield f"{record.topic}/{record.partition}/{record.offset}: {record.name} {record.event_id} is not stored"
+    compacted = {record.event_id for record in evidence.told if record.topic == STANDING_TOPIC}
+    for event_id, event in stored.items():
+        digests = told.get(event_id, set())
+        if not digests and (event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)):
+            yield f"{event.name} {event_id} (stream {event.stream_id} version {event.version}) was never published"
+        if digests - {event.digest}:
+            yield f"{event.name} {event_id} was published with another content than it is stored with"
+
+
+def _was_overtaken(event: Event, stored: Mapping[str, Event], compacted: frozenset[str] | set[str]) -> bool:
+    """Whether a later standing of the license is in the compacted topic, which need not keep this one."""
+    return any(
+        stored[other].stream_id == event.stream_id and stored[other].version > event.version
+        for other in compacted
+        if other in stored
+    )
+
+
+def ordered_per_key(evidence: Evidence) -> Iterator[str]:
+    """per key, the events of a stream stand on the topic in their order, copies apart"""
+    newest: dict[tuple[str, str], int] = defaultdict(int)
+    seen: set[str] = set()
+    homes: dict[tuple[str, str], int] = {}
+    for record in sorted(evidence.told, key=lambda each: (each.topic, each.partition, each.offset)):
+        where = f"{record.topic}/{record.partition}/{record.offset}"
+        place = record.topic, record.subject
+        if homes.setdefault(place, record.partition) != record.partition:
+            yield f"{where}: {record.subject} is on partition {homes[place]} too"
+        if record.event_id in seen:
+            continue
+        seen.add(record.event_id)
+        if record.version <= newest[place]:
+            yield f"{where}: version {record.version} of {record.subject} first came after {newest[place]}"
+        newest[place] = max(newest[place], record.version)
+
+
+def standing_ends_newest(evidence: Evidence) -> Iterator[str]:
+    """the last record of a license in the compacted topic is its newest standing, so a new reader learns the truth"""
+    last: dict[str, Told] = {}
+    for record in sorted(evidence.told, key=lambda each: (each.partition, each.offset)):
+        if record.topic == STANDING_TOPIC:
+            last[record.subject] = record
+    for license_id, stream in evidence.by_service.get("enforcement", {}).items():
+        newest = max(event.version for event in stream.events if event.name == "StandingChanged")
+        if license_id in last and last[license_id].version != newest:
+            yield f"license {license_id}: the compacted topic ends with event {last[license_id].version}, not {newest}"
+
+
+def chains_whole(evidence: Evidence) -> Iterator[str]:
+    """every chain of hashes is whole, gapless, and ends in its stream's head"""
+    for stream in evidence.streams:
+        if stream.broken_at:
+            yield f"{stream.service} {stream.id}: the chain breaks at {stream.broken_at}"
+        if [event.version for event in stream.events] != list(range(1, stream.version + 1)):
+            yield f"{stream.service} {stream.id}: events {[event.version for event in stream.events]}"
+        if not stream.events or stream.events[-1].hash != stream.head:
+            yield f"{stream.service} {stream.id}: the head is not the last event's hash"
+
+
+def state_is_fold(evidence: Evidence) -> Iterator[str]:
+    """every state equals the fold of its events"""
+    for stream in evidence.streams:
+        if stream.stored != stream.rebuilt:
+            yield f"{stream.service} {stream.id}: the stored state is not the fold of its {len(stream.events)} events"
+
+
+def projections_rebuild(evidence: Evidence) -> Iterator[str]:
+    """every column and every row of a projection equals its rebuild"""
+    for stream in evidence.streams:
+        if stream.columns != stream.rebuilt_columns:
+            yield f"{stream.service} {stream.id}: columns {stream.columns}, rebuilt {stream.rebuilt_columns}"
+        for row in stream.projected ^ stream.rebuilt_projected:
+            which = "should not be there" if row in stream.projected else "is missing"
+            yield f"{stream.service} {stream.id}: projected row {row} {which}"
+
+
+def bounded_at_gates(evidence: Evidence) -> Iterator[str]:
+    """no gate allows later than one lease after the order was committed, nor once it said REVOKED"""
+    orders = {order.license_id: order for order in evidence.orders}
+    for each in evidence.allowed:
+        if each.is_after_revoked:
+            yield f"gate {each.gate} allowed {each.license_id} after it had said REVOKED"
+        order = orders.get(each.license_id)
+        if order is None:
+            continue
+        late = each.last_ns - order.committed_ns - order.lease_s * 1_000_000_000
+        if late > CLOCK_TOLERANCE_NS:
+            after = (each.last_ns - order.committed_ns) / 1e9
+            yield f"gate {each.gate} allowed {each.license_id} {after:.2f} s after the order; lease {order.lease_s} s"
+
+
+def gates_agree_at_last(evidence: Evidence) -> Iterator[str]:
+    """when all is healed every gate says of every license what stands"""
+    wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
+    for account in evidence.accounts:
+        if account.license_id and account.is_done:
+            words = evidence.last_words.get(account.license_id, frozenset())
+            if words != {wanted.get(account.kind, "ALLOWED")}:
+                yield f"license {account.license_id} ({account.kind}): the gates say {sorted(words)}"
+
+
+def letters_accounted(evidence: Evidence) -> Iterator[str]:
+    """every dead letter is of a record that was made to fail, and every such record is a dead letter of every group"""
+    known = {(poison.topic, poison.partition, poison.offset): poison for poison in evidence.poisons}
+    found: dict[tuple[str, int, int], list[Letter]] = defaultdict(list)
+    for letter in evidence.letters:
+        place = letter.topic, letter.partition, letter.offset
+        found[place].append(letter)
+        poison = known.get(place)
+        if poison is None:
+            yield f"a dead letter nobody accounts for: {letter}"
+        elif letter.reason not in poison.reasons:
+            yield f"a dead letter for another reason than {sorted(poison.reasons)}: {letter}"
+    for place, poison in known.items():
+        groups = {letter.group for letter in found[place]}
+        named = groups - {""}
+        missing = set(poison.groups) - named if named or not groups else set()
+        if missing or len(found[place]) < len(poison.groups):
+            yield f"{'/'.join(map(str, place))} is no dead letter of {sorted(missing or poison.groups)}"
+
+
+def nothing_waits(evidence: Evidence) -> Iterator[str]:
+    """when all is healed nothing waits: no event unpublished, no record unheard"""
+    for name, count in {**evidence.outbox, **evidence.lag}.items():
+        if count:
+            yield f"{name}: {count} still wait"
+
+
+def every_replica_served(evidence: Evidence) -> Iterator[str]:
+    """every replica served something"""
+    for name, count in evidence.served.items():
+        if not count:
+            yield f"{name} served nothing"
+
+
+def only_killed_died(evidence: Evidence) -> Iterator[str]:
+    """no process died but those that were killed, and these as they were meant to"""
+    for death in evidence.deaths:
+        if not any(_explains(blow, death) for blow in evidence.blows):
+            yield f"{death.process} ended with {death.exit_code}, and nobody killed it"
+
+
+def _explains(blow: Blow, death: Death) -> bool:
+    is_then = blow.since <= death.at <= blow.until
+    return blow.process == death.process and is_then and death.exit_code in blow.exits
+
+
+def watch_told_all(evidence: Evidence) -> Iterator[str]:
+    """a watch over all of a partner tells every event of every application once, in order, however often it broke"""
+    for application_id, stream in evidence.by_service.get("applications", {}).items():
+        told = list(evidence.followed.get(application_id, ()))
+        if told != [event.version for event in stream.events]:
+            yield f"application {application_id}: the watch told {told} of {len(stream.events)} events"
+
+
+Invariant = Callable[[Evidence], Iterator[str]]
+
+INVARIANTS: Final[tuple[Invariant, ...]] = (
+    every_story_ended,
+    one_final_decision,
+    nothing_done_twice,
+    license_rests_on_all,
+    licenses_agree,
+    published_whole,
+    ordered_per_key,
+    standing_ends_newest,
+    chains_whole,
+    state_is_fold,
+    projections_rebuild,
+    bounded_at_gates,
+    gates_agree_at_last,
+    letters_accounted,
+    nothing_waits,
+    every_replica_served,
+    only_killed_died,
+    watch_told_all,
+)
+
+
+def check(evidence: Evidence) -> dict[str, list[str]]:
+    """Violations by the invariant's sentence; every invariant is there."""
+    return {(invariant.__doc__ or "").strip(): list(invariant(evidence)) for invariant in INVARIANTS}

@@ -1,0 +1,287 @@
+"""Mixed stories at a fixed rate of arrival, told over the public API only: what was acknowledged is written down.
+
+Open loop: the next story begins when its time has come, whether or not the ones before got anywhere. A call that failed
+for a reason that may pass is made again with the same request id; every other refusal is a fault of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeVar
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from safeconduct import conduct
+from safeconduct.applications.v1 import model_pb2
+from safeconduct.client import Client, SafeconductError, new_request_id
+from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
+
+T = TypeVar("T")
+
+PASSING: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+"""What says nothing about the request: it may be asked again."""
+
+
+class Kind(StrEnum):
+    """How a story ends when all goes well."""
+
+    APPROVED = "approved"
+    REFERRED = "referred"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    VIOLATED = "violated"
+    REVOKED = "revoked"
+
+
+EXAMPLE: Final[Mapping[Kind, str]] = {
+    Kind.APPROVED: "hospital-hosted-access",
+    Kind.REFERRED: "fine-tuning-service",
+    Kind.DENIED: "listed-end-user",
+    Kind.WITHDRAWN: "fine-tuning-service",
+    Kind.VIOLATED: "hospital-hosted-access",
+    Kind.REVOKED: "hospital-hosted-access",
+}
+
+
+@dataclass(slots=True)
+class Account:
+    """What the services acknowledged of one story, and how far it came."""
+
+    number: int
+    kind: Kind
+    partner_id: str
+    application_id: str = ""
+    signature: bytes = b""
+    license_id: str = ""
+    violation_id: str = ""
+    stopped_at: int = 0
+    """Nanoseconds of the boot-time clock when the order that ends access was acknowledged; 0 before."""
+    is_done: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The clients of one partner's stories; each knows every replica."""
+
+    partner_id: str
+    partner: Client
+    telemetry: Client
+    officers: tuple[Client, Client]
+    enforcers: tuple[Client, Client]
+
+
+@dataclass(slots=True)
+class Load:
+    """The stories of a run."""
+
+    crews: Sequence[Crew]
+    examples: Mapping[str, model_pb2.ApplicationDetails]
+    key: Ed25519PrivateKey
+    give_up: Callable[[], bool]
+    """Whether a story that gets nowhere may stop asking."""
+    accounts: list[Account] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    """Passing errors by code and reason."""
+
+    async def run(self, kinds: Sequence[Kind], rate: float) -> None:
+        """Begins a story every `1 / rate` seconds; returns when all have ended, well or not."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number, kind in enumerate(kinds):
+                await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+                crew = self.crews[number % len(self.crews)]
+                account = Account(number, kind, crew.partner_id)
+                self.accounts.append(account)
+                group.create_task(self._tell(crew, account))
+
+    async def _tell(self, crew: Crew, account: Account) -> None:
+        try:
+            await self._story(crew, account)
+            account.is_done = True
+        except SafeconductError as error:
+            account.fault = f"{error.code.name} {error.reason}: {error.message}"
+        except Exception as error:  # noqa: BLE001 - whatever ends a story is what the run is about
+            account.fault = f"{type(error).__name__}: {error}"
+
+    async def _story(self, crew: Crew, account: Account) -> None:
+        details, request_id = self.examples[EXAMPLE[account.kind]], new_request_id()
+        stored = await self._ask(lambda: crew.partner.applications.submit(details, request_id=request_id))
+        account.application_id = stored.application_id
+        if account.kind is Kind.WITHDRAWN:
+            await self._withdraw(crew, account)
+            return
+        reached = await self._decided(crew, account)
+        if account.kind in {Kind.REFERRED, Kind.DENIED}:
+            reached = await self._judge(crew, account, reached)
+        if account.kind is Kind.DENIED:
+            _expect(reached, model_pb2.APPLICATION_STATE_DENIED)
+            return
+        await self._sign(crew, account, reached)
+        if account.kind in {Kind.VIOLATED, Kind.REVOKED}:
+            await self._stop(crew, account)
+
+    async def _withdraw(self, crew: Crew, account: Account) -> None:
+        request_id = new_request_id()
+        application = await self._ask(
+            lambda: crew.partner.applications.withdraw(account.application_id, request_id=request_id)
+        )
+        _expect(application, model_pb2.APPLICATION_STATE_WITHDRAWN)
+
+    async def _decided(self, crew: Crew, account: Account) -> model_pb2.Application:
+        """The application once screening and policy are through."""
+        while True:
+            watch = crew.partner.applications.watch(account.application_id, patience=30)
+            try:
+                async with asyncio.timeout(60):
+                    async for change in watch:
+                        if change.state != model_pb2.APPLICATION_STATE_SCREENING:
+                            break
+            except (SafeconductError, TimeoutError) as error:
+                self._note(error)
+                if not _may_pass(error) or self.give_up():
+                    raise
+                continue
+            finally:
+                await watch.aclose()
+            return await self._ask(lambda: crew.partner.applications.get(account.application_id))
+
+    async def _judge(self, crew: Crew, account: Account, application: model_pb2.Application) -> model_pb2.Application:
+        """Two officers decide."""
+        denies = account.kind is Kind.DENIED
+        wanted = model_pb2.APPLICATION_STATE_INTENT_TO_DENY if denies else model_pb2.APPLICATION_STATE_UNDER_REVIEW
+        _expect(application, wanted)
+        first, second = crew.officers
+        outcome = model_pb2.OUTCOME_DENY if denies else model_pb2.OUTCOME_APPROVE
+        ids = new_request_id(), new_request_id()
+        etag = application.etag
+        case = await self._ask(
+            lambda: first.reviews.recommend(
+                application.application_id,
+                outcome=outcome,
+                rationale="use, user and safeguards were examined",
+                etag=etag,
+                request_id=ids[0],
+            )
+        )
+        closed = await self._ask(
+            lambda: second.reviews.countersign(
+                application.application_id,
+                recommendation_id=case.recommendation.recommendation_id,
+                is_confirmed=True,
+                rationale="the recommendation was examined by another officer",
+                etag=case.application.etag,
+                request_id=ids[1],
+            )
+        )
+        return closed.application
+
+    async def _sign(self, crew: Crew, account: Account, application: model_pb2.Application) -> None:
+        _expect(application, model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE)
+        # The countersigned case carries the application as the officer sees it; the signatory reads his own.
+        application = await self._ask(lambda: crew.partner.applications.get(account.application_id))
+        signer = next(party.party_id for party in application.details.parties if party.HasField("signing_authority"))
+        account.signature = conduct.sign(application.acceptance_text, self.key)
+        request_id = new_request_id()
+        answer = await self._ask(
+            lambda: crew.partner.applications.accept_conduct_code(
+                account.application_id,
+                code_version=application.code_of_conduct.version,
+                signatory_party_id=signer,
+                signature=account.signature,
+                etag=application.etag,
+                request_id=request_id,
+            )
+        )
+        account.license_id = answer.license.license_id
+
+    async def _stop(self, crew: Crew, account: Account) -> None:
+        """Conduct is reported, found to be a violation by two officers, and the license stopped by two."""
+        revokes = account.kind is Kind.REVOKED
+        clause = enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE if revokes else enforcement_pb2.CLAUSE_OVER_USE
+        digest, request_id = hashlib.sha256(account.license_id.encode()).digest(), new_request_id()
+        report = await self._ask(
+            lambda: crew.telemetry.conduct.report(
+                account.license_id,
+                clause=clause,
+                reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
+                evidence_digests=[digest],
+                request_id=request_id,
+            ),
+            # The license is on its way to enforcement.
+            waits_for=frozenset({"NOT_FOUND", "NOT_VISIBLE"}),
+        )
+        account.violation_id = report.violation_id
+        severity = enforcement_pb2.SEVERITY_CRITICAL if revokes else enforcement_pb2.SEVERITY_SERIOUS
+        for officer in crew.enforcers:
+            await self._find(officer, account.violation_id, severity)
+        kind = enforcement_pb2.MEASURE_KIND_REVOCATION if revokes else enforcement_pb2.MEASURE_KIND_SUSPENSION
+        for officer in crew.enforcers:
+            await self._impose(officer, account.violation_id, kind)
+        account.stopped_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    async def _find(self, officer: Client, case: str, severity: enforcement_pb2.Severity.ValueType) -> None:
+        etag, request_id = await self._etag(officer, case), new_request_id()
+        await self._ask(
+            lambda: officer.violations.record_finding(
+                case,
+                is_violation=True,
+                severity=severity,
+                rationale="the evidence shows the pattern",
+                etag=etag,
+                request_id=request_id,
+            )
+        )
+
+    async def _impose(self, officer: Client, case: str, kind: enforcement_pb2.MeasureKind.ValueType) -> None:
+        etag, request_id = await self._etag(officer, case), new_request_id()
+        await self._ask(
+            lambda: officer.violations.impose_measure(
+                case, kind=kind, rationale="credible evidence under this clause", etag=etag, request_id=request_id
+            )
+        )
+
+    async def _etag(self, officer: Client, case: str) -> str:
+        return (await self._ask(lambda: officer.violations.get(case))).violation.etag
+
+    async def _ask(self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()) -> T:
+        """The answer, asked for until it comes. Raises what does not pass by itself."""
+        pause = 0.2
+        while True:
+            try:
+                return await call()
+            except SafeconductError as error:
+                self._note(error)
+                if (not _may_pass(error) and error.reason not in waits_for) or self.give_up():
+                    raise
+                pause = min(pause * 1.5, 2.0)
+                await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), error.retry_after or 0.0))
+
+    def _note(self, error: Exception) -> None:
+        name = f"{error.code.name} {error.reason}" if isinstance(error, SafeconductError) else type(error).__name__
+        self.errors[name] += 1
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, TimeoutError) or (isinstance(error, SafeconductError) and error.code in PASSING)
+
+
+def _expect(application: model_pb2.Application, state: model_pb2.ApplicationState.ValueType) -> None:
+    if application.state != state:
+        found, wanted = (model_pb2.ApplicationState.Name(each) for each in (application.state, state))
+        raise ValueError(f"application {application.application_id} is {found}, expected {wanted}")
+
+
+def mixed(seed: int, applications: int) -> tuple[Kind, ...]:
+    """Which stories are told, in which order: every kind as often as any other, shuffled."""
+    rng = random.Random(seed)
+    kinds = [list(Kind)[number % len(Kind)] for number in range(applications)]
+    rng.shuffle(kinds)
+    return tuple(kinds)

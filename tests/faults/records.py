@@ -1,0 +1,121 @@
+"""What is put on the topics besides what the services say: copies of their records, and records nobody can handle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from safeconduct.enforcement.v1 import events_pb2
+
+T = TypeVar("T")
+APPLICATIONS: Final = "safeconduct.applications.v1"
+SCREENING: Final = "safeconduct.screening.v1"
+ENFORCEMENT: Final = "safeconduct.enforcement.v1"
+STANDING: Final = "safeconduct.standing.v1"
+FACTS: Final = (APPLICATIONS, SCREENING, ENFORCEMENT)
+HEARS: Final = {
+    APPLICATIONS: ("safeconduct.screening", "safeconduct.enforcement"),
+    SCREENING: ("safeconduct.applications",),
+    ENFORCEMENT: ("safeconduct.applications", "safeconduct.screening"),
+}
+"""The groups that hear a topic."""
+KEY: Final = b"faults"
+"""The key of every record that is ours: whether a send that failed was written all the same is seen on the topic."""
+PARTITIONS: Final = 6
+COPIES: Final = 150
+"""How many of a topic's newest records are sent again in one stroke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A record of ours that every one of `groups` must put away as a dead letter, for one of `reasons`."""
+
+    topic: str
+    partition: int
+    offset: int
+    groups: tuple[str, ...]
+    reasons: frozenset[str]
+
+
+def poison_of(record: Any) -> Poison | None:
+    """What a record of a topic is to whoever hears it, if it is one of ours."""
+    if record.key != KEY:
+        return None
+    place = record.topic, record.partition, record.offset
+    if record.headers:
+        # Screening takes no interest in suspensions.
+        return Poison(*place, ("safeconduct.applications",), frozenset({"NOT_FOUND"}))
+    return Poison(*place, HEARS[record.topic], frozenset({"UNDECODABLE"}))
+
+
+async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
+    """The newest records of the topics, in order per partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000)
+    try:
+        await consumer.start()
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        each = max(1, count // PARTITIONS)
+        for tp, end in ends.items():
+            consumer.seek(tp, max(0, end - each))
+        found: list[Any] = []
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found.extend(records)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def send_again(bootstrap: str, rng: random.Random | None) -> int:
+    """Sends the newest facts once more, in their order or shuffled by `rng`; gives how many."""
+    records = [record for record in await newest(bootstrap, FACTS) if record.key != KEY]
+    if rng is not None:
+        rng.shuffle(records)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)
+    try:
+        await producer.start()
+        for record in records:
+            await producer.send_and_wait(
+                record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+            )
+    finally:
+        await producer.stop()
+    return len(records)
+
+
+async def poison(bootstrap: str, rng: random.Random) -> None:
+    """Puts bytes that are no fact on one partition of every topic of facts."""
+    for topic in FACTS:
+        await _put(bootstrap, topic, rng.randrange(PARTITIONS), rng.randbytes(40), [])
+
+
+async def failing(bootstrap: str, rng: random.Random) -> None:
+    """Puts a fact that reads well, about a license that applications never issued: its handler can only refuse it."""
+    told = events_pb2.LicenseSuspended(
+        license_id=str(UUID(bytes=rng.randbytes(16), version=4)),
+        application_id=str(UUID(bytes=rng.randbytes(16), version=4)),
+        standing_version=2,
+    )
+    headers = {
+        "ce_specversion": "1.0", "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)), "ce_source": "/faults",
+        "ce_type": f"{ENFORCEMENT}.LicenseSuspended", "ce_subject": told.license_id,
+        "ce_time": datetime.now(UTC).isoformat(), "content-type": "application/protobuf",
+    }  # fmt: skip
+    raw = [(name, text.encode()) for name, text in headers.items()]
+    await _put(bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), told.SerializeToString(), raw)
+
+
+async def _put(bootstrap: str, topic: str, partition: int, body: bytes, headers: list[tuple[str, bytes]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)
+    try:
+        await producer.start()
+        await producer.send_and_wait(topic, body, key=KEY, partition=partition, headers=headers)
+    finally:
+        await producer.stop()

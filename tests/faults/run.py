@@ -1,0 +1,313 @@
+"""One run: a stack, a load, the schedule of faults, the healing, and the check; `build/faults.json` is its record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+from safeconduct import conduct
+from safeconduct.channel import Credentials, Endpoints
+from safeconduct.client import Client
+from safeconduct.gate import Gate
+
+from infra.local.demo import read_examples
+from infra.local.stack import SERVICES
+from tests.faults import collect
+from tests.faults.faults import Deaths, Harm
+from tests.faults.gates import Follower, GateWatch
+from tests.faults.invariants import Evidence, check
+from tests.faults.load import Crew, Load, mixed
+from tests.faults.schedule import Fault, Injection, schedule
+from tests.faults.stack import FaultStack, fault_stack
+
+PARTNERS: Final = ("example-1", "example-2")
+GATES: Final = 2
+"""Of each partner; every one begins at another replica."""
+SHORTEST_S: Final = 40.0
+QUIET_S: Final = 3.0
+DEADLINE_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for."""
+
+    seed: int
+    applications: int
+    nodes: int = 1
+    rate: float = 10.0
+    settle_s: float = 240.0
+    """How long stories and queues may take after the last fault was healed."""
+    only: frozenset[Fault] | None = None
+    """Only these kinds of faults, to look into one of them."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the load lasts."""
+        return max(self.applications / self.rate, SHORTEST_S)
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a run."""
+
+    wish: Wish
+    faults: dict[str, int] = field(default_factory=dict)
+    undone: dict[str, str] = field(default_factory=dict)
+    checked: dict[str, list[str]] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def violations(self) -> list[str]:
+        """All of them."""
+        return [f"{name}: {text}" for name, found in self.checked.items() for text in found]
+
+    def as_json(self) -> dict[str, Any]:
+        """The record."""
+        return {
+            "seed": self.wish.seed,
+            "applications": self.wish.applications,
+            "nodes": self.wish.nodes,
+            "faults": self.faults,
+            "not_done": self.undone,
+            "invariants": {name: len(found) for name, found in self.checked.items()},
+            "measured": self.measured,
+            "violations": self.violations,
+        }
+
+
+def run(wish: Wish, root: Path, console: Console) -> Report:
+    """The whole run on a stack of its own below `root`, which is emptied first."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    shutil.rmtree(root, ignore_errors=True)
+    deaths = Deaths()
+    logger = logging.getLogger("infra.local.processes")
+    logger.addHandler(deaths)
+    logger.propagate = False
+
+    def progress(name: str, seconds: float | None) -> None:
+        if seconds is not None:
+            console.print(f"  [dim]{seconds:7.1f} s[/]  {name}", highlight=False)
+
+    try:
+        with fault_stack(root, nodes=wish.nodes, progress=progress) as stack:
+            return asyncio.run(_Run(wish, stack, console, deaths).whole())
+    finally:
+        logger.removeHandler(deaths)
+
+
+class _Run:
+    """A run under way."""
+
+    def __init__(self, wish: Wish, stack: FaultStack, console: Console, deaths: Deaths) -> None:
+        self._wish, self._stack, self._console, self._deaths = wish, stack, console, deaths
+        self._began = time.monotonic()
+        self._over = float("inf")
+
+    async def whole(self) -> Report:
+        """Load, faults, healing, check."""
+        examples, key = read_examples(self._stack.root)
+        async with AsyncExitStack() as undo:
+            crews = [await self._crew(partner, undo) for partner in PARTNERS]
+            followers = [Follower(await self._client(f"partner/{partner}", undo)) for partner in PARTNERS]
+            gates = await self._gates(undo)
+            load = Load(crews, examples, conduct.load_key(key), lambda: time.monotonic() > self._over)
+            watch = GateWatch(gates, lambda: load.accounts, dict(examples))
+            served = collect.Served(self._stack)
+            harm = Harm(self._stack, random.Random(self._wish.seed), followers)
+            beside = [asyncio.ensure_future(work()) for work in (*(f.run for f in followers), watch.run, served.run)]
+            undo.push_async_callback(_cancelled, beside)
+            await asyncio.sleep(0.5)  # the watches are open before the first application: they tell from then on
+            await self._loaded(load, harm)
+            await self._settled(load, harm, followers, beside)
+            report = Report(self._wish, *_counted(harm))
+            evidence = await self._evidence(load, harm, watch, served, followers)
+            report.checked = check(evidence)
+            if unfinished := [repr(task.exception()) for task in beside if task.done()]:
+                report.checked["every watch of the run lasted"] = unfinished
+            report.measured = _measured(self, load, harm, watch, followers, evidence)
+            report.measured["writes_refused_by_the_full_disk"] = _times(
+                self._stack.postgres.log, "No space left on device"
+            )
+        return report
+
+    async def _loaded(self, load: Load, harm: Harm) -> None:
+        wish = self._wish
+        strokes = schedule(wish.seed, wish.seconds, wish.nodes)
+        if wish.only is not None:
+            strokes = tuple(stroke for stroke in strokes if stroke.fault in wish.only)
+        rate = wish.applications / wish.seconds
+        self._began = time.monotonic()
+        self._say(f"{wish.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {wish.seconds:.0f} s")
+        self._telling = asyncio.ensure_future(load.run(mixed(wish.seed, wish.applications), rate))
+        await asyncio.gather(*(self._struck(harm, stroke) for stroke in strokes))
+        await asyncio.sleep(max(0.0, self._began + wish.seconds - time.monotonic()))
+
+    async def _struck(self, harm: Harm, stroke: Injection) -> None:
+        await asyncio.sleep(max(0.0, self._began + stroke.at_s - time.monotonic()))
+        self._say(f"{stroke.fault} {stroke.target}" + (f" for {stroke.hold_s:.1f} s" if stroke.hold_s else ""))
+        await harm.strike(stroke)
+
+    async def _settled(
+        self, load: Load, harm: Harm, followers: Sequence[Follower], beside: Sequence[asyncio.Future[None]]
+    ) -> None:
+        """Everything is healed; then stories and queues come to rest, or their time is over."""
+        harm.heal()
+        self._over = time.monotonic() + self._wish.settle_s
+        self._say("healed; waiting until all is quiet")
+        for service in self._stack.services:
+            await asyncio.to_thread(service.wait_ready)
+        await asyncio.wait({self._telling}, timeout=self._wish.settle_s)
+        ended = sum(account.is_done for account in load.accounts)
+        self._say(f"{ended} of {len(load.accounts)} stories ended")
+        last, since = None, time.monotonic()
+        while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
+            now = await self._waiting(followers)
+            if now is None or now != last or any(now[0].values()):
+                last, since = now, time.monotonic()
+            await asyncio.sleep(0.5)
+        self._telling.cancel()
+        await asyncio.gather(self._telling, return_exceptions=True)
+        self._say("quiet" if time.monotonic() < self._over else "not quiet in time")
+
+    async def _waiting(self, followers: Sequence[Follower]) -> tuple[dict[str, int], int] | None:
+        """What still waits, and how much the watches were told; None when it cannot be asked."""
+        try:
+            left = {name: await collect.outbox(self._stack, name) for name in SERVICES}
+            left |= await collect.lag(self._stack.kafka.bootstrap)
+        except (KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
+            return None
+        return left, sum(len(told) for follower in followers for told in follower.seen.values())
+
+    async def _evidence(
+        self, load: Load, harm: Harm, watch: GateWatch, served: collect.Served, followers: Sequence[Follower]
+    ) -> Evidence:
+        stack, bootstrap = self._stack, self._stack.kafka.bootstrap
+        found = {name: await collect.streams(stack, name) for name in SERVICES}
+        read = await collect.topics(bootstrap)
+        await asyncio.to_thread(served.look)
+        return Evidence(
+            accounts=tuple(load.accounts),
+            streams=tuple(stream for name in SERVICES for stream in found[name][0]),
+            screenings=collect.screenings(found["screening"][1]),
+            told=collect.told(read),
+            outbox={f"outbox of {name}": await collect.outbox(stack, name) for name in SERVICES},
+            lag=await collect.lag(bootstrap),
+            letters=collect.letters(read),
+            poisons=collect.poisons(read),
+            orders=await collect.orders(stack, found["enforcement"][0]),
+            allowed=watch.allowed(),
+            last_words={each.license_id: frozenset(watch.says(each)) for each in load.accounts if each.license_id},
+            served=dict(served.counts),
+            deaths=tuple(self._deaths.all),
+            blows=tuple(harm.blows),
+            followed={key: told for follower in followers for key, told in follower.seen.items()},
+        )
+
+    async def _crew(self, partner: str, undo: AsyncExitStack) -> Crew:
+        return Crew(
+            partner,
+            await self._client(f"partner/{partner}", undo),
+            await self._client(f"gate/{partner}/gate-1", undo),
+            (await self._client("officer/licensing-1", undo), await self._client("officer/licensing-2", undo)),
+            (await self._client("officer/enforcement-1", undo), await self._client("officer/enforcement-2", undo)),
+        )
+
+    async def _client(self, principal: str, undo: AsyncExitStack) -> Client:
+        endpoints = Endpoints(**{name: ",".join(self._stack.addresses(name)) for name in SERVICES})
+        credentials = Credentials.from_env(self._stack.client_env(principal))
+        return await undo.enter_async_context(Client(endpoints, credentials, deadline=DEADLINE_S))
+
+    async def _gates(self, undo: AsyncExitStack) -> dict[str, tuple[str, Gate]]:
+        gates: dict[str, tuple[str, Gate]] = {}
+        for partner in PARTNERS:
+            for number in range(GATES):
+                addresses = self._stack.addresses("enforcement")
+                turned = (*addresses[number % len(addresses) :], *addresses[: number % len(addresses)])
+                name = f"gate/{partner}/gate-{number + 1}"
+                credentials = Credentials.from_env(self._stack.client_env(name))
+                gates[name] = partner, await undo.enter_async_context(Gate(turned, credentials))
+        for _, gate in gates.values():
+            await gate.ready(60)
+        return gates
+
+    def _say(self, what: str) -> None:
+        self._console.print(f"  {time.monotonic() - self._began:7.1f} s  {what}", highlight=False)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._began
+
+
+def _counted(harm: Harm) -> tuple[dict[str, int], dict[str, str]]:
+    faults = {str(fault): harm.done[fault] for fault in Fault}
+    return faults, {str(fault): why for fault, why in harm.undone.items()}
+
+
+def _measured(
+    run: _Run, load: Load, harm: Harm, watch: GateWatch, followers: Sequence[Follower], evidence: Evidence
+) -> dict[str, Any]:
+    committed = {order.license_id: order.committed_ns for order in evidence.orders}
+    late = [
+        (each.last_ns - committed[each.license_id]) / 1e9 for each in watch.allowed() if each.license_id in committed
+    ]
+    return {
+        "seconds": round(run.age, 1),
+        "passing_errors": dict(load.errors.most_common()),
+        "records_sent_again": harm.copies,
+        "records": len(evidence.told),
+        "events": sum(len(stream.events) for stream in evidence.streams),
+        "copies_on_topics": len(evidence.told) - len({each.event_id for each in evidence.told}),
+        "dead_letters": len(evidence.letters),
+        "gate_checks": watch.asked,
+        "longest_allowed_after_order_s": round(max(late, default=0.0), 3),
+        "orders": len(committed),
+        "deaths": len(evidence.deaths),
+        "watches_behind": sum(follower.lost for follower in followers),
+    }
+
+
+def _times(log: Path, words: str) -> int:
+    return log.read_text(encoding="utf-8", errors="replace").count(words)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def write(report: Report, file: Path) -> None:
+    """The record as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def show(report: Report, console: Console) -> None:
+    """Two tables: what was done, and what held."""
+    faults = Table("fault", "times", title=f"seed {report.wish.seed}", title_justify="left", show_edge=False)
+    for name, count in report.faults.items():
+        faults.add_row(name, f"{count}" if count or name not in report.undone else f"0: {report.undone[name]}")
+    console.print(faults)
+    checked = Table("invariant", "violations", show_edge=False)
+    for name, found in report.checked.items():
+        checked.add_row(name, f"[red]{len(found)}[/]" if found else "0")
+    console.print(checked)
+    for text in report.violations[:40]:
+        console.print(f"[red]![/] {text}", highlight=False, soft_wrap=True, markup=True)
+    for name, value in report.measured.items():
+        console.print(f"  {name}: {value}", highlight=False, soft_wrap=True)

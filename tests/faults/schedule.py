@@ -1,0 +1,120 @@
+"""Which fault strikes when, and whom: a pure function of a seed. It knows names, and not how a fault is done."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from typing import Final
+
+SERVICES: Final = ("applications", "screening", "enforcement")
+REPLICAS: Final = 2
+CLOCKED: Final = 2
+"""The replica of each service that runs under a clock of ours."""
+
+
+class Fault(StrEnum):
+    """Everything that is done to the system."""
+
+    SERVICE_SIGKILL = "service SIGKILL"
+    SERVICE_SIGTERM = "service SIGTERM"
+    SERVICE_SIGSTOP = "service SIGSTOP/SIGCONT"
+    RELAY_CUT = "relay cut from its database"
+    RELAY_STALLED = "relay SIGSTOP/SIGCONT"
+    BROKER_SIGKILL = "one broker SIGKILL"
+    BROKER_SIGTERM = "one broker SIGTERM"
+    BROKER_SIGSTOP = "one broker SIGSTOP/SIGCONT"
+    CLUSTER_SIGKILL = "all brokers SIGKILL"
+    CLUSTER_SIGTERM = "all brokers SIGTERM"
+    CLUSTER_SIGSTOP = "all brokers SIGSTOP/SIGCONT"
+    POSTGRES_SIGKILL = "postgres SIGKILL"
+    POSTGRES_RESTART = "postgres SIGINT"
+    POSTGRES_SIGSTOP = "postgres SIGSTOP/SIGCONT"
+    DUPLICATED = "duplicated deliveries"
+    REORDERED = "reordered deliveries"
+    UNDECODABLE = "undecodable records"
+    FAILING = "records that fail"
+    FULL_DISK = "full disk of the database"
+    SLOW_REPLICA = "slow consumer: replica stopped beyond its session"
+    SLOW_WATCH = "slow consumer: watch that does not read"
+    CLOCK_JUMP = "clock that jumps"
+
+
+HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
+    Fault.SERVICE_SIGSTOP: (2, 6),
+    Fault.RELAY_STALLED: (2, 8),
+    Fault.BROKER_SIGSTOP: (2, 8),
+    Fault.CLUSTER_SIGSTOP: (2, 6),
+    Fault.POSTGRES_SIGSTOP: (2, 7),
+    Fault.FULL_DISK: (3, 6),
+    Fault.SLOW_REPLICA: (12, 16),
+    Fault.SLOW_WATCH: (8, 15),
+    Fault.CLOCK_JUMP: (5, 15),
+}
+"""Least and greatest time, in seconds, for which a fault that lasts is held. The others are over at once."""
+
+ROOM_S: Final = 2.5
+"""With this much time for each fault every fault strikes every target; with less, one target each."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Injection:
+    """One stroke: `at_s` seconds after the load begins, held for `hold_s` seconds."""
+
+    at_s: float
+    fault: Fault
+    target: str
+    hold_s: float
+
+
+def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
+    """Whom a fault may strike: a service, a node, or nobody in particular. The replica is drawn with the stroke."""
+    if fault in {Fault.SERVICE_SIGKILL, Fault.SERVICE_SIGTERM, Fault.SERVICE_SIGSTOP, Fault.RELAY_CUT}:
+        return SERVICES
+    if fault in {Fault.RELAY_STALLED, Fault.CLOCK_JUMP}:
+        return SERVICES
+    if fault is Fault.SLOW_REPLICA:
+        return SERVICES
+    if fault in {Fault.BROKER_SIGKILL, Fault.BROKER_SIGTERM, Fault.BROKER_SIGSTOP}:
+        return tuple(str(node) for node in range(1, nodes + 1))
+    return ("",)
+
+
+def schedule(seed: int, seconds: float, nodes: int) -> tuple[Injection, ...]:
+    """Strokes within `seconds`, every kind at least once; the longer, the more. The same for the same arguments."""
+    rng = random.Random(seed)
+    strokes = [(fault, rng.choice(targets(fault, nodes))) for fault in Fault]
+    everything = [(fault, target) for fault in Fault for target in targets(fault, nodes)]
+    if seconds / len(everything) >= ROOM_S:
+        strokes = everything
+        strokes += rng.choices(everything, k=int(seconds / ROOM_S) - len(everything))
+    rng.shuffle(strokes)
+    return tuple(sorted(_timed(rng, strokes, seconds)))
+
+
+def _timed(rng: random.Random, strokes: Sequence[tuple[Fault, str]], seconds: float) -> list[Injection]:
+    slot = seconds * 0.9 / len(strokes)
+    timed = []
+    for number, (fault, target) in enumerate(strokes):
+        at = seconds * 0.03 + slot * (number + rng.random())
+        timed.append(Injection(round(at, 3), fault, _aimed(rng, fault, target), round(_held(rng, fault), 3)))
+    return timed
+
+
+def _held(rng: random.Random, fault: Fault) -> float:
+    return rng.uniform(*HOLD_S[fault]) if fault in HOLD_S else 0.0
+
+
+def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
+    """The target in full: `screening-2`, or `screening-2 -350` for a clock and by how many seconds it jumps."""
+    if fault is Fault.CLOCK_JUMP:
+        return f"{target}-{CLOCKED} {rng.choice((-1, 1)) * rng.randint(5, 900):+d}"
+    is_replica = fault in {Fault.SERVICE_SIGKILL, Fault.SERVICE_SIGTERM, Fault.SERVICE_SIGSTOP, Fault.SLOW_REPLICA}
+    return f"{target}-{rng.randint(1, REPLICAS)}" if is_replica else target
+
+
+def kinds(injections: Sequence[Injection]) -> frozenset[Fault]:
+    """The kinds that occur."""
+    return frozenset(chain(stroke.fault for stroke in injections))

@@ -1,0 +1,56 @@
+"""A schedule holds every kind of fault, lies within its time, and is the same for the same seed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.faults.load import Kind, mixed
+from tests.faults.schedule import HOLD_S, Fault, schedule, targets
+
+SEEDS = st.integers(min_value=0, max_value=2**32)
+
+
+@given(seed=SEEDS, seconds=st.floats(min_value=30, max_value=600), nodes=st.sampled_from((1, 3)))
+def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(seed: int, seconds: float, nodes: int) -> None:
+    strokes = schedule(seed, seconds, nodes)
+
+    assert {stroke.fault for stroke in strokes} == set(Fault)
+    assert all(0 <= stroke.at_s <= seconds for stroke in strokes)
+    assert list(strokes) == sorted(strokes)
+
+
+@given(seed=SEEDS, nodes=st.sampled_from((1, 3)))
+def test_the_same_seed_gives_the_same_strokes(seed: int, nodes: int) -> None:
+    assert schedule(seed, 60, nodes) == schedule(seed, 60, nodes)
+
+
+def test_another_seed_gives_other_strokes() -> None:
+    assert schedule(1, 60, 1) != schedule(2, 60, 1)
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_long_schedule_strikes_every_target_of_every_fault(nodes: int) -> None:
+    struck = {
+        (stroke.fault, stroke.target.split("-")[0].split()[0] if stroke.target else "")
+        for stroke in schedule(1, 200, nodes)
+    }
+
+    assert struck == {(fault, target) for fault in Fault for target in targets(fault, nodes)}
+
+
+@given(seed=SEEDS)
+def test_only_a_fault_that_lasts_is_held_and_within_its_limits(seed: int) -> None:
+    for stroke in schedule(seed, 100, 3):
+        least, most = HOLD_S.get(stroke.fault, (0.0, 0.0))
+        assert least <= stroke.hold_s <= most
+
+
+@given(seed=SEEDS, applications=st.integers(min_value=len(Kind), max_value=500))
+def test_stories_of_every_kind_are_told_equally_often(seed: int, applications: int) -> None:
+    kinds = mixed(seed, applications)
+
+    counts = [kinds.count(kind) for kind in Kind]
+    assert len(kinds) == applications
+    assert max(counts) - min(counts) <= 1
