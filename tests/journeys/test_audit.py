@@ -44,7 +44,7 @@ class Told:
 @pytest.fixture(scope="module")
 async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told:
     story = Story(cast, examples, lambda *_: None)
-    for step in (story.cleared, story.denied, story.referred, story.revoked):
+    for step in (story.cleared, story.denied, story.referred, story.similar, story.revoked):
         await step()
 
     async def is_recorded() -> bool:
@@ -72,7 +72,7 @@ async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(sta
     assert ran.json["published"] >= stored
 
 
-@pytest.mark.parametrize("step", ["a", "b", "c"])
+@pytest.mark.parametrize("step", ["a", "b", "c", "f"])
 async def test_a_case_file_is_checked_without_any_of_our_systems(told: Told, step: str) -> None:
     ran = await safeconduct({}, "audit", "check", str(told.files[step]), "--json")
 
