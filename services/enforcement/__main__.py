@@ -57,7 +57,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap)),
+        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap, journal)),
         ready=lambda: None if ticking.moment is not None else "not every standing is known yet",
     )
 

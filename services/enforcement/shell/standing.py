@@ -1,6 +1,8 @@
 """The standing of every license in memory, read from the compacted topic, and the gates that follow it.
 
-Every replica holds all of it. It knows nothing of who may follow what: that is the servicer's.
+Every replica holds all of it. Compaction keeps the last record of a license, and the last one need not be the newest: a
+relay that lost its shard may still have had an older one on its way. So a replica begins with what the database holds.
+It knows nothing of who may follow what: that is the servicer's.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -16,7 +18,8 @@ from opentelemetry.trace import SpanKind
 
 from chassis import semconv
 from chassis.compacted import CompactedReader, Entry
-from chassis.journal import SHARDS
+from chassis.journal import SHARDS, Journal, shard_of
+from chassis.refusal import Refused
 from chassis.telemetry import Telemetry, context_of
 from services.enforcement.core.model import Standing
 from services.enforcement.shell import codec, ticks
@@ -24,16 +27,25 @@ from services.enforcement.shell.ticks import Ticks
 
 _LOG = structlog.get_logger("standing")
 TOPIC: Final = "safeconduct.standing.v1"
+PAGE: Final = 1_000
+PAUSE_S: Final = 0.5
+_NEWEST: Final = """
+select distinct on (stream_id) stream_id, payload from event
+ where name = 'StandingChanged' and stream_id > $1 order by stream_id, version desc limit $2
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A standing, its bytes for the gates (serialized once for all of them), and its place in the topic."""
+    """A standing, its bytes for the gates (serialized once for all of them), and its place in the topic.
+
+    `offset` is None while only the database has told it: where it stands in the topic is not known yet, if it does.
+    """
 
     standing: Standing
     part: bytes
     partition: int
-    offset: int
+    offset: int | None
 
 
 class StandingBoard:
@@ -49,10 +61,28 @@ class StandingBoard:
         self._followers: dict[str, set[Follower]] = {}
         self._reader: CompactedReader | None = None
 
-    async def read(self, bootstrap: str) -> None:
-        """Reads the topic until cancelled; the loss of the broker only makes the knowledge older."""
+    async def read(self, bootstrap: str, journal: Journal[Any, Any]) -> None:
+        """Recalls, then reads the topic until cancelled; the loss of the broker only makes the knowledge older."""
+        await self.recall(journal)
         self._reader = CompactedReader(bootstrap, TOPIC, self.hear)
         await self._reader.run()
+
+    async def recall(self, journal: Journal[Any, Any]) -> None:
+        """Takes in every license's newest standing from the database, page by page; waits for one that is away."""
+        last = UUID(int=0)
+        while True:
+            try:
+                rows = await journal.fetch(_NEWEST, last, PAGE)
+            except Refused as refusal:
+                _LOG.warning("standings not recalled yet", reason=refusal.reason)
+                await asyncio.sleep(PAUSE_S)
+                continue
+            for row in rows:
+                standing, part = codec.standing_changed(row["payload"])
+                self._keep(Known(standing, part, shard_of(standing.license_id), None))
+            if len(rows) < PAGE:
+                return
+            last = rows[-1]["stream_id"]
 
     def find(self, license_id: UUID) -> Standing | None:
         """What is known of one license."""
@@ -71,7 +101,11 @@ class StandingBoard:
         """
         if len(places) != SHARDS or any(place > self._next[n] for n, place in enumerate(places)):
             return None
-        return [known for known in self.of_partner(partner_id) if known.offset >= places[known.partition]]
+        return [
+            known
+            for known in self.of_partner(partner_id)
+            if known.offset is None or known.offset >= places[known.partition]
+        ]
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -131,15 +165,20 @@ class StandingBoard:
             self._unreadable.discard(standing.license_id)
             self.wake_all()
         known = self._known.get(standing.license_id)
-        if known is not None and standing.version <= known.standing.version:
-            return  # published twice by a relay that died in between
         news = Known(standing, part, entry.partition, entry.offset)
-        self._known[standing.license_id] = news
-        self._of_partner.setdefault(standing.partner_id, {})[standing.license_id] = news
+        if known is not None and standing.version <= known.standing.version:
+            if known.offset is None and standing.version == known.standing.version:
+                self._keep(news)  # the database had told it; now its place is known
+            return  # published twice by a relay that died in between
+        self._keep(news)
         for follower in self._followers.get(standing.partner_id, ()):
             follower.offer(news)
         if self._reader is not None and self._reader.caught_up.is_set():
             self._trace(entry, standing)
+
+    def _keep(self, known: Known) -> None:
+        self._known[known.standing.license_id] = known
+        self._of_partner.setdefault(known.standing.partner_id, {})[known.standing.license_id] = known
 
     def _hear_tick(self, entry: Entry) -> None:
         is_first = self.ticks.moment is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,12 +15,13 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.compacted import Entry
 from chassis.journal import SHARDS, shard_of
-from chassis.refusal import Refused
+from chassis.refusal import Refused, unavailable
 from chassis.telemetry import setup
 from chassis.tokens import Tokens
 from services.enforcement.core.events import StandingChanged
 from services.enforcement.core.model import Standing, StandingState
 from services.enforcement.shell import codec, watch
+from services.enforcement.shell import standing as standing_module
 from services.enforcement.shell.standing import StandingBoard
 from services.enforcement.shell.ticks import Ticks
 from services.enforcement.shell.watch import GateStream
@@ -400,6 +402,76 @@ async def test_a_token_gives_only_what_changed_since_even_on_another_replica() -
     changes = await Gate(topic, token=token, board=other).changes()
 
     assert ([standing.license_id for standing in changes.standings], changes.is_snapshot) == ([str(UUID(int=9))], False)
+
+
+@dataclass
+class Stored:
+    """What the database has: the newest standings' payloads, page by page."""
+
+    standings: Sequence[Standing]
+    away: int = 0
+
+    async def fetch(self, _query: str, behind: UUID, limit: int) -> list[dict[str, object]]:
+        if self.away:
+            self.away -= 1
+            raise unavailable("STORAGE_UNAVAILABLE", "away", 0.0)
+        page = sorted((each for each in self.standings if each.license_id > behind), key=lambda each: each.license_id)
+        return [
+            {"stream_id": each.license_id, "payload": codec.encode_event(StandingChanged(each))[1]}
+            for each in page[:limit]
+        ]
+
+
+def stored(*standings: Standing, away: int = 0) -> Any:
+    return Stored(standings, away)
+
+
+async def test_a_copy_that_came_late_and_outlived_compaction_does_not_bring_back_a_revoked_license() -> None:
+    # The topic held versions 1, 2, and once more 1, from a relay that had lost its shard; compaction kept the last one.
+    topic = Topic()
+    await topic.board.recall(stored(REVOKED))
+    topic.put(STANDING)
+    await topic.tick()
+
+    assert topic.board.find(LICENSE) == REVOKED
+    assert versions(await Gate(topic).changes()) == [2]
+
+
+async def test_what_only_the_database_knew_is_told_to_a_gate_that_resumes() -> None:
+    topic = Topic()
+    topic.put(STANDING)
+    await topic.tick()
+    token = (await Gate(topic).changes()).resume_token
+    fresh = StandingBoard(topic.ticks, TELEMETRY)
+    await fresh.recall(stored(REVOKED))
+    for partition in range(SHARDS):
+        fresh.hear([Entry(partition, topic.ends[partition] - 1, b"tick", b"", "", "")])
+
+    changes = await Gate(topic, token=token, board=fresh).changes()
+
+    assert (versions(changes), changes.is_snapshot) == ([2], False)
+
+
+async def test_what_the_database_knew_gets_its_place_when_the_topic_tells_it() -> None:
+    topic = Topic()
+    await topic.board.recall(stored(STANDING))
+    topic.put(STANDING)
+    await topic.tick()
+    token = (await Gate(topic).changes()).resume_token
+
+    changes = await Gate(topic, token=token).changes()
+
+    assert versions(changes) == []
+
+
+async def test_every_page_is_recalled_and_an_absent_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing_module, "PAGE", 2)
+    monkeypatch.setattr(standing_module, "PAUSE_S", 0.0)
+    topic = Topic()
+
+    await topic.board.recall(stored(*(replace(STANDING, license_id=UUID(int=n)) for n in range(1, 6)), away=2))
+
+    assert topic.board.size == 5
 
 
 async def test_a_token_from_further_ahead_than_this_replica_leads_to_a_snapshot() -> None:
