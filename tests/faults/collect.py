@@ -19,9 +19,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from safeconduct.screening.v1 import events_pb2
 
-from chassis.journal import RECORDED, Recorded, chain_hash, event_id_of
+from chassis.compacted import Entry
+from chassis.journal import RECORDED, Journal, Recorded, chain_hash, event_id_of
+from chassis.telemetry import setup
 from services.applications.shell.stream import ApplicationStream
+from services.enforcement.shell.standing import StandingBoard
 from services.enforcement.shell.stream import LicenseStream
+from services.enforcement.shell.ticks import Ticks
 from services.screening.shell.streams import ListStream, ScreeningStream
 from tests.faults.invariants import Event, Letter, Order, Stream, Told
 from tests.faults.records import FACTS, HEARS, STANDING, Poison, poison_of
@@ -207,6 +211,22 @@ def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
             where = said["dlq_topic"], int(said["dlq_partition"]), int(said["dlq_offset"])
             found.append(Letter(*where, said.get("dlq_group", ""), said["dlq_reason"]))
     return found
+
+
+async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict[str, int]:
+    """Which standing a replica knows that begins now, when compaction has left the last record of each key."""
+    last = {record.key: record for record in sorted(read[STANDING], key=lambda each: (each.partition, each.offset))}
+    telemetry = setup("enforcement", "faults", log_level="ERROR")
+    async with asyncpg.create_pool(stack.database("enforcement").owner_dsn, min_size=1, max_size=1) as pool:
+        journal: Journal[Any, Any] = Journal(pool, LicenseStream(), telemetry, lambda: None)
+        board = StandingBoard(Ticks(journal), telemetry)
+        await board.recall(journal)
+        licenses = await pool.fetch("select id from stream")
+    for record in last.values():
+        kind = dict(record.headers or ()).get("ce_type", b"").decode().rpartition(".")[2]
+        board.hear([Entry(record.partition, record.offset, record.key, record.value or b"", kind, "")])
+    known = {row["id"]: board.find(row["id"]) for row in licenses}
+    return {str(license_id): standing.version for license_id, standing in known.items() if standing is not None}
 
 
 async def lag(bootstrap: str) -> dict[str, int]:

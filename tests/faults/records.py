@@ -27,6 +27,8 @@ HEARS: Final = {
 KEY: Final = b"faults"
 """The key of every record that is ours: whether a send that failed was written all the same is seen on the topic."""
 PARTITIONS: Final = 6
+SHARDS: Final = 16
+"""Partitions of a topic of facts, and of the compacted topic."""
 COPIES: Final = 150
 """How many of a topic's newest records are sent again in one stroke."""
 
@@ -58,12 +60,12 @@ async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> 
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000)
     try:
         await consumer.start()
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        counts = {topic: SHARDS if topic == STANDING else PARTITIONS for topic in topics}
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        each = max(1, count // PARTITIONS)
         for tp, end in ends.items():
-            consumer.seek(tp, max(0, end - each))
+            consumer.seek(tp, max(0, end - max(1, count // counts[tp.topic])))
         found: list[Any] = []
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
@@ -74,8 +76,13 @@ async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> 
 
 
 async def send_again(bootstrap: str, rng: random.Random | None) -> int:
-    """Sends the newest facts once more, in their order or shuffled by `rng`; gives how many."""
-    records = [record for record in await newest(bootstrap, FACTS) if record.key != KEY]
+    """Sends the newest facts once more, in their order or shuffled by `rng`; gives how many.
+
+    Standings among them: so a relay that lost its shard with a record on its way may leave an older one behind a newer.
+    """
+    # Ticks have no version; of the standing topic only what is said of licenses.
+    found = await newest(bootstrap, (*FACTS, STANDING))
+    records = [each for each in found if "ce_streamversion" in dict(each.headers or ())]
     if rng is not None:
         rng.shuffle(records)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)

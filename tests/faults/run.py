@@ -204,6 +204,7 @@ class _Run:
             streams=tuple(stream for name in SERVICES for stream in found[name][0]),
             screenings=collect.screenings(found["screening"][1]),
             told=collect.told(read),
+            recalled=await collect.recalled(stack, read),
             outbox={f"outbox of {name}": await collect.outbox(stack, name) for name in SERVICES},
             lag=await collect.lag(bootstrap),
             letters=collect.letters(read),

@@ -80,7 +80,7 @@ def _good() -> i.Evidence:
     denied = _stream(
         "applications", "app-2", "DENIED", SimpleNamespace(license=None), "ApplicationSubmitted", "ApplicationDenied"
     )
-    standing = SimpleNamespace(known_standing=SimpleNamespace(state="REVOKED", lease_seconds=60))
+    standing = SimpleNamespace(known_standing=SimpleNamespace(state="REVOKED", version=2, lease_seconds=60))
     license_ = _stream(
         "enforcement", "lic-1", "REVOKED", standing,
         "LicenseRegistered", "StandingChanged", "LicenseRevoked", "StandingChanged",
@@ -100,6 +100,7 @@ def _good() -> i.Evidence:
             *_told("safeconduct.enforcement.v1", license_, 0, ("LicenseRegistered", "LicenseRevoked")),
             *_told("safeconduct.standing.v1", license_, 7, ("StandingChanged",)),
         ),
+        recalled={"lic-1": 2},
         outbox={"outbox of applications": 0},
         lag={"safeconduct.applications on safeconduct.screening.v1": 0},
         letters=(LETTER,),
@@ -210,7 +211,8 @@ WRONG: tuple[Wrong, ...] = (
         "first came after",
     ),
     (i.ordered_per_key, lambda e: _told_again(e, "LicenseRevoked", partition=5), "is on partition 0 too"),
-    (i.standing_ends_newest, lambda e: _told_again(e, "StandingChanged"), "ends with event 2, not 4"),
+    (i.new_reader_knows_newest, lambda e: replace(e, recalled={"lic-1": 1}), "knows version 1 of the standing, not 2"),
+    (i.new_reader_knows_newest, lambda e: replace(e, recalled={}), "knows version None"),
     (i.chains_whole, lambda e: _with_stream(e, "app-1", broken_at=(2,)), "breaks at (2,)"),
     (i.chains_whole, lambda e: _with_stream(e, "app-1", version=5), "events [1, 2, 3, 4]"),
     (i.chains_whole, lambda e: _with_stream(e, "app-1", head="another"), "not the last event's hash"),
