@@ -181,8 +181,11 @@ def is_storage_fault(exception: BaseException) -> bool:
             return state[:2] in _STORAGE_STATES or state in _STORAGE_CODES
         case asyncpg.InterfaceError():
             return any(word in str(exception) for word in ("closed", "closing", "terminated", "released"))
+        case asyncpg.TargetServerAttributeNotMatched():
+            return True
         case asyncpg.InternalClientError():
-            return isinstance(exception, asyncpg.TargetServerAttributeNotMatched)
+            # The server said that it ends the session, and the loss of the connection has not been noticed yet.
+            return 'protocol is in the "failed" state' in str(exception)
         case OSError():  # ConnectionError, TimeoutError, gaierror; one that names a file is not the database
             return exception.filename is None
         case _:

@@ -113,6 +113,7 @@ def test_long_paths_are_cut_so_that_the_details_arrive() -> None:
         asyncpg.QueryCanceledError("statement timeout"),
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.InterfaceError("cannot perform operation: connection is closed"),
+        asyncpg.InternalClientError('cannot switch to state 12; protocol is in the "failed" state'),
     ],
 )
 def test_a_database_that_is_away_or_busy_is_a_storage_fault(exception: Any) -> None:
@@ -126,6 +127,7 @@ def test_a_database_that_is_away_or_busy_is_a_storage_fault(exception: Any) -> N
         asyncpg.PostgresSyntaxError("syntax"),
         asyncpg.CheckViolationError("check"),
         asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (3) is in progress"),
         asyncpg.DataError("invalid input"),
         ValueError("closed"),
         ExceptionGroup("mixed", [ConnectionResetError(), ValueError()]),
