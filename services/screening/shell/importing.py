@@ -148,7 +148,8 @@ class ListCounter(service_pb2_grpc.ListServiceServicer):
             pieces[codec.list_part(message.part)].append(message.content)
         if first is None:
             raise refused(_unclear("the stream ended before its first message"))
-        parts = {part: b"".join(chunks) for part, chunks in pieces.items() if any(chunks)}
+        # The parties are always there, and be it as an empty file.
+        parts = {Part.PRIMARY: b""} | {part: b"".join(chunks) for part, chunks in pieces.items() if any(chunks)}
         kind = codec.list_format(first.format)
         return _Upload(first.request_id, first.validate_only, first.list_code, kind, first.publication, parts)
 

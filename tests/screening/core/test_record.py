@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from services.screening.core import model
-from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
 from services.screening.core.decide import CompleteScreening, decide
+from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
 from services.screening.core.monitoring import TRANSITIONS, ScreenedState, evolve
 from services.screening.core.record import (
     HITS_OMITTED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.screening.core.register import (
     ImportList,
     ImpossibleEvent,
     ListActivated,
+    ListFormat,
     ListImported,
     ListState,
     ListVersion,
@@ -23,6 +25,8 @@ from services.screening.core.register import (
     StartList,
     decide,
     evolve,
+    generation_id,
+    versions_in,
 )
 
 LIST = UUID(int=1)
@@ -112,3 +116,42 @@ def test_each_cell_of_the_table_is_walked_and_each_missing_one_is_impossible(
             evolve(folded(IN[state]), event)
     else:
         assert evolve(folded(IN[state]), event).state is expected
+
+
+def smaller(count: int) -> ListVersion:
+    return replace(SECOND, entry_count=count)
+
+
+@pytest.mark.parametrize("count", [11_328, 14_159, 50_000])
+def test_a_version_that_keeps_four_fifths_of_the_active_one_is_imported(count: int) -> None:
+    assert decide(after(StartList(LIST, FIRST)), ImportList(LIST, smaller(count))) == (
+        ListImported(LIST, smaller(count)),
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 11_327])
+def test_a_version_with_over_a_fifth_fewer_parties_is_refused_and_the_old_one_stays(count: int) -> None:
+    register = after(StartList(LIST, FIRST))
+
+    refusal = decide(register, ImportList(LIST, smaller(count)))
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "LIST_IMPLAUSIBLE"
+    assert refusal.metadata == {"listCode": "US-CSL", "entries": str(count), "activeEntries": "14159"}
+
+
+def test_a_first_version_is_measured_against_nothing() -> None:
+    assert decide(None, ImportList(LIST, smaller(1))) == (ListImported(LIST, smaller(1)),)
+
+
+def test_a_generation_names_the_active_versions_of_all_lists_by_code() -> None:
+    other = ListVersion("UN-SC/2026-01/2", "02", 800, FIRST.imported_at, ListFormat.UN_XML, "UN-SC")
+
+    name = generation_id((FIRST, other))
+
+    assert name == generation_id((other, FIRST)) == "UN-SC/2026-01/2 + US-CSL/2025-02/0"
+    assert versions_in(name) == (other.list_version, FIRST.list_version)
+
+
+def test_a_version_of_before_formats_were_told_apart_is_the_consolidated_list() -> None:
+    assert (FIRST.code, FIRST.kind) == ("US-CSL", ListFormat.CSL_CSV)

@@ -1,0 +1,73 @@
+"""What the tests of kept screenings begin with: one application with a hit, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.screening.core import model
+from services.screening.core.decide import Adjudicate, Command, CompleteScreening, decide
+from services.screening.core.model import Result, Strength
+from services.screening.core.monitoring import ScreenedApplication, evolve
+from services.screening.core.record import (
+    HitAct,
+    HitVerdict,
+    ScreeningCompleted,
+    Subject,
+    concluded,
+)
+from services.screening.core.refusal import Refusal
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+APPLICATION, LICENSE = UUID(int=1), UUID(int=2)
+FIRST, LATER = UUID(int=11), UUID(int=12)
+USER = Subject("end-user", ("Example Institute of Electronics",), countries=("AT",))
+OTHER = Subject("deployer", ("Example Hosting",))
+
+
+def hit(entry_id: str = "EL-1", strength: Strength = Strength.STRONG, content: str = "a") -> model.Hit:
+    code = entry_id.partition("-")[0]
+    return model.Hit(entry_id, code, content, "Institute of Electronics", "x", 0.9, strength, ())
+
+
+def answer(*hits: model.Hit, version: str = "US-CSL/1/a", reasons: Sequence[model.Reason] = ()) -> model.Screening:
+    result = Result.POSSIBLE_MATCH if hits else Result.UNDETERMINED if reasons else Result.CLEAR
+    return model.Screening(result, version, "1", 0.01, hits, tuple(reasons))
+
+
+def screening(
+    *answers: model.Screening,
+    screening_id: UUID = FIRST,
+    subjects: Sequence[Subject] = (USER,),
+    false: frozenset[tuple[str, str]] = frozenset(),
+) -> ScreeningCompleted:
+    return concluded(screening_id, APPLICATION, "example-1", subjects, answers, false, NOON)
+
+
+def after(application: ScreenedApplication | None, *commands: Command) -> ScreenedApplication:
+    """The application after the commands, all of which must be accepted."""
+    for command in commands:
+        decided = decide(application, command)
+        assert not isinstance(decided, Refusal), decided
+        for event in decided:
+            application = evolve(application, event)
+    assert application is not None
+    return application
+
+
+def screened(*hits: model.Hit) -> ScreenedApplication:
+    return after(None, CompleteScreening(screening(answer(*hits))))
+
+
+def act(officer: str) -> HitAct:
+    return HitAct(officer, "another institute in another country", NOON)
+
+
+def judge(
+    application: ScreenedApplication, verdict: HitVerdict, officer: str = "licensing-1", number: int = 0
+) -> Adjudicate:
+    return Adjudicate(application.hits[number].hit_id, verdict, act(officer), None)
+
+
+FALSE, CONFIRMED = HitVerdict.FALSE_POSITIVE, HitVerdict.CONFIRMED
