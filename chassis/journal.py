@@ -22,7 +22,9 @@ from zlib import crc32
 import asyncpg
 import grpc
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
 from google.protobuf.message import Message
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -51,9 +53,11 @@ class Key:
     @classmethod
     def of_request(cls, principal: str, method: str, request: Message) -> Key:
         """The key of a request with a `request_id`; two principals never share one. `validate_only` is not digested."""
-        body = type(request)()
-        body.CopyFrom(request)
-        body.ClearField("validate_only")
+        body = request
+        if request.validate_only:  # type: ignore[attr-defined]  # same as below
+            body = type(request)()
+            body.CopyFrom(request)
+            body.ClearField("validate_only")
         digest = hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
         request_id: str = request.request_id  # type: ignore[attr-defined]  # every mutation has one: a contract test holds it
         return cls(uuid5(NAMESPACE_OID, f"{principal}/{request_id.lower()}"), method, digest)
@@ -237,32 +241,61 @@ class Journal(Generic[S, E]):
         response_type: type[M] | None = None,
         *,
         dry_run: bool = False,
+        creates: bool = False,
     ) -> M | None:
         """Decides and stores, or gives the stored answer again.
 
         `decide` may be called several times and sees the newest state each time; `()` changes nothing. A dry run
         decides and answers as the live call would, and stores nothing. Raises Refused: the refusal of `decide`,
         REQUEST_ID_REUSED, CONTENTION, STORAGE_UNAVAILABLE. After STORAGE_UNAVAILABLE it is unknown whether the write
-        happened; asking again with the same key tells.
+        happened; asking again with the same key tells. `creates`: the stream's id was made for this very command, so
+        that there is nothing to read first; a repeated request is known by the row of its key.
         """
-        with self._tracer.start_as_current_span(
+        span = self._tracer.start_span(
             f"commit {self._stream.kind}",
             kind=SpanKind.CLIENT,
             attributes={semconv.DB_SYSTEM: "postgresql", self._stream.id_attribute: str(stream_id)},
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                async with self._turns.setdefault(stream_id, asyncio.Lock()):
-                    return await self._execute(stream_id, key, actor, decide, respond, response_type, dry_run=dry_run)
-            except Refused as error:
-                span.set_attribute(semconv.REFUSAL, error.reason)
-                raise
-            except Exception as error:
-                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                if is_storage_fault(error):
-                    raise _storage_away() from error
-                raise
+        )
+        token = otel_context.attach(trace.set_span_in_context(span))
+        try:
+            async with self._turns.setdefault(stream_id, asyncio.Lock()):
+                if creates and not dry_run:
+                    written, response = await self._create_at_once(stream_id, key, actor, decide, respond)
+                    if written:
+                        return response
+                return await self._execute(stream_id, key, actor, decide, respond, response_type, dry_run=dry_run)
+        except Refused as error:
+            span.set_attribute(semconv.REFUSAL, error.reason)
+            raise
+        except Exception as error:
+            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            if is_storage_fault(error):
+                raise _storage_away() from error
+            raise
+        finally:
+            otel_context.detach(token)
+            span.end()
+
+    async def _create_at_once(
+        self,
+        stream_id: UUID,
+        key: Key,
+        actor: str,
+        decide: Callable[[S | None], tuple[E, ...] | RefusalLike],
+        respond: Callable[[S], M] | None,
+    ) -> tuple[bool, M | None]:
+        """One round trip instead of two, when all goes well.
+
+        False when nothing was written: the key was used before, or the decision refuses. Then the READ must say whether
+        the same was asked before, for the first answer stands whatever would be decided now.
+        """
+        decided = decide(None)
+        if not isinstance(decided, tuple):
+            return False, None
+        written = self._fold(stream_id, None, 0, _GENESIS, actor, decided)
+        response = respond(written.state) if respond is not None and written.state is not None else None
+        async with self._pool.acquire() as connection:
+            return await self._write(connection, stream_id, key, written, response), response
 
     async def _execute(
         self,
@@ -275,20 +308,22 @@ class Journal(Generic[S, E]):
         *,
         dry_run: bool,
     ) -> M | None:
-        for _ in range(_ATTEMPTS):
-            row = await self._pool.fetchrow(_READ, stream_id, key.id)
-            assert row is not None, "the READ always gives one row"
-            if row["method"] is not None:
-                return _answer_again(row, key, response_type)
-            state = self._decode(row["doc"]) if row["doc"] is not None else None
-            _link(row["traceparent"])
-            decided = decide(state)
-            if not isinstance(decided, tuple):
-                raise refused(decided)
-            written = self._fold(stream_id, state, row["version"] or 0, row["head"] or _GENESIS, actor, decided)
-            response = respond(written.state) if respond is not None and written.state is not None else None
-            if dry_run or await self._write(stream_id, key, written, response):
-                return response
+        # One connection for both round trips: the decision between them takes no time worth giving it back for.
+        async with self._pool.acquire() as connection:
+            for _ in range(_ATTEMPTS):
+                row = await connection.fetchrow(_READ, stream_id, key.id)
+                assert row is not None, "the READ always gives one row"
+                if row["method"] is not None:
+                    return _answer_again(row, key, response_type)
+                state = self._decode(row["doc"]) if row["doc"] is not None else None
+                _link(row["traceparent"])
+                decided = decide(state)
+                if not isinstance(decided, tuple):
+                    raise refused(decided)
+                written = self._fold(stream_id, state, row["version"] or 0, row["head"] or _GENESIS, actor, decided)
+                response = respond(written.state) if respond is not None and written.state is not None else None
+                if dry_run or await self._write(connection, stream_id, key, written, response):
+                    return response
         raise unavailable(Plumbing.CONTENTION, "others are changing the same thing; ask again", 0.2)
 
     def _fold(
@@ -305,17 +340,19 @@ class Journal(Generic[S, E]):
             rows.append((number, event_id, name, actor, self._stream.state_name(state), payload, prev, head))
         return _Written(state, version, version + len(events), head, now, parent, rows)
 
-    async def _write(self, stream_id: UUID, key: Key, written: _Written[S], response: Message | None) -> bool:
+    async def _write(
+        self, connection: PoolConnectionProxy, stream_id: UUID, key: Key, written: _Written[S], response: Message | None
+    ) -> bool:
         answer = response.SerializeToString() if response is not None else b""
         try:
             if not written.rows or written.state is None:
-                await self._pool.execute(_REMEMBER, key.id, key.method, key.digest, answer)
+                await connection.execute(_REMEMBER, key.id, key.method, key.digest, answer)
                 return True
             state = written.state
             projected = list(zip(*self._stream.project(state), strict=True)) if self._stream.projection else []
             if self._stream.projection and not projected:
                 projected = [()] * len(self._stream.projection.columns)
-            won = await self._pool.fetchval(
+            won = await connection.fetchval(
                 self._update if written.seen else self._create,
                 stream_id, written.seen, written.version, self._encode(state), written.head,
                 self._stream.state_name(state), self._stream.due_at(state), written.at,

@@ -2,7 +2,8 @@
 
 It knows types, not meanings: what a field is for stands in the contract and in the core. Both directions are planned
 once, at construction, and a field that one side lacks is refused there and then, so a contract and a core that have
-drifted apart never meet at run time.
+drifted apart never meet at run time. The plan is two Python expressions, compiled as `dataclasses` compiles an
+`__init__`: a call for every field would cost several times the conversion itself.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum, StrEnum
-from typing import Any, Generic, TypeVar, cast
+from enum import StrEnum
+from typing import Any, Generic, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -24,8 +25,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
 
-_Write = Callable[[Message, Any], None]
-_Read = Callable[[Message], Any]
 _TIMESTAMP = Timestamp.DESCRIPTOR.full_name
 _F = FieldDescriptor
 _CARRIES: Mapping[Any, frozenset[int]] = {
@@ -36,6 +35,9 @@ _CARRIES: Mapping[Any, frozenset[int]] = {
     int: frozenset({_F.TYPE_INT32, _F.TYPE_INT64, _F.TYPE_UINT32, _F.TYPE_UINT64}),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SAME = "{}"
+_Pair = tuple[str, str]
+"""Two expressions: what goes into a message, and what comes out of it."""
 
 
 class Converter(Generic[R, M]):
@@ -56,26 +58,32 @@ class Converter(Generic[R, M]):
         only_record: frozenset[str] = frozenset(),
         only_proto: frozenset[str] = frozenset(),
     ) -> None:
-        self._record_type, self._message_type = record_type, message_type
-        self._plan = _plan(record_type, cast("Descriptor", message_type.DESCRIPTOR), only_record, only_proto)
+        descriptor = cast("Descriptor", message_type.DESCRIPTOR)
+        plan = _Plan(descriptor)
+        fields = {
+            name: plan.field(hint, field)
+            for name, hint, field in _matched(record_type, descriptor, only_record, only_proto)
+        }
+        self._to: Callable[[R], M] = plan.compiled(
+            "record", message_type, {name: into for name, (into, _) in fields.items()}
+        )
+        self._from: Callable[[M], R] = plan.compiled(
+            "message", record_type, {name: out for name, (_, out) in fields.items()}
+        )
 
     def to_proto(self, record: R) -> M:
         """The message that says what the record says."""
-        message = self._message_type()
-        for name, write, _ in self._plan:
-            value = getattr(record, name)
-            if value is not None:
-                write(message, value)
-        return message
+        return self._to(record)
 
     def from_proto(self, message: M) -> R:
         """The record that says what the message says. ValueError where a value cannot be one."""
-        return self._record_type(**{name: read(message) for name, _, read in self._plan})
+        return self._from(message)
 
 
-def _plan(
+def _matched(
     record_type: type, descriptor: Descriptor, only_record: frozenset[str], only_proto: frozenset[str]
-) -> list[tuple[str, _Write, _Read]]:
+) -> list[tuple[str, Any, FieldDescriptor]]:
+    """Name, type and field of everything that both sides have. ValueError when they differ in anything else."""
     hints = typing.get_type_hints(record_type)
     names = [field.name for field in dataclasses.fields(record_type) if field.name not in only_record]
     wire = {field.name for field in descriptor.fields} - only_proto
@@ -84,21 +92,84 @@ def _plan(
             f"{record_type.__name__} and {descriptor.full_name} differ: "
             f"only the record has {sorted(set(names) - wire)}, only the contract has {sorted(wire - set(names))}"
         )
-    return [(name, *_field(hints[name], descriptor.fields_by_name[name])) for name in names]
+    return [(name, hints[name], descriptor.fields_by_name[name]) for name in names]
 
 
-def _field(hint: Any, field: FieldDescriptor) -> tuple[_Write, _Read]:
-    hint, optional = _without_none(hint)
-    origin = typing.get_origin(hint)
-    if origin is not None and issubclass(origin, Mapping):
-        return _map(field)
-    if (origin is tuple) != field.is_repeated:
-        raise ValueError(f"{field.full_name}: a tuple is repeated, and nothing else is")
-    if origin is tuple:
-        return _repeated(typing.get_args(hint)[0], field)
-    if field.message_type is not None:
-        return _message(hint, field, optional=optional)
-    return _scalar(hint, field, optional=optional)
+class _Plan:
+    """The expressions of one converter, and what they name."""
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self._names: dict[str, object] = {"absent": _absent_from(descriptor)}
+
+    def compiled(self, argument: str, result: type, values: Mapping[str, str]) -> Callable[[Any], Any]:
+        """A function of one argument that makes a result of the values, by keyword."""
+        given = ", ".join(f"{name}={value}" for name, value in values.items())
+        source = f"lambda {argument}: {self._name(result)}({given})"
+        function: Callable[[Any], Any] = eval(source, self._names)  # noqa: S307 - names of our own contract, no data
+        return function
+
+    def field(self, hint: Any, field: FieldDescriptor) -> _Pair:
+        """How one field goes in and comes out. ValueError when its type cannot be carried."""
+        hint, is_optional = _without_none(hint)
+        origin = typing.get_origin(hint)
+        record, message = f"record.{field.name}", f"message.{field.name}"
+        if origin is not None and issubclass(origin, Mapping):
+            if field.message_type is None or not field.message_type.GetOptions().map_entry:
+                raise ValueError(f"{field.full_name}: a mapping is a map, and nothing else is")
+            return record, f"dict({message})"
+        if (origin is tuple) != field.is_repeated:
+            raise ValueError(f"{field.full_name}: a tuple is repeated, and nothing else is")
+        if origin is tuple:
+            into, out = self._value(typing.get_args(hint)[0], field)
+            return _each(into, record), f"tuple({_each(out, message)})"
+        into, out = self._value(hint, field)
+        # What a message is told to be None stays absent.
+        given = (
+            into.format(record)
+            if not is_optional or into == _SAME
+            else f"None if {record} is None else {into.format(record)}"
+        )
+        taken = out.format(message)
+        if field.has_presence:
+            otherwise = "None" if is_optional else f"absent({field.name!r})"
+            return given, f"{taken} if message.HasField({field.name!r}) else {otherwise}"
+        # Absence of text, bytes, numbers and enums without presence is their zero.
+        return given, f"{taken} if {message} else None" if is_optional else taken
+
+    def _value(self, hint: Any, field: FieldDescriptor) -> _Pair:
+        """How one value goes in and comes out, whatever holds it: expressions with {} for the value."""
+        if hint is datetime and field.message_type is not None and field.message_type.full_name == _TIMESTAMP:
+            return self._call(to_timestamp), self._call(from_timestamp)
+        if hint is UUID and field.type == FieldDescriptor.TYPE_STRING:
+            return self._call(str), self._call(UUID)
+        if isinstance(hint, type) and issubclass(hint, StrEnum) and field.enum_type is not None:
+            numbers, members = _enum(hint, field.enum_type)
+            return f"{self._name(numbers)}[{{}}]", f"{self._name(members)}[{{}}]"
+        if dataclasses.is_dataclass(hint) and field.message_type is not None:
+            inner: Converter[Any, Any] = Converter(cast("type[Any]", hint), GetMessageClass(field.message_type))
+            return self._call(inner._to), self._call(inner._from)  # noqa: SLF001 - its own kind
+        if field.type in _CARRIES.get(hint, ()):
+            return _SAME, _SAME
+        raise ValueError(f"{field.full_name}: no way to carry {hint!r}")
+
+    def _call(self, function: object) -> str:
+        return f"{self._name(function)}({{}})"
+
+    def _name(self, what: object) -> str:
+        name = f"n{len(self._names)}"
+        self._names[name] = what
+        return name
+
+
+def _each(expression: str, values: str) -> str:
+    return values if expression == _SAME else f"[{expression.format('each')} for each in {values}]"
+
+
+def _absent_from(descriptor: Descriptor) -> Callable[[str], NoReturn]:
+    def absent(name: str) -> NoReturn:
+        raise ValueError(f"{descriptor.full_name}.{name} is absent")
+
+    return absent
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -108,107 +179,26 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _scalar(hint: Any, field: FieldDescriptor, *, optional: bool) -> tuple[_Write, _Read]:
-    name = field.name
-    into, outof = _value(hint, field)
+class _Members(dict[int, StrEnum]):
+    """Members by number; a number that has none is refused."""
 
-    def write(message: Message, value: Any) -> None:
-        setattr(message, name, into(value))
+    def __init__(self, name: str, members: Mapping[int, StrEnum]) -> None:
+        super().__init__(members)
+        self._name = name
 
-    if field.has_presence:
-
-        def read_present(message: Message) -> Any:
-            if message.HasField(name):
-                return outof(getattr(message, name))
-            if optional:
-                return None
-            raise ValueError(f"{message.DESCRIPTOR.full_name}.{name} is absent")
-
-        return write, read_present
-    if optional:
-        # Absence of text, bytes, numbers and enums without presence is their zero.
-        def read_optional(message: Message) -> Any:
-            raw = getattr(message, name)
-            return outof(raw) if raw else None
-
-        return write, read_optional
-    return write, lambda message: outof(getattr(message, name))
+    def __missing__(self, number: int) -> NoReturn:
+        raise ValueError(f"{self._name} has no meaning for {number} here") from None
 
 
-def _message(hint: Any, field: FieldDescriptor, *, optional: bool) -> tuple[_Write, _Read]:
-    name = field.name
-    into, outof = _value(hint, field)
-
-    def write(message: Message, value: Any) -> None:
-        getattr(message, name).CopyFrom(into(value))
-
-    def read(message: Message) -> Any:
-        if message.HasField(name):
-            return outof(getattr(message, name))
-        if optional:
-            return None
-        raise ValueError(f"{message.DESCRIPTOR.full_name}.{name} is absent")
-
-    return write, read
-
-
-def _repeated(item: Any, field: FieldDescriptor) -> tuple[_Write, _Read]:
-    name = field.name
-    into, outof = _value(item, field)
-
-    def write(message: Message, value: Any) -> None:
-        getattr(message, name).extend([into(each) for each in value])
-
-    return write, lambda message: tuple(outof(each) for each in getattr(message, name))
-
-
-def _map(field: FieldDescriptor) -> tuple[_Write, _Read]:
-    name = field.name
-    if field.message_type is None or not field.message_type.GetOptions().map_entry:
-        raise ValueError(f"{field.full_name}: a mapping is a map, and nothing else is")
-
-    def write(message: Message, value: Any) -> None:
-        getattr(message, name).update(value)
-
-    return write, lambda message: dict(getattr(message, name))
-
-
-def _value(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """How one value goes in and comes out, whatever holds it."""
-    if hint is datetime and field.message_type is not None and field.message_type.full_name == _TIMESTAMP:
-        return to_timestamp, from_timestamp
-    if hint is UUID and field.type == FieldDescriptor.TYPE_STRING:
-        return str, UUID
-    if isinstance(hint, type) and issubclass(hint, StrEnum) and field.enum_type is not None:
-        return _enum(hint, field.enum_type)
-    if dataclasses.is_dataclass(hint) and field.message_type is not None:
-        converter: Converter[Any, Any] = Converter(cast("type[Any]", hint), GetMessageClass(field.message_type))
-        return converter.to_proto, converter.from_proto
-    if field.type in _CARRIES.get(hint, ()):
-        return _same, _same
-    raise ValueError(f"{field.full_name}: no way to carry {hint!r}")
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _enum(kind: type[StrEnum], descriptor: EnumDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _enum(kind: type[StrEnum], descriptor: EnumDescriptor) -> tuple[dict[StrEnum, int], dict[int, StrEnum]]:
+    """Numbers by member, and members by number."""
     prefix = descriptor.values_by_number[0].name.removesuffix("UNSPECIFIED")
-    names = {value.number: value.name.removeprefix(prefix) for value in descriptor.values}
-    numbers = {name: number for number, name in names.items()}
+    numbers = {value.name.removeprefix(prefix): value.number for value in descriptor.values}
     unknown = sorted(member.value for member in kind if member.value not in numbers)
     if unknown:
         raise ValueError(f"{kind.__name__}: the contract's {descriptor.full_name} has no {unknown}")
-    members: dict[int, Enum] = {numbers[member.value]: member for member in kind}
-
-    def read(number: int) -> Any:
-        try:
-            return members[number]
-        except KeyError:
-            raise ValueError(f"{descriptor.full_name} has no meaning for {number} here") from None
-
-    return lambda member: numbers[member.value], read
+    known = {member: numbers[member.value] for member in kind}
+    return known, _Members(descriptor.full_name, {number: member for member, number in known.items()})
 
 
 def to_timestamp(moment: datetime) -> Timestamp:

@@ -32,6 +32,8 @@ _LOG = structlog.get_logger("relay")
 _SHARD_LOCK, _PRESENCE_LOCK = 7001, 7002
 _BATCH = 200
 _POLL_S = 0.1
+# What is committed so soon after a batch leaves with the next one: a batch costs hardly more than one record.
+_GATHER_S = 0.01
 _REBALANCE_S = 1.0
 # An idempotent producer never gives up by itself; after this the shards go to a replica that may reach the broker.
 _PATIENCE_S = 30.0
@@ -166,10 +168,12 @@ class Relay:
                 await self._balance(connection)
                 balanced = time.monotonic()
             self._woken.clear()
+            began = time.monotonic()
             if await self._drain(connection, producer):
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _POLL_S)
+            await asyncio.sleep(max(0.0, began + _GATHER_S - time.monotonic()))
 
     async def _balance(self, connection: asyncpg.Connection) -> None:
         """Takes free shards up to the fair share and gives up what is above it, between batches only."""

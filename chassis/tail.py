@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _LOG = structlog.get_logger("tail")
 _POLL_S = 0.25
 # A transaction that began earlier and still runs holds the tail back; look again soon.
 _HELD_BACK_S = 0.02
+# What is committed so soon after a look is seen with the next one.
+_GATHER_S = 0.01
 _BATCH = 500
 _PATIENCE = 2_000
 
@@ -85,6 +88,7 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         woken = False
         while True:
             self._woken.clear()
+            began = time.monotonic()
             try:
                 await self._feed()
             except Refused as error:
@@ -95,6 +99,7 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
             woken = False
             with contextlib.suppress(TimeoutError):
                 woken = await asyncio.wait_for(self._woken.wait(), pause)
+            await asyncio.sleep(max(0.0, began + _GATHER_S - time.monotonic()))
 
     async def _begin(self) -> Position:
         """Where the feed stands; it stands somewhere before the first watcher reads its backlog, so no gap opens."""
@@ -104,6 +109,10 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         return self._seen
 
     async def _feed(self) -> None:
+        if not self._watchers:
+            # Nobody to feed: the next watcher begins the feed anew, before it reads its own backlog.
+            self._seen = None
+            return
         seen = await self._begin()
         while True:
             changes = await self.after(seen, limit=_BATCH)

@@ -7,7 +7,9 @@ types and frames and never its text.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -29,6 +31,8 @@ from chassis import semconv
 log = structlog.get_logger()
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_EMPTY: Final = Context()
 _MAX_TYPES: Final = 10
 _MAX_FRAMES: Final = 30
 
@@ -88,15 +92,25 @@ def trace_id() -> str:
 
 def traceparent() -> str:
     """The current span as a W3C `traceparent`, or empty outside of any span."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get(semconv.TRACEPARENT, "")
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return ""
+    return f"00-{trace.format_trace_id(span.trace_id)}-{trace.format_span_id(span.span_id)}-{span.trace_flags:02x}"
 
 
 def context_of(traceparent: str, tracestate: str = "") -> Context:
     """The OpenTelemetry context in which the sender's span is current; an empty one if the text is no traceparent."""
-    carrier = {semconv.TRACEPARENT: traceparent, semconv.TRACESTATE: tracestate}
-    return _PROPAGATOR.extract(carrier, context=Context())
+    if tracestate or not _TRACEPARENT.fullmatch(traceparent):
+        carrier = {semconv.TRACEPARENT: traceparent, semconv.TRACESTATE: tracestate}
+        return _PROPAGATOR.extract(carrier, context=Context())
+    # The ordinary case without the propagator's carriers and getters, which cost as much as a span.
+    span = trace.SpanContext(
+        trace_id=int(traceparent[3:35], 16),
+        span_id=int(traceparent[36:52], 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(traceparent[53:], 16)),
+    )
+    return trace.set_span_in_context(trace.NonRecordingSpan(span), _EMPTY) if span.is_valid else _EMPTY
 
 
 def link_to(traceparent: str) -> tuple[trace.Link, ...]:
@@ -151,7 +165,9 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
         _add_trace,
         _describe_exception,
     ]
-    render = structlog.processors.JSONRenderer(default=_name_of)
+    # One encoder for all lines: `json.dumps` makes one for each as soon as it is given a default.
+    encode = json.JSONEncoder(default=_name_of).encode
+    render = structlog.processors.JSONRenderer(serializer=lambda event, **_: encode(event))
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -103,6 +103,52 @@ async def test_a_repeated_request_gets_the_first_answer_though_the_stream_has_mo
     assert await add(journal, thing, 1, key=key) == first
 
 
+async def create(journal: Things, key: Key, *amounts: int) -> int:
+    """Creates a thing under an id made for it, without reading first; answers with its total."""
+    thing = uuid4()
+    decide = adding(thing, *amounts) if amounts else lambda _: Refusal()
+    answer = await journal.execute(thing, key, OFFICER, decide, total_of, Int64Value, creates=True)
+    assert answer is not None
+    return answer.value
+
+
+async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answer(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    key = new_key()
+    before = await owner.fetchval("select count(*) from stream")
+
+    answers = await asyncio.gather(*(create(journal, key, amount) for amount in range(1, 9)))
+
+    assert len(set(answers)) == 1
+    assert await owner.fetchval("select count(*) from stream") == before + 1
+
+
+async def test_a_creation_at_once_that_would_be_refused_by_now_gets_its_first_answer(journal: Things) -> None:
+    key = new_key()
+    first = await create(journal, key, 5)
+
+    assert await create(journal, key) == first
+
+
+async def test_a_creation_at_once_with_another_body_under_the_same_id_is_refused(journal: Things) -> None:
+    request_id = uuid4()
+    await create(journal, submit(request_id, name="a"), 1)
+
+    with pytest.raises(Refused) as refused:
+        await create(journal, submit(request_id, name="b"), 1)
+    assert refused.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_a_refused_creation_at_once_writes_nothing(journal: Things, owner: asyncpg.Connection) -> None:
+    key = new_key()
+
+    with pytest.raises(Refused) as refused:
+        await create(journal, key)
+    assert refused.value.reason == "ENOUGH"
+    assert not await key_is_known(owner, key)
+
+
 async def test_a_request_id_with_another_body_is_refused_and_changes_nothing(
     journal: Things, owner: asyncpg.Connection
 ) -> None:

@@ -56,9 +56,11 @@ class Applications(service_pb2_grpc.ApplicationServiceServicer):
             lambda state: pb.SubmitApplicationResponse(application=codec.application(state, office.shelf.code)),
             pb.SubmitApplicationResponse,
             dry_run=request.validate_only,
+            creates=True,
         )
         assert answer is not None
-        annotate({"application.id": answer.application.application_id})
+        if answer.application.application_id != str(application_id):  # the first answer again
+            annotate({"application.id": answer.application.application_id})
         return answer
 
     async def GetApplication(self, request: pb.GetApplicationRequest, context: Any) -> pb.GetApplicationResponse:
