@@ -17,6 +17,8 @@ from services.applications.core.events import Event
 from services.applications.core.lifecycle import LicenseStep
 from services.enforcement.core import lifecycle as enforcement
 from services.enforcement.core.lifecycle import StandingStep, ViolationStep
+from services.screening.core import hits, monitoring, record
+from services.screening.core.hits import HitStep
 
 PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
 
@@ -48,10 +50,14 @@ class Lifecycle:
 
 
 def lifecycles() -> tuple[Lifecycle, ...]:
-    """All four."""
+    """All six."""
     application: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
         for state, row in applications.APPLICATION_TRANSITIONS.items()
+    }
+    screened: Table = {
+        _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
+        for state, row in monitoring.TRANSITIONS.items()
     }
     return (
         Lifecycle(
@@ -61,6 +67,14 @@ def lifecycles() -> tuple[Lifecycle, ...]:
         Lifecycle(
             "license", "The record of a license", "services/applications/core/lifecycle.py: LICENSE_TRANSITIONS",
             "ACTIVE", _names(LicenseStep), _words(applications.LICENSE_TRANSITIONS),
+        ),
+        Lifecycle(
+            "screening", "An application at screening", "services/screening/core/monitoring.py: TRANSITIONS",
+            "", tuple(event.__name__ for event in record.Event.__args__), screened,
+        ),
+        Lifecycle(
+            "hit", "A hit", "services/screening/core/hits.py: HIT_TRANSITIONS",
+            "OPEN", _names(HitStep), _words(hits.HIT_TRANSITIONS),
         ),
         Lifecycle(
             "violation", "A violation case", "services/enforcement/core/lifecycle.py: VIOLATION_TRANSITIONS",

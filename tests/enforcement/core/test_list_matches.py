@@ -1,4 +1,4 @@
-"""What a list match does to a license: stopped at once, held until officers have settled it, never revived by itself."""
+"""What a list match does to a license: stopped at once, held until officers have settled it, revived by nobody else."""
 
 from __future__ import annotations
 

@@ -23,6 +23,8 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as pb
 from safeconduct.gate import Gate, StandingState
+from safeconduct.screening.v1 import events_pb2 as screening
+from safeconduct.screening.v1 import model_pb2 as screening_model
 
 from chassis.journal import Journal
 from chassis.mapping import to_timestamp
@@ -70,15 +72,15 @@ class Desk:
         chosen = addresses if replica is None else addresses[replica : replica + 1]
         return Gate(chosen, Credentials.from_env(self.stack.client_env(principal)))
 
-    async def tell(self, name: str, payload: bytes, event_id: UUID | None = None) -> None:
+    async def tell(self, name: str, payload: bytes, event_id: UUID | None = None, teller: str = "applications") -> None:
         headers = {
             "ce_id": str(event_id or uuid.uuid4()),
-            "ce_type": f"safeconduct.applications.v1.{name}",
-            "ce_source": "/applications",
+            "ce_type": f"safeconduct.{teller}.v1.{name}",
+            "ce_source": f"/{teller}",
             "ce_time": datetime.now(UTC).isoformat(),
         }
         await self._producer.send_and_wait(
-            "safeconduct.applications.v1", payload, key=b"k", headers=[(k, v.encode()) for k, v in headers.items()]
+            f"safeconduct.{teller}.v1", payload, key=b"k", headers=[(k, v.encode()) for k, v in headers.items()]
         )
 
     async def issue(self, partner_id: str = "example-1", lease_seconds: int = 10) -> str:
@@ -213,6 +215,69 @@ async def test_a_suspended_license_denies_until_two_other_officers_reinstate_it(
         assert not await desk.reinstate(4, license_id, case_id)
 
         await eventually(lambda: allows(gate, license_id))
+
+
+def listed(license_id: str) -> bytes:
+    return screening.PartyListed(
+        application_id=str(uuid.uuid4()),
+        license_id=license_id,
+        party_id="end-user",
+        screening_id=str(uuid.uuid4()),
+        strength=screening_model.MATCH_STRENGTH_EXACT,
+        entry_ids=["EL-1"],
+        new_entry_ids=["EL-1"],
+        list_codes=["EL"],
+        list_version="US-CSL/2026-11/0",
+    ).SerializeToString()
+
+
+def found_false(license_id: str) -> bytes:
+    return screening.HitAdjudicated(
+        application_id=str(uuid.uuid4()),
+        license_id=license_id,
+        party_id="end-user",
+        hit_id=str(uuid.uuid4()),
+        verdict=screening_model.HIT_VERDICT_FALSE_POSITIVE,
+        party_result=screening_model.SCREENING_RESULT_FALSE_POSITIVE,
+    ).SerializeToString()
+
+
+async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_is_settled(desk: Desk) -> None:
+    license_id = await desk.issue()
+    first, second = [await desk.client(f"officer/enforcement-{number}") for number in (1, 2)]
+
+    async def reinstate(officer: Client) -> pb.StandingState.ValueType:
+        etag = (await officer.standing.timeline(license_id)).etag
+        return (await officer.violations.reinstate(license_id, rationale="not the same body", etag=etag)).standing.state
+
+    async with desk.gate() as gate:
+        await eventually(lambda: allows(gate, license_id))
+        await desk.tell("PartyListed", listed(license_id), teller="screening")
+        await eventually(lambda: reason(gate, license_id) == "SUSPENDED")
+        with pytest.raises(SafeconductError, match="LIST_MATCH_OPEN"):
+            await reinstate(first)
+
+        await desk.tell("HitAdjudicated", found_false(license_id), teller="screening")
+
+        async def is_settled() -> bool:
+            entries = (await first.standing.timeline(license_id)).entries
+            return entries[-1].event_type == "ListMatchSettled"
+
+        await eventually(is_settled)
+        assert await reinstate(first) == pb.STANDING_STATE_SUSPENDED
+        assert await reinstate(second) == pb.STANDING_STATE_ACTIVE
+        await eventually(lambda: allows(gate, license_id))
+
+
+async def test_a_list_match_heard_before_its_license_waits_for_it(desk: Desk) -> None:
+    issued = issue_event()
+    license_id = issued.license.license_id
+    await desk.tell("PartyListed", listed(license_id), teller="screening")
+    await desk.tell("LicenseIssued", issued.SerializeToString())
+    await desk.known(license_id)
+
+    async with desk.gate() as gate:
+        await eventually(lambda: reason(gate, license_id) == "SUSPENDED")
 
 
 async def test_an_officer_of_the_partner_cannot_act(desk: Desk) -> None:
