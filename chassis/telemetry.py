@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 import sys
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +37,7 @@ _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _EMPTY: Final = Context()
 _MAX_TYPES: Final = 10
 _MAX_FRAMES: Final = 30
+_MOST_KINDS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     handler = _StandardOutput()
+    handler.addFilter(Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -183,6 +187,32 @@ def _setup_logging(service_name: str, version: str, level: str) -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)  # other people's libraries
     logging.raiseExceptions = False  # a line that cannot be written must not be explained with its exception's text
+
+
+class Seldom(logging.Filter):
+    """Lets a library say the same thing once in `seconds`, and says with the next one how many were kept back.
+
+    Without its broker a client tries again a hundred times a second and says so each time.
+    """
+
+    def __init__(self, seconds: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds, self._clock = seconds, clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True: it is said."""
+        kind, now = (record.name, str(record.msg)), self._clock()
+        at, kept_back = self._said.get(kind, (-math.inf, 0))
+        if now - at < self._seconds:
+            self._said[kind] = at, kept_back + 1
+            return False
+        if len(self._said) >= _MOST_KINDS:
+            self._said.clear()
+        self._said[kind] = now, 0
+        if kept_back:
+            record.msg = f"{record.msg} (and {kept_back} more like it)"
+        return True
 
 
 class _StandardOutput(logging.Handler):

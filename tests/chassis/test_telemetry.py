@@ -76,6 +76,23 @@ def test_an_exception_is_shown_by_types_and_frames_and_never_by_its_text(
     assert SECRET not in json.dumps([ours, theirs])
 
 
+def test_what_a_library_says_again_and_again_is_said_seldom_and_counted() -> None:
+    moment = 0.0
+    seldom = telemetry.Seldom(seconds=5, clock=lambda: moment)
+
+    def said(text: str, *arguments: object) -> str | None:
+        record = logging.LogRecord("library", logging.ERROR, __file__, 1, text, arguments, None)
+        return record.getMessage() if seldom.filter(record) else None
+
+    first = [said("no node %s", number) for number in range(100)]
+    other = said("no leader")
+    moment = 5.0
+    later = said("no node %s", 7)
+
+    assert first == ["no node 0", *99 * [None]]
+    assert (other, later) == ("no leader", "no node 7 (and 99 more like it)")
+
+
 async def test_what_fails_in_a_forgotten_task_is_logged_without_its_text(
     measured: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
