@@ -1,0 +1,69 @@
+"""`python -m tests.bench [--only NAME] [--quick]`: measures on a stack of its own and writes build/bench.json.
+
+Every figure stands beside its baseline of the same run, or is CPU per operation: durations of two days do not compare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.local.cache import CHECKOUT
+from infra.local.stack import Stack
+from tests.bench.figure import Figure, table, write
+from tests.bench.room import Room
+from tests.bench.table import BENCHES
+
+
+async def measure(stack: Stack, names: list[str], console: Console, *, is_quick: bool) -> list[Figure]:
+    """The figures of the named benchmarks, in the order of their table."""
+    figures: list[Figure] = []
+    async with AsyncExitStack() as undo:
+        room = Room(stack, is_quick, undo, lambda what: console.print(f"  [dim]{what}[/]", highlight=False))
+        for name, bench in BENCHES.items():
+            if name in names:
+                console.print(f"[bold]{name}[/]")
+                figures += await bench(room)
+    return figures
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Option(help=f"Only this one; repeatable: {', '.join(BENCHES)}.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small numbers: whether it works, not how fast it is.")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "bench",
+    out: Annotated[Path, typer.Option(help="The figures for programs.")] = CHECKOUT / "build" / "bench.json",
+) -> None:
+    """Measure on a stack of its own; writes build/bench.json.
+
+    Example: python -m tests.bench --only submit
+    """
+    if unknown := sorted(set(only or ()) - set(BENCHES)):
+        raise typer.BadParameter(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    console = Console(soft_wrap=True)
+    shutil.rmtree(root, ignore_errors=True)
+    with Stack(root, autostart=False, progress=_said(console)) as stack:
+        figures = asyncio.run(measure(stack, only or list(BENCHES), console, is_quick=quick))
+    shutil.rmtree(root, ignore_errors=True)
+    write(figures, out)
+    console.print(table(figures))
+    console.print(f"{len(figures)} figures: {out}", highlight=False)
+
+
+def _said(console: Console):  # noqa: ANN202 - what Stack wants
+    def said(name: str, seconds: float | None) -> None:
+        if seconds is not None:
+            console.print(f"  [dim]{seconds:6.1f} s  {name}[/]", highlight=False)
+
+    return said
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,143 @@
+"""Carries events: the relay out of an outbox to Kafka, the consumer back, and the bare client library beside each.
+
+Told {"relay": n}, {"produce": n}, {"consume": n} or {"fetch": n}: answers with CPU and wall seconds for n events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from chassis.consumer import Consumer, Envelope
+from chassis.dead_letters import DeadLetters
+from chassis.relay import Address, Relay
+from chassis.telemetry import setup
+from tests.bench.children import lines, say, settings
+
+_WINDOW: Final = 200
+_PAYLOAD: Final = bytes(1_024)
+_TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_EVENTS: Final = """
+insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent, prev_hash, hash)
+select gen_random_uuid(), 1, gen_random_uuid(), 'ApplicationSubmitted', 'partner/example-1', now(), 'SCREENING', $2, $3,
+       '', sha256(n::text::bytea) from generate_series(1, $1) n
+"""
+_OUTBOX: Final = """
+insert into outbox (shard, stream_id, version)
+select (('x' || right(stream_id::text, 1))::bit(4))::int, stream_id, 1 from event limit $1
+"""
+
+
+class Carrier:
+    """All four ways."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+        self.consumed = 0
+
+    async def relay(self, count: int) -> float:
+        """The service's relay empties an outbox. CPU seconds."""
+        connection = await asyncpg.connect(self._given["owner_dsn"])
+        if await connection.fetchval("select count(*) from event") < count:
+            await connection.execute(_EVENTS, count, _PAYLOAD, _TRACEPARENT)
+        await connection.execute(_OUTBOX, count)
+        await connection.close()
+        telemetry = setup("bench", "0", None, "ERROR")
+        target = Address(self._given["topic"])
+        relay = Relay(
+            self._given["dsn"], self._given["bootstrap"], "/bench", "bench.v1",
+            lambda record: (target, str(record.stream_id).encode()), telemetry,
+        )  # fmt: skip
+
+        def sent() -> float:
+            return telemetry.registry.get_sample_value("relay_sent_total", {"topic": target.topic}) or 0.0
+
+        return await _until(relay.run(), lambda: sent() >= count)
+
+    async def produce(self, count: int) -> float:
+        """The bare producer sends the same bytes under the same guarantees, as many at once."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._given["bootstrap"], acks="all", enable_idempotence=True, linger_ms=0
+        )
+        await producer.start()
+        began = time.process_time()
+        for start in range(0, count, _WINDOW):
+            window = range(start, min(start + _WINDOW, count))
+            flying = [
+                await producer.send(self._given["bare_topic"], _PAYLOAD, key=str(uuid4()).encode(), headers=_HEADERS)
+                for _ in window
+            ]
+            await asyncio.gather(*flying)
+        cpu = time.process_time() - began
+        await producer.stop()
+        return cpu
+
+    async def consume(self, count: int) -> float:
+        """The services' consumer with a handler that does nothing; a group of its own reads from the beginning."""
+        telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
+        self.consumed = 0
+        letters = DeadLetters(self._given["bootstrap"], group)
+        consumer = Consumer(group, self._given["bootstrap"], {self._given["topic"]: self._count}, letters, telemetry)
+        return await _until(consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0)
+
+    async def _count(self, envelope: Envelope) -> None:
+        self.consumed += 1
+
+    async def fetch(self, count: int) -> float:
+        """The bare consumer reads the same records."""
+        consumer = AIOKafkaConsumer(
+            self._given["topic"], bootstrap_servers=self._given["bootstrap"], group_id=f"bench-{uuid4()}",
+            auto_offset_reset="earliest", enable_auto_commit=False,
+        )  # fmt: skip
+        await consumer.start()
+        seen, began = 0, time.process_time()
+        while seen < count:
+            seen += sum(len(records) for records in (await consumer.getmany(timeout_ms=500)).values())
+        cpu = time.process_time() - began
+        await consumer.stop()
+        return cpu
+
+
+_HEADERS: Final = [(f"ce_header{n}", bytes(36)) for n in range(8)]
+
+
+async def _until(
+    run: Awaitable[None], is_done: Callable[[], bool], has_begun: Callable[[], bool] = lambda: True
+) -> float:
+    """CPU seconds from when it has begun until it is done; then it is ended."""
+    task = asyncio.ensure_future(run)
+    while not has_begun():  # noqa: ASYNC110 - what runs knows nothing of us
+        await asyncio.sleep(0.002)
+    began = time.process_time()
+    while not is_done():
+        if task.done():
+            raise RuntimeError("it ended before everything was carried")
+        await asyncio.sleep(0.01)
+    cpu = time.process_time() - began
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return cpu
+
+
+async def main(given: dict[str, Any]) -> None:
+    """Carries until whoever started it goes."""
+    carrier = Carrier(given)
+    ways = {way.__name__: way for way in (carrier.relay, carrier.produce, carrier.consume, carrier.fetch)}
+    say({"ready": True})
+    async for told in lines():
+        ((name, count),) = told.items()
+        began = time.perf_counter()
+        say({"cpu": await ways[name](count), "seconds": time.perf_counter() - began})
+
+
+if __name__ == "__main__":
+    asyncio.Runner(loop_factory=uvloop.new_event_loop).run(main(settings()))

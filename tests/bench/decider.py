@@ -1,0 +1,148 @@
+"""Decides on one database as the applications service does, without the RPC and without screening's part.
+
+Told {"run": n}: submits n applications and concludes their screening through the service's own journal, codec, policy
+and handler, with its relay, tail and timers beside it; answers with its CPU seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.timestamp_pb2 import Timestamp
+from safeconduct.applications.v1 import service_pb2
+from safeconduct.cli.files import read_application
+from safeconduct.screening.v1 import events_pb2, model_pb2
+
+from chassis.consumer import Envelope
+from chassis.journal import Journal, Key
+from chassis.relay import Address, Outbound, Relay
+from chassis.tail import Tail
+from chassis.telemetry import setup
+from chassis.timers import Timers
+from chassis.tokens import Tokens
+from services.applications import __main__ as service
+from services.applications.core.commands import Submit
+from services.applications.core.decide import decide
+from services.applications.shell import codec
+from services.applications.shell.applications import details_of
+from services.applications.shell.documents import LicenseSigner
+from services.applications.shell.hearing import Hearing
+from services.applications.shell.office import Office
+from services.applications.shell.policy import load_policy
+from services.applications.shell.reference import load_shelf
+from services.applications.shell.stream import ApplicationStream
+from tests.bench.children import lines, say, settings
+
+CALLERS: Final = 4
+PARTNER: Final = "example-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The office with its hearing, and what is submitted."""
+
+    office: Office
+    hearing: Hearing
+    request: service_pb2.SubmitApplicationRequest
+
+    async def decide_one(self) -> None:
+        """One submission and the end of its screening, every party clear."""
+        application_id, office = uuid4(), self.office
+        request = service_pb2.SubmitApplicationRequest(request_id=str(uuid4()), details=self.request.details)
+        command = Submit(application_id, PARTNER, details_of(request.details), office.shelf.reference)
+        await office.journal.execute(
+            application_id,
+            Key.of_request(f"partner/{PARTNER}", "SubmitApplication", request),
+            f"partner/{PARTNER}",
+            lambda state: decide(state, command, office.clock()),
+            lambda state: service_pb2.SubmitApplicationResponse(
+                application=codec.application(state, office.shelf.code)
+            ),
+            service_pb2.SubmitApplicationResponse,
+        )
+        await self.hearing.screening(self._cleared(str(application_id)))
+
+    def _cleared(self, application_id: str) -> Envelope:
+        screened_at = Timestamp()
+        screened_at.FromDatetime(datetime.now(UTC))
+        parties = [
+            model_pb2.PartyScreening(party_id=party.party_id, result=model_pb2.SCREENING_RESULT_CLEAR)
+            for party in self.request.details.parties
+        ]
+        told = events_pb2.ScreeningCompleted(
+            screening_id=str(uuid4()), application_id=application_id, partner_id=PARTNER, parties=parties,
+            list_version="CSL/1", config_version="1", screened_at=screened_at,
+        )  # fmt: skip
+        return Envelope(
+            event_id=uuid4(), type="ScreeningCompleted", source="/screening", subject=application_id,
+            occurred_at=datetime.now(UTC), traceparent="", payload=told.SerializeToString(),
+            topic="safeconduct.screening.v1", partition=0, offset=0,
+        )  # fmt: skip
+
+    async def run(self, count: int) -> None:
+        """So many, a few at a time."""
+        numbers = iter(range(count))
+
+        async def caller() -> None:
+            for _ in numbers:
+                await self.decide_one()
+
+        await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+async def main(given: dict[str, Any]) -> None:
+    """Decides until whoever started it goes."""
+    telemetry = setup("bench", "0", None, "ERROR")
+    pool = await asyncpg.create_pool(given["dsn"], min_size=0, max_size=8, command_timeout=60, reset=_keep)
+    wakes: list[Callable[[], None]] = []
+    journal: Journal[Any, Any] = Journal(
+        pool, ApplicationStream(), telemetry, lambda: [wake() for wake in wakes] and None
+    )
+    tail = Tail(journal, "partner_id")
+    policy = service.HERE / "policy"
+    office = Office(
+        journal=journal, tail=tail, tokens=Tokens(bytes(32)), shelf=load_shelf(policy / "reference.yaml"),
+        policy=load_policy(policy / "policy.yaml"),
+        signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"), trace_url_template="",
+    )  # fmt: skip
+    hearing = Hearing(office)
+    relay = Relay(given["dsn"], given["bootstrap"], "/bench", service.PACKAGE, _to(given["topic"]), telemetry)
+    wakes += [relay.wake, tail.wake]
+    beside = [asyncio.create_task(run()) for run in (relay.run, tail.run, Timers(journal, hearing.due).run)]
+    details = read_application(Path(given["application"]), datetime.now(UTC))
+    desk = Desk(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
+    say({"ready": True})
+    async for told in lines():
+        began, cpu = time.perf_counter(), time.process_time()
+        await desk.run(told["run"])
+        while await pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 - the relay knows nothing of us
+            await asyncio.sleep(0.02)
+        say({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began})
+    for task in beside:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*beside)
+    pool.terminate()
+
+
+def _to(topic: str) -> Callable[[Outbound], tuple[Address, bytes]]:
+    return lambda record: (Address(topic), str(record.stream_id).encode())
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """As the services do: nothing is set on pooled connections."""
+
+
+if __name__ == "__main__":
+    asyncio.Runner(loop_factory=uvloop.new_event_loop).run(main(settings()))

@@ -1,0 +1,123 @@
+"""From a submission to its decision: how long at several rates, and what a decision costs in all parts together.
+
+The load comes from `safeconduct load`, an open loop in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.local.cache import CHECKOUT
+from infra.local.stack import SERVICES
+from tests.bench.cpu import Spent, busy, spent_by
+from tests.bench.figure import Figure, Target
+from tests.bench.room import PARTNER, Room
+
+RATES: Final = (5, 10, 20, 40, 80)
+BEYOND: Final = 150
+"""A rate above what two cores decide: what is decided then is the peak."""
+BEARABLE_MS: Final = 500.0
+TARGET_RATE: Final = 20
+MIX: Final = {"hospital-hosted-access": 8, "fine-tuning-service": 1, "listed-end-user": 1}
+_OURS: Final = (*SERVICES, "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the load, and what it cost."""
+
+    rate: int
+    report: Mapping[str, Any]
+    spent: Spent
+
+    @property
+    def errors(self) -> int:
+        return sum(self.report["errors"].values()) + int(self.report["notSent"]) + int(self.report["undecided"])
+
+    @property
+    def is_borne(self) -> bool:
+        """Everything decided, and 99 of 100 within half a second."""
+        return not self.errors and self.report["decisionMilliseconds"]["p99"] <= BEARABLE_MS
+
+    def cpu(self, *parts: str) -> float:
+        """CPU seconds of these parts for one decision."""
+        return self.spent.of(*parts) / max(1, self.report["decided"])
+
+
+async def decisions(room: Room) -> list[Figure]:
+    """Every rate for itself, from the lowest to the one that is too high."""
+    await room.everything()
+    await _run(room, 5, 3)
+    runs = []
+    for rate in (*(RATES if not room.is_quick else RATES[:1]), *(() if room.is_quick else (BEYOND,))):
+        runs.append(await _run(room, rate, room.pick(20, 3)))
+        report = runs[-1].report
+        room.tell(f"{rate}/s: {report['decisionMilliseconds']} ms, {runs[-1].errors} errors or undecided")
+        await room.everything()
+    figures = [figure for run in runs for figure in _of_rate(run)]
+    borne = [run for run in runs if run.is_borne]
+    peak = max(runs, key=lambda run: run.report["decidedPerSecond"])
+    if borne:
+        figures += _of_point("operating point", borne[-1], "the highest rate with p99 <= 500 ms and every one decided")
+    return figures + _of_point("peak", peak, "the most that was decided, whatever the delay")
+
+
+def _of_rate(run: _Run) -> list[Figure]:
+    how = (
+        f"open loop, Poisson arrivals, {run.report['sent']} submissions, mix {MIX}; {run.errors} errors or undecided: "
+        f"{json.dumps(run.report['errors'])}, {run.report['undecided']} undecided; durations begin when a submission "
+        f"was due; {busy()}"
+    )
+    found = run.report["decisionMilliseconds"]
+    base = run.report["submitMilliseconds"]
+    return [
+        Figure(
+            f"{run.rate}/s offered: submit to decision {name}", found[name], "ms", base[name],
+            f"baseline: the same quantile of the submission's answer; {how}",
+            Target(BEARABLE_MS) if run.rate == TARGET_RATE and name == "p99" else None,
+        )
+        for name in ("p50", "p99", "p99.9")
+    ]  # fmt: skip
+
+
+def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
+    each = ", ".join(f"{part} {run.cpu(part) * 1e3:.1f}" for part in (*_OURS, "kafka"))
+    how = f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided; CPU ms per decision: {each}; {busy()}"
+    all_parts = run.cpu(*_OURS, "kafka")
+    return [
+        Figure(f"{name}: decisions", run.report["decidedPerSecond"], "1/s", run.rate, f"baseline: offered; {how}"),
+        Figure(
+            f"{name}: decisions per vCPU", 1 / all_parts if all_parts else 0.0, "1/s", None,
+            f"decisions for one CPU second of services, PostgreSQL and Kafka; {how}",
+        ),
+        Figure(
+            f"{name}: CPU of services and PostgreSQL", run.cpu(*_OURS) * 1e3, "ms/decision", all_parts * 1e3,
+            f"baseline: with Kafka; {how}",
+        ),
+    ]  # fmt: skip
+
+
+async def _run(room: Room, rate: int, seconds: int) -> _Run:
+    mix = [part for name, weight in MIX.items() for part in ("--mix", f"{room.example_files / name}.yaml={weight}")]
+    room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+    with spent_by(room.parts(*SERVICES)) as spent:
+        report = await _load(room, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"])
+    return _Run(rate, report, spent)
+
+
+async def _load(room: Room, arguments: Sequence[str]) -> Any:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "operations.load", *arguments,
+        cwd=CHECKOUT, env={**os.environ, **room.stack.client_env(PARTNER)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"safeconduct load exits {process.returncode}: {said.decode()}")
+    return json.loads(said)

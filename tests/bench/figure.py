@@ -1,0 +1,105 @@
+"""One measured figure, and how a list of them is shown and written."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure should be: `at_most` of the value, or of the ratio when `of_ratio`."""
+
+    at_most: float
+    of_ratio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value in its unit, beside its baseline of the same run if there is one."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float | None = None
+    conditions: str = ""
+    target: Target | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many baselines the value is."""
+        return self.value / self.baseline if self.baseline else None
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        if self.target is None:
+            return None
+        measured = self.ratio if self.target.of_ratio else self.value
+        return measured is not None and operator.le(measured, self.target.at_most)
+
+
+def document(figure: Figure) -> dict[str, Any]:
+    """The figure for programs: its six fields; a target and whether it is met end the conditions."""
+    ratio = figure.ratio
+    return {
+        "name": figure.name,
+        "value": _short(figure.value),
+        "unit": figure.unit,
+        "baseline": None if figure.baseline is None else _short(figure.baseline),
+        "ratio": None if ratio is None else _short(ratio),
+        "conditions": figure.conditions + _verdict(figure),
+    }
+
+
+def write(figures: Iterable[Figure], file: Path) -> None:
+    """Writes the list of figures."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([document(figure) for figure in figures], indent=2, ensure_ascii=False) + "\n")
+
+
+def table(figures: Iterable[Figure]) -> Table:
+    """For people."""
+    shown = Table("figure", "value", "unit", "baseline", "ratio", "target", box=None, pad_edge=False)
+    for column in (1, 3, 4):
+        shown.columns[column].justify = "right"
+    for figure in figures:
+        ratio = figure.ratio
+        shown.add_row(
+            figure.name,
+            f"{_short(figure.value):g}",
+            figure.unit,
+            "" if figure.baseline is None else f"{_short(figure.baseline):g}",
+            "" if ratio is None else f"{_short(ratio):g}",
+            _MARKS[figure.is_met](figure),
+        )
+    return shown
+
+
+def _short(value: float) -> float:
+    """Four significant digits: more would be noise."""
+    return float(f"{value:.4g}")
+
+
+def _wanted(figure: Figure) -> str:
+    assert figure.target is not None
+    return f"≤ {figure.target.at_most:g}" + (" x" if figure.target.of_ratio else f" {figure.unit}")
+
+
+_MARKS: Final[Mapping[bool | None, Callable[[Figure], str]]] = {
+    None: lambda _: "",
+    True: lambda figure: f"[green]{_wanted(figure)} met[/]",
+    False: lambda figure: f"[red]{_wanted(figure)} missed[/]",
+}
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    return f"; target {_wanted(figure)}: {'met' if figure.is_met else 'missed'}"

@@ -1,0 +1,124 @@
+"""From the order to the gates: when the first, the median and the last of a thousand deny; and what a check costs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import statistics
+import time
+from collections.abc import Callable
+from typing import Final
+
+from safeconduct.client import Client
+from safeconduct.enforcement.v1 import model_pb2
+from safeconduct.gate import Gate
+
+from tests.bench.children import Child, child
+from tests.bench.cpu import busy, spent_by
+from tests.bench.figure import Figure, Target
+from tests.bench.room import GATE, PATIENCE_S, Room
+
+_EVIDENCE: Final = hashlib.sha256(b"telemetry window with the pattern of military surveillance").digest()
+_WHY: Final = "critical clause, credible evidence"
+_REVOKE: Final = model_pb2.MEASURE_KIND_REVOCATION
+
+
+async def order_to_gates(room: Room) -> list[Figure]:
+    """One license is revoked each round; the clock begins when the second officer's order is sent."""
+    await room.everything()
+    rounds, gates = room.pick(20, 2), room.pick(1_000, 20)
+    licenses = [await room.license() for _ in range(rounds + 1)]
+    async with child("gates", {"count": gates}, room.stack.client_env(GATE)) as crowd:
+        room.tell(f"{gates} gates follow")
+        await _round(room, crowd, licenses[0])
+        with spent_by({**room.parts("enforcement"), "gates": lambda: crowd.pid}) as spent:
+            found = [await _round(room, crowd, license_id) for license_id in licenses[1:]]
+    room.tell(f"last gate per round: {', '.join(f'{last:.0f}' for _, _, last in found)} ms")
+    how = (
+        f"{gates} streams in one client process that spent {spent['gates'] / rounds * 1e3:.0f} ms CPU per round, "
+        f"enforcement {spent['enforcement'] / rounds * 1e3:.0f} ms; {rounds} rounds; from sending the order; {busy()}"
+    )
+    firsts, medians, lasts = zip(*found, strict=True)
+    base = statistics.median(firsts)
+    return [
+        Figure("order to the first gate denying, p50", base, "ms", None, how),
+        Figure("order to the median gate, p50", statistics.median(medians), "ms", base, f"baseline: first gate; {how}"),
+        Figure("order to the last gate, p50", statistics.median(lasts), "ms", base, f"baseline: first gate; {how}"),
+        Figure(
+            "order to the last gate, p99", _p99(lasts), "ms", _p99(firsts),
+            f"baseline: p99 of the first gate; with {rounds} rounds the p99 is the longest one; {how}", Target(500),
+        ),
+    ]  # fmt: skip
+
+
+async def _round(room: Room, crowd: Child, license_id: str) -> tuple[float, float, float]:
+    """Milliseconds until the first, the median and the last gate denied."""
+    first, second = await room.client("officer/enforcement-1"), await room.client("officer/enforcement-2")
+    case = await _case(room, license_id, first, second)
+    violation = await first.violations.impose_measure(case, kind=_REVOKE, rationale=_WHY, etag=await _etag(first, case))
+    await crowd.ask(license_id)
+    ordered_at = time.monotonic_ns()
+    await second.violations.impose_measure(case, kind=_REVOKE, rationale=_WHY, etag=violation.violation.etag)
+    denied = [(at - ordered_at) / 1e6 for at in await crowd.hear()]
+    return denied[0], statistics.median(denied), denied[-1]
+
+
+async def _case(room: Room, license_id: str, first: Client, second: Client) -> str:
+    """A case with a finding that two officers agree on."""
+    telemetry = await room.client(GATE)
+    report = await telemetry.conduct.report(
+        license_id,
+        clause=model_pb2.CLAUSE_MILITARY_SURVEILLANCE,
+        reporter_kind=model_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
+        evidence_digests=[_EVIDENCE],
+    )
+    for officer in (first, second):
+        await officer.violations.record_finding(
+            report.violation_id,
+            is_violation=True,
+            severity=model_pb2.SEVERITY_CRITICAL,
+            rationale="the evidence shows the pattern",
+            etag=await _etag(officer, report.violation_id),
+        )
+    return report.violation_id
+
+
+async def _etag(officer: Client, case: str) -> str:
+    return (await officer.violations.get(case)).violation.etag
+
+
+def _p99(values: tuple[float, ...]) -> float:
+    """With fewer than a hundred values, the longest."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
+
+
+async def check(room: Room) -> list[Figure]:
+    """`Gate.check` of a real gate on a real license, against a function that gives a ready answer."""
+    await room.everything()
+    license_id = await room.license()
+    async with Gate(room.stack.addresses("enforcement"), room.credentials(GATE)) as gate:
+        await gate.ready(PATIENCE_S)
+
+        def ask() -> bool:
+            return gate.check(license_id, "example-frontier-1", "DE", "HEALTHCARE").allowed
+
+        def ready_answer() -> bool:
+            return True
+
+        async with asyncio.timeout(PATIENCE_S):
+            while not ask():  # noqa: ASYNC110 - a user's program asks the gate again and again, too
+                await asyncio.sleep(0.01)
+        count, rounds = room.pick(20_000, 200), room.pick(9, 2)
+        took = [(_each(ask, count), _each(ready_answer, count)) for _ in range(rounds)]
+    checks, nothing = (statistics.median(values) for values in zip(*took, strict=True))
+    how = f"median of {rounds} rounds of {count} calls in turn, CPU of the calling thread; {busy()}"
+    return [
+        Figure("gate check", checks, "µs", nothing, f"baseline: calling a function that returns; {how}", Target(10))
+    ]
+
+
+def _each(act: Callable[[], bool], count: int) -> float:
+    began = time.thread_time_ns()
+    for _ in range(count):
+        act()
+    return (time.thread_time_ns() - began) / count / 1e3

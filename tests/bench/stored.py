@@ -1,0 +1,135 @@
+"""Whether a decision costs more when many applications are stored already: two databases, few and many, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+import asyncpg
+
+from chassis.migrations import migrate
+from chassis.topics import Topic, create
+from infra.local.postgres import Database
+from services.applications import __main__ as service
+from tests.bench.children import Child, child
+from tests.bench.cpu import busy, spent_by
+from tests.bench.figure import Figure, Target
+from tests.bench.room import HOSPITAL, Room
+
+FEW, MANY = 10_000, 500_000
+TEMPLATES: Final = 40
+"""Applications that were really decided; all others are copies of their rows under ids of their own."""
+BATCH: Final = 25_000
+
+# The columns are read from the database: the copies stay right when the tables get others.
+_COLUMNS: Final = """
+select column_name from information_schema.columns
+ where table_schema = 'public' and table_name = $1 and is_identity = 'NO' and column_name <> all ($2::text[])
+ order by ordinal_position
+"""
+
+
+async def cost_with_many_stored(room: Room) -> list[Figure]:
+    """CPU of process and PostgreSQL for one decision, median of rounds in turn."""
+    topic = "bench.stored"
+    await create(room.stack.kafka.bootstrap, [Topic(topic, 6)], 1)
+    few, many = room.pick(FEW, 200), room.pick(MANY, 1_000)
+    rounds, count = room.pick(9, 1), room.pick(250, 10)
+    async with AsyncExitStack() as undo:
+        deciders: dict[int, Child] = {}
+        for stored in (few, many):
+            database = await asyncio.to_thread(_new_database, room, f"bench_stored_{stored}")
+            given = {
+                "dsn": database.app_dsn, "bootstrap": room.stack.kafka.bootstrap, "topic": topic,
+                "application": str(room.example_files / f"{HOSPITAL}.yaml"),
+            }  # fmt: skip
+            room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+            deciders[stored] = await undo.enter_async_context(child("decider", given))
+            await deciders[stored].ask({"run": TEMPLATES})
+            await _fill(room, database, stored)
+        found: dict[int, list[float]] = {few: [], many: []}
+        parts: dict[int, list[tuple[float, float]]] = {few: [], many: []}
+        for number in range(rounds + 1):
+            for stored in (few, many) if number % 2 else (many, few):
+                with spent_by({"postgres": lambda: room.stack.postgres.pid}) as spent:
+                    answer = await deciders[stored].ask({"run": count})
+                if number:  # the first round fills the caches
+                    parts[stored].append((answer["cpu"] / count * 1e3, spent["postgres"] / count * 1e3))
+                    found[stored].append(sum(parts[stored][-1]))
+    told = "; ".join(
+        f"{stored} stored: process {statistics.median(p for p, _ in each):.2f}, "
+        f"PostgreSQL {statistics.median(s for _, s in each):.2f} ms"
+        for stored, each in parts.items()
+    )
+    how = (
+        "submission and conclusion through the journal, relay, tail and timers beside; "
+        f"{rounds} rounds of {count} decisions in turn, medians; {told}; {busy()}"
+    )
+    base = statistics.median(found[few])
+    return [
+        Figure(f"CPU per decision, {few} stored", base, "ms", None, how),
+        Figure(
+            f"CPU per decision, {many} stored", statistics.median(found[many]), "ms", base,
+            f"baseline: {few} stored; {how}", Target(1.15, of_ratio=True),
+        ),
+    ]  # fmt: skip
+
+
+def _new_database(room: Room, name: str) -> Database:
+    database = room.stack.postgres.provision(name, f"{name}_owner", f"{name}_app")
+    migrate(database.owner_dsn, database.app_role, service.HERE / "migrations")
+    return database
+
+
+async def _fill(room: Room, database: Database, stored: int) -> None:
+    """Copies the rows that are there until so many applications are stored, as the owner."""
+    began = time.monotonic()
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        await connection.execute("set synchronous_commit = off")
+        await connection.execute(
+            "create temp table template as select id, row_number() over (order by id) - 1 as n from stream"
+        )
+        have = await connection.fetchval("select count(*) from template")
+        streams, events, done = [await _copying(connection, table) for table in ("stream", "event", "done")]
+        for start in range(have, stored, BATCH):
+            more = min(BATCH, stored - start)
+            await connection.execute("drop table if exists copy")
+            # Numbers of ours: nothing to quote.
+            await connection.execute(
+                "create temp table copy as select gen_random_uuid() as id, t.id as of"
+                f" from generate_series(1, {more}) g join template t on t.n = g % {have}"
+            )
+            for statement in (streams, events, done):
+                await connection.execute(statement)
+            if start // BATCH % 5 == 4:
+                room.tell(f"{start + more} of {stored} applications stored, {time.monotonic() - began:.0f} s")
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()
+    superuser = await asyncpg.connect(room.stack.postgres.dsn())
+    await superuser.execute("checkpoint")
+    await superuser.close()
+    room.tell(f"{stored} applications stored after {time.monotonic() - began:.0f} s")
+
+
+async def _copying(connection: asyncpg.Connection, table: str) -> str:
+    """The statement that copies one table's rows of every stream in `copy`."""
+    new = {"stream": ["id"], "event": ["stream_id", "event_id", "xid"], "done": ["id"]}[table]
+    names = ", ".join(row["column_name"] for row in await connection.fetch(_COLUMNS, table, new))
+    source = ", ".join(f"o.{name}" for name in names.split(", "))
+    if table == "stream":
+        return f"insert into stream (id, {names}) select c.id, {source} from copy c join stream o on o.id = c.of"
+    if table == "event":
+        return (
+            f"insert into event (stream_id, event_id, {names}) select c.id, gen_random_uuid(), {source}"
+            " from copy c join event o on o.stream_id = c.of"
+        )
+    # Two keys an application: that of the submission and that of the screening.
+    return (
+        f"insert into done (id, {names}) select gen_random_uuid(), {source} from copy c"
+        " cross join (select * from done limit 2) o"
+    )

@@ -1,0 +1,151 @@
+"""What a submission costs in CPU, storage included, against a bare echo of the same message; and what tracing adds."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from grpc import aio
+from safeconduct.applications.v1 import service_pb2, service_pb2_grpc
+from safeconduct.channel import open_channel
+
+from tests.bench.children import Child, child
+from tests.bench.cpu import busy, spent_by
+from tests.bench.echo import METHOD
+from tests.bench.figure import Figure, Target
+from tests.bench.room import HOSPITAL, PARTNER, Room
+
+CALLERS: Final = 8
+_MICRO: Final = 1e6
+SHARES: Final = (("0 %", 0), ("1 %", 100), ("100 %", 1))
+"""Which of how many calls is traced: none, every hundredth, every one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Both servers with a channel to each, and what is sent."""
+
+    room: Room
+    submit: Callable[..., Awaitable[Any]]
+    echo: Callable[..., Awaitable[Any]]
+    echo_server: Child
+
+    async def echoed(self, count: int) -> float:
+        """CPU microseconds of the echo's process for one call."""
+        with spent_by({"echo": lambda: self.echo_server.pid}) as spent:
+            await _offer(count, lambda number: self.echo(self._request()))
+        return spent["echo"] / count * _MICRO
+
+    async def submitted(self, count: int, traced: int = 1) -> tuple[float, float]:
+        """CPU microseconds of the service and of PostgreSQL for one call, until its event has left for Kafka."""
+        with spent_by(self.room.parts("applications")) as spent:
+            await _offer(count, lambda number: self.submit(self._request(), metadata=_parent(number, traced)))
+            await self.room.until_published()
+        return spent["applications"] / count * _MICRO, spent["postgres"] / count * _MICRO
+
+    def _request(self) -> service_pb2.SubmitApplicationRequest:
+        return service_pb2.SubmitApplicationRequest(request_id=str(uuid4()), details=self.room.examples[HOSPITAL])
+
+
+async def cost_of_a_submission(room: Room) -> list[Figure]:
+    """Rounds of both in turn; the median of each."""
+    async with _Opened(room) as bench:
+        rounds, count = room.pick(7, 1), room.pick(600, 20)
+        service, postgres, echo = [], [], []
+        await bench.submitted(count), await bench.echoed(count)
+        for number in range(rounds):
+            echo.append(await bench.echoed(count))
+            own, stored = await bench.submitted(count)
+            service.append(own)
+            postgres.append(stored)
+            room.tell(f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs")
+    how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; every call traced; {busy()}"
+    base = statistics.median(echo)
+    own, stored = statistics.median(service), statistics.median(postgres)
+    both = statistics.median([a + b for a, b in zip(service, postgres, strict=True)])
+    return [
+        Figure("submit: CPU of the service", own, "µs/call", base, f"baseline: raw grpc.aio mTLS echo; {how}"),
+        Figure("submit: CPU of PostgreSQL", stored, "µs/call", base, f"same baseline; {how}"),
+        Figure(
+            "submit: CPU, storage included", both, "µs/call", base,
+            f"service, relay to Kafka included, and PostgreSQL; baseline: raw grpc.aio mTLS echo; {how}",
+            Target(6, of_ratio=True),
+        ),
+    ]  # fmt: skip
+
+
+async def cost_of_tracing(room: Room) -> list[Figure]:
+    """The caller's sampling decision is followed, so one process serves all shares in turn."""
+    async with _Opened(room) as bench:
+        rounds, count = room.pick(9, 1), room.pick(500, 20)
+        found: dict[str, list[float]] = defaultdict(list)
+        await bench.submitted(count)
+        for number in range(rounds):
+            # Another order each round: what goes first finds another machine.
+            for name, traced in (*SHARES[number % 3 :], *SHARES[: number % 3]):
+                own, _ = await bench.submitted(count, traced)
+                found[name].append(own)
+            room.tell(f"round {number + 1} of {rounds}: " + ", ".join(f"{n} {v[-1]:.0f} µs" for n, v in found.items()))
+    how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; exported over OTLP; {busy()}"
+    base = statistics.median(found["0 %"])
+    return [
+        Figure(
+            f"tracing {name}: CPU of a submission", statistics.median(found[name]), "µs/call", base,
+            f"CPU of the service; baseline: no call traced; {how}", Target(1.1, of_ratio=True) if every == 1 else None,
+        )
+        for name, every in SHARES
+    ]  # fmt: skip
+
+
+class _Opened:
+    """Both servers up and both channels open."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    async def __aenter__(self) -> _Bench:
+        room = self._room
+        await room.applications()
+        identity = room.stack.identity("service/applications")
+        files = {"ca": str(identity.ca), "cert": str(identity.cert), "key": str(identity.key)}
+        self._child = child("echo", files)
+        echo_server = await self._child.__aenter__()
+        port = (await echo_server.ask(""))["port"]
+        credentials = room.credentials(PARTNER)
+        self._channels = [
+            open_channel(room.stack.addresses("applications")[0], credentials),
+            open_channel(f"127.0.0.1:{port}", credentials),
+        ]
+        message = service_pb2.SubmitApplicationRequest
+        echo: aio.UnaryUnaryMultiCallable[Any, Any] = self._channels[1].unary_unary(
+            METHOD, request_serializer=message.SerializeToString, response_deserializer=message.FromString
+        )
+        submit = service_pb2_grpc.ApplicationServiceStub(self._channels[0]).SubmitApplication
+        return _Bench(room, submit, echo, echo_server)
+
+    async def __aexit__(self, *error: object) -> None:
+        for channel in self._channels:
+            await channel.close()
+        await self._child.__aexit__(*error)
+
+
+async def _offer(count: int, call: Callable[[int], Awaitable[Any]]) -> None:
+    """So many calls, a few at a time."""
+    numbers = iter(range(count))
+
+    async def caller() -> None:
+        for number in numbers:
+            await call(number)
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+def _parent(number: int, traced: int) -> Sequence[tuple[str, str]]:
+    """A trace context of the caller's: sampled for each `traced`-th call, for none when 0."""
+    flag = "01" if traced and number % traced == 0 else "00"
+    return (("traceparent", f"00-{uuid4().hex}-{uuid4().hex[:16]}-{flag}"),)
