@@ -25,6 +25,8 @@ from tests.sdk.contract import Replica, reason, refuse
 APPLICATION = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 LICENSE = "0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001"
 VIOLATION = "7a1f0cbb-3f0e-4f9e-b8a0-1f7f0cde5001"
+HIT = "8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001"
+VERSION = "US-CSL/2026-11/0123456789ab"
 RECOMMENDATION = "1b7f0cbb-3f0e-4f9e-b8a0-1f7f0cde5002"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 LATER_TRACE = "aaaabbbbccccdddd0000111122223333"
@@ -42,6 +44,8 @@ class Agency(
     applications_grpc.ReviewServiceServicer,
     applications_grpc.LicenseServiceServicer,
     screening_grpc.ScreeningServiceServicer,
+    screening_grpc.ListServiceServicer,
+    screening_grpc.AdjudicationServiceServicer,
     enforcement_grpc.ConductServiceServicer,
     enforcement_grpc.ViolationServiceServicer,
 ):
@@ -51,6 +55,9 @@ class Agency(
     case: rpc.Case = field(default_factory=rpc.Case)
     violation: enforcement.Violation = field(
         default_factory=lambda: enforcement.Violation(violation_id=VIOLATION, license_id=LICENSE, etag="v7")
+    )
+    hit: screening.HitCase = field(
+        default_factory=lambda: screening.HitCase(hit_id=HIT, application_id=APPLICATION, state=1, etag="v3")
     )
     document: str = ""
     keys: dict[str, bytes] = field(default_factory=dict)
@@ -157,6 +164,36 @@ class Agency(
         entry = screening_rpc.ScreeningTimelineEntry(version=1, event_type="ScreeningCompleted", trace_id=TRACE)
         return screening_rpc.GetScreeningTimelineResponse(entries=[_at(entry, 3)])
 
+    async def ImportList(self, request_iterator, context):
+        received = [message async for message in request_iterator]
+        for message in received:
+            await self._take("ImportList", message, context)
+        version = screening.ListVersion(list_version=VERSION, entry_count=14_160)
+        return screening_rpc.ImportListResponse(version=version, delta=screening.ListDelta(added=1, removed=2))
+
+    async def ActivateList(self, request, context):
+        await self._take("ActivateList", request, context)
+        found = screening.ListStatus(list_code=request.list_code, active_version=request.list_version)
+        return screening_rpc.ActivateListResponse(list=found)
+
+    async def GetListStatus(self, request, context):
+        await self._take("GetListStatus", request, context)
+        version = screening.ListVersion(list_version=VERSION, entry_count=14_160, format=1, list_code="US-CSL")
+        found = screening.ListStatus(list_code="US-CSL", active_version=VERSION, versions=[version])
+        return screening_rpc.GetListStatusResponse(lists=[found], loaded_version=VERSION, is_current=True)
+
+    async def ListHits(self, request, context):
+        await self._take("ListHits", request, context)
+        return screening_rpc.ListHitsResponse(hits=[self.hit])
+
+    async def GetHit(self, request, context):
+        await self._take("GetHit", request, context)
+        return screening_rpc.GetHitResponse(hit=self.hit)
+
+    async def AdjudicateHit(self, request, context):
+        await self._take("AdjudicateHit", request, context)
+        return screening_rpc.AdjudicateHitResponse(hit=self.hit)
+
     async def ReportConduct(self, request, context):
         await self._take("ReportConduct", request, context)
         return enforcement_rpc.ReportConductResponse(violation_id=VIOLATION, report_id=RECOMMENDATION)
@@ -187,6 +224,8 @@ class Agency(
         applications_grpc.add_ReviewServiceServicer_to_server(self, server)
         applications_grpc.add_LicenseServiceServicer_to_server(self, server)
         screening_grpc.add_ScreeningServiceServicer_to_server(self, server)
+        screening_grpc.add_ListServiceServicer_to_server(self, server)
+        screening_grpc.add_AdjudicationServiceServicer_to_server(self, server)
         enforcement_grpc.add_ConductServiceServicer_to_server(self, server)
         enforcement_grpc.add_ViolationServiceServicer_to_server(self, server)
         self.standing.register(server)

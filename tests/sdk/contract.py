@@ -84,6 +84,7 @@ class Replica(enforcement_grpc.StandingServiceServicer):
     answers: bool = True
     page: int = 100
     subscriptions: list[str] = field(default_factory=list)
+    etags: dict[str, str] = field(default_factory=dict)
     renewals: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,7 +104,11 @@ class Replica(enforcement_grpc.StandingServiceServicer):
         await refuse(context, grpc.StatusCode.UNIMPLEMENTED, "not here", reason("NONE"))
 
     async def GetLicenseTimeline(self, request, context):
-        await refuse(context, grpc.StatusCode.UNIMPLEMENTED, "not here", reason("NONE"))
+        if not self.etags:
+            await refuse(context, grpc.StatusCode.UNIMPLEMENTED, "not here", reason("NONE"))
+        if request.license_id not in self.etags:
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "no license of this id", reason("NOT_FOUND"))
+        return standing_rpc.GetLicenseTimelineResponse(etag=self.etags[request.license_id])
 
     async def WatchStanding(self, request_iterator, context):
         first = await context.read()

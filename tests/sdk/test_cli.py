@@ -23,6 +23,7 @@ from safeconduct.enforcement.v1 import errors_pb2 as enforcement_errors
 from safeconduct.enforcement.v1 import model_pb2 as enforcement
 from safeconduct.options.v1 import options_pb2
 from safeconduct.screening.v1 import errors_pb2 as screening_errors
+from safeconduct.screening.v1 import model_pb2 as screening
 
 from infra.local.ca import Identity
 from tests.sdk import agency as expected
@@ -294,6 +295,54 @@ async def test_a_party_is_screened_with_all_that_is_known(command: Command, agen
     assert (party.identifiers[0].type, party.identifiers[0].value) == ("LEI", "5299000000")
 
 
+async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(command: Command, agency: Agency, tmp_path: Path) -> None:
+    files = {part: tmp_path / f"{part}.csv" for part in ("sdn", "alt", "add")}
+    for number, file in enumerate(files.values(), 1):
+        file.write_bytes(bytes([number]) * 600_000)
+
+    ran = await command(
+        "lists", "import", "US-SDN", str(files["sdn"]), "--alt", str(files["alt"]), "--add", str(files["add"]),
+        "--format", "OFAC_SDN_CSV", "--publication", "2026-11-24", "--json",
+    )  # fmt: skip
+
+    first, *pieces = agency.requests["ImportList"]
+    assert ran.json["version"]["listVersion"] == expected.VERSION
+    assert (first.list_code, first.format, first.publication) == ("US-SDN", 2, "2026-11-24")
+    assert {piece.request_id for piece in pieces} == {first.request_id}
+    assert max(len(piece.content) for piece in pieces) < 1 << 20
+    for part, file in zip((1, 2, 3), files.values(), strict=True):
+        assert b"".join(piece.content for piece in pieces if piece.part == part) == file.read_bytes()
+
+
+async def test_a_list_is_activated_and_its_status_shown(command: Command, agency: Agency) -> None:
+    activated = await command("lists", "activate", "US-CSL", expected.VERSION)
+    shown = await command("lists", "status")
+
+    assert (activated.code, agency.last("ActivateList").list_version) == (0, expected.VERSION)
+    assert "ACTIVE" in shown.out
+    assert "up to date" in shown.out
+
+
+async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(command: Command, agency: Agency) -> None:
+    agency.hit.state = screening.HIT_STATE_CLEARING_PROPOSED
+
+    listed = await command("review", "hits", "--application", APPLICATION, "--state", "OPEN", "--json")
+    ran = await command("review", "adjudicate", expected.HIT, "--false-positive", *RATIONALE)
+
+    asked, said = agency.last("ListHits"), agency.last("AdjudicateHit")
+    assert listed.json["hits"][0]["hitId"] == expected.HIT
+    assert (asked.application_id, asked.state) == (APPLICATION, screening.HIT_STATE_OPEN)
+    assert (said.hit_id, said.etag, said.verdict) == (expected.HIT, "v3", screening.HIT_VERDICT_FALSE_POSITIVE)
+    assert "Another officer must still agree." in ran.out
+
+
+async def test_a_verdict_says_which_way(command: Command) -> None:
+    ran = await command("review", "adjudicate", expected.HIT, *RATIONALE)
+
+    assert ran.code == 2
+    assert "--false-positive or --confirmed" in ran.err
+
+
 async def test_an_identifier_without_a_type_is_refused(command: Command) -> None:
     ran = await command("screening", "screen", "A Name", "--identifier", "5299000000")
 
@@ -340,7 +389,8 @@ async def test_a_measure_is_imposed_or_confirmed_never_both(command: Command, ag
     assert (sent.kind, sent.is_rejection, sent.etag) == (enforcement.MEASURE_KIND_REVOCATION, True, "v7")
 
 
-async def test_a_reinstatement_takes_the_etag_from_the_licenses_case(command: Command, agency: Agency) -> None:
+async def test_a_reinstatement_takes_the_etag_from_the_license(command: Command, agency: Agency) -> None:
+    agency.standing.etags[LICENSE] = "v7"
     ran = await command("enforcement", "reinstate", LICENSE, *RATIONALE)
     unknown = await command("enforcement", "reinstate", APPLICATION, *RATIONALE)
 
@@ -483,7 +533,8 @@ async def test_a_wrong_state_says_what_can_be_done(command: Command, agency: Age
     [
         "applications submit", "applications get", "applications list", "applications watch", "applications withdraw",
         "applications code", "applications accept", "applications keygen", "review cases", "review recommend",
-        "review countersign", "review explain", "screening screen", "enforcement report", "enforcement violations",
+        "review countersign", "review explain", "review hits", "review adjudicate", "lists import", "lists activate",
+        "lists status", "screening screen", "enforcement report", "enforcement violations",
         "enforcement find", "enforcement impose", "enforcement reinstate", "gate check", "gate watch", "license show",
         "license list", "license verify", "trace",
     ],
