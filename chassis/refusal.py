@@ -185,7 +185,8 @@ def is_storage_fault(exception: BaseException) -> bool:
             return True
         case asyncpg.InternalClientError():
             # The server said that it ends the session, and the loss of the connection has not been noticed yet.
-            return 'protocol is in the "failed" state' in str(exception)
+            # Two users of one connection, a defect of ours, are an InterfaceError.
+            return str(exception).startswith("cannot switch to")
         case OSError():  # ConnectionError, TimeoutError, gaierror; one that names a file is not the database
             return exception.filename is None
         case _:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.rpc import error_details_pb2
 from safeconduct.options.v1 import options_pb2
 
 from chassis.refusal import Plumbing, Refused, bad_request, draining, is_storage_fault, refused, status_of, unavailable
+from infra.local.postgres import Database
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,26 @@ def test_long_paths_are_cut_so_that_the_details_arrive() -> None:
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.InterfaceError("cannot perform operation: connection is closed"),
         asyncpg.InternalClientError('cannot switch to state 12; protocol is in the "failed" state'),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
     ],
 )
 def test_a_database_that_is_away_or_busy_is_a_storage_fault(exception: Any) -> None:
     assert is_storage_fault(exception)
+
+
+async def test_a_session_that_the_server_is_ending_is_a_storage_fault_before_its_connection_is_lost(
+    database: Database,
+) -> None:
+    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    connection = await asyncpg.connect(database.app_dsn)
+    try:
+        connection._protocol.data_received(b"E" + struct.pack(">i", 4 + len(fields)) + fields)
+        with pytest.raises(asyncpg.InternalClientError) as raised:
+            await connection.fetchval("select 1")
+    finally:
+        connection.terminate()
+
+    assert is_storage_fault(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +145,7 @@ def test_a_database_that_is_away_or_busy_is_a_storage_fault(exception: Any) -> N
         asyncpg.PostgresSyntaxError("syntax"),
         asyncpg.CheckViolationError("check"),
         asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
-        asyncpg.InternalClientError("cannot switch to state 12; another operation (3) is in progress"),
+        asyncpg.InternalClientError("unexpected data"),
         asyncpg.DataError("invalid input"),
         ValueError("closed"),
         ExceptionGroup("mixed", [ConnectionResetError(), ValueError()]),
