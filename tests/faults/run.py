@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
@@ -24,6 +25,7 @@ from safeconduct.client import Client
 from safeconduct.gate import Gate
 
 from infra.local.demo import read_examples
+from infra.local.processes import ProcessError
 from infra.local.stack import SERVICES
 from tests.faults import collect
 from tests.faults.faults import Deaths, Harm
@@ -169,7 +171,9 @@ class _Run:
         self._over = time.monotonic() + self._wish.settle_s
         self._say("healed; waiting until all is quiet")
         for service in self._stack.services:
-            await asyncio.to_thread(service.wait_ready)
+            left = max(1.0, self._over - time.monotonic())
+            with contextlib.suppress(ProcessError):  # what it leaves undone is found below
+                await asyncio.to_thread(service.wait_ready, left)
         await asyncio.wait({self._telling}, timeout=self._wish.settle_s)
         ended = sum(account.is_done for account in load.accounts)
         self._say(f"{ended} of {len(load.accounts)} stories ended")
