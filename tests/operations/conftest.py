@@ -3,32 +3,77 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from chassis import topics
+from chassis.migrations import migrate
 from infra.local.cache import CHECKOUT
+from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
-from tests.chassis.conftest import new_topic, own_store, store, versions  # noqa: F401 - fixtures, found by their names
-from tests.chassis.things import Things, add, new_journal, open_pool
+from tests.chassis.conftest import NewTopic
+from tests.chassis.things import MIGRATION, Things, add, new_journal, open_pool
+
+
+@pytest.fixture(scope="session")
+def versions(room: Path) -> Path:
+    """The folder of the migrations of things."""
+    folder = room / "audited-things"
+    folder.mkdir()
+    (folder / "0001_things.py").write_text(MIGRATION)
+    return folder
+
+
+def migrated(made: Database, versions: Path) -> Database:
+    migrate(made.owner_dsn, made.app_role, versions)
+    return made
+
+
+@pytest.fixture(scope="module")
+def store(new_database: Callable[[], Database], versions: Path) -> Database:
+    """A migrated database, shared by the tests of a module."""
+    return migrated(new_database(), versions)
 
 
 @pytest.fixture
-async def journal(own_store: Database) -> AsyncIterator[Things]:  # noqa: F811 - the fixture
+def own_store(database: Database, versions: Path) -> Database:
+    """A migrated database for one test."""
+    return migrated(database, versions)
+
+
+@pytest.fixture(scope="session")
+def new_topic(kafka: Kafka) -> NewTopic:
+    """Makes a topic and its dead-letter topic, as often as it is called."""
+    numbers = itertools.count(1)
+
+    async def make(partitions: int = 1, **config: str) -> str:
+        name = f"audited.{next(numbers)}"
+        wanted = [topics.Topic(name, partitions, config), topics.Topic(f"{name}.dlq", 1)]
+        await topics.create(kafka.bootstrap, wanted, 1)
+        return name
+
+    return make
+
+
+@pytest.fixture
+async def journal(own_store: Database) -> AsyncIterator[Things]:
     pool = await open_pool(own_store.app_dsn)
     yield new_journal(pool)
     await pool.close()
 
 
 @pytest.fixture
-async def superuser(postgres: Postgres, own_store: Database) -> AsyncIterator[asyncpg.Connection]:  # noqa: F811 - same
+async def superuser(postgres: Postgres, own_store: Database) -> AsyncIterator[asyncpg.Connection]:
     """Somebody whom no trigger stops."""
     connection = await asyncpg.connect(postgres.dsn(own_store.name))
     await connection.execute("alter table event disable trigger all")
