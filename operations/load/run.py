@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from grpc import aio
 from safeconduct.applications.v1 import model_pb2, service_pb2, service_pb2_grpc
@@ -106,7 +106,8 @@ class _Run:
     async def _until_watching(self, watching: asyncio.Future[None]) -> None:
         """Nothing is sent before the watch stands: a decision that nobody saw could not be measured."""
         begun = asyncio.ensure_future(self._watching.wait())
-        await asyncio.wait({begun, watching}, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+        waiting: set[asyncio.Future[Any]] = {begun, watching}
+        await asyncio.wait(waiting, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
         if begun.done():
             return
         begun.cancel()

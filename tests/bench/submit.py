@@ -56,15 +56,18 @@ async def cost_of_a_submission(room: Room) -> list[Figure]:
     """Rounds of both in turn; the median of each."""
     async with _Opened(room) as bench:
         rounds, count = room.pick(7, 1), room.pick(600, 20)
-        service, postgres, echo = [], [], []
+        service, postgres, echo, untraced = [], [], [], []
         await bench.submitted(count), await bench.echoed(count)
         for number in range(rounds):
             echo.append(await bench.echoed(count))
             own, stored = await bench.submitted(count)
             service.append(own)
             postgres.append(stored)
+            untraced.append(sum(await bench.submitted(count, traced=0)))
             room.tell(f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs")
-    how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; every call traced; {busy()}"
+    how = (
+        f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; every call traced unless said; {busy()}"
+    )
     base = statistics.median(echo)
     own, stored = statistics.median(service), statistics.median(postgres)
     both = statistics.median([a + b for a, b in zip(service, postgres, strict=True)])
@@ -75,6 +78,10 @@ async def cost_of_a_submission(room: Room) -> list[Figure]:
             "submit: CPU, storage included", both, "µs/call", base,
             f"service, relay to Kafka included, and PostgreSQL; baseline: raw grpc.aio mTLS echo; {how}",
             Target(6, of_ratio=True),
+        ),
+        Figure(
+            "submit: CPU, storage included, not traced", statistics.median(untraced), "µs/call", base,
+            f"the same without a span; baseline: raw grpc.aio mTLS echo; {how}",
         ),
     ]  # fmt: skip
 

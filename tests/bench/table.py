@@ -14,7 +14,10 @@ from tests.bench.screening import one_name
 from tests.bench.stored import cost_with_many_stored
 from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 
-# The first two submit what nobody screens yet; the last one fills a database.
+ALONE: Final = frozenset({"submit", "tracing"})
+"""Those that run on a stack of applications alone."""
+
+# The last one fills a database.
 BENCHES: Final[Mapping[str, Callable[[Room], Awaitable[list[Figure]]]]] = {
     "submit": cost_of_a_submission,
     "tracing": cost_of_tracing,
