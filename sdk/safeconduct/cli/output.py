@@ -29,8 +29,8 @@ COLOURS: Final = {
     "APPROVED": "green", "ACTIVE": "green", "ALLOWED": "green", "CLEAR": "green", "APPROVE": "green",
     "DENIED": "red", "REVOKED": "red", "DENY": "red", "EXACT": "red", "INTENT_TO_DENY": "red",
     "SUSPENDED": "yellow", "UNDER_REVIEW": "yellow", "PENDING_COUNTERSIGN": "yellow", "AWAITING_SIGNATURE": "cyan",
-    "POSSIBLE_MATCH": "yellow", "UNDETERMINED": "yellow",
-    "OPEN": "yellow", "CLEARING_PROPOSED": "yellow", "FALSE_POSITIVE": "green", "CONFIRMED": "red", "REFER": "yellow", "SCREENING": "cyan",
+    "POSSIBLE_MATCH": "yellow", "UNDETERMINED": "yellow", "REFER": "yellow", "SCREENING": "cyan", "OPEN": "yellow",
+    "CLEARING_PROPOSED": "yellow", "FALSE_POSITIVE": "green", "CONFIRMED": "red",
 }  # fmt: skip
 
 
