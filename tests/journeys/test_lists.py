@@ -1,0 +1,90 @@
+"""Lists in motion over all three services: a new version stops a license by itself; officers bring it back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from safeconduct.client import Client, SafeconductError
+from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
+from safeconduct.screening.v1 import model_pb2 as screening_pb2
+
+from infra.local.demo import newer_list
+from infra.local.story import Cast, Story
+
+from .conftest import Examples
+
+WHY = "the entry is of another institute"
+
+
+def _silent(_what: str, _ms: float) -> None:
+    """Nobody listens."""
+
+
+async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Client]) -> None:
+    """Both officers hold every hit for false."""
+    for officer in officers:
+        for hit in hits:
+            current = await officer.hits.get(hit.hit_id)
+            if current.state not in {screening_pb2.HIT_STATE_OPEN, screening_pb2.HIT_STATE_CLEARING_PROPOSED}:
+                continue
+            await officer.hits.adjudicate(
+                hit.hit_id, verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE, rationale=WHY, etag=current.etag
+            )
+
+
+async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_back(
+    cast: Cast, examples: Examples, client_of: Callable[[str], Client]
+) -> None:
+    story = Story(cast, examples, _silent)
+    await story.referred()
+    license_id, application_id = story.licenses["c"], story.applications["c"]
+    before = {each.list_code: each.active_version for each in (await cast.lister.lists.status()).lists}
+    try:
+        told = await story.listed(newer_list(examples), "2026-11-24")
+
+        assert "the gate says SUSPENDED" in told
+        assert "(LIST_MATCH)" in told
+        second = client_of("officer/enforcement-3")
+        etag = (await second.standing.timeline(license_id)).etag
+        with pytest.raises(SafeconductError) as refused:
+            await second.violations.reinstate(license_id, rationale=WHY, etag=etag)
+        assert refused.value.reason == "LIST_MATCH_OPEN"
+
+        hits = [hit async for hit in cast.officers[0].hits.list(application_id=application_id)]
+        assert {hit.license_id for hit in hits} == {license_id}
+        await _settle(hits, cast.officers)
+        await _reinstated(license_id, cast.enforcers)
+        await story._gate_says("c", "ALLOWED")
+    finally:
+        # The other journeys ask for the same end user.
+        await cast.lister.lists.activate("US-CSL", before["US-CSL"])
+        deadline = time.monotonic() + 120
+        while not (await cast.lister.lists.status()).is_current:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+
+
+async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
+    """By two officers, once enforcement has heard of the verdicts."""
+    deadline = time.monotonic() + 60
+    for officer in officers:
+        while True:
+            etag = (await officer.standing.timeline(license_id)).etag
+            try:
+                answer = await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)
+            except SafeconductError as refused:
+                if refused.reason not in {"LIST_MATCH_OPEN", "STALE_ETAG"} or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                break
+    assert answer.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
+
+
+async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(cast: Cast, examples: Examples) -> None:
+    story = Story(cast, examples, _silent)
+
+    assert "approved by two officers; the gate says ALLOWED" in await story.similar()
