@@ -132,9 +132,12 @@ class Interceptor(aio.ServerInterceptor):
             except aio.AbortError:
                 call.code = context.code()
                 raise
+            except _CallerLeft:
+                call.code = grpc.StatusCode.CANCELLED
+                return None
             except Exception as exception:  # noqa: BLE001 - whatever it is, its text must not reach the wire
                 if isinstance(exception, aio.InternalError) and context.done():
-                    call.code = grpc.StatusCode.CANCELLED  # the client left while we were sending
+                    call.code = grpc.StatusCode.CANCELLED  # the client left while we were answering
                     return None
                 refusal = refusal_of(call, exception)
             call.code, call.reason = refusal.code, refusal.reason
@@ -209,13 +212,24 @@ class _Requests:
         return parse(request, self._deserialize)
 
 
+class _CallerLeft(Exception):  # noqa: N818 - no fault of anybody
+    """There is nobody to send to any more."""
+
+
 async def _send_all(
     responses: AsyncIterator[Message | bytes], context: Context, serialize: Callable[[Message], bytes]
 ) -> None:
-    """Write what the handler yields, and close the handler's generator whatever happens."""
+    """Write what the handler yields, and close the handler's generator whatever happens.
+
+    A write fails only when the call is over, which the context may learn a moment later. Raises _CallerLeft then.
+    """
     try:
         async for response in responses:
-            await context.write(_bytes(response, serialize))
+            body = _bytes(response, serialize)
+            try:
+                await context.write(body)
+            except aio.InternalError as error:
+                raise _CallerLeft from error
     finally:
         if isinstance(responses, AsyncGenerator):
             await responses.aclose()

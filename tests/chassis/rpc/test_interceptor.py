@@ -9,13 +9,14 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc import aio
+from grpc._cython import cygrpc
 from opentelemetry.trace import SpanKind, StatusCode
 from safeconduct.applications.v1 import service_pb2
 from safeconduct.enforcement.v1 import service_pb2 as enforcement_pb2
 from safeconduct.enforcement.v1.service_pb2_grpc import StandingServiceStub
 from safeconduct.options.v1 import options_pb2
 
-from chassis import identity, telemetry
+from chassis import identity, interceptor, telemetry
 from chassis.refusal import Refused
 
 SECRET = "Wilhelmina Geheim"
@@ -340,6 +341,26 @@ async def test_a_client_that_leaves_closes_the_handlers_generator(rpc: Any) -> N
 
     assert span.attributes["rpc.response.status_code"] == "CANCELLED"
     assert span.status.status_code == StatusCode.UNSET
+
+
+async def test_a_write_that_fails_means_that_the_caller_left_though_the_call_does_not_know_yet() -> None:
+    closed = asyncio.Event()
+
+    class Context:
+        async def write(self, _body: bytes) -> None:
+            raise cygrpc.ExecuteBatchError("Failed grpc_call_start_batch: 1")
+
+    async def handler() -> Any:
+        try:
+            yield b"message"
+        finally:
+            closed.set()
+
+    assert issubclass(cygrpc.ExecuteBatchError, aio.InternalError)
+    with pytest.raises(interceptor._CallerLeft):
+        await interceptor._send_all(handler(), Context(), bytes)  # type: ignore[arg-type]  # what it uses of a context
+
+    assert closed.is_set()
 
 
 async def test_every_message_of_a_clients_stream_is_checked(rpc: Any, failure: Any) -> None:
