@@ -76,10 +76,10 @@ def setup(
     for processor in span_processors:
         provider.add_span_processor(processor)
     if otlp_endpoint:
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from chassis.otlp import SpanExporter
 
         insecure = not otlp_endpoint.startswith("https://")
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint, insecure=insecure)))
+        provider.add_span_processor(BatchSpanProcessor(SpanExporter(endpoint=otlp_endpoint, insecure=insecure)))
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
