@@ -10,7 +10,7 @@ from tests.bench.decisions import decisions
 from tests.bench.figure import Figure
 from tests.bench.revocation import check, order_to_gates
 from tests.bench.room import Room
-from tests.bench.screening import one_name
+from tests.bench.screened import one_name
 from tests.bench.stored import cost_with_many_stored
 from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 
