@@ -21,6 +21,7 @@ from uuid import UUID
 import faust
 import grpc
 import structlog
+from faust.assignor.partition_assignor import PartitionAssignor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -105,6 +106,21 @@ class _App(faust.App):
         """None: without tables they would stay empty, and a container's file system is read-only."""
 
 
+class _Assignor(PartitionAssignor):
+    """Faust's, but a leader that does not know a topic hands out nothing, where Faust's would leave the topic out.
+
+    Just after a broker began, its metadata names no topics. What was left out then nobody would hear until the next
+    rebalance, and all would look well. Instead this life of the consumer ends, and the next one asks again.
+    """
+
+    def assign(self, cluster: Any, member_metadata: Any) -> Any:
+        subscribed = {topic for member in member_metadata.values() for topic in member.subscription}
+        unknown = sorted(topic for topic in subscribed if not cluster.partitions_for_topic(topic))
+        if unknown:
+            raise LookupError(f"topics that the broker does not know yet: {', '.join(unknown)}")
+        return super().assign(cluster, member_metadata)
+
+
 class Consumer:
     """One replica's share of the group. `run` returns only through the fatal latch."""
 
@@ -163,6 +179,7 @@ class Consumer:
         app = _App(
             self._group,
             broker=[f"kafka://{host}" for host in self._bootstrap.split(",")],
+            PartitionAssignor=_Assignor,
             web_enabled=False,
             topic_allow_declare=False,
             topic_disable_leader=True,

@@ -18,6 +18,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import consumer as module
+from chassis import topics
 from chassis.consumer import Consumer, Envelope, Handler, Undecodable, envelope_of
 from chassis.dead_letters import DeadLetters
 from chassis.journal import Key
@@ -391,6 +392,33 @@ async def test_canary_faust_loses_the_record_whose_handler_raises_which_is_why_o
     finally:
         process.kill()
         await process.wait()
+
+
+async def test_a_leader_that_does_not_know_the_topic_yet_hands_out_nothing_and_the_group_gets_it_later(
+    kafka: Kafka, hear: Callable[..., Hearing]
+) -> None:
+    """Faust leaves the topic out of the assignment, and then nobody ever hears it, though all look well."""
+    topic, heard = f"things.late-{uuid4()}", []
+
+    async def handle(envelope: Envelope) -> None:
+        heard.append(envelope.payload)
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+
+        async def has_begun() -> bool:
+            return f"group-{topic}" in {name for name, _ in await admin.list_consumer_groups()}
+
+        hearing = hear(topic, handle)
+        await eventually(has_begun, "the group has its first member")
+        await eventually(lambda: not hearing.consumer.is_assigned, "it has no partition")
+        await topics.create(kafka.bootstrap, [topics.Topic(topic, 1), topics.Topic(f"{topic}.dlq", 1)], 1)
+    finally:
+        await admin.close()
+    await tell(kafka.bootstrap, topic, [(b"payload", fact(1))])
+
+    await eventually(lambda: heard, "the fact")
 
 
 async def test_canary_the_watchdog_sees_what_it_looks_at(
