@@ -30,12 +30,14 @@ from tests.enforcement.core.builders import (
     find,
     fold,
     impose,
+    listed,
     register,
     reinstate,
     reject_finding,
     reject_measure,
     report,
     revoked,
+    settled,
     suspended,
 )
 
@@ -55,6 +57,8 @@ STORY = (
     reject_measure(SECOND, REVOCATION),
     reinstate(THIRD),
     reinstate(FOURTH),
+    listed(),
+    settled(),
 )
 
 
