@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -21,16 +22,16 @@ from tests.bench.room import Room
 from tests.bench.table import ALONE, BENCHES
 
 
-async def measure(stack: Stack, names: list[str], console: Console, *, is_quick: bool) -> list[Figure]:
-    """The figures of the named benchmarks, in the order of their table."""
-    figures: list[Figure] = []
+async def measure(
+    stack: Stack, names: list[str], console: Console, keep: Callable[[list[Figure]], None], *, is_quick: bool
+) -> None:
+    """The named benchmarks in the order of their table; the figures of each are kept when it has ended."""
     async with AsyncExitStack() as undo:
         room = Room(stack, is_quick, undo, lambda what: console.print(f"  [dim]{what}[/]", highlight=False))
         for name, bench in BENCHES.items():
             if name in names:
                 console.print(f"[bold]{name}[/]")
-                figures += await bench(room)
-    return figures
+                keep(await bench(room))
 
 
 def main(
@@ -50,14 +51,18 @@ def main(
     console = Console(soft_wrap=True)
     chosen = [name for name in BENCHES if not only or name in only]
     figures: list[Figure] = []
+
+    def keep(found: list[Figure]) -> None:
+        figures.extend(found)
+        write(figures, out)
+
     # What applications costs alone is measured on a stack where nobody ever screens what was submitted.
     for services, names in ((("applications",), ALONE), (SERVICES, BENCHES.keys() - ALONE)):
         if here := [name for name in chosen if name in names]:
             shutil.rmtree(root, ignore_errors=True)
             with Stack(root, services=services, autostart=False, progress=_said(console)) as stack:
-                figures += asyncio.run(measure(stack, here, console, is_quick=quick))
+                asyncio.run(measure(stack, here, console, keep, is_quick=quick))
             shutil.rmtree(root, ignore_errors=True)
-    write(figures, out)
     console.print(table(figures))
     console.print(f"{len(figures)} figures: {out}", highlight=False)
 
@@ -71,4 +76,6 @@ def _said(console: Console):  # noqa: ANN202 - what Stack wants
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

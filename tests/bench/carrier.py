@@ -50,7 +50,7 @@ class Carrier:
             await connection.execute(_EVENTS, count, _PAYLOAD, _TRACEPARENT)
         await connection.execute(_OUTBOX, count)
         await connection.close()
-        telemetry = setup("bench", "0", None, "ERROR")
+        telemetry = setup("bench", "0", None, "CRITICAL")
         target = Address(self._given["topic"])
         relay = Relay(
             self._given["dsn"], self._given["bootstrap"], "/bench", "bench.v1",

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from infra.local.cache import CHECKOUT
 
@@ -71,14 +71,19 @@ async def child(
                 await process.wait()
 
 
+_answers: list[TextIO] = []
+
+
 def settings() -> Any:
-    """In a child: what it was given."""
+    """In a child, first of all: what it was given. What is printed from now on goes to standard error."""
+    _answers.append(os.fdopen(os.dup(sys.stdout.fileno()), "w"))
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return json.loads(sys.argv[1])
 
 
 def say(what: Any) -> None:
     """In a child: one line to whoever started it."""
-    print(json.dumps(what), flush=True)
+    print(json.dumps(what), file=_answers[0], flush=True)
 
 
 async def lines() -> AsyncIterator[Any]:
