@@ -10,10 +10,10 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 STAMP := .venv/.installed
 
-.PHONY: help setup lock protos check test test-faults up demo bench clean
+.PHONY: help setup lock protos check test test-faults up demo bench bench-screening clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## everything that the other commands need, into .venv
 
@@ -50,6 +50,9 @@ demo: setup ## the whole story on a stack of its own; writes build/demo.json
 
 bench: setup ## measure, on a stack of its own
 	@exec $(PY) -m tests.bench
+
+bench-screening: setup ## how well screening finds, beside its peers; writes build/screening.json
+	@exec $(PY) -m tests.bench.screening
 
 clean: ## remove what was made: environment, caches, data of `make up`
 	@rm -rf .venv .cache .run build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

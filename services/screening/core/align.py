@@ -14,12 +14,14 @@ from typing import Final
 
 from rapidfuzz.distance import OSA, LCSseq
 
-from services.screening.core.normalise import skeleton
-from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
+from services.screening.core.normalise import heard_otherwise, skeleton
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, NICKNAMES, PARTICLES, SYNONYMS
 
 SAME_SOUND: Final = 0.88
 """Likeness of two words that differ but keep the same consonant sounds in order (Yusuf, Yousef)."""
-INITIAL: Final = 0.75
+SAME_MEANING: Final = 0.9
+"""Likeness of two words that mean the same (Sanat, Industries) or are forms of one given name (Larry, Lawrence)."""
+INITIAL: Final = 0.6
 """Likeness of an initial and a word that begins with it."""
 READ: Final = 0.94
 """Likeness of a word written without vowels and the word it is read as."""
@@ -37,6 +39,9 @@ RAREST: Final = 1.0
 COMMONEST: Final = 0.25
 INITIAL_WEIGHT: Final = 0.3
 
+MEANING: Final[Mapping[str, int]] = {
+    word: group for group, line in enumerate((*SYNONYMS, *NICKNAMES)) for word in line.split()
+}
 LIGHT: Final[tuple[tuple[frozenset[str], float], ...]] = (
     (LEGAL_FORMS, 0.05),
     (PARTICLES, 0.1),
@@ -103,6 +108,11 @@ def read_likeness(written: str, word: str) -> float:
 
     The consonants must be the same; the long vowels that are written must be heard in the word, in order.
     """
+    other = heard_otherwise(written)
+    return _read_as(written, word) if other == written else max(_read_as(written, word), _read_as(other, word))
+
+
+def _read_as(written: str, word: str) -> float:
     sound = skeleton(written)
     if not sound or sound != skeleton(word):
         return likeness(written, word)
@@ -138,6 +148,8 @@ def likeness(left: str, right: str) -> float:
         return INITIAL if left[0] == right[0] and left.isalpha() and right.isalpha() else 0.0
     if left.isdigit() or right.isdigit():
         return 0.0
+    if (meaning := MEANING.get(left)) is not None and meaning == MEANING.get(right):
+        return SAME_MEANING
     close = OSA.normalized_similarity(left, right, score_cutoff=0.4)
     if close < SAME_SOUND and close > 0.0:
         sound = skeleton(left)
@@ -161,7 +173,7 @@ class Aligner:
 
     def align(self, listed: tuple[str, ...]) -> Alignment:
         """The best pairing of words, most telling pairs first."""
-        weights, words = self._weights, self._words
+        words = self._words
         options: list[tuple[float, int, int]] = []
         for at, word in enumerate(listed):
             row = self._known.get(word)
@@ -177,11 +189,15 @@ class Aligner:
             if own in left and at in right:
                 left.discard(own)
                 right.discard(at)
-                weight = (weights[words[own]] + weights[listed[at]]) / 2
-                pairs.append(Pair(words[own], listed[at], value, weight))
+                pairs.append(Pair(words[own], listed[at], value, self._weight(words[own], listed[at])))
         if left and right:
             self._join(listed, left, right, pairs)
         return self._summed(listed, left, right, pairs)
+
+    def _weight(self, queried: str, listed: str) -> float:
+        """The weight of a pair. An initial leaves open the word it stands for, whose weight it must not hide."""
+        ours, theirs = self._weights[queried], self._weights[listed]
+        return max(ours, theirs) if min(len(queried), len(listed)) == 1 else (ours + theirs) / 2
 
     def _join(self, listed: tuple[str, ...], left: set[int], right: set[int], pairs: list[Pair]) -> None:
         """Pairs a word with two neighbouring words of the other name that are written apart there."""

@@ -20,13 +20,16 @@ from services.screening.core.align import (
 from services.screening.core.config import NameWeights, ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
 from services.screening.core.model import PartyKind
-from services.screening.core.normalise import Folded, core_words
+from services.screening.core.normalise import Folded, heard_otherwise, name_words
 from services.screening.core.score import AnalysedName, analyse, logic_score
 
 HIGHEST_INEXACT: Final = 0.99
 """Only an exact name scores 1."""
 
 
+KNOWN_NAMES: Final = 0.89
+"""From this logic-v2 score on a name of another script consists of known names, whose Latin spellings are the listed
+ones."""
 HEARD: Final = 0.6
 """Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
 
@@ -91,16 +94,19 @@ def compare(generation: Generation, name: Folded, kind: PartyKind, config: Scree
 class _Comparer:
     """One queried name with its prepared forms."""
 
-    __slots__ = ("_analysed", "_config", "_core", "_generation", "_kind", "_name", "_ordered", "_sound")
+    __slots__ = ("_analysed", "_config", "_core", "_generation", "_is_foreign", "_kind", "_name", "_ordered", "_sounds")
 
     def __init__(self, generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> None:
         self._generation = generation
         self._name = name
         self._kind = kind
         self._config = config
-        self._core = core_words(name.words) or name.words
+        self._is_foreign = name.is_foreign
+        self._core = name_words(name.words, is_person=kind is PartyKind.PERSON)
         self._ordered = " ".join(sorted(self._core))
-        self._sound = whole_sound(self._core)
+        self._sounds = [whole_sound(self._core)]
+        if name.is_unvowelled and (other := whole_sound([heard_otherwise(word) for word in self._core])):
+            self._sounds.append(other)
         self._analysed: dict[PartyKind, tuple[AnalysedName, ...]] = {}
 
     def ranked(self) -> tuple[Comparison, ...]:
@@ -113,13 +119,17 @@ class _Comparer:
 
     def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
         rows = self._generation.rows
-        found = self._generation.candidates(self._name, self._config.candidates_per_pass)
+        found = self._generation.candidates(self._name, self._kind, self._config.candidates_per_pass)
         if not found:
             return []
         choices = [rows[position].ordered for position in found]
         letters = process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0] / 100
         shared = process.cdist([self._ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
-        best = np.argsort(-(letters + 0.5 * shared), kind="stable")[: self._config.aligned_names]
+        likely = letters + 0.5 * shared
+        if self._name.is_foreign:
+            sounds = [rows[position].sound for position in found]
+            likely += process.cdist(self._sounds, sounds, scorer=fuzz.ratio).max(axis=0) / 100
+        best = np.argsort(-likely, kind="stable")[: self._config.aligned_names]
         return [(rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
     def _compared(self, row: Row, shared: float, _letters: float, alignment: Alignment) -> Comparison:
@@ -145,23 +155,31 @@ class _Comparer:
         if tuple(words) == self._core:
             return None
         read = Folded(" ".join(words), " ".join(words), tuple(words), (), is_foreign=False)
-        return _Comparer(self._generation, read, self._kind, self._config)
+        reading = _Comparer(self._generation, read, self._kind, self._config)
+        reading._is_foreign = self._is_foreign  # as it was written
+        return reading
 
     def _plainly_compared(self, row: Row, shared: float, alignment: Alignment) -> Comparison:
-        sound = fuzz.ratio(self._sound, row.sound) / 100
-        weights = self._generation.weights
+        sound = max(fuzz.ratio(sound, row.sound) for sound in self._sounds) / 100
+        rarity = self._generation.weights
         close = Likeness(
             shared_words=shared,
             logic=self._logic(row),
             letters=fuzz.ratio(self._name.joined, row.joined) / 100,
             telling=1 - exp(-sum(pair.likeness**2 * pair.weight for pair in alignment.pairs)),
-            queried_weakest=_weakest(alignment, alignment.queried_rest, weights),
-            listed_weakest=1 - max((weights[word] for word in alignment.listed_rest), default=0.0),
+            queried_weakest=_weakest(alignment, alignment.queried_rest, rarity),
+            listed_weakest=1 - max((rarity[word] for word in alignment.listed_rest), default=0.0),
             sound=sound,
-            queried_rest=min(sum(weights[word] for word in alignment.queried_rest), 2.0),
+            queried_rest=min(sum(rarity[word] for word in alignment.queried_rest), 2.0),
         )
         sound_score = 0.4 * sound + 0.4 * alignment.queried_share + 0.2 * alignment.listed_share
-        return Comparison(row, min(close.score(self._config.names), HIGHEST_INEXACT), sound_score, alignment)
+        return Comparison(row, min(self._scored(close), HIGHEST_INEXACT), sound_score, alignment)
+
+    def _scored(self, close: Likeness) -> float:
+        if not self._is_foreign:
+            return close.score(self._config.names)
+        foreign = close.score(self._config.foreign_names)
+        return max(foreign, close.score(self._config.names)) if close.logic >= KNOWN_NAMES else foreign
 
     def _logic(self, row: Row) -> float:
         """The best logic-v2 score, the queried name read as the kind that the listed name is."""

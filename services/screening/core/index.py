@@ -10,7 +10,7 @@ import tantivy
 from services.screening.core.align import Weights
 from services.screening.core.exact import ExactIndex, ListedName, listed_names
 from services.screening.core.model import Entry, PartyKind
-from services.screening.core.normalise import Folded, core_words, fold, skeleton, trigrams
+from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words, skeleton, trigrams
 from services.screening.core.score import AnalysedName, analyse, prepare
 from services.screening.core.words import GENERIC, LEGAL_FORMS
 
@@ -67,9 +67,13 @@ class Generation:
         small = Generation.build(entries, self.list_version_id)
         return replace(small, weights=self.weights)
 
-    def candidates(self, name: Folded, limit: int) -> tuple[int, ...]:
+    def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
         """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""
-        terms = _terms(name.words)
+        core = name_words(name.words, is_person=kind is PartyKind.PERSON)
+        terms = _terms(name.words, core)
+        if name.is_unvowelled:
+            otherwise = _terms(name.words, tuple(heard_otherwise(word) for word in core))
+            terms = {field: {*terms[field], *otherwise[field]} for field in FIELDS}
         first = self._search(terms, FIELDS[:3], limit)
         second = self._search(terms, FIELDS[2:], limit)
         return tuple(dict.fromkeys((*first, *second)))
@@ -105,22 +109,21 @@ def _rows(entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) 
         words = bearers[0][1].words
         kinds = {kind_of(entries[name.entry], words): name.text for name, _ in bearers}
         analysed = {kind: found for kind, text in kinds.items() if (found := analyse(text, kind))}
-        core = core_words(words) or words
+        core = name_words(words, is_person=set(kinds) == {PartyKind.PERSON})
         borne = tuple(dict.fromkeys(name for name, _ in bearers))
         yield Row(key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, analysed)
 
 
-def whole_sound(words: tuple[str, ...]) -> str:
+def whole_sound(words: Sequence[str]) -> str:
     """The consonant sounds of a whole name, its words in alphabetical order."""
     return "".join(skeleton(word) for word in sorted(words))
 
 
-def _terms(words: tuple[str, ...]) -> Mapping[str, Iterable[str]]:
+def _terms(words: tuple[str, ...], core: tuple[str, ...]) -> Mapping[str, Iterable[str]]:
     joined = "".join(words)
-    core = core_words(words) or words
     sounds = [sound for word in core if (sound := skeleton(word))]
     return {
-        "words": words,
+        "words": tuple(dict.fromkeys((*words, *core))),
         "letters": trigrams(joined),
         "sounds": sounds,
         "whole_sound": trigrams("".join(sounds)),
@@ -137,7 +140,7 @@ def _indexed(rows: Sequence[Row]) -> tuple[tantivy.Schema, tantivy.Searcher]:
     writer = index.writer(WRITER_MEMORY, num_threads=1)
     for position, row in enumerate(rows):
         document = tantivy.Document()
-        for field, terms in _terms(tuple(row.key.split())).items():
+        for field, terms in _terms(tuple(row.key.split()), row.words).items():
             document.add_text(field, " ".join(terms))
         document.add_unsigned("row", position)
         writer.add_document(document)

@@ -16,7 +16,7 @@ import icu
 from rigour.names import remove_org_types
 
 from services.screening.core.model import Flag
-from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, MEANINGS, PARTICLES
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, MEANINGS, PARTICLES, WORD_MEANINGS
 
 LATIN: Final = icu.Transliterator.createInstance("Any-Latin; Latin-ASCII; Lower")
 
@@ -45,15 +45,22 @@ CONSONANTS: Final = str.maketrans(
         "ۀ": "ه",
         "א": "a",
         "ע": "a",
+        # Heard as d, th or z from one country to the next; `heard_otherwise` gives the other sound.
+        "ض": "dh",
+        "ظ": "dh",
+        "ذ": "dh",
     }
 )
 # Letters of other alphabets that look like Latin ones, for words in which alphabets are mixed.
 LOOKALIKES: Final = str.maketrans("аеорсухікмнтвгјѕԁԛԝαοενρτυιχκ", "aeopcyxikmhtbrjsdqwaoevptuixk")
+ALEFS: Final = str.maketrans("أإآىیک", "ااايي" + "ك")
 HAN: Final = re.compile(r"[㐀-鿿豈-﫿]")
 CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
 """Letters of scripts that leave short vowels out: Hebrew, Arabic."""
 SYLLABIC: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 SERVANT_OF: Final = re.compile(r"(?<!\w)(عبد)\s*ال(?!له)(?=\w{2,})")
+AND_THE: Final = re.compile(r"(?<!\w)وال(?=\w{4,})")
+ARABIC_WORD: Final = re.compile(r"(?<!\w)(?:و?ال|لل)?(\w{2,})")
 ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
@@ -148,9 +155,16 @@ def _latin(text: str) -> str:
     for foreign, meaning in MEANINGS:
         if foreign in text:
             text = text.replace(foreign, f" {meaning} ")
+    if CONSONANTAL.search(text):
+        text = ARABIC_WORD.sub(_by_meaning, text)
+        text = AND_THE.sub("و ال", text)
     text = ARABIC_ARTICLE.sub("ال ", SERVANT_OF.sub(r"\1ال ", text))
     text = re.sub(r"[㐀-鿿豈-﫿]+", lambda run: f" {_pinyin(run[0])} ", text)
     return str(LATIN.transliterate(text.translate(CYRILLIC).translate(CONSONANTS)))
+
+
+def _by_meaning(word: re.Match[str]) -> str:
+    return WORD_MEANINGS.get(word[1].translate(ALEFS), word[0])
 
 
 def _pinyin(characters: str) -> str:
@@ -165,6 +179,38 @@ def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words that are not part of a legal form."""
     stripped = remove_org_types(" ".join(words), replacement=" ").split()
     return tuple(word for word in stripped if word not in LEGAL_FORMS)
+
+
+SERVANT: Final = re.compile(r"^abd(?:[aeiou](?:l(?!lah?$)|([rnszdt])(?=\1)))?(\w{3,})?$")
+OF_GOD: Final = re.compile(r"^(\w{3,}?)[aeiou]l+ah$")
+OF_FAITH: Final = re.compile(r"^(\w{2,}?)[aeiou]l?d+[iy]ne?$")
+SERVANTS_OF_GOD: Final = frozenset({"abdullah", "abdallah", "abdulla", "abdalla", "abdollah", "abdellah"})
+
+
+@lru_cache(maxsize=65_536)
+def _apart(word: str) -> tuple[str, ...]:
+    if word in SERVANTS_OF_GOD:
+        return ("abd", "allah")
+    if (servant := SERVANT.match(word)) and (servant[2] is None or len(word) > len(servant[2]) + 3):
+        return ("abd", *_apart(servant[2])) if servant[2] else ("abd",)
+    if of_god := OF_GOD.match(word):
+        return (of_god[1], "allah")
+    return (of_faith[1], "din") if (of_faith := OF_FAITH.match(word)) else (word,)
+
+
+def name_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
+    """The words that two names are compared by: compounds apart, and but for a person without legal forms.
+
+    Arabic names of several words are written as one or as several at will: Abdelkader is Abd al-Kader, Nurullah is
+    Nur Allah, Noureddine is Nour ad-Din. Persons are called Saad and Sal: in their names these are no legal forms.
+    """
+    kept = words if is_person else core_words(words) or words
+    return tuple(part for word in kept for part in _apart(word))
+
+
+def heard_otherwise(word: str) -> str:
+    """A word of Arabic letters as Persians, Afghans and Pakistanis say it: Dhakir is Zakir, Thana is Sana."""
+    return word.replace("dh", "z").replace("th", "s")
 
 
 def is_light(word: str) -> bool:

@@ -5,6 +5,7 @@ All are in the folded form of `normalise` (lower case, Latin, no accents). Knows
 
 # ruff: noqa: SIM905  tables of words read best as text
 
+from collections.abc import Mapping
 from typing import Final
 
 LEGAL_FORMS: Final = frozenset(
@@ -93,3 +94,136 @@ MEANINGS: Final[tuple[tuple[str, str], ...]] = (
     ("للصناعات", "industries"), ("المحدودة", "ltd"), ("الدولية", "international"), ("بین المللی", "international"),
 )  # fmt: skip
 """Words of organisation names by meaning, because lists publish the translation and not the sound."""
+
+WORD_MEANINGS: Final[Mapping[str, str]] = {
+    foreign: meaning
+    for meaning, words in (
+        ("group", "جماعة جماعه"), ("society", "جمعية جمعيه"), ("organization", "تنظيم منظمة سازمان"),
+        ("movement", "حركة حركه"), ("party", "حزب"), ("front", "جبهة جبهه"), ("battalion", "كتيبة كتيبه"),
+        ("brigade", "لواء"), ("army", "جيش"), ("exchange", "صرافي صرافة صرافى"), ("islamic", "اسلامية اسلاميه"),
+        ("libyan", "ليبية ليبيه"), ("egyptian", "مصرية مصريه"), ("fighting", "مقاتلة مقاتله"),
+        ("heritage", "تراث"), ("revival", "احياء"), ("council", "مجلس"), ("committee", "لجنة لجنه"),
+        ("international", "دولية دوليه عالمية"), ("general", "عامة"), ("national", "وطنية وطنيه"),
+        ("arab", "عربية عربيه"), ("iraqi", "عراقية"), ("syrian", "سورية"), ("charity", "خيرية خيريه"),
+        ("company", "شركة شركه شركت"), ("foundation", "مؤسسة موسسة موسسه"), ("office", "مكتب"),
+        ("service", "خدمات"), ("trading", "تجارية تجارت بازرگاني"), ("industry", "صناعية صنعتي صنايع"),
+        ("oil", "نفط نفت"), ("petrochemical", "پتروشيمي"), ("transport", "نقل"), ("shipping", "كشتيراني"),
+        ("university", "جامعة دانشگاه"), ("research", "بحوث پژوهش پژوهشي تحقيقاتي"), ("center", "مركز"),
+        ("land", "بلاد"), ("state", "دولة"), ("province", "ولاية"), ("bank", "بنك بانك"), ("money", "پول"),
+        ("engineering", "مهندسي هندسية"), ("development", "توسعه تنمية"), ("investment", "سرمايه استثمار"),
+    )
+    for foreign in words.split()
+}  # fmt: skip
+"""Whole words of Arabic and Persian organisations. None is part of a man's name: surnames are masculine adjectives."""
+
+SYNONYMS: Final[tuple[str, ...]] = tuple(
+    """
+    bank banco banque banca banka bankasi
+    trading trade tejarat tejari tijara tijarat tijariya bazargani torgovyi torgovaya comercio commercial ticaret
+    industry industries industrial sanat sanaye sanayi sanayeh sinaat industria industrias industrie promyshlennyi
+    company sherkat sharika sharikat sherkate kompaniya compania compagnie empresa firma
+    group grupo groupe gruppa gruppe goruh gorouh
+    institute institut instituto moassese muassasa moasseseh enstitusu
+    foundation bonyad fundacion fondation stiftung
+    plant zavod factory fabrika fabrica fabrik karkhaneh usine
+    university universitet universidad universite daneshgah jamiat universitesi
+    transport transportation transportes transporte perevozki naqliyat nakliyat hamlonaghl
+    shipping keshtirani navigation sudokhodstvo naviera
+    petroleum oil naft neft petroleo
+    petrochemical petrochemicals petroshimi petrokimya neftekhim
+    gas gaz
+    steel foulad fulad stal acero
+    center centre centro tsentr zentrum markaz
+    international beynolmelal internacional mezhdunarodnyi mezhdunarodnaya uluslararasi dowali dawliya internationale
+    electronics electronic elektronika electronica elektronik
+    airline airlines aerolineas avialinii
+    aviation aviatsiya aviacion havacilik havapeyma hawapaymai
+    islamic eslami islami islamiya islamique
+    society association jamiyat jamia jamaat jamaa jamiyya sociedad asociacion obshchina
+    brigade brigades battalion katiba katibat liwa
+    movement harakat haraka movimiento
+    army jaish jaysh jeish ejercito
+    front jabha jabhat jebhe
+    party hizb hezb partido partiya
+    organization organisation sazman tanzim munazzama organizacion organizatsiya
+    east sharq shargh vostok oriente
+    west gharb zapad occidente
+    north shomal shamal sever norte
+    south jonub janub yug
+    new jadid novyi novaya nuevo nueva nouveau
+    development tosee tosea razvitie desarrollo tanmiya
+    investment sarmayegozari inversiones investitsii inversion yatirim investissement
+    construction stroy stroitelstvo construccion constructora sakhteman insaat
+    engineering mohandesi muhandisi inzhiniring ingenieria muhendislik
+    technology technologies tekhnologiya tekhnologii tecnologia fanavari teknoloji technologie
+    security amniat amn bezopasnost seguridad
+    insurance bimeh strakhovanie seguros sigorta
+    energy energiya energia enerji
+    production proizvodstvo produccion tolid
+    exchange sarafi saraf sarrafi hawala
+    millennium milenio
+    science sciences nauka ciencia elm
+    research pazhohesh issledovanie investigacion
+    export eksport exportacion saderat
+    import importacion varedat
+    brothers hermanos bratya
+    sons hijos
+    """.strip().splitlines()
+)
+"""Words of one meaning in the languages that lists transliterate, a group a line."""
+
+NICKNAMES: Final[tuple[str, ...]] = tuple(
+    """
+    william bill billy will liam guillermo
+    robert bob bobby rob roberto
+    richard dick rick ricky ricardo
+    lawrence larry laurence lorenzo
+    stephen steven steve stepan esteban stefan
+    michael mike mick mikhail misha miguel
+    james jim jimmy jamie jaime
+    john johnny jack ivan juan
+    joseph joe joey jose pepe iosif yusuf
+    thomas tom tommy tomas
+    charles charlie chuck carlos
+    edward ed eddie ted eduardo eduard
+    alexander alex aleksandr aleksander alejandro sasha alexandr sanya
+    vladimir volodya vova vladimer volodymyr uladzimir
+    nicholas nick nikolai nikolay kolya nicolas mykola mikalai
+    evgeny evgeni yevgeny yevgeniy yevgeni zhenya eugene yauhen yevhen
+    dmitry dmitri dmitriy dima mitya dzmitry dmytro
+    sergei sergey seryozha serge siarhei serhii serhiy
+    andrew andy andrei andrey andres andriy
+    peter pete petr pyotr pedro petro piotr
+    paul pavel pasha pablo pavlo
+    george yuri yury jorge georgy georgiy yuriy heorhiy
+    konstantin kostya kanstantsin kostyantyn constantine
+    alexei aleksei alexey aleksey alyosha oleksiy aliaksei
+    anatoly tolya anatoliy anatoli
+    gregory greg grigory grigoriy gregorio hryhoriy
+    anthony tony antonio anton
+    daniel dan danny danila danylo
+    samuel sam sammy
+    benjamin ben benny
+    francis frank francisco paco pancho francesco
+    elizabeth liz beth betty elena isabel elizaveta
+    catherine kate katya ekaterina katherine catalina kateryna
+    margaret maggie peggy margarita rita
+    natalia natasha nataliya natalya natallia
+    maria mary masha marie mariya
+    galina halina
+    helen elena olena alena yelena
+    ignacio nacho
+    manuel manolo emanuel
+    enrique quique
+    muhammad mohammed mohamed mohammad muhammed mohamad muhamad mehmet mohd mahomed mamadou
+    ahmad ahmed ahmet
+    ibrahim abraham avraham ibragim
+    ismail ishmael
+    suleiman solomon sulayman soleyman
+    david dawood dawud daoud davud
+    yakub jacob yaqub yaakov
+    musa moses moshe moussa
+    issa jesus isa eissa
+    """.strip().splitlines()
+)
+"""Given names that stand for one another: short forms, and one name in several languages, a group a line."""

@@ -1,9 +1,22 @@
-"""The adapter to logic-v2, guarded by golden scores: a release that judges differently must be noticed."""
+"""Logic-v2's score, guarded by golden values and by nomenklatura: a release that judges otherwise is noticed."""
+
+import csv
+from pathlib import Path
 
 import pytest
+from nomenklatura.matching.logic_v2.names.match import match_name_symbolic
 
 from services.screening.core.model import PartyKind
-from services.screening.core.score import analyse, logic_score
+from services.screening.core.score import (
+    COMPARE,
+    EXTRA_QUERY_WEIGHT,
+    EXTRA_RESULT_WEIGHT,
+    FAMILY_NAME_WEIGHT,
+    analyse,
+    logic_score,
+)
+
+PAIRS = Path(__file__).parents[2] / "bench" / "screening" / "data" / "name_pairs.csv"
 
 GOLDEN = [
     ("Vladimir Putin", "PUTIN, Vladimir Vladimirovich", PartyKind.PERSON, 0.9091),
@@ -29,3 +42,16 @@ def test_logic_scores_are_what_they_were(queried: str, listed: str, kind: PartyK
 
 def test_a_name_without_comparable_letters_is_not_analysed() -> None:
     assert analyse("...", PartyKind.PERSON) is None
+
+
+@pytest.mark.parametrize("kind", list(PartyKind))
+def test_scores_are_those_of_nomenklatura(kind: PartyKind) -> None:
+    with PAIRS.open(encoding="utf-8") as file:
+        pairs = [(row["name1"], row["name2"]) for row in csv.DictReader(file)]
+
+    for name, other in pairs[::3]:
+        queried, listed = analyse(name, kind, is_query=True), analyse(other, kind)
+        if queried is not None and listed is not None:
+            weights = (EXTRA_QUERY_WEIGHT, EXTRA_RESULT_WEIGHT, FAMILY_NAME_WEIGHT)
+            theirs, _ = match_name_symbolic(queried.parts, listed.parts, COMPARE, *weights)
+            assert logic_score(queried, listed) == pytest.approx(theirs.score), (name, other)

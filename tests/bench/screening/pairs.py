@@ -1,0 +1,47 @@
+"""Labelled pairs of names: whether two names are one party's, by every scorer and at its best threshold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, PartyKind
+from tests.bench.screening.cases import DATA, Case, Family, Half
+from tests.bench.screening.systems import System
+
+KINDS: Final = {
+    "Person": PartyKind.PERSON,
+    "Company": PartyKind.ORGANISATION,
+    "Organization": PartyKind.ORGANISATION,
+    "Vessel": PartyKind.VESSEL,
+}
+
+
+def pairs(whole: Generation) -> tuple[Generation, list[tuple[Case, bool]]]:
+    """Each first name asked about, its second one listed; words weigh as they do in the whole index."""
+    entries, asked = [], []
+    with (DATA / "name_pairs.csv").open(encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file)):
+            kind = KINDS.get(row["schema"], PartyKind.UNKNOWN)
+            entry = Entry(f"P-{number}", "P", row["name2"], str(number), kind=kind)
+            entries.append(entry)
+            asked.append((Case(Family.ALIAS, Half.CHECK, row["name1"], kind, entry), row["is_match"] == "true"))
+    return whole.among(entries), asked
+
+
+def best_f1(systems: Sequence[System], asked: Sequence[tuple[Case, bool]]) -> Mapping[str, Mapping[str, float]]:
+    """The best F1 of every system and where it lies, and F1 at the engine's own threshold."""
+    found = {}
+    for system in systems:
+        scored = [(system.score(case).own, is_match) for case, is_match in asked]
+        f1, threshold = max((_f1(scored, least), least) for least in {round(score, 3) for score, _ in scored})
+        found[system.name] = {"best_f1": f1, "threshold": threshold}
+    return found
+
+
+def _f1(scored: Sequence[tuple[float, bool]], least: float) -> float:
+    right = sum(is_match and score >= least for score, is_match in scored)
+    told, actual = sum(score >= least for score, _ in scored), sum(is_match for _, is_match in scored)
+    return 2 * right / (told + actual)
