@@ -1,0 +1,68 @@
+"""The recall that may not be lost again, on a small fixed set: floors below the figures measured, not targets."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from tests.bench.screening.cases import INNOCENTS, SEED, Case, Family, drawn, half_of
+from tests.bench.screening.retrieval import missed_strings, retrieval
+from tests.bench.screening.systems import Engine, Scored
+
+FLOORS = {
+    Family.ALIAS: 0.86,
+    Family.FIRM_ALIAS: 0.76,
+    Family.ALTERED: 0.98,
+    Family.ONE_SLIP: 0.97,
+    Family.SLIPS: 0.94,
+    Family.BY_EAR: 0.93,
+}
+CEILINGS = {Family.INNOCENT: 0.025, Family.INNOCENT_FIRM: 0.02}
+Outcome = tuple[Generation, list[tuple[Case, Scored]]]
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    entries, cases = drawn(None, 60)
+    generation = Generation.build(entries, "gate")
+    return generation, [(case, Engine(generation).score(case)) for case in cases]
+
+
+@pytest.mark.parametrize("family", list(FLOORS))
+def test_listed_parties_are_found_under_names_that_the_list_does_not_have(outcome: Outcome, family: Family) -> None:
+    found = [score.own >= DEFAULT.threshold for case, score in outcome[1] if case.family is family]
+
+    assert sum(found) / len(found) >= FLOORS[family]
+
+
+@pytest.mark.parametrize("family", sorted(INNOCENTS))
+def test_few_innocents_alert(outcome: Outcome, family: Family) -> None:
+    alerts = [score.any >= DEFAULT.threshold for case, score in outcome[1] if case.family is family]
+
+    assert sum(alerts) / len(alerts) <= CEILINGS[family]
+
+
+def test_the_index_brings_what_an_exhaustive_comparison_finds(outcome: Outcome) -> None:
+    generation, scored = outcome
+    asked = random.Random(SEED).sample([case for case, _ in scored if case.family not in INNOCENTS], 60)
+
+    figures = retrieval(generation.entries, asked, 0)
+
+    assert figures["candidates_wanted"] > 60
+    assert figures["candidate_recall"] >= 0.995
+
+
+def test_published_names_are_found_whatever_kind_is_told(outcome: Outcome) -> None:
+    generation = outcome[0]
+    strings = [(entry.entry_id, name) for entry in generation.entries for name in entry.names]
+    chance = random.Random(SEED)
+
+    assert missed_strings(generation, chance.sample(strings, 300), chance) == []
+
+
+def test_a_party_is_always_in_the_same_half() -> None:
+    assert half_of("SDN-36") is half_of("SDN-36")
+    assert len({half_of(f"SDN-{number}") for number in range(50)}) == 2
