@@ -35,6 +35,8 @@ class _Run:
     rate: int
     report: Mapping[str, Any]
     spent: Spent
+    machine: str
+    """How busy it was at the end of the run."""
 
     @property
     def errors(self) -> int:
@@ -74,7 +76,7 @@ def _of_rate(run: _Run) -> list[Figure]:
     how = (
         f"open loop, Poisson arrivals, {run.report['sent']} submissions, mix {MIX}; {run.errors} errors or undecided: "
         f"{json.dumps(run.report['errors'])}, {run.report['undecided']} undecided; durations begin when a submission "
-        f"was due; {busy()}"
+        f"was due; {run.machine}"
     )
     found = run.report["decisionMilliseconds"]
     base = run.report["submitMilliseconds"]
@@ -90,7 +92,9 @@ def _of_rate(run: _Run) -> list[Figure]:
 
 def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
     each = ", ".join(f"{part} {run.cpu(part) * 1e3:.1f}" for part in (*_OURS, "kafka"))
-    how = f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided; CPU ms per decision: {each}; {busy()}"
+    how = (
+        f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided; CPU ms per decision: {each}; {run.machine}"
+    )
     all_parts = run.cpu(*_OURS, "kafka")
     return [
         Figure(f"{name}: decisions", run.report["decidedPerSecond"], "1/s", run.rate, f"baseline: offered; {how}"),
@@ -110,7 +114,7 @@ async def _run(room: Room, rate: int, seconds: int) -> _Run:
     room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
     with spent_by(room.parts(*SERVICES)) as spent:
         report = await _load(room, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"])
-    return _Run(rate, report, spent)
+    return _Run(rate, report, spent, busy())
 
 
 async def _load(room: Room, arguments: Sequence[str]) -> Any:
