@@ -10,7 +10,7 @@ from typing import Final
 from services.screening.core import explain
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.exact import ListedName, is_one_family
+from services.screening.core.exact import ExactIndex, ListedName, is_one_family
 from services.screening.core.index import Generation
 from services.screening.core.model import (
     Effect,
@@ -65,7 +65,7 @@ def screen(
     """
     if generation is None or not generation.rows:
         return undetermined(config, Reason.INDEX_NOT_READY)
-    names, reasons, flags = readable_names(query, config)
+    names, reasons, flags = readable_names(query, config, generation.exact)
     finds: list[Found] = [*_by_identifier(generation, query)]
     for name in names:
         finds.extend(_by_whole_name(generation, name, query.kind, config))
@@ -89,11 +89,12 @@ def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str =
 
 
 def readable_names(
-    query: PartyQuery, config: ScreeningConfig
+    query: PartyQuery, config: ScreeningConfig, published: ExactIndex
 ) -> tuple[tuple[Folded, ...], tuple[Reason, ...], tuple[Flag, ...]]:
     """The names that can be judged, why others cannot, and tricks of writing seen in any of them.
 
-    Blank aliases are ignored while another name is there; a party without any name is NAME_MISSING.
+    Blank aliases are ignored while another name is there; a party without any name is NAME_MISSING. A published name is
+    judged however odd it looks: somebody on the lists is called "CCCC".
     """
     given = [text for text in query.names if text.strip()]
     if not given:
@@ -105,7 +106,8 @@ def readable_names(
     flags: dict[Flag, None] = {}
     for text in given:
         name = fold(text) if len(text) <= config.max_name_length else None
-        reason = _unreadable(name, config)
+        is_published = name is not None and bool(name.key) and bool(published.same_name(name))
+        reason = None if is_published else _unreadable(name, config)
         if name is not None:
             flags.update(dict.fromkeys(name.flags))
         if reason is not None:

@@ -322,6 +322,14 @@ def test_a_name_that_cannot_be_judged_is_undetermined(
     assert screening.reasons == (reason,)
 
 
+def test_a_published_name_is_found_however_odd_it_looks() -> None:
+    long = "Ministry of Example, including " + "its services and " * 20 + "all others"
+    entries = [Entry("X-1", "EL", "CCCC", "1"), Entry("X-2", "EL", long, "2"), TGO]
+    generation = Generation.build(entries, "odd")
+
+    assert [best(ask(generation, name)).entry_id for name in ("CCCC", long)] == ["X-1", "X-2"]
+
+
 def test_one_unreadable_name_among_good_ones_is_not_clear(small: Generation) -> None:
     screening = ask(small, "Charlotte Innocent", "unknown")
 
