@@ -17,8 +17,8 @@ from infra.local.stack import Progress, Stack
 from tests.faults.schedule import CLOCKED, REPLICAS
 
 DISK_MB: Final = 700
-FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-"""Debian's package `faketime`."""
+FAKETIME: Final = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+"""Debian's package `faketime`, on any processor."""
 
 
 class _SmallPostgres(Postgres):
@@ -53,7 +53,7 @@ class FaultStack(Stack):
     @property
     def clock_fault(self) -> str:
         """Why no clock can be moved; empty when it can."""
-        return "" if FAKETIME.exists() else "libfaketime is not installed (Debian package `faketime`)"
+        return "" if FAKETIME else "libfaketime is not installed (Debian package `faketime`)"
 
     def clock(self, name: str) -> Path:
         """The file that says by how many seconds the clock of a service's second replica is off."""
