@@ -17,6 +17,7 @@ from services.screening.core.align import (
     read_likeness,
     syllable_likeness,
 )
+from services.screening.core.budget import Budget
 from services.screening.core.config import NameWeights, ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
 from services.screening.core.model import PartyKind
@@ -83,12 +84,15 @@ def moved(score: float, by: float) -> float:
     return min(sigmoid(log(bounded / (1 - bounded)) + by), HIGHEST_INEXACT)
 
 
-def compare(generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> tuple[Comparison, ...]:
+def compare(
+    generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig, budget: Budget
+) -> tuple[Comparison, ...]:
     """The closest listed names, best first.
 
-    Candidates come from the index; letters, then words, then every likeness decide which of them go on.
+    Candidates come from the index; letters, then words, then every likeness decide which of them go on, the likeliest
+    first, for as long as the budget allows.
     """
-    return _Comparer(generation, name, kind, config).ranked()
+    return _Comparer(generation, name, kind, config).ranked(budget)
 
 
 class _Comparer:
@@ -109,12 +113,12 @@ class _Comparer:
             self._sounds.append(other)
         self._analysed: dict[PartyKind, tuple[AnalysedName, ...]] = {}
 
-    def ranked(self) -> tuple[Comparison, ...]:
+    def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
         aligner = Aligner(self._core, self._generation.weights, _likeness_for(self._name))
         aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in rows]
         aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
-        compared = [self._compared(*one) for one in aligned[: self._config.compared_names]]
+        compared = [self._compared(*one) for one in aligned[: self._config.compared_names] if budget.allows()]
         return tuple(sorted(compared, key=lambda comparison: (-comparison.score, comparison.row.key)))
 
     def _closest_by_letters(self) -> list[tuple[Row, float, float]]:

@@ -3,11 +3,13 @@
 Fails closed: whatever cannot be judged is UNDETERMINED, never CLEAR.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from services.screening.core import explain
+from services.screening.core.budget import Budget, unlimited
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.exact import ExactIndex, ListedName, is_one_family
@@ -53,7 +55,12 @@ class Found:
 
 
 def screen(
-    generation: Generation | None, query: PartyQuery, config: ScreeningConfig, *, floor: float | None = None
+    generation: Generation | None,
+    query: PartyQuery,
+    config: ScreeningConfig,
+    *,
+    floor: float | None = None,
+    is_spent: Callable[[], bool] = unlimited,
 ) -> Screening:
     """Whether a party may be on a list, and why.
 
@@ -62,15 +69,22 @@ def screen(
     (5) What reaches the threshold is a hit, best first. CLEAR only when every name could be judged and nothing
     reached it.
     floor: scores from here to the threshold are listed as near misses; they do not change the result.
+    is_spent: asked before each comparison whether the caller's budget is used up. What is then left undone gives the
+    reason BUDGET_EXCEEDED: hits found so far are told, without one the result is UNDETERMINED. Identifiers and whole
+    names of every name are looked up first, whatever the budget: that costs microseconds.
     """
     if generation is None or not generation.rows:
         return undetermined(config, Reason.INDEX_NOT_READY)
     names, reasons, flags = readable_names(query, config, generation.exact)
-    finds: list[Found] = [*_by_identifier(generation, query)]
-    for name in names:
-        finds.extend(_by_whole_name(generation, name, query.kind, config))
-        finds.extend(_by_likeness(generation, name, query.kind, config))
+    budget = Budget(is_spent)
+    exact = (find for name in names for find in _by_whole_name(generation, name, query.kind, config))
+    alike = (
+        find for name in names if budget.allows() for find in _by_likeness(generation, name, query.kind, config, budget)
+    )
+    finds = chain(_by_identifier(generation, query), exact, alike)
     judged = sorted(_best_of_each(_judged(generation, query, find, config) for find in finds), key=_order)
+    if budget.was_cut:
+        reasons = (*reasons, Reason.BUDGET_EXCEEDED)
     hits = tuple(hit for hit in judged if hit.score >= config.threshold)[: config.max_hits]
     near = tuple(hit for hit in judged if floor is not None and floor <= hit.score < config.threshold)[
         : config.max_hits
@@ -169,8 +183,10 @@ def _given_name_first(text: str) -> str:
     return f"{given} {family}" if comma else text
 
 
-def _by_likeness(generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> Iterable[Found]:
-    for comparison in compare(generation, name, kind, config):
+def _by_likeness(
+    generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig, budget: Budget
+) -> Iterable[Found]:
+    for comparison in compare(generation, name, kind, config, budget):
         if comparison.row.key != name.key:
             for listed in comparison.row.names:
                 yield _alike(generation, name, kind, listed, comparison, config)

@@ -2,7 +2,9 @@
 
 import csv
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -395,3 +397,48 @@ def test_one_generation_answers_alike_every_time(generation: Generation) -> None
     query = PartyQuery(("Mohammed Karim", "Karimov Mohamed"), PartyKind.PERSON, birth_date="1970")
 
     assert screen(generation, query, DEFAULT) == screen(generation, query, DEFAULT)
+
+
+# The budget.
+
+
+def after(allowed: int) -> Callable[[], bool]:
+    """A budget that is spent once it was asked so many times."""
+    asked = count()
+    return lambda: next(asked) >= allowed
+
+
+def test_a_spent_budget_is_undetermined_and_never_clear(small: Generation) -> None:
+    screening = screen(small, PartyQuery(("Charlotte Innocent",)), DEFAULT, is_spent=lambda: True)
+
+    assert (screening.result, screening.reasons) == (Result.UNDETERMINED, (Reason.BUDGET_EXCEEDED,))
+
+
+def test_whole_names_and_identifiers_are_found_whatever_the_budget(small: Generation) -> None:
+    query = PartyQuery(("Nobody", "Three Green Orbit"), identifiers=(("Passport", "X0906223"),))
+
+    screening = screen(small, query, DEFAULT, is_spent=lambda: True)
+
+    assert {hit.entry_id for hit in screening.hits} == {"EL-1", "FSE-17526"}
+    assert (screening.result, screening.reasons) == (Result.POSSIBLE_MATCH, (Reason.BUDGET_EXCEEDED,))
+
+
+def test_what_a_budget_leaves_undone_is_never_clear(generation: Generation) -> None:
+    query = PartyQuery(("Charlotte Innocent", "Charlotta Inocent"), PartyKind.PERSON)
+    pieces = count()
+    assert screen(generation, query, DEFAULT, is_spent=lambda: next(pieces) < 0).result is Result.CLEAR
+    needed = next(pieces)
+
+    for allowed in range(needed):
+        cut = screen(generation, query, DEFAULT, is_spent=after(allowed))
+        assert (cut.result, cut.reasons) == (Result.UNDETERMINED, (Reason.BUDGET_EXCEEDED,))
+    assert screen(generation, query, DEFAULT, is_spent=after(needed)).result is Result.CLEAR
+
+
+def test_hits_found_within_the_budget_are_told(small: Generation) -> None:
+    query = PartyQuery(("Halis Bektash", "Somebody Else Entirely"), PartyKind.PERSON)
+
+    screening = screen(small, query, DEFAULT, is_spent=after(3))
+
+    assert [hit.entry_id for hit in screening.hits] == ["FSE-17526"]
+    assert screening.reasons == (Reason.BUDGET_EXCEEDED,)
