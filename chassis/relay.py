@@ -39,6 +39,8 @@ _REBALANCE_S = 1.0
 _PATIENCE_S = 30.0
 # A host that vanishes leaves its session, and with it the locks, until TCP notices: by default that takes two hours.
 _KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+# A process that hangs keeps its session alive all the same; a healthy relay asks again within its patience.
+_HUNG = {"idle_session_timeout": f"{_PATIENCE_S + 5:.0f}s"}
 _IN_THIS_DATABASE = "and database = (select oid from pg_database where datname = current_database())"
 
 _CLAIM = f"""
@@ -141,7 +143,7 @@ class Relay:
 
     async def _session(self) -> None:
         """One life of one connection and one producer; both end together, so no send outlives the locks for long."""
-        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=_KEEPALIVE)
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=_KEEPALIVE | _HUNG)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             acks="all",
