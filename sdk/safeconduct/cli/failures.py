@@ -65,6 +65,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "PENDING_ACT_DIFFERS": "Read the case again: confirm exactly what is pending, or reject it.",
     "VIOLATIONS_OPEN": "Close the open cases of this license first.",
     "LIST_MATCH_OPEN": "Judge the hits of its application first: safeconduct review hits --application ID.",
+    "TOO_MANY_REPORTS": "Give an enforcement officer what you have beyond that.",
     "LIST_EMPTY": "Download the list again and check what arrived.",
     "LIST_TRUNCATED": "Download the list again: it ends too early.",
     "LIST_MALFORMED": "Check that the file is what --format says.",

@@ -5,6 +5,7 @@ of one can report on it, and every other id gets the same words. Knows nothing o
 """
 
 from datetime import datetime
+from typing import Final
 
 from services.enforcement.core.commands import ReportConduct
 from services.enforcement.core.conduct import LicenseConduct
@@ -12,6 +13,9 @@ from services.enforcement.core.credibility import CLAIMS, ReporterRole
 from services.enforcement.core.events import ConductReported, Event
 from services.enforcement.core.model import ConductReport, ReporterKind, Violation
 from services.enforcement.core.refusal import Kind, Reason, Refusal, not_found, not_visible
+
+MOST_REPORTS: Final = 50
+"""Of one reporter on one open case: what it has to say beyond that, it says to an officer."""
 
 
 def report(conduct: LicenseConduct | None, command: ReportConduct, now: datetime) -> tuple[Event, ...] | Refusal:
@@ -22,6 +26,13 @@ def report(conduct: LicenseConduct | None, command: ReportConduct, now: datetime
     case = conduct.open_case(command.clause)
     if case is not None and earlier_report(case, command) is not None:
         return ()
+    if case is not None and _has_said_enough(case, command):
+        return Refusal(
+            Kind.PRECONDITION,
+            Reason.TOO_MANY_REPORTS,
+            f"{MOST_REPORTS} reports of yours are on this case; an officer takes what is beyond that",
+            {"limit": str(MOST_REPORTS)},
+        )
     told = ConductReport(command.report_id, command.reporter.name, command.reporter_kind, command.evidence_digests, now)
     case_id = case.violation_id if case is not None else command.violation_id
     return (ConductReported(conduct.license_id, case_id, command.clause, told),)
@@ -32,6 +43,11 @@ def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | N
     own = [r for r in case.reports if (r.reporter, r.reporter_kind) == (command.reporter.name, command.reporter_kind)]
     known = {digest for report in own for digest in report.evidence_digests}
     return own[-1] if own and known.issuperset(command.evidence_digests) else None
+
+
+def _has_said_enough(case: Violation, command: ReportConduct) -> bool:
+    """A case is kept in one row, so nobody alone may make it grow without end."""
+    return sum(each.reporter == command.reporter.name for each in case.reports) >= MOST_REPORTS
 
 
 def told_in(conduct: LicenseConduct, command: ReportConduct) -> tuple[Violation, ConductReport]:

@@ -7,6 +7,7 @@ from services.enforcement.core.decide import decide
 from services.enforcement.core.lifecycle import OPEN
 from services.enforcement.core.model import Clause, Credibility, ReporterKind, ViolationState
 from services.enforcement.core.refusal import Reason
+from services.enforcement.core.reports import MOST_REPORTS
 from tests.enforcement.core.builders import (
     CASE,
     GATE,
@@ -64,6 +65,17 @@ def test_many_public_reports_from_one_reporter_stay_of_low_credibility() -> None
     (case,) = issued(*flood).violations
 
     assert case.credibility is Credibility.LOW
+
+
+def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
+    flood = [report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32) for n in range(MOST_REPORTS)]
+    conduct = issued(*flood)
+
+    one_more = refused(conduct, report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([MOST_REPORTS]) * 32))
+
+    assert one_more.reason == Reason.TOO_MANY_REPORTS
+    assert decide(conduct, report(), NOW) != ()
+    assert decide(conduct, flood[0], NOW) == ()
 
 
 def test_two_public_reporters_are_believed_more_than_one() -> None:

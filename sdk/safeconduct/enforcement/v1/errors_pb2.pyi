@@ -44,6 +44,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The reporter may not claim this kind. PERMISSION_DENIED. Metadata: reporterKind."""
     ERROR_REASON_LIST_MATCH_OPEN: _ErrorReason.ValueType  # 10
     """A list match is not decided as false. FAILED_PRECONDITION. Metadata: openMatches."""
+    ERROR_REASON_TOO_MANY_REPORTS: _ErrorReason.ValueType  # 11
+    """This reporter has reported as much as one may on an open case. FAILED_PRECONDITION. Metadata: limit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a command was refused. Reasons of the plumbing stand in safeconduct.options.v1.PlumbingReason."""
@@ -70,4 +72,6 @@ ERROR_REASON_REPORTER_KIND_NOT_ALLOWED: ErrorReason.ValueType  # 9
 """The reporter may not claim this kind. PERMISSION_DENIED. Metadata: reporterKind."""
 ERROR_REASON_LIST_MATCH_OPEN: ErrorReason.ValueType  # 10
 """A list match is not decided as false. FAILED_PRECONDITION. Metadata: openMatches."""
+ERROR_REASON_TOO_MANY_REPORTS: ErrorReason.ValueType  # 11
+"""This reporter has reported as much as one may on an open case. FAILED_PRECONDITION. Metadata: limit."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
