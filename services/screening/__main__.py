@@ -18,6 +18,7 @@ from services.screening.shell.hearing import Hearing
 from services.screening.shell.importing import ListCounter
 from services.screening.shell.lists import Lists, shipped
 from services.screening.shell.rescreening import Rescreening
+from services.screening.shell.rules import ownership_rules
 from services.screening.shell.screening import ScreeningDesk
 from services.screening.shell.streams import ListStream, ScreeningStream
 
@@ -30,6 +31,10 @@ class Settings(ServiceSettings):
 
     first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = HERE / "lists/shipped.yaml"
     """Describes the list that an empty installation starts with; never read again once a list is active."""
+    ownership_rules_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/ownership.yaml"])] = (
+        HERE / "rules/ownership.yaml"
+    )
+    """When owners that are listed make a party count as listed; read once, at the start."""
 
 
 def route(record: Outbound) -> tuple[Address, bytes]:
@@ -40,12 +45,13 @@ def route(record: Outbound) -> tuple[Address, bytes]:
 def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     registry = runtime.telemetry.registry
+    rules = ownership_rules(runtime.settings.ownership_rules_file)
     desk = Desk(DEFAULT, registry)
     screenings = runtime.journal(ScreeningStream())
     registers = runtime.journal(ListStream())
     lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)
-    rescreening = Rescreening(screenings, runtime.pool, desk, lists, DEFAULT, runtime.telemetry)
-    hearing = Hearing(screenings, desk)
+    rescreening = Rescreening(screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry)
+    hearing = Hearing(screenings, desk, rules)
     return Service(
         registrations=(
             (
@@ -60,7 +66,7 @@ def build(runtime: Runtime[Settings]) -> Service:
             ),
             (
                 service_pb2_grpc.add_AdjudicationServiceServicer_to_server,
-                Adjudication(screenings, runtime.tokens),
+                Adjudication(screenings, runtime.tokens, rules),
                 f"{PACKAGE}.AdjudicationService",
             ),
         ),

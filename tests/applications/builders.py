@@ -40,6 +40,8 @@ from services.applications.core.model import (
     LicenseState,
     MatchStrength,
     Outcome,
+    OwnershipAssessment,
+    OwnershipFinding,
     Party,
     PartyFinding,
     PartyKind,
@@ -130,8 +132,12 @@ def screening(of: ApplicationDetails, *findings: PartyFinding, **changes: object
     all_of_them = tuple(
         given.get(each.party_id, PartyFinding(each.party_id, ScreeningResult.CLEAR)) for each in of.parties
     )
-    plain = ScreeningSummary(SCREENING_ID, all_of_them, "us-csl-2025-02", "1", NOW)
+    plain = ScreeningSummary(SCREENING_ID, all_of_them, "us-csl-2025-02", "1", NOW, ownership())
     return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
+
+
+def ownership(*found: OwnershipFinding) -> OwnershipAssessment:
+    return OwnershipAssessment("1", "2026-11-24", found)
 
 
 def outcome(way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1) -> PolicyOutcome:

@@ -29,7 +29,8 @@ def obstacles(details: ApplicationDetails, screening: ScreeningSummary, policy: 
         "OPEN_HIT": any(map(findings.is_open_hit, screening.findings)),
         "UNDETERMINED_SCREENING": findings.is_undetermined(screening, details),
         "RED_FLAG": bool(details.red_flags),
-        "UNKNOWN_OWNERSHIP": bool(ownership.unknown_shares(details.parties)),
+        "UNKNOWN_OWNERSHIP": ownership.has_unknown(details, screening),
+        "LISTED_OWNER": bool(ownership.rules_met(screening) or ownership.red_flags(screening)),
         "MODEL_WEIGHTS": any(item.access_mode is AccessMode.MODEL_WEIGHTS for item in details.items),
         "MILITARY": bool(_MILITARY_USES & set(details.end_uses))
         or any(party.sector in _MILITARY_SECTORS for party in details.parties),

@@ -103,9 +103,10 @@ def _shares(details: ApplicationDetails) -> Iterator[FieldFault]:
     for index, party in enumerate(details.parties):
         for number, stake in enumerate(party.owns):
             before = whole.get(stake.owned_party_id, 0.0)
-            after = whole[stake.owned_party_id] = before + (stake.share_percent or 0.0)
+            after = whole[stake.owned_party_id] = before + (stake.at_least_percent or 0.0)
             if before <= 100 + _TOLERANCE_PERCENT < after:
-                path = f"details.parties[{index}].owns[{number}].share_percent"
+                said = "share_percent" if stake.share_range is None else "share_range.at_least_percent"
+                path = f"details.parties[{index}].owns[{number}].{said}"
                 yield FieldFault(
                     path, Fault.SHARES_EXCEED_WHOLE, f"the shares in {stake.owned_party_id} add up to more than 100 %"
                 )

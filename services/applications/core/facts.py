@@ -7,6 +7,7 @@ the fact says what is against automatic approval.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,6 +55,8 @@ class PolicyFacts:
     monthly_million_tokens: int
     validity_days: int
     blocked_ownership_percent: float
+    ownership_rules_met: Mapping[str, str]
+    ownership_red_flags: tuple[str, ...]
 
 
 def facts(details: ApplicationDetails, screening: ScreeningSummary, reference: Reference, now: datetime) -> PolicyFacts:
@@ -61,7 +64,6 @@ def facts(details: ApplicationDetails, screening: ScreeningSummary, reference: R
     full = findings.complete(screening, details)
     countries = frozenset(details.destinations) | {party.country for party in details.parties}
     exact = findings.exactly_matched(full)
-    blocked = findings.exactly_matched(full, reference.blocking_lists)
     uses = frozenset(details.end_uses)
     sectors = {party.sector for party in details.parties}
     return PolicyFacts(
@@ -71,8 +73,8 @@ def facts(details: ApplicationDetails, screening: ScreeningSummary, reference: R
         has_exact_match=bool(exact & findings.participants(details)),
         has_possible_match=any(map(findings.is_open_hit, full.findings)),
         has_undetermined_screening=findings.is_undetermined(screening, details),
-        listed_ownership_percent=ownership.picture(details.parties, exact).largest,
-        has_unknown_ownership=bool(ownership.unknown_shares(details.parties)),
+        listed_ownership_percent=ownership.largest_percent(screening),
+        has_unknown_ownership=ownership.has_unknown(details, screening),
         matched_lists=_matched_lists(full),
         is_military=bool(uses & reference.military_uses or sectors & reference.military_sectors),
         is_military_intelligence=bool(
@@ -93,7 +95,9 @@ def facts(details: ApplicationDetails, screening: ScreeningSummary, reference: R
         red_flags=details.red_flags,
         monthly_million_tokens=details.monthly_million_tokens,
         validity_days=details.validity_days,
-        blocked_ownership_percent=ownership.picture(details.parties, blocked).largest,
+        blocked_ownership_percent=ownership.largest_percent(screening, reference.blocking_lists),
+        ownership_rules_met=ownership.rules_met(screening),
+        ownership_red_flags=ownership.red_flags(screening),
     )
 
 

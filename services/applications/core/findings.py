@@ -59,13 +59,9 @@ def is_undetermined(screening: ScreeningSummary, details: ApplicationDetails) ->
     )
 
 
-def exactly_matched(screening: ScreeningSummary, lists: frozenset[str] | None = None) -> frozenset[str]:
-    """Party ids that are exactly matched, on one of `lists` when given."""
-    return frozenset(
-        finding.party_id
-        for finding in screening.findings
-        if is_exact(finding) and (lists is None or lists & set(finding.list_codes))
-    )
+def exactly_matched(screening: ScreeningSummary) -> frozenset[str]:
+    """Party ids that are exactly matched."""
+    return frozenset(finding.party_id for finding in screening.findings if is_exact(finding))
 
 
 def participants(details: ApplicationDetails) -> frozenset[str]:

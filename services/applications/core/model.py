@@ -104,11 +104,25 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRange:
+    """A share within bounds, percent."""
+
+    at_least_percent: float
+    at_most_percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ownership:
-    """A share, percent, that one party holds in another; None = not known."""
+    """A share, percent, that one party holds in another, exactly or within bounds; neither = not known."""
 
     owned_party_id: str
     share_percent: float | None = None
+    share_range: ShareRange | None = None
+
+    @property
+    def at_least_percent(self) -> float | None:
+        """What the party holds for sure; None where nothing is known."""
+        return self.share_range.at_least_percent if self.share_range is not None else self.share_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,15 +272,72 @@ class PartyFinding:
     undetermined_reason: str = ""
 
 
+class OwnershipResult(StrEnum):
+    """What a finding about owners means. BLOCKED: a rule in effect is met for sure. RED_FLAG: an officer looks."""
+
+    BLOCKED = "BLOCKED"
+    RED_FLAG = "RED_FLAG"
+
+
+class OwnershipCause(StrEnum):
+    """Why there is a finding about owners; one that a later screening may tell is None."""
+
+    OWNED_BY_LISTED = "OWNED_BY_LISTED"
+    RULE_SUSPENDED = "RULE_SUSPENDED"
+    MAY_REACH_THRESHOLD = "MAY_REACH_THRESHOLD"
+    MINORITY_STAKE = "MINORITY_STAKE"
+    LISTED_ELSEWHERE = "LISTED_ELSEWHERE"
+    OWNER_UNDETERMINED = "OWNER_UNDETERMINED"
+    UNKNOWN_SHARE = "UNKNOWN_SHARE"
+    UNKNOWN_HOLDING = "UNKNOWN_HOLDING"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipStep:
+    """One party holds a share in another; None = not known."""
+
+    owner_party_id: str
+    owned_party_id: str
+    share: ShareRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipFinding:
+    """What one rule, or none, makes of the owners of one party, without names. path: of the most restrictive owner."""
+
+    party_id: str
+    result: OwnershipResult
+    cause: OwnershipCause | None = None
+    rule_id: str = ""
+    authority: str = ""
+    rule: str = ""
+    at_least_percent: float = 0.0
+    at_most_percent: float = 0.0
+    most_restrictive_owner_id: str = ""
+    list_codes: tuple[str, ...] = ()
+    path: tuple[OwnershipStep, ...] = ()
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipAssessment:
+    """What the rules of ownership of one day (ISO 8601) find about an application."""
+
+    rules_version: str
+    assessed_on: str
+    findings: tuple[OwnershipFinding, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ScreeningSummary:
-    """What screening found about an application."""
+    """What screening found about an application. ownership: None where it was never assessed."""
 
     screening_id: UUID
     findings: tuple[PartyFinding, ...]
     list_version: str
     config_version: str
     screened_at: datetime
+    ownership: OwnershipAssessment | None = None
 
 
 @dataclass(frozen=True, slots=True)

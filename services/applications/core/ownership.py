@@ -1,61 +1,54 @@
-"""How much of each party is owned by listed parties, directly and through others. Knows shares, not rules.
+"""What screening's assessment of owners means for a decision. Who owns whom, and by which rule, is screening's to say.
 
-Shares of several listed owners add up. What a listed party holds through another counts when it owns half or more of
-that other, and then with the other's whole share (OFAC, FAQ 401); a smaller stake is not passed on.
+Fails closed: owners that were never assessed, and shares that nobody stated, are not known, never clear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.applications.core.model import Party, PartyRole
+from services.applications.core.model import (
+    ApplicationDetails,
+    OwnershipCause,
+    OwnershipFinding,
+    OwnershipResult,
+    PartyRole,
+    ScreeningSummary,
+)
 
-CONTROL_PERCENT: Final = 50.0
-
-
-@dataclass(frozen=True, slots=True)
-class OwnershipPicture:
-    """Percent of each party held by listed parties, and the shares (owner, owned) that nobody stated."""
-
-    listed_percent: Mapping[str, float]
-    unknown: tuple[tuple[str, str], ...]
-
-    @property
-    def largest(self) -> float:
-        """The largest aggregate share over all parties, percent, at most 100."""
-        return max(self.listed_percent.values(), default=0.0)
+_NOT_KNOWN: Final = frozenset({OwnershipCause.UNKNOWN_SHARE, OwnershipCause.UNKNOWN_HOLDING})
 
 
-def picture(parties: tuple[Party, ...], listed: AbstractSet[str]) -> OwnershipPicture:
-    """The picture for `listed` party ids. A cycle of owners adds nothing by itself: the least solution holds."""
-    edges = [
-        (party.party_id, stake.owned_party_id, stake.share_percent)
-        for party in parties
-        for stake in party.owns
-        if stake.owned_party_id != party.party_id and stake.share_percent is not None
-    ]
-    captured = set(listed)
-    while True:
-        held = {party.party_id: 0.0 for party in parties}
-        for owner, owned, share in edges:
-            if owner in captured:
-                held[owned] = min(100.0, held.get(owned, 0.0) + share)
-        grown = captured | {party_id for party_id, percent in held.items() if percent >= CONTROL_PERCENT}
-        if grown == captured:
-            return OwnershipPicture(held, unknown_shares(parties))
-        captured = grown
+def has_unknown(details: ApplicationDetails, screening: ScreeningSummary) -> bool:
+    """True: a share is not stated, a beneficial owner does not say of whom, or owners were never assessed."""
+    owners = [party for party in details.parties if party.owns or PartyRole.BENEFICIAL_OWNER in party.roles]
+    is_silent = any(not party.owns or any(stake.at_least_percent is None for stake in party.owns) for party in owners)
+    is_assessed = screening.ownership is not None or not owners
+    return is_silent or not is_assessed or any(each.cause in _NOT_KNOWN for each in _findings(screening))
 
 
-def unknown_shares(parties: tuple[Party, ...]) -> tuple[tuple[str, str], ...]:
-    """Stakes without a share, and beneficial owners who do not say what they own (owned = empty)."""
-    stakes = [
-        (party.party_id, stake.owned_party_id)
-        for party in parties
-        for stake in party.owns
-        if stake.share_percent is None
-    ]
-    silent = [(party.party_id, "") for party in parties if PartyRole.BENEFICIAL_OWNER in party.roles and not party.owns]
-    return (*stakes, *silent)
+def rules_met(screening: ScreeningSummary) -> Mapping[str, str]:
+    """What is owned by listed parties, by the id of the rule that says so, in sentences by party ids."""
+    met: dict[str, list[str]] = {}
+    for each in _findings(screening):
+        if each.result is OwnershipResult.BLOCKED:
+            met.setdefault(each.rule_id, []).append(each.explanation)
+    return {rule_id: " ".join(sentences) for rule_id, sentences in met.items()}
+
+
+def red_flags(screening: ScreeningSummary) -> tuple[str, ...]:
+    """What else of the owners an officer has to look at, in sentences by party ids."""
+    return tuple(each.explanation for each in _findings(screening) if each.result is OwnershipResult.RED_FLAG)
+
+
+def largest_percent(screening: ScreeningSummary, lists: frozenset[str] | None = None) -> float:
+    """The largest share that listed parties, all on one of `lists` when given, hold in a party for sure."""
+    shares = (
+        each.at_least_percent for each in _findings(screening) if lists is None or lists >= frozenset(each.list_codes)
+    )
+    return max(shares, default=0.0)
+
+
+def _findings(screening: ScreeningSummary) -> Iterable[OwnershipFinding]:
+    return screening.ownership.findings if screening.ownership is not None else ()

@@ -137,6 +137,7 @@ def screening_completed(payload: bytes) -> tuple[UUID, model.ScreeningSummary]:
             list_version=told.list_version,
             config_version=told.config_version,
             screened_at=from_timestamp(told.screened_at),
+            ownership=_ownership(told),
         )
         return UUID(told.application_id), summary
     except (DecodeError, ValueError) as error:
@@ -145,7 +146,7 @@ def screening_completed(payload: bytes) -> tuple[UUID, model.ScreeningSummary]:
 
 @dataclass(frozen=True, slots=True)
 class PartyNews:
-    """What screening tells about one party after its first answer. screening_id, version, time: None if unchanged."""
+    """What screening tells about one party after its first answer. What is None, or empty, has not changed."""
 
     application_id: UUID
     cause: Cause
@@ -153,10 +154,13 @@ class PartyNews:
     screening_id: UUID | None = None
     list_version: str = ""
     screened_at: datetime | None = None
+    ownership: model.OwnershipAssessment | None = None
 
     def on(self, known: model.ScreeningSummary) -> model.ScreeningSummary:
         """The screening that is known, with it."""
         summary = revised(known, self.finding)
+        if self.ownership is not None:
+            summary = replace(summary, ownership=self.ownership)
         if self.screening_id is None or self.screened_at is None:
             return summary
         return replace(
@@ -183,6 +187,7 @@ def party_listed(payload: bytes) -> PartyNews:
             UUID(told.screening_id),
             told.list_version,
             from_timestamp(told.listed_at),
+            _ownership(told),
         )
     except (DecodeError, ValueError) as error:
         raise Undecodable("not a PartyListed") from error
@@ -201,7 +206,8 @@ def hit_adjudicated(payload: bytes) -> PartyNews:
             undetermined_reason=told.party_undetermined_reason,
         )
         is_false = told.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE
-        return PartyNews(UUID(told.application_id), Cause.CLEARED if is_false else Cause.CONFIRMED, finding)
+        cause = Cause.CLEARED if is_false else Cause.CONFIRMED
+        return PartyNews(UUID(told.application_id), cause, finding, ownership=_ownership(told))
     except (DecodeError, ValueError) as error:
         raise Undecodable("not a HitAdjudicated") from error
 
@@ -217,6 +223,48 @@ def _finding(party: screening_model_pb2.PartyScreening) -> model.PartyFinding:
         list_codes=tuple(dict.fromkeys(hit.list_code for hit in party.hits)),
         undetermined_reason=party.undetermined_reason,
     )
+
+
+_OWNERSHIP_CAUSES: Final = {
+    number: model.OwnershipCause(name.removeprefix("OWNERSHIP_CAUSE_"))
+    for name, number in screening_model_pb2.OwnershipCause.items()
+    if number
+}
+
+
+def _ownership(
+    told: screening_pb2.ScreeningCompleted | screening_pb2.PartyListed | screening_pb2.HitAdjudicated,
+) -> model.OwnershipAssessment | None:
+    if not told.HasField("ownership"):
+        return None
+    said = told.ownership
+    return model.OwnershipAssessment(said.rules_version, said.assessed_on, tuple(map(_owned, said.findings)))
+
+
+def _owned(found: screening_model_pb2.OwnershipFinding) -> model.OwnershipFinding:
+    is_blocked = found.result == screening_model_pb2.OWNERSHIP_RESULT_BLOCKED
+    return model.OwnershipFinding(
+        party_id=found.party_id,
+        # A result or a cause that a later screening may invent is a red flag to us.
+        result=model.OwnershipResult.BLOCKED if is_blocked else model.OwnershipResult.RED_FLAG,
+        cause=_OWNERSHIP_CAUSES.get(found.cause),
+        rule_id=found.rule_id,
+        authority=found.authority,
+        rule=found.rule,
+        at_least_percent=found.at_least_percent,
+        at_most_percent=found.at_most_percent,
+        most_restrictive_owner_id=found.most_restrictive_owner_id,
+        list_codes=tuple(found.list_codes),
+        path=tuple(map(_step, found.paths[0].steps)) if found.paths else (),
+        explanation=found.explanation,
+    )
+
+
+def _step(step: screening_model_pb2.OwnershipStep) -> model.OwnershipStep:
+    share = (
+        model.ShareRange(step.share.at_least_percent, step.share.at_most_percent) if step.HasField("share") else None
+    )
+    return model.OwnershipStep(step.owner_party_id, step.owned_party_id, share)
 
 
 _STANDINGS: Final[Mapping[str, tuple[type[Message], model.LicenseState]]] = {

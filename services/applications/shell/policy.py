@@ -259,6 +259,8 @@ def _shown(facts: policy_pb2.PolicyFacts, name: str) -> str:
     """A fact's value for people: enum names without prefix, lists with commas, numbers without trailing zeros."""
     field = _DESCRIPTOR.fields_by_name[name]
     value = getattr(facts, name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return "; ".join(f"{key}: {value[key]}" for key in sorted(value))
     if field.is_repeated:
         return ", ".join(_one(field, each) for each in value)
     return _one(field, value)

@@ -1,7 +1,7 @@
 """What follows from a command for an application that was screened: events, `()` when nothing does, or a refusal.
 
 Facts of other services that come late or twice change nothing. Commands of officers are refused where the tables have
-no place for them. Knows no clock and makes no ids: both come with the command.
+no place for them. Knows no clock and makes no ids: both come with the command, and the rules of the day beside it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from services.screening.core.monitoring import (
     KnownHit,
     ScreenedApplication,
     evolve,
+    ownership_of,
     standing_of,
 )
+from services.screening.core.ownership import OwnershipAssessment
+from services.screening.core.ownership_rules import Ruling
 from services.screening.core.record import (
     Event,
     HitAct,
@@ -92,25 +95,25 @@ NO_HIT: Final = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no hit of this id")
 _OPEN_RESULTS: Final = frozenset({ScreeningResult.POSSIBLE_MATCH, ScreeningResult.CONFIRMED_MATCH})
 
 
-def decide(application: ScreenedApplication | None, command: Command) -> Decided:
-    """What follows from the command for the application as it is."""
+def decide(application: ScreenedApplication | None, command: Command, ruling: Ruling) -> Decided:
+    """What follows from the command for the application as it is, under the rules of ownership of the day."""
     match command:
         case CompleteScreening(screening):
             is_known = is_answered(application, screening.screening_id) or not _fits(application, screening)
             return () if is_known else (screening,)
         case Rescreen():
-            return _rescreen(application, command)
+            return _rescreen(application, command, ruling)
         case MonitorLicense():
-            return _monitor(application, command)
+            return _monitor(application, command, ruling)
         case EndMonitoring(because):
             if application is None:
                 return ()
             ended = MonitoringEnded(application.application_id, because)
             return (ended,) if _fits(application, ended) else ()
         case Adjudicate():
-            return _adjudicate(application, command)
+            return _adjudicate(application, command, ruling)
         case Recall():
-            return _recall(application, command)
+            return _recall(application, command, ruling)
         case _:
             assert_never(command)
 
@@ -124,10 +127,12 @@ def _fits(application: ScreenedApplication | None, event: Event) -> bool:
     return type(event) in TRANSITIONS[application.state if application is not None else None]
 
 
-def _rescreen(application: ScreenedApplication | None, command: Rescreen) -> tuple[Event, ...]:
+def _rescreen(application: ScreenedApplication | None, command: Rescreen, ruling: Ruling) -> tuple[Event, ...]:
     screening = command.screening
     if application is None or not _fits(application, screening) or screening.subjects != application.latest.subjects:
         return ()  # over, or submitted anew and screened with it
+    if application.latest.ownership is None:
+        screening = replace(screening, ownership=None)  # it was never kept who owns whom
     known = {hit.hit_id for hit in application.hits}
     after = evolve(application, screening)
     new = [
@@ -138,14 +143,17 @@ def _rescreen(application: ScreenedApplication | None, command: Rescreen) -> tup
     if not new:
         return ()
     parties = dict.fromkeys(hit.party_id for hit in new)
+    ownership = ownership_of(after, ruling)
     told = [
-        _listed(after, party_id, tuple(hit.hit.entry_id for hit in new if hit.party_id == party_id))
+        _listed(after, party_id, tuple(hit.hit.entry_id for hit in new if hit.party_id == party_id), ownership)
         for party_id in parties
     ]
-    return (screening, *told)
+    return (replace(screening, ownership=ownership), *told)
 
 
-def _listed(after: ScreenedApplication, party_id: str, new: tuple[str, ...]) -> PartyListed:
+def _listed(
+    after: ScreenedApplication, party_id: str, new: tuple[str, ...], ownership: OwnershipAssessment | None
+) -> PartyListed:
     standing = standing_of(after, party_id)
     assert standing.strength is not None, "a party with a new hit has an open one"
     return PartyListed(
@@ -160,10 +168,11 @@ def _listed(after: ScreenedApplication, party_id: str, new: tuple[str, ...]) -> 
         list_version=after.latest.list_version,
         result=standing.result,
         listed_at=after.latest.screened_at,
+        ownership=ownership,
     )
 
 
-def _monitor(application: ScreenedApplication | None, command: MonitorLicense) -> tuple[Event, ...]:
+def _monitor(application: ScreenedApplication | None, command: MonitorLicense, ruling: Ruling) -> tuple[Event, ...]:
     """The license, and once more what was told while it was being signed: whoever decided did not know of it."""
     if application is None:
         return ()
@@ -172,14 +181,14 @@ def _monitor(application: ScreenedApplication | None, command: MonitorLicense) -
         return ()
     after = evolve(application, monitored)
     overtaken = [
-        _listed(after, told.party_id, told.new_entry_ids)
+        _listed(after, told.party_id, told.new_entry_ids, ownership_of(after, ruling))
         for told in application.listed
         if told.screening_id != command.decided_on and standing_of(after, told.party_id).result in _OPEN_RESULTS
     ]
     return (monitored, *overtaken)
 
 
-def _adjudicate(application: ScreenedApplication | None, command: Adjudicate) -> Decided:
+def _adjudicate(application: ScreenedApplication | None, command: Adjudicate, ruling: Ruling) -> Decided:
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None:
         return NO_HIT
@@ -196,7 +205,7 @@ def _adjudicate(application: ScreenedApplication | None, command: Adjudicate) ->
         return Refusal(Kind.PERMISSION, Reason.SELF_CONFIRMATION, message, officer)
     if step is HitStep.PROPOSE_CLEARING:
         return (HitClearingProposed(application.application_id, hit.hit_id, command.act),)
-    return (_adjudicated(application, hit, command.verdict, command.act, None),)
+    return (_adjudicated(application, hit, command.verdict, command.act, None, ruling),)
 
 
 def step_for(hit: KnownHit, verdict: HitVerdict) -> HitStep:
@@ -206,16 +215,21 @@ def step_for(hit: KnownHit, verdict: HitVerdict) -> HitStep:
     return HitStep.CONFIRM_CLEARING if hit.state is HitState.CLEARING_PROPOSED else HitStep.PROPOSE_CLEARING
 
 
-def _recall(application: ScreenedApplication | None, command: Recall) -> tuple[Event, ...]:
+def _recall(application: ScreenedApplication | None, command: Recall, ruling: Ruling) -> tuple[Event, ...]:
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None or isinstance(step_hit(hit.state, HitStep.CLEAR), Refusal):
         return ()
     verdict = HitVerdict.FALSE_POSITIVE
-    return (_adjudicated(application, hit, verdict, command.act, command.remembered_hit_id),)
+    return (_adjudicated(application, hit, verdict, command.act, command.remembered_hit_id, ruling),)
 
 
 def _adjudicated(
-    application: ScreenedApplication, hit: KnownHit, verdict: HitVerdict, act: HitAct, remembered: UUID | None
+    application: ScreenedApplication,
+    hit: KnownHit,
+    verdict: HitVerdict,
+    act: HitAct,
+    remembered: UUID | None,
+    ruling: Ruling,
 ) -> HitAdjudicated:
     said = HitAdjudicated(
         application_id=application.application_id,
@@ -231,7 +245,8 @@ def _adjudicated(
         party_list_codes=(),
         remembered_hit_id=remembered,
     )
-    standing = standing_of(evolve(application, said), hit.party_id)
+    after = evolve(application, said)
+    standing = standing_of(after, hit.party_id)
     return replace(
         said,
         party_result=standing.result,
@@ -239,4 +254,5 @@ def _adjudicated(
         party_entry_ids=standing.entry_ids,
         party_list_codes=standing.list_codes,
         party_undetermined_reason=standing.undetermined_reason,
+        ownership=ownership_of(after, ruling),
     )

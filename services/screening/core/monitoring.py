@@ -15,6 +15,8 @@ from uuid import UUID
 
 from services.screening.core.hits import STANDING, UNDECIDED, HitState, HitStep, hit_id_of, stepped
 from services.screening.core.model import Strength
+from services.screening.core.ownership import Owner, OwnershipAssessment, assess
+from services.screening.core.ownership_rules import Ruling
 from services.screening.core.record import (
     Event,
     Hit,
@@ -28,7 +30,10 @@ from services.screening.core.record import (
     PartyScreening,
     ScreeningCompleted,
     ScreeningResult,
+    Subject,
     cleared,
+    is_unjudged,
+    owner_of,
 )
 
 
@@ -141,6 +146,23 @@ def standing_of(application: ScreenedApplication, party_id: str) -> PartyStandin
         return PartyStanding(ScreeningResult.UNDETERMINED, None, (), (), "NOT_SCREENED")
     result, reason = (party.result, party.undetermined_reason) if not party.hits else cleared(party)
     return PartyStanding(result, None, (), (), reason)
+
+
+def ownership_of(application: ScreenedApplication, ruling: Ruling) -> OwnershipAssessment | None:
+    """Who owns the parties, by the hits as officers have judged them; None where it was never known who owns whom."""
+    if application.latest.ownership is None:
+        return None
+    return assess([_owner(application, subject) for subject in application.latest.subjects], ruling)
+
+
+def _owner(application: ScreenedApplication, subject: Subject) -> Owner:
+    party = next((each for each in application.latest.parties if each.party_id == subject.party_id), None)
+    standing = [
+        (hit.hit, hit.state is HitState.CONFIRMED)
+        for hit in application.hits
+        if hit.party_id == subject.party_id and hit.state in STANDING
+    ]
+    return owner_of(subject, standing, is_undetermined=party is None or is_unjudged(party))
 
 
 def evolve(application: ScreenedApplication | None, event: Event) -> ScreenedApplication:

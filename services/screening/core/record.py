@@ -5,7 +5,7 @@ Knows what a screening says once it is said, nothing of how names are compared, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,8 @@ from uuid import UUID
 from services.screening.core import model
 from services.screening.core.hits import HitState, content_of, hit_id_of
 from services.screening.core.model import Effect, Strength
+from services.screening.core.ownership import Owner, OwnershipAssessment, Stake, assess
+from services.screening.core.ownership_rules import Listing, Ruling
 
 MOST_HITS: Final = 20
 """Hits that are kept of one party, best first."""
@@ -99,6 +101,8 @@ class Subject:
     countries: tuple[str, ...] = ()
     identifiers: tuple[SubjectIdentifier, ...] = ()
     addresses: tuple[str, ...] = ()
+    owns: tuple[Stake, ...] = ()
+    is_beneficial_owner: bool = False
 
     @property
     def query(self) -> model.PartyQuery:
@@ -114,7 +118,7 @@ class Subject:
 
     @property
     def content(self) -> str:
-        """Digest of all that was declared: another one once anything of it changes. The party's id is no part of it."""
+        """Digest of who was declared: another one once that changes. Its id and what it owns are no part of it."""
         return content_of(
             (
                 ("names", self.names),
@@ -129,7 +133,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningCompleted:
-    """Every party of an application was screened. subjects: as declared; empty in older events."""
+    """Every party of an application was screened. subjects: as declared; empty in older events.
+
+    ownership: None where who owns whom was never assessed, which is no statement that nobody does.
+    """
 
     screening_id: UUID
     application_id: UUID
@@ -139,6 +146,7 @@ class ScreeningCompleted:
     config_version: str
     screened_at: datetime
     subjects: tuple[Subject, ...] = ()
+    ownership: OwnershipAssessment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ class PartyListed:
     list_version: str
     result: ScreeningResult
     listed_at: datetime
+    ownership: OwnershipAssessment | None = None
 
 
 class HitVerdict(StrEnum):
@@ -200,6 +209,7 @@ class HitAdjudicated:
     party_list_codes: tuple[str, ...]
     party_undetermined_reason: str = ""
     remembered_hit_id: UUID | None = None
+    ownership: OwnershipAssessment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +278,12 @@ def concluded(
     answers: Sequence[model.Screening],
     false: AbstractSet[tuple[str, str]],
     at: datetime,
+    ruling: Ruling,
 ) -> ScreeningCompleted:
-    """The fact that all subjects were screened: one answer each, in order, all of one generation of the lists."""
+    """The fact that all subjects were screened: one answer each, in order, all of one generation of the lists.
+
+    Who owns whom is assessed by `ruling`.
+    """
     said = bounded([recorded(each.party_id, answer) for each, answer in zip(subjects, answers, strict=True)])
     parties = tuple(remembering(application_id, each, party, false) for each, party in zip(subjects, said, strict=True))
     return ScreeningCompleted(
@@ -281,13 +295,42 @@ def concluded(
         config_version=answers[0].config_version,
         screened_at=at,
         subjects=tuple(subjects),
+        ownership=assess([_owner(each, party) for each, party in zip(subjects, parties, strict=True)], ruling),
     )
+
+
+def owner_of(subject: Subject, hits: Iterable[tuple[Hit, bool]], *, is_undetermined: bool) -> Owner:
+    """The subject as far as ownership goes. hits: those that stand, each with whether an officer confirmed it."""
+    return Owner(
+        party_id=subject.party_id,
+        owns=subject.owns,
+        listings=tuple(
+            Listing(hit.list_code, hit.programs, is_confirmed or hit.strength is Strength.EXACT)
+            for hit, is_confirmed in hits
+        ),
+        is_undetermined=is_undetermined,
+        is_owner=subject.is_beneficial_owner,
+    )
+
+
+def _owner(subject: Subject, party: PartyScreening) -> Owner:
+    standing = [(hit, False) for hit in party.hits if hit.state is not HitState.FALSE_POSITIVE]
+    return owner_of(subject, standing, is_undetermined=is_unjudged(party))
+
+
+def is_unjudged(party: PartyScreening) -> bool:
+    """True: of some name or some hit of the party nothing is known, whatever else was found."""
+    return party.result is ScreeningResult.UNDETERMINED or bool(_unjudged(party))
 
 
 def cleared(party: PartyScreening) -> tuple[ScreeningResult, str]:
     """What is left of a party when all its hits are false: nothing, unless some name or some hit was never judged."""
-    unjudged = [flag for flag in party.flags if flag == HITS_OMITTED or flag in model.Reason.__members__]
+    unjudged = _unjudged(party)
     return (ScreeningResult.UNDETERMINED, unjudged[0]) if unjudged else (ScreeningResult.FALSE_POSITIVE, "")
+
+
+def _unjudged(party: PartyScreening) -> list[str]:
+    return [flag for flag in party.flags if flag == HITS_OMITTED or flag in model.Reason.__members__]
 
 
 def bounded(parties: Sequence[PartyScreening], most_bytes: int = MOST_BYTES) -> tuple[PartyScreening, ...]:

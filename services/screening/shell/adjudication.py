@@ -17,6 +17,7 @@ from chassis.telemetry import annotate
 from chassis.tokens import Tokens, page_size
 from services.screening.core.decide import NO_HIT, Adjudicate, decide
 from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.ownership_rules import OwnershipRules
 from services.screening.core.record import Event, HitAct
 from services.screening.shell import codec
 
@@ -31,9 +32,10 @@ class Adjudication(service_pb2_grpc.AdjudicationServiceServicer):
         self,
         journal: Journal[ScreenedApplication, Event],
         tokens: Tokens,
+        rules: OwnershipRules,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._journal, self._tokens, self._clock = journal, tokens, clock
+        self._journal, self._tokens, self._rules, self._clock = journal, tokens, rules, clock
 
     async def ListHits(self, request: pb.ListHitsRequest, context: Any) -> pb.ListHitsResponse:
         """Newest first."""
@@ -61,8 +63,10 @@ class Adjudication(service_pb2_grpc.AdjudicationServiceServicer):
         def judge(state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
             if state is not None:
                 check_etag(request.etag, state.version)
-            act = HitAct(principal.id, request.rationale, self._clock())
-            return decide(state, Adjudicate(hit_id, codec.verdict(request.verdict), act, principal.partner_id))
+            now = self._clock()
+            act = HitAct(principal.id, request.rationale, now)
+            command = Adjudicate(hit_id, codec.verdict(request.verdict), act, principal.partner_id)
+            return decide(state, command, self._rules.on(now.date()))
 
         answer = await self._journal.execute(
             application_id, Key.of_request(principal.name, "AdjudicateHit", request), principal.name,

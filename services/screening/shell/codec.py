@@ -23,6 +23,8 @@ from services.screening.core import model, record, register
 from services.screening.core.decide import EndMonitoring, MonitorLicense
 from services.screening.core.formats import Delta
 from services.screening.core.monitoring import KnownHit, ScreenedApplication
+from services.screening.core.ownership import Stake
+from services.screening.core.ownership_words import ShareRange, aloud
 from services.screening.core.source import Part
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
@@ -39,7 +41,7 @@ _SCREENING: Final = Converter(
     record.ScreeningCompleted,
     model_pb2.Screening,
     only_record=frozenset({"partner_id", "subjects"}),
-    only_proto=frozenset({"trace_id"}),
+    only_proto=frozenset({"trace_id", "ownership_explanations"}),
 )
 
 
@@ -81,7 +83,18 @@ def _subject(party: applications_model_pb2.Party) -> record.Subject:
         countries=(party.country,) if party.country else (),
         identifiers=tuple(record.SubjectIdentifier(each.type, each.value) for each in party.identifiers),
         addresses=(party.address,) if party.address else (),
+        owns=tuple(map(_stake, party.owns)),
+        is_beneficial_owner=applications_model_pb2.PARTY_ROLE_BENEFICIAL_OWNER in party.roles,
     )
+
+
+def _stake(stake: applications_model_pb2.Ownership) -> Stake:
+    if stake.HasField("share_percent"):
+        return Stake(stake.owned_party_id, ShareRange(stake.share_percent, stake.share_percent))
+    if stake.HasField("share_range"):
+        bounds = stake.share_range
+        return Stake(stake.owned_party_id, ShareRange(bounds.at_least_percent, bounds.at_most_percent))
+    return Stake(stake.owned_party_id)
 
 
 _APPLICANT_KINDS: Final[Mapping[int, record.SubjectKind]] = {
@@ -175,9 +188,12 @@ def decode_register_event(name: str, payload: bytes) -> register.Event:
 
 
 def screening(latest: record.ScreeningCompleted, trace_id: str) -> model_pb2.Screening:
-    """A screening as officers see it."""
+    """A screening as officers see it: what it says of owners once more with their names."""
     view = _SCREENING.to_proto(latest)
     view.trace_id = trace_id
+    names = {subject.party_id: subject.names[0] for subject in latest.subjects}
+    found = latest.ownership.findings if latest.ownership is not None else ()
+    view.ownership_explanations.extend(aloud(finding, names) for finding in found)
     return view
 
 

@@ -12,6 +12,7 @@ from chassis.refusal import Plumbing, unavailable
 from chassis.telemetry import annotate
 from services.screening.core.decide import Command, CompleteScreening, decide, is_answered
 from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.ownership_rules import OwnershipRules, Ruling
 from services.screening.core.record import Event, ScreeningCompleted, concluded
 from services.screening.shell import codec
 from services.screening.shell.desk import Desk
@@ -30,10 +31,11 @@ class Hearing:
         self,
         journal: Journal[ScreenedApplication, Event],
         desk: Desk,
+        rules: OwnershipRules,
         budget_s: float = _BUDGET_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._journal, self._desk, self._budget_s, self._clock = journal, desk, budget_s, clock
+        self._journal, self._desk, self._rules, self._budget_s, self._clock = journal, desk, rules, budget_s, clock
 
     async def applications(self, envelope: Envelope) -> None:
         """Screens a submitted application; follows what becomes of it. Raises Undecodable, and Refused to wait."""
@@ -63,9 +65,16 @@ class Hearing:
 
     async def _note(self, envelope: Envelope, application_id: UUID, command: Command, actor: str) -> None:
         annotate({"application.id": str(application_id)})
+        ruling = self._ruling()
         await self._journal.execute(
-            application_id, Key.of_event(envelope.event_id, envelope.type), actor, lambda state: decide(state, command)
+            application_id,
+            Key.of_event(envelope.event_id, envelope.type),
+            actor,
+            lambda state: decide(state, command, ruling),
         )
+
+    def _ruling(self) -> Ruling:
+        return self._rules.on(self._clock().date())
 
     async def _screened(self, submission: codec.Submission) -> ScreeningCompleted:
         generation = self._desk.generation
@@ -81,4 +90,5 @@ class Hearing:
             answers,
             await found_false(self._journal, subjects),
             self._clock(),
+            self._ruling(),
         )

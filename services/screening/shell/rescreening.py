@@ -28,6 +28,7 @@ from services.screening.core.formats import delta
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry
 from services.screening.core.monitoring import ScreenedApplication
+from services.screening.core.ownership_rules import OwnershipRules, Ruling
 from services.screening.core.record import Event, concluded
 from services.screening.core.register import versions_in
 from services.screening.core.screen import screen
@@ -72,11 +73,12 @@ class Rescreening:
         desk: Desk,
         lists: Lists,
         config: ScreeningConfig,
+        rules: OwnershipRules,
         telemetry: Telemetry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal, self._pool, self._desk, self._lists = journal, pool, desk, lists
-        self._config, self._tracer, self._clock = config, telemetry.tracer, clock
+        self._config, self._rules, self._tracer, self._clock = config, rules, telemetry.tracer, clock
         self._compared = Counter(
             "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
         )
@@ -165,6 +167,7 @@ class Rescreening:
         with self._tracer.start_as_current_span("rescreen application"):
             annotate({"application.id": str(application.id), "safeconduct.list.version": generation.list_version_id})
             answers = await self._desk.screen_all(generation, [each.query for each in subjects], _BUDGET_S)
+            ruling = self._ruling()
             screening = concluded(
                 uuid5(NAMESPACE_OID, name),
                 application.id,
@@ -173,12 +176,13 @@ class Rescreening:
                 answers,
                 await found_false(self._journal, subjects),
                 self._clock(),
+                ruling,
             )
             decided = 0
 
             def judge(state: ScreenedApplication | None) -> tuple[Event, ...]:
                 nonlocal decided
-                events = decide(state, Rescreen(screening, changed))
+                events = decide(state, Rescreen(screening, changed), ruling)
                 assert isinstance(events, tuple), "a re-screening is never refused"
                 decided = len(events)
                 return events
@@ -186,6 +190,9 @@ class Rescreening:
             key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
             await self._journal.execute(application.id, key, ACTOR, judge)
         return "listed" if decided else "known"
+
+    def _ruling(self) -> Ruling:
+        return self._rules.on(self._clock().date())
 
     async def _recall(self) -> None:
         """Hits of which two other applications' officers judged the same pair already: nobody is asked twice."""
@@ -197,11 +204,13 @@ class Rescreening:
             command = Recall(row["hit_id"], hit.hit_id, hit.acts[-1])
             key = Key(uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes)
             with self._tracer.start_as_current_span("recall verdict"):
-                await self._journal.execute(row["application_id"], key, ACTOR, partial(_decided, command))
+                await self._journal.execute(
+                    row["application_id"], key, ACTOR, partial(_decided, command, self._ruling())
+                )
 
 
-def _decided(command: Recall, state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
-    return decide(state, command)
+def _decided(command: Recall, ruling: Ruling, state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
+    return decide(state, command, ruling)
 
 
 def _touches(small: Generation, application: ScreenedApplication, config: ScreeningConfig) -> bool:

@@ -20,6 +20,9 @@ from services.applications.core.model import (
     Item,
     MatchStrength,
     Ownership,
+    OwnershipCause,
+    OwnershipFinding,
+    OwnershipResult,
     PartyFinding,
     PartyRole,
     PolicyOutcome,
@@ -35,8 +38,10 @@ from tests.applications import builders as b
 EXACT = {"result": ScreeningResult.POSSIBLE_MATCH, "strength": MatchStrength.EXACT}
 
 
-def evaluate(of: ApplicationDetails, *findings: PartyFinding, at: datetime = b.NOW) -> PolicyOutcome:
-    seen = facts(of, b.screening(of, *findings), b.REFERENCE, at)
+def evaluate(of: ApplicationDetails, *findings: PartyFinding | OwnershipFinding, at: datetime = b.NOW) -> PolicyOutcome:
+    owners = b.ownership(*(each for each in findings if isinstance(each, OwnershipFinding)))
+    parties = (each for each in findings if isinstance(each, PartyFinding))
+    seen = facts(of, b.screening(of, *parties, ownership=owners), b.REFERENCE, at)
     return b.POLICY.evaluate(facts_message(seen), at)
 
 
@@ -57,6 +62,17 @@ def owned(*shares: float | None) -> ApplicationDetails:
     )
 
 
+def owners(
+    rule_id: str, result: OwnershipResult, cause: OwnershipCause = OwnershipCause.OWNED_BY_LISTED
+) -> OwnershipFinding:
+    """What screening says of owners under a rule."""
+    said = f"Listed parties own a part of end-user, says {rule_id}."
+    return OwnershipFinding("end-user", result, cause, rule_id, list_codes=("EL",), explanation=said)
+
+
+BLOCKED, FLAG = OwnershipResult.BLOCKED, OwnershipResult.RED_FLAG
+
+
 def access(mode: AccessMode, model: str = "example-frontier-1") -> ApplicationDetails:
     return b.details(items=(Item(model, mode),))
 
@@ -73,11 +89,12 @@ def statement(days: int) -> ApplicationDetails:
     return b.details(end_user_statement=EndUserStatement("end-user", b.NOW - timedelta(days=days), "as said before"))
 
 
-CASES: dict[str, tuple[ApplicationDetails, list[PartyFinding]]] = {
+CASES: dict[str, tuple[ApplicationDetails, list[PartyFinding | OwnershipFinding]]] = {
     "destination.embargoed": (b.details(destinations=("DE", "KP")), []),
     "party.listed": (b.details(), [hit("end-user", "EL")]),
-    "ownership.blocked": (owned(30.0, 25.0), [hit("owner-0", "SDN"), hit("owner-1", "SDN")]),
-    "ownership.affiliates": (owned(30.0, 25.0), [hit("owner-0", "EL"), hit("owner-1", "MEU")]),
+    "ownership.blocked": (owned(60.0), [owners("us-ofac-50-percent", BLOCKED)]),
+    "ownership.affiliates": (owned(60.0), [owners("us-bis-affiliates", BLOCKED)]),
+    "ownership.red-flag": (owned(10.0), [owners("us-bis-affiliates", FLAG, OwnershipCause.MINORITY_STAKE)]),
     "use.forbidden": (uses(EndUse.AUTONOMOUS_WEAPONS), []),
     "use.military-surveillance": (uses(EndUse.MILITARY, EndUse.COMMUNICATIONS_ANALYSIS), []),
     "use.military-intelligence": (sector(Sector.INTELLIGENCE), []),
@@ -103,7 +120,6 @@ CASES: dict[str, tuple[ApplicationDetails, list[PartyFinding]]] = {
     "fine-tuning.same-terms": (access(AccessMode.FINE_TUNING_SERVICE), []),
     "low-risk.hosted-access": (b.details(), []),
 }
-WHEN = {"ownership.affiliates": datetime(2026, 11, 10, tzinfo=UTC)}
 EFFECTS = {rule.rule_id: rule.effect for rule in b.POLICY.rules}
 
 
@@ -115,7 +131,7 @@ def test_every_shipped_rule_has_a_case() -> None:
 def test_a_shipped_rule_fires_for_its_case_and_leads_its_way(rule_id: str) -> None:
     details, findings = CASES[rule_id]
 
-    outcome = evaluate(details, *findings, at=WHEN.get(rule_id, b.NOW))
+    outcome = evaluate(details, *findings)
 
     assert rule_id in fired(outcome)
     assert not any(rule.failed for rule in outcome.fired)
@@ -182,36 +198,25 @@ def test_a_listed_owner_of_a_small_share_refers_and_does_not_deny() -> None:
     assert outcome.way is RuleEffect.REFER
 
 
-@pytest.mark.parametrize(
-    ("day", "holds"),
-    [
-        ("2025-09-28T23:59:59", False),
-        ("2025-09-29T00:00:00", True),
-        ("2025-11-09T23:59:59", True),
-        ("2025-11-10T00:00:00", False),
-        ("2026-11-09T23:59:59", False),
-        ("2026-11-10T00:00:00", True),
-    ],
-)
-def test_the_affiliates_rule_holds_in_its_periods(day: str, holds: bool) -> None:
-    moment = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    (rule,) = (rule for rule in b.POLICY.rules if rule.rule_id == "ownership.affiliates")
+def test_a_rule_of_ownership_that_is_suspended_refers_and_does_not_deny() -> None:
+    outcome = evaluate(owned(60.0), owners("us-bis-affiliates", FLAG, OwnershipCause.RULE_SUSPENDED))
 
-    assert rule.is_in_effect(moment.date()) is holds
+    assert outcome.way is RuleEffect.REFER
 
 
-def test_while_the_affiliates_rule_is_suspended_only_blocked_owners_deny() -> None:
-    suspended = datetime(2026, 11, 9, 12, tzinfo=UTC)
-    listed = evaluate(owned(60.0), hit("owner-0", "EL"), at=suspended)
-    blocked = evaluate(owned(60.0), hit("owner-0", "SDN"), at=suspended)
+def test_a_rule_of_ownership_that_policy_does_not_know_refers() -> None:
+    outcome = evaluate(owned(60.0), owners("another-rule", BLOCKED))
 
-    assert (listed.way, blocked.way) == (RuleEffect.REFER, RuleEffect.DENY)
+    assert (outcome.way, "ownership.red-flag" in fired(outcome)) == (RuleEffect.REFER, True)
 
 
-def test_the_hour_of_another_zone_does_not_move_a_period() -> None:
-    early = datetime.fromisoformat("2026-11-10T01:00:00+02:00")
+def test_a_denial_for_its_owners_names_the_rule_and_says_who_owns_whom() -> None:
+    outcome = evaluate(owned(60.0), owners("us-ofac-50-percent", BLOCKED))
+    (rule,) = (rule for rule in outcome.fired if rule.rule_id == "ownership.blocked")
 
-    assert "ownership.affiliates" not in fired(evaluate(owned(60.0), hit("owner-0", "EL"), at=early))
+    assert rule.inputs == {
+        "ownership_rules_met": "us-ofac-50-percent: Listed parties own a part of end-user, says us-ofac-50-percent."
+    }
 
 
 def test_a_fired_rule_shows_the_facts_it_read() -> None:
@@ -313,6 +318,35 @@ def test_a_period_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
         load_policy(path)
 
 
+PERIODS = "[{from: 2025-09-29, until: 2025-11-10}, {from: 2026-11-10}]"
+
+
+def in_periods(folder: Path) -> Policy:
+    path = written(folder, GOOD_RULE, head=HEAD.replace("2026-01-01", "2025-01-01"))
+    path.write_text(path.read_text().replace("'because'}", f"'because', effective: {PERIODS}}}"))
+    return load_policy(path)
+
+
+@pytest.mark.parametrize(
+    ("moment", "holds"),
+    [
+        ("2025-09-28T23:59:59+00:00", False),
+        ("2025-09-29T00:00:00+00:00", True),
+        ("2025-11-09T23:59:59+00:00", True),
+        ("2025-11-10T00:00:00+00:00", False),
+        ("2026-11-09T23:59:59+00:00", False),
+        ("2026-11-10T00:00:00+00:00", True),
+        ("2026-11-10T01:00:00+02:00", False),
+    ],
+)
+def test_a_rule_holds_in_its_periods_by_the_days_of_utc(tmp_path: Path, moment: str, holds: bool) -> None:
+    outcome = in_periods(tmp_path).evaluate(
+        policy_pb2.PolicyFacts(only_allied_countries=True), datetime.fromisoformat(moment)
+    )
+
+    assert (fired(outcome) == {"a.rule"}) is holds
+
+
 @pytest.mark.parametrize("effect", ["DENY", "REFER", "APPROVE"])
 def test_a_rule_that_fails_refers(tmp_path: Path, effect: str) -> None:
     failing = {"id": "b.rule", "effect": effect, "when": "10 / facts.statement_age_days > 1"}
@@ -355,6 +389,10 @@ ANY_FACTS = st.builds(
     matched_lists=st.lists(st.sampled_from(["EL", "SDN", "MEU", "UVL"]), unique=True).map(tuple),
     listed_ownership_percent=st.floats(0, 100),
     blocked_ownership_percent=st.floats(0, 100),
+    ownership_rules_met=st.dictionaries(
+        st.sampled_from(["us-ofac-50-percent", "us-bis-affiliates", "another-rule"]), st.just("said"), max_size=2
+    ),
+    ownership_red_flags=st.lists(st.just("said"), max_size=2).map(tuple),
     training_compute_log10_flop=st.floats(20, 30),
     statement_age_days=st.integers(-1, 400),
     monthly_million_tokens=st.integers(1, 20_000),
@@ -371,6 +409,8 @@ def test_the_shipped_policy_never_approves_what_may_not_be(seen: PolicyFacts) ->
         or seen.has_undetermined_screening
         or seen.has_unknown_ownership
         or seen.red_flags
+        or seen.ownership_rules_met
+        or seen.ownership_red_flags
         or seen.is_military
         or seen.is_military_intelligence
         or seen.names_forbidden_use
@@ -400,7 +440,8 @@ TURNED = {
     "access_modes": (AccessMode.HOSTED_ACCESS, AccessMode.MODEL_WEIGHTS),
     "end_user_sectors": (),
     "end_uses": (EndUse.HEALTHCARE, EndUse.OTHER),
-    "blocked_ownership_percent": 50.0,
+    "ownership_rules_met": {"us-ofac-50-percent": "Listed parties own 60 % of end-user."},
+    "ownership_red_flags": ("Listed parties own 10 % of end-user.",),
 }
 
 

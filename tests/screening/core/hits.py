@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
+from services.screening.core import decide as decider
 from services.screening.core import model
-from services.screening.core.decide import Adjudicate, Command, CompleteScreening, decide
+from services.screening.core.decide import Adjudicate, Command, CompleteScreening, Decided
 from services.screening.core.model import Result, Strength
 from services.screening.core.monitoring import ScreenedApplication, evolve
+from services.screening.core.ownership_rules import Ruling
 from services.screening.core.record import (
     HitAct,
     HitVerdict,
@@ -18,8 +21,11 @@ from services.screening.core.record import (
     concluded,
 )
 from services.screening.core.refusal import Refusal
+from services.screening.shell.rules import ownership_rules
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RULES = ownership_rules(Path(__file__).parents[3] / "services/screening/rules/ownership.yaml")
+RULING = RULES.on(NOON.date())
 APPLICATION, LICENSE = UUID(int=1), UUID(int=2)
 FIRST, LATER = UUID(int=11), UUID(int=12)
 USER = Subject("end-user", ("Example Institute of Electronics",), countries=("AT",))
@@ -42,7 +48,12 @@ def screening(
     subjects: Sequence[Subject] = (USER,),
     false: frozenset[tuple[str, str]] = frozenset(),
 ) -> ScreeningCompleted:
-    return concluded(screening_id, APPLICATION, "example-1", subjects, answers, false, NOON)
+    return concluded(screening_id, APPLICATION, "example-1", subjects, answers, false, NOON, RULING)
+
+
+def decide(application: ScreenedApplication | None, command: Command, ruling: Ruling = RULING) -> Decided:
+    """What follows from the command under the shipped rules of ownership."""
+    return decider.decide(application, command, ruling)
 
 
 def after(application: ScreenedApplication | None, *commands: Command) -> ScreenedApplication:

@@ -15,7 +15,6 @@ from services.screening.core.decide import (
     MonitorLicense,
     Recall,
     Rescreen,
-    decide,
 )
 from services.screening.core.hits import HitState
 from services.screening.core.model import Reason as Unjudged
@@ -50,6 +49,7 @@ from tests.screening.core.hits import (
     act,
     after,
     answer,
+    decide,
     hit,
     judge,
     screened,

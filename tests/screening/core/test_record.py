@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.screening.core import model
-from services.screening.core.decide import CompleteScreening, decide
+from services.screening.core.decide import CompleteScreening
 from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
 from services.screening.core.monitoring import TRANSITIONS, ScreenedState, evolve
 from services.screening.core.record import (
@@ -21,6 +21,7 @@ from services.screening.core.record import (
     bounded,
     recorded,
 )
+from tests.screening.core.hits import decide
 
 CLEAR = PartyScreening("end-user", ScreeningResult.CLEAR, "", (), ())
 COMPLETED = ScreeningCompleted(

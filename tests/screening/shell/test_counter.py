@@ -12,6 +12,7 @@ from chassis.identity import Principal, acting_as
 from chassis.refusal import Refused
 from services.screening.shell.hearing import Hearing
 from services.screening.shell.screening import ScreeningDesk
+from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import Replica
 from tests.screening.shell.submissions import LISTED, LISTED_ALIAS, LISTED_ENTRY, envelope, party, submitted
 
@@ -30,7 +31,7 @@ async def screened(replica: Replica) -> UUID:
     """An application of partner/example-1."""
     told = submitted(party("end-user", LISTED_ALIAS, country="BY"))
     with replica.telemetry.tracer.start_as_current_span("process"):
-        await Hearing(replica.screenings, replica.desk).applications(envelope(told.SerializeToString()))
+        await Hearing(replica.screenings, replica.desk, RULES).applications(envelope(told.SerializeToString()))
     return UUID(told.application_id)
 
 

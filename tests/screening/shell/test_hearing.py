@@ -14,13 +14,14 @@ from services.screening.core.model import Strength
 from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.record import ScreeningResult
 from services.screening.shell.hearing import Hearing
+from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, LISTED_ENTRY, UNLISTED, envelope, party, submitted
 
 
 @pytest.fixture
 def hearing(replica: Replica) -> Hearing:
-    return Hearing(replica.screenings, replica.desk)
+    return Hearing(replica.screenings, replica.desk, RULES)
 
 
 async def kept(replica: Replica, application_id: UUID) -> ScreenedApplication:
@@ -114,7 +115,7 @@ async def test_without_a_list_an_application_waits(
     told = submitted(party("end-user", UNLISTED))
 
     with pytest.raises(Refused) as refusal:
-        await Hearing(listless.screenings, listless.desk).applications(envelope(told.SerializeToString()))
+        await Hearing(listless.screenings, listless.desk, RULES).applications(envelope(told.SerializeToString()))
 
     assert refusal.value.code is grpc.StatusCode.UNAVAILABLE
     assert await replica.screenings.read(UUID(told.application_id)) is None
@@ -123,7 +124,7 @@ async def test_without_a_list_an_application_waits(
 async def test_what_is_not_begun_in_time_is_undetermined_and_never_clear(replica: Replica) -> None:
     told = submitted(party("end-user", UNLISTED), party("applicant", LISTED_ALIAS))
 
-    await Hearing(replica.screenings, replica.desk, budget_s=0).applications(envelope(told.SerializeToString()))
+    await Hearing(replica.screenings, replica.desk, RULES, budget_s=0).applications(envelope(told.SerializeToString()))
 
     parties = (await kept(replica, UUID(told.application_id))).latest.parties
     assert {(each.result, each.undetermined_reason) for each in parties} == {

@@ -29,6 +29,7 @@ from services.screening.shell.hearing import Hearing
 from services.screening.shell.importing import ListCounter
 from services.screening.shell.lists import Source
 from services.screening.shell.rescreening import Rescreening
+from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED, LISTED_ALIAS, UNLISTED, envelope, party, submitted
 
@@ -57,12 +58,12 @@ async def office(own_pool: asyncpg.Pool, new_replica: NewReplica) -> Office:
 
 
 def _office(replica: Replica, pool: asyncpg.Pool) -> Office:
-    rescreening = Rescreening(replica.screenings, pool, replica.desk, replica.lists, DEFAULT, replica.telemetry)
+    rescreening = Rescreening(replica.screenings, pool, replica.desk, replica.lists, DEFAULT, RULES, replica.telemetry)
     return Office(
         replica,
         ListCounter(replica.registers, replica.lists, replica.desk, rescreening),
-        Adjudication(replica.screenings, Tokens(b"k" * 32)),
-        Hearing(replica.screenings, replica.desk),
+        Adjudication(replica.screenings, Tokens(b"k" * 32), RULES),
+        Hearing(replica.screenings, replica.desk, RULES),
         rescreening,
     )
 

@@ -476,6 +476,78 @@ MATCH_STRENGTH_EXACT: MatchStrength.ValueType  # 3
 """Identifier or whole name, with no fact against it."""
 Global___MatchStrength: _TypeAlias = MatchStrength  # noqa: Y015
 
+class _OwnershipResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnershipResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnershipResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWNERSHIP_RESULT_UNSPECIFIED: _OwnershipResult.ValueType  # 0
+    """Never valid."""
+    OWNERSHIP_RESULT_BLOCKED: _OwnershipResult.ValueType  # 1
+    """A rule in effect is met for sure: the party counts as listed."""
+    OWNERSHIP_RESULT_RED_FLAG: _OwnershipResult.ValueType  # 2
+    """An officer has to look at it."""
+
+class OwnershipResult(_OwnershipResult, metaclass=_OwnershipResultEnumTypeWrapper):
+    """What a finding about the owners of a party means."""
+
+OWNERSHIP_RESULT_UNSPECIFIED: OwnershipResult.ValueType  # 0
+"""Never valid."""
+OWNERSHIP_RESULT_BLOCKED: OwnershipResult.ValueType  # 1
+"""A rule in effect is met for sure: the party counts as listed."""
+OWNERSHIP_RESULT_RED_FLAG: OwnershipResult.ValueType  # 2
+"""An officer has to look at it."""
+Global___OwnershipResult: _TypeAlias = OwnershipResult  # noqa: Y015
+
+class _OwnershipCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnershipCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnershipCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWNERSHIP_CAUSE_UNSPECIFIED: _OwnershipCause.ValueType  # 0
+    """One that a later screening may tell."""
+    OWNERSHIP_CAUSE_OWNED_BY_LISTED: _OwnershipCause.ValueType  # 1
+    """Listed parties own what the rule asks for."""
+    OWNERSHIP_CAUSE_RULE_SUSPENDED: _OwnershipCause.ValueType  # 2
+    """The same, but the rule is suspended on the day."""
+    OWNERSHIP_CAUSE_MAY_REACH_THRESHOLD: _OwnershipCause.ValueType  # 3
+    """They may own it: a share, or whether an owner is listed, is not certain."""
+    OWNERSHIP_CAUSE_MINORITY_STAKE: _OwnershipCause.ValueType  # 4
+    """They own less, or only stand behind an owner."""
+    OWNERSHIP_CAUSE_LISTED_ELSEWHERE: _OwnershipCause.ValueType  # 5
+    """An owner is on a list that no rule covers."""
+    OWNERSHIP_CAUSE_OWNER_UNDETERMINED: _OwnershipCause.ValueType  # 6
+    """Of an owner it could not be told whether it is listed."""
+    OWNERSHIP_CAUSE_UNKNOWN_SHARE: _OwnershipCause.ValueType  # 7
+    """A share is not known, or not on which side of a threshold it lies."""
+    OWNERSHIP_CAUSE_UNKNOWN_HOLDING: _OwnershipCause.ValueType  # 8
+    """A beneficial owner does not say of whom."""
+
+class OwnershipCause(_OwnershipCause, metaclass=_OwnershipCauseEnumTypeWrapper):
+    """Why there is a finding about the owners of a party."""
+
+OWNERSHIP_CAUSE_UNSPECIFIED: OwnershipCause.ValueType  # 0
+"""One that a later screening may tell."""
+OWNERSHIP_CAUSE_OWNED_BY_LISTED: OwnershipCause.ValueType  # 1
+"""Listed parties own what the rule asks for."""
+OWNERSHIP_CAUSE_RULE_SUSPENDED: OwnershipCause.ValueType  # 2
+"""The same, but the rule is suspended on the day."""
+OWNERSHIP_CAUSE_MAY_REACH_THRESHOLD: OwnershipCause.ValueType  # 3
+"""They may own it: a share, or whether an owner is listed, is not certain."""
+OWNERSHIP_CAUSE_MINORITY_STAKE: OwnershipCause.ValueType  # 4
+"""They own less, or only stand behind an owner."""
+OWNERSHIP_CAUSE_LISTED_ELSEWHERE: OwnershipCause.ValueType  # 5
+"""An owner is on a list that no rule covers."""
+OWNERSHIP_CAUSE_OWNER_UNDETERMINED: OwnershipCause.ValueType  # 6
+"""Of an owner it could not be told whether it is listed."""
+OWNERSHIP_CAUSE_UNKNOWN_SHARE: OwnershipCause.ValueType  # 7
+"""A share is not known, or not on which side of a threshold it lies."""
+OWNERSHIP_CAUSE_UNKNOWN_HOLDING: OwnershipCause.ValueType  # 8
+"""A beneficial owner does not say of whom."""
+Global___OwnershipCause: _TypeAlias = OwnershipCause  # noqa: Y015
+
 class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -563,26 +635,60 @@ class Identifier(_message.Message):
 Global___Identifier: _TypeAlias = Identifier  # noqa: Y015
 
 @_typing.final
+class ShareRange(_message.Message):
+    """A share within bounds, percent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_LEAST_PERCENT_FIELD_NUMBER: _builtins.int
+    AT_MOST_PERCENT_FIELD_NUMBER: _builtins.int
+    at_least_percent: _builtins.float
+    """At least so much, 0 to 100."""
+    at_most_percent: _builtins.float
+    """At most so much, 0 to 100."""
+    def __init__(
+        self,
+        *,
+        at_least_percent: _builtins.float = ...,
+        at_most_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_percent", b"at_least_percent", "at_most_percent", b"at_most_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareRange: _TypeAlias = ShareRange  # noqa: Y015
+
+@_typing.final
 class Ownership(_message.Message):
-    """A share that one party holds in another."""
+    """A share that one party holds in another. Neither share nor bounds: not known, which is a red flag. Owners may own each
+    other; who owns whom is a graph of the application's parties.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     OWNED_PARTY_ID_FIELD_NUMBER: _builtins.int
     SHARE_PERCENT_FIELD_NUMBER: _builtins.int
+    SHARE_RANGE_FIELD_NUMBER: _builtins.int
     owned_party_id: _builtins.str
     """The owned party's party_id."""
     share_percent: _builtins.float
-    """Percent, 0 to 100; absent = the share is not known, which is a red flag."""
+    """Percent, 0 to 100, where it is known exactly; absent = it is not."""
+    @_builtins.property
+    def share_range(self) -> Global___ShareRange:
+        """The bounds where only they are known. On both sides of the threshold of a rule they are a red flag."""
+
     def __init__(
         self,
         *,
         owned_party_id: _builtins.str = ...,
         share_percent: _builtins.float | None = ...,
+        share_range: Global___ShareRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_share_percent", b"_share_percent", "share_percent", b"share_percent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_share_percent", b"_share_percent", "share_percent", b"share_percent", "share_range", b"share_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_share_percent", b"_share_percent", "owned_party_id", b"owned_party_id", "share_percent", b"share_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_share_percent", b"_share_percent", "owned_party_id", b"owned_party_id", "share_percent", b"share_percent", "share_range", b"share_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__share_percent: _TypeAlias = _typing.Literal["share_percent"]  # noqa: Y015
     _WhichOneofArgType__share_percent: _TypeAlias = _typing.Literal["_share_percent", b"_share_percent"]  # noqa: Y015
@@ -933,6 +1039,140 @@ class PartyFinding(_message.Message):
 Global___PartyFinding: _TypeAlias = PartyFinding  # noqa: Y015
 
 @_typing.final
+class OwnershipStep(_message.Message):
+    """One party holds a share in another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_PARTY_ID_FIELD_NUMBER: _builtins.int
+    OWNED_PARTY_ID_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    owner_party_id: _builtins.str
+    """Who holds it."""
+    owned_party_id: _builtins.str
+    """In whom."""
+    @_builtins.property
+    def share(self) -> Global___ShareRange:
+        """The share; absent = not known."""
+
+    def __init__(
+        self,
+        *,
+        owner_party_id: _builtins.str = ...,
+        owned_party_id: _builtins.str = ...,
+        share: Global___ShareRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owned_party_id", b"owned_party_id", "owner_party_id", b"owner_party_id", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipStep: _TypeAlias = OwnershipStep  # noqa: Y015
+
+@_typing.final
+class OwnershipFinding(_message.Message):
+    """What one rule, or none, makes of the owners of one party. Without names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    AT_LEAST_PERCENT_FIELD_NUMBER: _builtins.int
+    AT_MOST_PERCENT_FIELD_NUMBER: _builtins.int
+    MOST_RESTRICTIVE_OWNER_ID_FIELD_NUMBER: _builtins.int
+    LIST_CODES_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """The party that is owned."""
+    result: Global___OwnershipResult.ValueType
+    """What it means."""
+    cause: Global___OwnershipCause.ValueType
+    """Why there is one."""
+    rule_id: _builtins.str
+    """The rule, or empty."""
+    authority: _builtins.str
+    """Whose rule it is, or empty."""
+    rule: _builtins.str
+    """What the rule asks for, and whether it is suspended, in words."""
+    at_least_percent: _builtins.float
+    """What listed owners hold for sure, as the rule counts, percent."""
+    at_most_percent: _builtins.float
+    """What they may hold."""
+    most_restrictive_owner_id: _builtins.str
+    """The owner on the most restrictive list."""
+    explanation: _builtins.str
+    """All of it in sentences, parties by their party_id."""
+    @_builtins.property
+    def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Lists that the owners are on, the most restrictive first."""
+
+    @_builtins.property
+    def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipStep]:
+        """From the most restrictive owner, through others, to the party."""
+
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+        result: Global___OwnershipResult.ValueType = ...,
+        cause: Global___OwnershipCause.ValueType = ...,
+        rule_id: _builtins.str = ...,
+        authority: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        at_least_percent: _builtins.float = ...,
+        at_most_percent: _builtins.float = ...,
+        most_restrictive_owner_id: _builtins.str = ...,
+        list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        path: _abc.Iterable[Global___OwnershipStep] | None = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_percent", b"at_least_percent", "at_most_percent", b"at_most_percent", "authority", b"authority", "cause", b"cause", "explanation", b"explanation", "list_codes", b"list_codes", "most_restrictive_owner_id", b"most_restrictive_owner_id", "party_id", b"party_id", "path", b"path", "result", b"result", "rule", b"rule", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipFinding: _TypeAlias = OwnershipFinding  # noqa: Y015
+
+@_typing.final
+class OwnershipAssessment(_message.Message):
+    """What the rules of ownership of one day find about an application."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
+    ASSESSED_ON_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    rules_version: _builtins.str
+    """Version of the rules."""
+    assessed_on: _builtins.str
+    """The day, YYYY-MM-DD."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipFinding]:
+        """None about a party: nothing known speaks against its owners."""
+
+    def __init__(
+        self,
+        *,
+        rules_version: _builtins.str = ...,
+        assessed_on: _builtins.str = ...,
+        findings: _abc.Iterable[Global___OwnershipFinding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessed_on", b"assessed_on", "findings", b"findings", "rules_version", b"rules_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipAssessment: _TypeAlias = OwnershipAssessment  # noqa: Y015
+
+@_typing.final
 class ScreeningSummary(_message.Message):
     """What screening found about an application."""
 
@@ -943,6 +1183,7 @@ class ScreeningSummary(_message.Message):
     LIST_VERSION_FIELD_NUMBER: _builtins.int
     CONFIG_VERSION_FIELD_NUMBER: _builtins.int
     SCREENED_AT_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
     screening_id: _builtins.str
     """The screening."""
     list_version: _builtins.str
@@ -957,6 +1198,10 @@ class ScreeningSummary(_message.Message):
     def screened_at(self) -> _timestamp_pb2.Timestamp:
         """When it was done."""
 
+    @_builtins.property
+    def ownership(self) -> Global___OwnershipAssessment:
+        """Who owns the parties; absent where it was never assessed, which counts as not known."""
+
     def __init__(
         self,
         *,
@@ -965,10 +1210,11 @@ class ScreeningSummary(_message.Message):
         list_version: _builtins.str = ...,
         config_version: _builtins.str = ...,
         screened_at: _timestamp_pb2.Timestamp | None = ...,
+        ownership: Global___OwnershipAssessment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["screened_at", b"screened_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership", "screened_at", b"screened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "findings", b"findings", "list_version", b"list_version", "screened_at", b"screened_at", "screening_id", b"screening_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "findings", b"findings", "list_version", b"list_version", "ownership", b"ownership", "screened_at", b"screened_at", "screening_id", b"screening_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

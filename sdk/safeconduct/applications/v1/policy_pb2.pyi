@@ -25,6 +25,26 @@ class PolicyFacts(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class OwnershipRulesMetEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     COUNTRIES_FIELD_NUMBER: _builtins.int
     HAS_EMBARGOED_COUNTRY_FIELD_NUMBER: _builtins.int
     ONLY_ALLIED_COUNTRIES_FIELD_NUMBER: _builtins.int
@@ -49,6 +69,8 @@ class PolicyFacts(_message.Message):
     MONTHLY_MILLION_TOKENS_FIELD_NUMBER: _builtins.int
     VALIDITY_DAYS_FIELD_NUMBER: _builtins.int
     BLOCKED_OWNERSHIP_PERCENT_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_RULES_MET_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_RED_FLAGS_FIELD_NUMBER: _builtins.int
     has_embargoed_country: _builtins.bool
     """True: one of them is embargoed."""
     only_allied_countries: _builtins.bool
@@ -60,9 +82,9 @@ class PolicyFacts(_message.Message):
     has_undetermined_screening: _builtins.bool
     """True: for some party screening could not tell."""
     listed_ownership_percent: _builtins.float
-    """Aggregate share, percent, that exactly matched parties hold in the end user, direct and indirect; the largest over all parties."""
+    """Aggregate share, percent, that listed parties hold for sure in a party, direct and indirect; the largest over all parties and rules."""
     has_unknown_ownership: _builtins.bool
-    """True: a share is not known."""
+    """True: a share is not known, or ownership was not assessed."""
     is_military: _builtins.bool
     """True: a party is a military end user or a military use is named."""
     is_military_intelligence: _builtins.bool
@@ -109,6 +131,14 @@ class PolicyFacts(_message.Message):
     def red_flags(self) -> _containers.RepeatedScalarFieldContainer[_model_pb2.RedFlag.ValueType]:
         """Red flags declared or found."""
 
+    @_builtins.property
+    def ownership_rules_met(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Rules of ownership in effect that are met, by rule id, with who owns whom and how much, in sentences by party ids."""
+
+    @_builtins.property
+    def ownership_red_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else of the owners an officer has to look at, in sentences by party ids."""
+
     def __init__(
         self,
         *,
@@ -136,10 +166,12 @@ class PolicyFacts(_message.Message):
         monthly_million_tokens: _builtins.int = ...,
         validity_days: _builtins.int = ...,
         blocked_ownership_percent: _builtins.float = ...,
+        ownership_rules_met: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        ownership_red_flags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_modes", b"access_modes", "blocked_ownership_percent", b"blocked_ownership_percent", "countries", b"countries", "end_user_sectors", b"end_user_sectors", "end_uses", b"end_uses", "has_embargoed_country", b"has_embargoed_country", "has_exact_match", b"has_exact_match", "has_model_weights", b"has_model_weights", "has_possible_match", b"has_possible_match", "has_safeguard_statement", b"has_safeguard_statement", "has_undetermined_screening", b"has_undetermined_screening", "has_unknown_ownership", b"has_unknown_ownership", "is_military", b"is_military", "is_military_intelligence", b"is_military_intelligence", "is_surveillance_capable", b"is_surveillance_capable", "listed_ownership_percent", b"listed_ownership_percent", "matched_lists", b"matched_lists", "monthly_million_tokens", b"monthly_million_tokens", "names_forbidden_use", b"names_forbidden_use", "only_allied_countries", b"only_allied_countries", "red_flags", b"red_flags", "statement_age_days", b"statement_age_days", "training_compute_log10_flop", b"training_compute_log10_flop", "validity_days", b"validity_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_modes", b"access_modes", "blocked_ownership_percent", b"blocked_ownership_percent", "countries", b"countries", "end_user_sectors", b"end_user_sectors", "end_uses", b"end_uses", "has_embargoed_country", b"has_embargoed_country", "has_exact_match", b"has_exact_match", "has_model_weights", b"has_model_weights", "has_possible_match", b"has_possible_match", "has_safeguard_statement", b"has_safeguard_statement", "has_undetermined_screening", b"has_undetermined_screening", "has_unknown_ownership", b"has_unknown_ownership", "is_military", b"is_military", "is_military_intelligence", b"is_military_intelligence", "is_surveillance_capable", b"is_surveillance_capable", "listed_ownership_percent", b"listed_ownership_percent", "matched_lists", b"matched_lists", "monthly_million_tokens", b"monthly_million_tokens", "names_forbidden_use", b"names_forbidden_use", "only_allied_countries", b"only_allied_countries", "ownership_red_flags", b"ownership_red_flags", "ownership_rules_met", b"ownership_rules_met", "red_flags", b"red_flags", "statement_age_days", b"statement_age_days", "training_compute_log10_flop", b"training_compute_log10_flop", "validity_days", b"validity_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

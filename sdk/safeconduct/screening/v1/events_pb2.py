@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from safeconduct.screening.v1 import model_pb2 as safeconduct_dot_screening_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%safeconduct/screening/v1/events.proto\x12\x18safeconduct.screening.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$safeconduct/screening/v1/model.proto\"\xa5\x02\n\x12ScreeningCompleted\x12\x14\n\x0cscreening_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x12\n\npartner_id\x18\x03 \x01(\t\x12\x39\n\x07parties\x18\x04 \x03(\x0b\x32(.safeconduct.screening.v1.PartyScreening\x12\x14\n\x0clist_version\x18\x05 \x01(\t\x12\x16\n\x0e\x63onfig_version\x18\x06 \x01(\t\x12/\n\x0bscreened_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08subjects\x18\x08 \x03(\x0b\x32!.safeconduct.screening.v1.Subject\"\xda\x02\n\x0bPartyListed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08party_id\x18\x03 \x01(\t\x12\x14\n\x0cscreening_id\x18\x04 \x01(\t\x12\x39\n\x08strength\x18\x05 \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x11\n\tentry_ids\x18\x06 \x03(\t\x12\x15\n\rnew_entry_ids\x18\x07 \x03(\t\x12\x12\n\nlist_codes\x18\x08 \x03(\t\x12\x14\n\x0clist_version\x18\t \x01(\t\x12\x39\n\x06result\x18\n \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12-\n\tlisted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"t\n\x13HitClearingProposed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0e\n\x06hit_id\x18\x02 \x01(\t\x12\x35\n\x0bproposed_by\x18\x03 \x01(\x0b\x32 .safeconduct.screening.v1.HitAct\"\xd0\x03\n\x0eHitAdjudicated\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08party_id\x18\x03 \x01(\t\x12\x0e\n\x06hit_id\x18\x04 \x01(\t\x12\x10\n\x08\x65ntry_id\x18\x05 \x01(\t\x12\x35\n\x07verdict\x18\x06 \x01(\x0e\x32$.safeconduct.screening.v1.HitVerdict\x12\x34\n\ndecided_by\x18\x07 \x01(\x0b\x32 .safeconduct.screening.v1.HitAct\x12?\n\x0cparty_result\x18\x08 \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12?\n\x0eparty_strength\x18\t \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x17\n\x0fparty_entry_ids\x18\n \x03(\t\x12\x18\n\x10party_list_codes\x18\x0b \x03(\t\x12!\n\x19party_undetermined_reason\x18\x0c \x01(\t\x12\x19\n\x11remembered_hit_id\x18\r \x01(\t\">\n\x10LicenseMonitored\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\":\n\x0fMonitoringEnded\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\t\"W\n\x0cListImported\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32%.safeconduct.screening.v1.ListVersion\"6\n\rListActivated\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0clist_version\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%safeconduct/screening/v1/events.proto\x12\x18safeconduct.screening.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$safeconduct/screening/v1/model.proto\"\xe7\x02\n\x12ScreeningCompleted\x12\x14\n\x0cscreening_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x12\n\npartner_id\x18\x03 \x01(\t\x12\x39\n\x07parties\x18\x04 \x03(\x0b\x32(.safeconduct.screening.v1.PartyScreening\x12\x14\n\x0clist_version\x18\x05 \x01(\t\x12\x16\n\x0e\x63onfig_version\x18\x06 \x01(\t\x12/\n\x0bscreened_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08subjects\x18\x08 \x03(\x0b\x32!.safeconduct.screening.v1.Subject\x12@\n\townership\x18\t \x01(\x0b\x32-.safeconduct.screening.v1.OwnershipAssessment\"\x9c\x03\n\x0bPartyListed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08party_id\x18\x03 \x01(\t\x12\x14\n\x0cscreening_id\x18\x04 \x01(\t\x12\x39\n\x08strength\x18\x05 \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x11\n\tentry_ids\x18\x06 \x03(\t\x12\x15\n\rnew_entry_ids\x18\x07 \x03(\t\x12\x12\n\nlist_codes\x18\x08 \x03(\t\x12\x14\n\x0clist_version\x18\t \x01(\t\x12\x39\n\x06result\x18\n \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12-\n\tlisted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\townership\x18\x0c \x01(\x0b\x32-.safeconduct.screening.v1.OwnershipAssessment\"t\n\x13HitClearingProposed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0e\n\x06hit_id\x18\x02 \x01(\t\x12\x35\n\x0bproposed_by\x18\x03 \x01(\x0b\x32 .safeconduct.screening.v1.HitAct\"\x92\x04\n\x0eHitAdjudicated\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08party_id\x18\x03 \x01(\t\x12\x0e\n\x06hit_id\x18\x04 \x01(\t\x12\x10\n\x08\x65ntry_id\x18\x05 \x01(\t\x12\x35\n\x07verdict\x18\x06 \x01(\x0e\x32$.safeconduct.screening.v1.HitVerdict\x12\x34\n\ndecided_by\x18\x07 \x01(\x0b\x32 .safeconduct.screening.v1.HitAct\x12?\n\x0cparty_result\x18\x08 \x01(\x0e\x32).safeconduct.screening.v1.ScreeningResult\x12?\n\x0eparty_strength\x18\t \x01(\x0e\x32\'.safeconduct.screening.v1.MatchStrength\x12\x17\n\x0fparty_entry_ids\x18\n \x03(\t\x12\x18\n\x10party_list_codes\x18\x0b \x03(\t\x12!\n\x19party_undetermined_reason\x18\x0c \x01(\t\x12\x19\n\x11remembered_hit_id\x18\r \x01(\t\x12@\n\townership\x18\x0e \x01(\x0b\x32-.safeconduct.screening.v1.OwnershipAssessment\">\n\x10LicenseMonitored\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\":\n\x0fMonitoringEnded\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\t\"W\n\x0cListImported\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32%.safeconduct.screening.v1.ListVersion\"6\n\rListActivated\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0clist_version\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'safeconduct.screening.v1.ev
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCREENINGCOMPLETED']._serialized_start=139
-  _globals['_SCREENINGCOMPLETED']._serialized_end=432
-  _globals['_PARTYLISTED']._serialized_start=435
-  _globals['_PARTYLISTED']._serialized_end=781
-  _globals['_HITCLEARINGPROPOSED']._serialized_start=783
-  _globals['_HITCLEARINGPROPOSED']._serialized_end=899
-  _globals['_HITADJUDICATED']._serialized_start=902
-  _globals['_HITADJUDICATED']._serialized_end=1366
-  _globals['_LICENSEMONITORED']._serialized_start=1368
-  _globals['_LICENSEMONITORED']._serialized_end=1430
-  _globals['_MONITORINGENDED']._serialized_start=1432
-  _globals['_MONITORINGENDED']._serialized_end=1490
-  _globals['_LISTIMPORTED']._serialized_start=1492
-  _globals['_LISTIMPORTED']._serialized_end=1579
-  _globals['_LISTACTIVATED']._serialized_start=1581
-  _globals['_LISTACTIVATED']._serialized_end=1635
+  _globals['_SCREENINGCOMPLETED']._serialized_end=498
+  _globals['_PARTYLISTED']._serialized_start=501
+  _globals['_PARTYLISTED']._serialized_end=913
+  _globals['_HITCLEARINGPROPOSED']._serialized_start=915
+  _globals['_HITCLEARINGPROPOSED']._serialized_end=1031
+  _globals['_HITADJUDICATED']._serialized_start=1034
+  _globals['_HITADJUDICATED']._serialized_end=1564
+  _globals['_LICENSEMONITORED']._serialized_start=1566
+  _globals['_LICENSEMONITORED']._serialized_end=1628
+  _globals['_MONITORINGENDED']._serialized_start=1630
+  _globals['_MONITORINGENDED']._serialized_end=1688
+  _globals['_LISTIMPORTED']._serialized_start=1690
+  _globals['_LISTIMPORTED']._serialized_end=1777
+  _globals['_LISTACTIVATED']._serialized_start=1779
+  _globals['_LISTACTIVATED']._serialized_end=1833
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,7 @@ class ScreeningCompleted(_message.Message):
     CONFIG_VERSION_FIELD_NUMBER: _builtins.int
     SCREENED_AT_FIELD_NUMBER: _builtins.int
     SUBJECTS_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
     screening_id: _builtins.str
     """Identifies the screening, UUID."""
     application_id: _builtins.str
@@ -56,6 +57,10 @@ class ScreeningCompleted(_message.Message):
     def subjects(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Subject]:
         """The parties as they were declared."""
 
+    @_builtins.property
+    def ownership(self) -> _model_pb2.OwnershipAssessment:
+        """Who owns the parties; absent in older screenings, and counts as not known."""
+
     def __init__(
         self,
         *,
@@ -67,10 +72,11 @@ class ScreeningCompleted(_message.Message):
         config_version: _builtins.str = ...,
         screened_at: _timestamp_pb2.Timestamp | None = ...,
         subjects: _abc.Iterable[_model_pb2.Subject] | None = ...,
+        ownership: _model_pb2.OwnershipAssessment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["screened_at", b"screened_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership", "screened_at", b"screened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "parties", b"parties", "partner_id", b"partner_id", "screened_at", b"screened_at", "screening_id", b"screening_id", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "ownership", b"ownership", "parties", b"parties", "partner_id", b"partner_id", "screened_at", b"screened_at", "screening_id", b"screening_id", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -93,6 +99,7 @@ class PartyListed(_message.Message):
     LIST_VERSION_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     LISTED_AT_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """The application."""
     license_id: _builtins.str
@@ -123,6 +130,10 @@ class PartyListed(_message.Message):
     def listed_at(self) -> _timestamp_pb2.Timestamp:
         """When it was found."""
 
+    @_builtins.property
+    def ownership(self) -> _model_pb2.OwnershipAssessment:
+        """What that makes of the owners of all parties; absent where it was never assessed."""
+
     def __init__(
         self,
         *,
@@ -137,10 +148,11 @@ class PartyListed(_message.Message):
         list_version: _builtins.str = ...,
         result: _model_pb2.ScreeningResult.ValueType = ...,
         listed_at: _timestamp_pb2.Timestamp | None = ...,
+        ownership: _model_pb2.OwnershipAssessment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["listed_at", b"listed_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["listed_at", b"listed_at", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_ids", b"entry_ids", "license_id", b"license_id", "list_codes", b"list_codes", "list_version", b"list_version", "listed_at", b"listed_at", "new_entry_ids", b"new_entry_ids", "party_id", b"party_id", "result", b"result", "screening_id", b"screening_id", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_ids", b"entry_ids", "license_id", b"license_id", "list_codes", b"list_codes", "list_version", b"list_version", "listed_at", b"listed_at", "new_entry_ids", b"new_entry_ids", "ownership", b"ownership", "party_id", b"party_id", "result", b"result", "screening_id", b"screening_id", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -197,6 +209,7 @@ class HitAdjudicated(_message.Message):
     PARTY_LIST_CODES_FIELD_NUMBER: _builtins.int
     PARTY_UNDETERMINED_REASON_FIELD_NUMBER: _builtins.int
     REMEMBERED_HIT_ID_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """The application."""
     license_id: _builtins.str
@@ -229,6 +242,10 @@ class HitAdjudicated(_message.Message):
     def party_list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The lists they are on."""
 
+    @_builtins.property
+    def ownership(self) -> _model_pb2.OwnershipAssessment:
+        """What that makes of the owners of all parties; absent where it was never assessed."""
+
     def __init__(
         self,
         *,
@@ -245,10 +262,11 @@ class HitAdjudicated(_message.Message):
         party_list_codes: _abc.Iterable[_builtins.str] | None = ...,
         party_undetermined_reason: _builtins.str = ...,
         remembered_hit_id: _builtins.str = ...,
+        ownership: _model_pb2.OwnershipAssessment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decided_by", b"decided_by", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "party_entry_ids", b"party_entry_ids", "party_id", b"party_id", "party_list_codes", b"party_list_codes", "party_result", b"party_result", "party_strength", b"party_strength", "party_undetermined_reason", b"party_undetermined_reason", "remembered_hit_id", b"remembered_hit_id", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decided_by", b"decided_by", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "ownership", b"ownership", "party_entry_ids", b"party_entry_ids", "party_id", b"party_id", "party_list_codes", b"party_list_codes", "party_result", b"party_result", "party_strength", b"party_strength", "party_undetermined_reason", b"party_undetermined_reason", "remembered_hit_id", b"remembered_hit_id", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

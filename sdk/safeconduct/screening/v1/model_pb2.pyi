@@ -260,6 +260,78 @@ HIT_VERDICT_CONFIRMED: HitVerdict.ValueType  # 2
 """The entry is the party."""
 Global___HitVerdict: _TypeAlias = HitVerdict  # noqa: Y015
 
+class _OwnershipResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnershipResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnershipResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWNERSHIP_RESULT_UNSPECIFIED: _OwnershipResult.ValueType  # 0
+    """Never valid."""
+    OWNERSHIP_RESULT_BLOCKED: _OwnershipResult.ValueType  # 1
+    """A rule in effect is met for sure: the party counts as listed."""
+    OWNERSHIP_RESULT_RED_FLAG: _OwnershipResult.ValueType  # 2
+    """An officer has to look at it."""
+
+class OwnershipResult(_OwnershipResult, metaclass=_OwnershipResultEnumTypeWrapper):
+    """What a finding about the owners of a party means."""
+
+OWNERSHIP_RESULT_UNSPECIFIED: OwnershipResult.ValueType  # 0
+"""Never valid."""
+OWNERSHIP_RESULT_BLOCKED: OwnershipResult.ValueType  # 1
+"""A rule in effect is met for sure: the party counts as listed."""
+OWNERSHIP_RESULT_RED_FLAG: OwnershipResult.ValueType  # 2
+"""An officer has to look at it."""
+Global___OwnershipResult: _TypeAlias = OwnershipResult  # noqa: Y015
+
+class _OwnershipCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnershipCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnershipCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWNERSHIP_CAUSE_UNSPECIFIED: _OwnershipCause.ValueType  # 0
+    """Never valid."""
+    OWNERSHIP_CAUSE_OWNED_BY_LISTED: _OwnershipCause.ValueType  # 1
+    """Listed parties own what the rule asks for."""
+    OWNERSHIP_CAUSE_RULE_SUSPENDED: _OwnershipCause.ValueType  # 2
+    """The same, but the rule is suspended on the day."""
+    OWNERSHIP_CAUSE_MAY_REACH_THRESHOLD: _OwnershipCause.ValueType  # 3
+    """They may own it: a share, or whether an owner is listed, is not certain."""
+    OWNERSHIP_CAUSE_MINORITY_STAKE: _OwnershipCause.ValueType  # 4
+    """They own less, or only stand behind an owner."""
+    OWNERSHIP_CAUSE_LISTED_ELSEWHERE: _OwnershipCause.ValueType  # 5
+    """An owner is on a list that no rule covers."""
+    OWNERSHIP_CAUSE_OWNER_UNDETERMINED: _OwnershipCause.ValueType  # 6
+    """Of an owner it could not be told whether it is listed."""
+    OWNERSHIP_CAUSE_UNKNOWN_SHARE: _OwnershipCause.ValueType  # 7
+    """A share is not known, or not on which side of a threshold it lies."""
+    OWNERSHIP_CAUSE_UNKNOWN_HOLDING: _OwnershipCause.ValueType  # 8
+    """A beneficial owner does not say of whom."""
+
+class OwnershipCause(_OwnershipCause, metaclass=_OwnershipCauseEnumTypeWrapper):
+    """Why there is a finding about the owners of a party."""
+
+OWNERSHIP_CAUSE_UNSPECIFIED: OwnershipCause.ValueType  # 0
+"""Never valid."""
+OWNERSHIP_CAUSE_OWNED_BY_LISTED: OwnershipCause.ValueType  # 1
+"""Listed parties own what the rule asks for."""
+OWNERSHIP_CAUSE_RULE_SUSPENDED: OwnershipCause.ValueType  # 2
+"""The same, but the rule is suspended on the day."""
+OWNERSHIP_CAUSE_MAY_REACH_THRESHOLD: OwnershipCause.ValueType  # 3
+"""They may own it: a share, or whether an owner is listed, is not certain."""
+OWNERSHIP_CAUSE_MINORITY_STAKE: OwnershipCause.ValueType  # 4
+"""They own less, or only stand behind an owner."""
+OWNERSHIP_CAUSE_LISTED_ELSEWHERE: OwnershipCause.ValueType  # 5
+"""An owner is on a list that no rule covers."""
+OWNERSHIP_CAUSE_OWNER_UNDETERMINED: OwnershipCause.ValueType  # 6
+"""Of an owner it could not be told whether it is listed."""
+OWNERSHIP_CAUSE_UNKNOWN_SHARE: OwnershipCause.ValueType  # 7
+"""A share is not known, or not on which side of a threshold it lies."""
+OWNERSHIP_CAUSE_UNKNOWN_HOLDING: OwnershipCause.ValueType  # 8
+"""A beneficial owner does not say of whom."""
+Global___OwnershipCause: _TypeAlias = OwnershipCause  # noqa: Y015
+
 @_typing.final
 class Identifier(_message.Message):
     """A number that an authority gave a party."""
@@ -475,6 +547,232 @@ class PartyScreening(_message.Message):
 Global___PartyScreening: _TypeAlias = PartyScreening  # noqa: Y015
 
 @_typing.final
+class ShareRange(_message.Message):
+    """A share within bounds, percent; both the same where it is known exactly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_LEAST_PERCENT_FIELD_NUMBER: _builtins.int
+    AT_MOST_PERCENT_FIELD_NUMBER: _builtins.int
+    at_least_percent: _builtins.float
+    """At least so much, 0 to 100."""
+    at_most_percent: _builtins.float
+    """At most so much, 0 to 100."""
+    def __init__(
+        self,
+        *,
+        at_least_percent: _builtins.float = ...,
+        at_most_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_percent", b"at_least_percent", "at_most_percent", b"at_most_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareRange: _TypeAlias = ShareRange  # noqa: Y015
+
+@_typing.final
+class Stake(_message.Message):
+    """A share that one party holds in another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNED_PARTY_ID_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    owned_party_id: _builtins.str
+    """The owned party."""
+    @_builtins.property
+    def share(self) -> Global___ShareRange:
+        """The share; absent = not known."""
+
+    def __init__(
+        self,
+        *,
+        owned_party_id: _builtins.str = ...,
+        share: Global___ShareRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owned_party_id", b"owned_party_id", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stake: _TypeAlias = Stake  # noqa: Y015
+
+@_typing.final
+class OwnershipStep(_message.Message):
+    """One party holds a share in another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_PARTY_ID_FIELD_NUMBER: _builtins.int
+    OWNED_PARTY_ID_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    owner_party_id: _builtins.str
+    """Who holds it."""
+    owned_party_id: _builtins.str
+    """In whom."""
+    @_builtins.property
+    def share(self) -> Global___ShareRange:
+        """The share; absent = not known."""
+
+    def __init__(
+        self,
+        *,
+        owner_party_id: _builtins.str = ...,
+        owned_party_id: _builtins.str = ...,
+        share: Global___ShareRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owned_party_id", b"owned_party_id", "owner_party_id", b"owner_party_id", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipStep: _TypeAlias = OwnershipStep  # noqa: Y015
+
+@_typing.final
+class OwnershipPath(_message.Message):
+    """From an owner, through others, to the party."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    LIST_CODES_FIELD_NUMBER: _builtins.int
+    IS_SURE_FIELD_NUMBER: _builtins.int
+    is_sure: _builtins.bool
+    """True: it is on them for sure."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipStep]:
+        """One after the other."""
+
+    @_builtins.property
+    def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The lists that the owner is on, or may be on."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___OwnershipStep] | None = ...,
+        list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        is_sure: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_sure", b"is_sure", "list_codes", b"list_codes", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipPath: _TypeAlias = OwnershipPath  # noqa: Y015
+
+@_typing.final
+class OwnershipFinding(_message.Message):
+    """What one rule, or none, makes of the owners of one party. Without names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    AT_LEAST_PERCENT_FIELD_NUMBER: _builtins.int
+    AT_MOST_PERCENT_FIELD_NUMBER: _builtins.int
+    MOST_RESTRICTIVE_OWNER_ID_FIELD_NUMBER: _builtins.int
+    LIST_CODES_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    MORE_PATHS_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """The party that is owned."""
+    result: Global___OwnershipResult.ValueType
+    """What it means."""
+    cause: Global___OwnershipCause.ValueType
+    """Why there is one."""
+    rule_id: _builtins.str
+    """The rule, or empty."""
+    authority: _builtins.str
+    """Whose rule it is, or empty."""
+    rule: _builtins.str
+    """What the rule asks for, and whether it is suspended, in words."""
+    at_least_percent: _builtins.float
+    """What listed owners hold for sure, as the rule counts, percent."""
+    at_most_percent: _builtins.float
+    """What they may hold."""
+    most_restrictive_owner_id: _builtins.str
+    """The owner on the most restrictive list."""
+    more_paths: _builtins.int
+    """Paths that were left out."""
+    explanation: _builtins.str
+    """All of it in sentences, parties by their party_id."""
+    @_builtins.property
+    def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Lists that the owners are on, the most restrictive first."""
+
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipPath]:
+        """The most restrictive owner's first."""
+
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+        result: Global___OwnershipResult.ValueType = ...,
+        cause: Global___OwnershipCause.ValueType = ...,
+        rule_id: _builtins.str = ...,
+        authority: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        at_least_percent: _builtins.float = ...,
+        at_most_percent: _builtins.float = ...,
+        most_restrictive_owner_id: _builtins.str = ...,
+        list_codes: _abc.Iterable[_builtins.str] | None = ...,
+        paths: _abc.Iterable[Global___OwnershipPath] | None = ...,
+        more_paths: _builtins.int = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_percent", b"at_least_percent", "at_most_percent", b"at_most_percent", "authority", b"authority", "cause", b"cause", "explanation", b"explanation", "list_codes", b"list_codes", "more_paths", b"more_paths", "most_restrictive_owner_id", b"most_restrictive_owner_id", "party_id", b"party_id", "paths", b"paths", "result", b"result", "rule", b"rule", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipFinding: _TypeAlias = OwnershipFinding  # noqa: Y015
+
+@_typing.final
+class OwnershipAssessment(_message.Message):
+    """What the rules of ownership of one day find about an application."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
+    ASSESSED_ON_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    rules_version: _builtins.str
+    """Version of the rules."""
+    assessed_on: _builtins.str
+    """The day, YYYY-MM-DD."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipFinding]:
+        """None about a party: nothing known speaks against its owners."""
+
+    def __init__(
+        self,
+        *,
+        rules_version: _builtins.str = ...,
+        assessed_on: _builtins.str = ...,
+        findings: _abc.Iterable[Global___OwnershipFinding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessed_on", b"assessed_on", "findings", b"findings", "rules_version", b"rules_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnershipAssessment: _TypeAlias = OwnershipAssessment  # noqa: Y015
+
+@_typing.final
 class Subject(_message.Message):
     """A party as it was declared and screened, kept so that it can be compared with what a list says later."""
 
@@ -487,12 +785,16 @@ class Subject(_message.Message):
     COUNTRIES_FIELD_NUMBER: _builtins.int
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
+    OWNS_FIELD_NUMBER: _builtins.int
+    IS_BENEFICIAL_OWNER_FIELD_NUMBER: _builtins.int
     party_id: _builtins.str
     """The party of the application."""
     kind: Global___PartyKind.ValueType
     """What it is, if known."""
     birth_date: _builtins.str
     """YYYY, YYYY-MM or YYYY-MM-DD, or empty."""
+    is_beneficial_owner: _builtins.bool
+    """True: it was declared as a beneficial owner."""
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Full names, the main one first."""
@@ -509,6 +811,10 @@ class Subject(_message.Message):
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Postal addresses, free form."""
 
+    @_builtins.property
+    def owns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stake]:
+        """Shares that it holds in other parties of the application."""
+
     def __init__(
         self,
         *,
@@ -519,10 +825,12 @@ class Subject(_message.Message):
         countries: _abc.Iterable[_builtins.str] | None = ...,
         identifiers: _abc.Iterable[Global___Identifier] | None = ...,
         addresses: _abc.Iterable[_builtins.str] | None = ...,
+        owns: _abc.Iterable[Global___Stake] | None = ...,
+        is_beneficial_owner: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "birth_date", b"birth_date", "countries", b"countries", "identifiers", b"identifiers", "kind", b"kind", "names", b"names", "party_id", b"party_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "birth_date", b"birth_date", "countries", b"countries", "identifiers", b"identifiers", "is_beneficial_owner", b"is_beneficial_owner", "kind", b"kind", "names", b"names", "owns", b"owns", "party_id", b"party_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -747,6 +1055,8 @@ class Screening(_message.Message):
     CONFIG_VERSION_FIELD_NUMBER: _builtins.int
     SCREENED_AT_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_EXPLANATIONS_FIELD_NUMBER: _builtins.int
     screening_id: _builtins.str
     """Identifies it, UUID."""
     application_id: _builtins.str
@@ -765,6 +1075,14 @@ class Screening(_message.Message):
     def screened_at(self) -> _timestamp_pb2.Timestamp:
         """When it was done."""
 
+    @_builtins.property
+    def ownership(self) -> Global___OwnershipAssessment:
+        """Who owns the parties; absent in older screenings."""
+
+    @_builtins.property
+    def ownership_explanations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was found about owners, in sentences with the parties' names, in the order of the findings."""
+
     def __init__(
         self,
         *,
@@ -775,10 +1093,12 @@ class Screening(_message.Message):
         config_version: _builtins.str = ...,
         screened_at: _timestamp_pb2.Timestamp | None = ...,
         trace_id: _builtins.str = ...,
+        ownership: Global___OwnershipAssessment | None = ...,
+        ownership_explanations: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["screened_at", b"screened_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership", "screened_at", b"screened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "parties", b"parties", "screened_at", b"screened_at", "screening_id", b"screening_id", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "config_version", b"config_version", "list_version", b"list_version", "ownership", b"ownership", "ownership_explanations", b"ownership_explanations", "parties", b"parties", "screened_at", b"screened_at", "screening_id", b"screening_id", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
