@@ -21,6 +21,7 @@ from services.screening.shell.rescreening import Rescreening
 from services.screening.shell.rules import ownership_rules
 from services.screening.shell.screening import ScreeningDesk
 from services.screening.shell.streams import ListStream, ScreeningStream
+from services.screening.shell.workers import Workers, default_workers
 
 HERE = Path(__file__).parent
 PACKAGE = "safeconduct.screening.v1"
@@ -31,6 +32,8 @@ class Settings(ServiceSettings):
 
     first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = HERE / "lists/shipped.yaml"
     """Describes the list that an empty installation starts with; never read again once a list is active."""
+    screening_workers: Annotated[int, Field(ge=1, le=64, default_factory=default_workers, examples=["2"])]
+    """Processes that screen; they share one index, and each adds its own working memory."""
     ownership_rules_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/ownership.yaml"])] = (
         HERE / "rules/ownership.yaml"
     )
@@ -46,7 +49,9 @@ def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     registry = runtime.telemetry.registry
     rules = ownership_rules(runtime.settings.ownership_rules_file)
-    desk = Desk(DEFAULT, registry)
+    engine = Workers(DEFAULT, runtime.settings.screening_workers, registry)
+    engine.start()
+    desk = Desk(DEFAULT, registry, engine)
     screenings = runtime.journal(ScreeningStream())
     registers = runtime.journal(ListStream())
     lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)

@@ -1,7 +1,7 @@
-"""Screens: the engine, in threads of its own so that the loop stays free, and what is told of each answer.
+"""Screens: asks the engine, keeps time, and says what is told of each answer.
 
-The loaded list stands here, and what replaces it replaces it at once: a screening in flight keeps the one it began
-with. Spans and metrics get results and ids of list entries, never a name.
+The loaded lists stand here, and what replaces them replaces them at once: whoever screens took them once, and keeps
+them to the end. Spans and metrics get results and ids of list entries, never a name.
 """
 
 from __future__ import annotations
@@ -9,70 +9,95 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.index import Generation
-from services.screening.core.model import PartyQuery, Reason, Screening
-from services.screening.core.screen import screen, undetermined
+from services.screening.core.model import Entry, PartyQuery, Reason, Screening
+from services.screening.core.screen import undetermined
+from services.screening.shell.engine import Asker, Engine, Loaded, Threads
 
-# The engine holds the interpreter for most of its time: a second thread fills the rest, a third finds nothing to do.
-_THREADS = 2
-_SHOWN_ENTRIES = 10
+WAIT_S: Final = 8.0
+"""How long a caller waits for one party, its turn included; below the deadline that clients set by default."""
+_BUCKETS: Final = (0.001, 0.002, 0.004, 0.006, 0.008, 0.012, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
+OURSELVES: Final = Asker("service/screening")
+_SHOWN_ENTRIES: Final = 10
+_MOST_EVENTS: Final = 100
+"""Parties of an application that a span tells one by one."""
 
 
 class Desk:
-    """Where parties are screened. `generation` is the loaded list, None until there is one."""
+    """Where parties are screened. `generation` is what is loaded, None until there is something."""
 
-    def __init__(self, config: ScreeningConfig, registry: CollectorRegistry) -> None:
+    def __init__(self, config: ScreeningConfig, registry: CollectorRegistry, engine: Engine | None = None) -> None:
         self._config = config
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="screening")
+        self._engine = engine or Threads(config)
         self._results = Counter("screening_parties", "Parties screened.", ["result"], registry=registry)
-        self._seconds = Histogram("screening_seconds", "Time to screen one party.", registry=registry)
-        self.generation: Generation | None = None
-
-    async def screen(self, query: PartyQuery) -> Screening:
-        """One party against the loaded list; UNDETERMINED while there is none."""
-        return await self._screen(self.generation, query, 1)
-
-    async def screen_all(
-        self, generation: Generation, queries: Sequence[PartyQuery], budget_s: float
-    ) -> tuple[Screening, ...]:
-        """All parties against one generation, in order. What is not begun within the budget stays UNDETERMINED."""
-        end = time.monotonic() + budget_s
-        found: list[Screening] = []
-        for number, query in enumerate(queries, 1):
-            if time.monotonic() < end:
-                found.append(await self._screen(generation, query, number))
-            else:
-                late = undetermined(self._config, Reason.BUDGET_EXCEEDED, generation.list_version_id)
-                self._tell(late, number)
-                found.append(late)
-        return tuple(found)
-
-    async def _screen(self, generation: Generation | None, query: PartyQuery, number: int) -> Screening:
-        began = time.perf_counter()
-        answer = await asyncio.get_running_loop().run_in_executor(
-            self._threads, screen, generation, query, self._config
+        self._cut = Counter("screening_cut_short", "Parties whose time was over.", registry=registry)
+        self._seconds = Histogram(
+            "screening_seconds", "Time to screen one party, its turn included.", registry=registry, buckets=_BUCKETS
         )
-        self._seconds.observe(time.perf_counter() - began)
-        self._tell(answer, number)
+        self.generation: Loaded | None = None
+
+    async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
+        """The index of these entries, not yet screened against. Raises EngineFault."""
+        return await self._engine.load(entries, list_version_id)
+
+    async def screen(self, query: PartyQuery, asker: Asker = OURSELVES, *, wait_s: float = WAIT_S) -> Screening:
+        """One party against what is loaded now; UNDETERMINED while nothing is, or when the wait is over."""
+        answer = await self._screened(self.generation, query, asker, wait_s)
+        _tell(answer, 1)
         return answer
 
-    def _tell(self, answer: Screening, number: int) -> None:
-        self._results.labels(answer.result.value).inc()
-        trace.get_current_span().add_event(
-            "party screened",
-            {
-                "safeconduct.party.number": number,
-                "safeconduct.screening.result": answer.result.value,
-                "safeconduct.screening.strength": answer.hits[0].strength.value if answer.hits else "",
-                "safeconduct.screening.reasons": [reason.value for reason in answer.reasons],
-                "safeconduct.screening.entries": [hit.entry_id for hit in answer.hits[:_SHOWN_ENTRIES]],
-                "safeconduct.list.version": answer.list_version_id,
-                "safeconduct.config.version": answer.config_version,
-            },
+    async def screen_silently(self, query: PartyQuery, asker: Asker) -> Screening:
+        """The same for one of very many: counted, but no event of the span."""
+        return await self._screened(self.generation, query, asker, WAIT_S)
+
+    async def screen_all(
+        self, generation: Loaded, queries: Sequence[PartyQuery], budget_s: float, asker: Asker = OURSELVES
+    ) -> tuple[Screening, ...]:
+        """All parties against one generation, in order. What is not done within the budget stays UNDETERMINED."""
+        end = time.monotonic() + budget_s
+        found = await asyncio.gather(
+            *(self._screened(generation, query, asker, end - time.monotonic()) for query in queries)
         )
+        for number, answer in enumerate(found[:_MOST_EVENTS], 1):
+            _tell(answer, number)
+        return tuple(found)
+
+    async def _screened(self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float) -> Screening:
+        began = time.perf_counter()
+        answer = await self._answer(generation, query, asker, wait_s)
+        self._seconds.observe(time.perf_counter() - began)
+        self._results.labels(answer.result.value).inc()
+        if Reason.BUDGET_EXCEEDED in answer.reasons:
+            self._cut.inc()
+        return answer
+
+    async def _answer(self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float) -> Screening:
+        if generation is None:
+            return undetermined(self._config, Reason.INDEX_NOT_READY)
+        try:
+            async with asyncio.timeout(wait_s) as limit:
+                return await generation.screen(query, asker)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return undetermined(self._config, Reason.BUDGET_EXCEEDED, generation.list_version_id)
+
+
+def _tell(answer: Screening, number: int) -> None:
+    trace.get_current_span().add_event(
+        "party screened",
+        {
+            "safeconduct.party.number": number,
+            "safeconduct.screening.result": answer.result.value,
+            "safeconduct.screening.strength": answer.hits[0].strength.value if answer.hits else "",
+            "safeconduct.screening.reasons": [reason.value for reason in answer.reasons],
+            "safeconduct.screening.entries": [hit.entry_id for hit in answer.hits[:_SHOWN_ENTRIES]],
+            "safeconduct.list.version": answer.list_version_id,
+            "safeconduct.config.version": answer.config_version,
+        },
+    )

@@ -16,6 +16,7 @@ from services.screening.core.ownership_rules import OwnershipRules, Ruling
 from services.screening.core.record import Event, ScreeningCompleted, concluded
 from services.screening.shell import codec
 from services.screening.shell.desk import Desk
+from services.screening.shell.engine import Asker
 from services.screening.shell.memory import found_false
 
 # Below the time that a rebalance of the consumers waits; an application as large as the contract lets it be needs less.
@@ -81,7 +82,9 @@ class Hearing:
         if generation is None:
             raise unavailable(Plumbing.NOT_READY, "the list is not loaded", 1.0)
         subjects = submission.subjects
-        answers = await self._desk.screen_all(generation, [each.query for each in subjects], self._budget_s)
+        answers = await self._desk.screen_all(
+            generation, [each.query for each in subjects], self._budget_s, Asker(ACTOR)
+        )
         return concluded(
             submission.screening_id,
             submission.application_id,

@@ -25,7 +25,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from chassis.journal import Journal, Key
 from chassis.refusal import Refused
 from services.screening.core.formats import read
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry
 from services.screening.core.register import (
     Event,
@@ -38,6 +37,7 @@ from services.screening.core.register import (
 )
 from services.screening.core.source import ListUnreadable
 from services.screening.shell.desk import Desk
+from services.screening.shell.engine import EngineFault, Loaded
 from services.screening.shell.streams import list_id_of
 
 _LOG = structlog.get_logger("lists")
@@ -130,13 +130,17 @@ class Lists:
                 self._desk.generation = None
                 self._fault = "the active list cannot be read"
                 _LOG.error("list unreadable", why=type(error).__name__)
+            except EngineFault as error:
+                # What is loaded stays: it is tried again, and until then this replica says that it is behind.
+                _LOG.error("list not loaded", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._poll_s)
 
     async def refresh(self) -> None:
         """Looks which versions are active and loads them if others are. The first look may import the first one.
 
-        Raises Refused when the database is away, ListUnreadable when a version cannot be read.
+        Raises Refused when the database is away, ListUnreadable when a version cannot be read, EngineFault when there is no
+        index of it.
         """
         active = await self.active() or await self._start()
         loaded = self._desk.generation
@@ -194,9 +198,9 @@ class Lists:
         assert active, "a list that was started is active"
         return active
 
-    async def _load(self, versions: Iterable[ListVersion]) -> Generation:
+    async def _load(self, versions: Iterable[ListVersion]) -> Loaded:
         entries = [entry for version in versions for entry in await self.entries_of(version)]
-        return await asyncio.to_thread(Generation.build, entries, generation_id(versions))
+        return await self._desk.load(entries, generation_id(versions))
 
     async def _read(self, version: ListVersion) -> tuple[Entry, ...]:
         digest = bytes.fromhex(version.source_digest)

@@ -25,15 +25,15 @@ from chassis.telemetry import Telemetry, annotate
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.decide import Recall, Rescreen, decide
 from services.screening.core.formats import delta
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry
 from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.ownership_rules import OwnershipRules, Ruling
 from services.screening.core.record import Event, concluded
 from services.screening.core.register import versions_in
-from services.screening.core.screen import screen
 from services.screening.core.source import ListUnreadable
+from services.screening.core.touched import touched
 from services.screening.shell.desk import Desk
+from services.screening.shell.engine import EngineFault, Loaded
 from services.screening.shell.lists import Lists
 from services.screening.shell.memory import found_false
 
@@ -82,7 +82,7 @@ class Rescreening:
         self._compared = Counter(
             "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
         )
-        self._small: tuple[str, str, Generation | None, frozenset[str]] | None = None
+        self._change: tuple[str, str, tuple[Entry, ...]] | None = None
 
     async def run(self) -> None:
         """Looks again and again, until cancelled."""
@@ -93,6 +93,8 @@ class Rescreening:
                 _LOG.warning("rescreening waits", reason=error.reason)
             except ListUnreadable:
                 _LOG.error("rescreening waits", reason="LIST_UNREADABLE")
+            except EngineFault as error:
+                _LOG.error("rescreening waits", reason=str(error))
             except Exception as error:
                 if not is_storage_fault(error):
                     raise
@@ -108,7 +110,7 @@ class Rescreening:
         return int(row["count"])
 
     async def sweep(self) -> None:
-        """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable."""
+        """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable, EngineFault."""
         async with self._alone() as is_ours:
             if not is_ours:
                 return
@@ -134,32 +136,34 @@ class Rescreening:
                 if is_ours and not connection.is_closed():
                     await connection.execute("select pg_advisory_unlock($1)", _LOCK)
 
-    async def _compare(self, generation: Generation, base: str, ids: Sequence[UUID]) -> None:
-        small, changed = await self._changes(generation, base)
-        if small is not None:
-            for application in await self._journal.select("where id = any($1::uuid[])", list(ids)):
-                is_touched = await asyncio.to_thread(_touches, small, application.state, self._config)
+    async def _compare(self, generation: Loaded, base: str, ids: Sequence[UUID]) -> None:
+        entries = await self._changes(generation, base)
+        if entries:
+            changed = frozenset(entry.entry_id for entry in entries)
+            applications = await self._journal.select("where id = any($1::uuid[])", list(ids))
+            parties = [[each.query for each in one.state.latest.subjects] for one in applications]
+            found = await generation.apart(touched, entries, parties, self._config)
+            for application, is_touched in zip(applications, found, strict=True):
                 outcome = await self._rescreen(generation, application, changed) if is_touched else "unchanged"
                 self._compared.labels(outcome).inc()
         await self._journal.fetch(_COVERED, list(ids), generation.list_version_id)
 
-    async def _changes(self, generation: Generation, base: str) -> tuple[Generation | None, frozenset[str]]:
-        """An index of what was added or changed since `base`, None when nothing was, and the ids of it."""
+    async def _changes(self, generation: Loaded, base: str) -> tuple[Entry, ...]:
+        """What was added or changed since `base`."""
         target = generation.list_version_id
-        if self._small is None or self._small[:2] != (base, target):
+        if self._change is None or self._change[:2] != (base, target):
             versions = [each for register in await self._lists.registers() for each in register.versions]
             before: list[Entry] = []
             for version in versions:
                 if version.list_version in versions_in(base):
                     before.extend(await self._lists.entries_of(version))
-            entries = delta(before, generation.entries).to_screen
-            small = await asyncio.to_thread(generation.among, entries) if entries else None
-            self._small = base, target, small, frozenset(entry.entry_id for entry in entries)
+            entries = tuple(delta(before, generation.entries).to_screen)
+            self._change = base, target, entries
             _LOG.info("lists compared", base=base, list_version=target, entries=len(entries))
-        return self._small[2:]
+        return self._change[2]
 
     async def _rescreen(
-        self, generation: Generation, application: Current[ScreenedApplication], changed: frozenset[str]
+        self, generation: Loaded, application: Current[ScreenedApplication], changed: frozenset[str]
     ) -> str:
         """The whole application against the whole of the lists, as a new one would be; what of it is new is told."""
         subjects = application.state.latest.subjects
@@ -211,8 +215,3 @@ class Rescreening:
 
 def _decided(command: Recall, ruling: Ruling, state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
     return decide(state, command, ruling)
-
-
-def _touches(small: Generation, application: ScreenedApplication, config: ScreeningConfig) -> bool:
-    """Whether anything of the change may be a party of the application."""
-    return any(screen(small, subject.query, config).hits for subject in application.latest.subjects)

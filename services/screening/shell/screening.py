@@ -16,7 +16,8 @@ from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.record import Event
 from services.screening.core.refusal import Kind, Reason, Refusal
 from services.screening.shell import codec
-from services.screening.shell.desk import Desk
+from services.screening.shell.desk import WAIT_S, Desk
+from services.screening.shell.engine import Asker
 
 NOT_VISIBLE = Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, "nothing of this id is visible to you")
 NOT_FOUND = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no screening of this application")
@@ -30,7 +31,8 @@ class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
 
     async def ScreenParty(self, request: pb.ScreenPartyRequest, context: Any) -> pb.ScreenPartyResponse:
         """One party, now."""
-        return codec.answer(await self._desk.screen(codec.query(request.party)))
+        asker = Asker(current_principal().name)
+        return codec.answer(await self._desk.screen(codec.query(request.party), asker, wait_s=_patience(context)))
 
     async def GetScreening(self, request: pb.GetScreeningRequest, context: Any) -> pb.GetScreeningResponse:
         """The latest screening of an application."""
@@ -60,3 +62,9 @@ class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
 def _hidden(principal: Principal) -> Refused:
     """A partner never learns whether others' applications exist."""
     return refused(NOT_FOUND if principal.kind == "officer" else NOT_VISIBLE)
+
+
+def _patience(context: Any) -> float:
+    """Seconds that a caller waits: the answer that it could not be told must arrive before its deadline."""
+    remaining = context.time_remaining() if context is not None else None
+    return WAIT_S if remaining is None else min(WAIT_S, 0.9 * remaining)

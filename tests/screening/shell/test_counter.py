@@ -40,7 +40,8 @@ async def test_a_published_alias_is_an_exact_match_with_its_reasons(counter: Scr
         names=[LISTED_ALIAS], kind=model_pb2.PARTY_KIND_ORGANISATION, countries=["BY"], birth_date=""
     )
 
-    answer = await counter.ScreenParty(service_pb2.ScreenPartyRequest(party=asked), None)
+    with acting_as(PARTNER):
+        answer = await counter.ScreenParty(service_pb2.ScreenPartyRequest(party=asked), None)
 
     best = answer.party.hits[0]
     assert answer.party.result == model_pb2.SCREENING_RESULT_POSSIBLE_MATCH
@@ -55,7 +56,8 @@ async def test_a_published_alias_is_an_exact_match_with_its_reasons(counter: Scr
 async def test_a_blank_name_is_undetermined(counter: ScreeningDesk) -> None:
     request = service_pb2.ScreenPartyRequest(party=model_pb2.PartyQuery(names=[" "]))
 
-    answer = await counter.ScreenParty(request, None)
+    with acting_as(PARTNER):
+        answer = await counter.ScreenParty(request, None)
 
     assert answer.party.result == model_pb2.SCREENING_RESULT_UNDETERMINED
     assert answer.party.undetermined_reason == "NAME_MISSING"
