@@ -69,11 +69,7 @@ class Generation:
 
     def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
         """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""
-        core = name_words(name.words, is_person=kind is PartyKind.PERSON)
-        terms = _terms(name.words, core)
-        if name.is_unvowelled:
-            otherwise = _terms(name.words, tuple(heard_otherwise(word) for word in core))
-            terms = {field: {*terms[field], *otherwise[field]} for field in FIELDS}
+        terms = queried_terms(name, kind)
         first = self._search(terms, FIELDS[:3], limit)
         second = self._search(terms, FIELDS[2:], limit)
         return tuple(dict.fromkeys((*first, *second)))
@@ -130,6 +126,21 @@ def _terms(words: tuple[str, ...], core: tuple[str, ...]) -> Mapping[str, Iterab
     }
 
 
+def listed_terms(row: Row) -> Mapping[str, Iterable[str]]:
+    """What a listed name is found by, by field."""
+    return _terms(tuple(row.key.split()), row.words)
+
+
+def queried_terms(name: Folded, kind: PartyKind) -> Mapping[str, Iterable[str]]:
+    """What a queried name finds listed names by, by field: those that share any of it."""
+    core = name_words(name.words, is_person=kind is PartyKind.PERSON)
+    terms = _terms(name.words, core)
+    if not name.is_unvowelled:
+        return terms
+    otherwise = _terms(name.words, tuple(heard_otherwise(word) for word in core))
+    return {field: {*terms[field], *otherwise[field]} for field in FIELDS}
+
+
 def _indexed(rows: Sequence[Row]) -> tuple[tantivy.Schema, tantivy.Searcher]:
     builder = tantivy.SchemaBuilder()
     for field in FIELDS:
@@ -140,7 +151,7 @@ def _indexed(rows: Sequence[Row]) -> tuple[tantivy.Schema, tantivy.Searcher]:
     writer = index.writer(WRITER_MEMORY, num_threads=1)
     for position, row in enumerate(rows):
         document = tantivy.Document()
-        for field, terms in _terms(tuple(row.key.split()), row.words).items():
+        for field, terms in listed_terms(row).items():
             document.add_text(field, " ".join(terms))
         document.add_unsigned("row", position)
         writer.add_document(document)

@@ -1,0 +1,257 @@
+"""Parties by their names, so that a listed name finds them: the index of the lists turned round.
+
+A change of the lists is small and the monitored parties are many, so what changed is looked up among the parties. The
+index brings who resembles a listed name, closest first; whether somebody is that party is judged by the rule that a
+new party is judged by (`touched`). It grows as parties come, and is for one thread at a time.
+"""
+
+import marshal
+from array import array
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, Generic, TypeVar
+
+import numpy as np
+import tantivy
+from rapidfuzz import fuzz, process
+
+from services.screening.core.exact import identifier_key
+from services.screening.core.index import FIELDS, Row, listed_terms, queried_terms, whole_sound
+from services.screening.core.model import Entry, PartyKind, PartyQuery
+from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words
+
+LONGEST: Final = 500
+"""Characters of a name beyond which nobody judges it."""
+WRITER_MEMORY: Final = 32_000_000
+SAME_WORDS: Final = "same_words"
+MOST_SAME: Final = 1_000
+"""Orders in which one set of words may be written."""
+PASSES: Final = (FIELDS[:3], FIELDS[2:])
+"""What is looked at together: words, letters and sounds; sounds alone."""
+
+A = TypeVar("A", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What parties are looked for by: a listed name, or the number of a listed party; the other is empty.
+
+    entries: the ids of those who bear it.
+    """
+
+    entries: tuple[str, ...]
+    identifier: str = ""
+    same_words: str = ""
+    ordered: str = ""
+    sound: str = ""
+    terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def wanted_of(rows: Iterable[Row], entries: Sequence[Entry]) -> tuple[Wanted, ...]:
+    """All that finds the parties who may be one of these entries. rows: the entries' names."""
+    names = (
+        Wanted(
+            entries=tuple(dict.fromkeys(entries[name.entry].entry_id for name in row.names)),
+            same_words=" ".join(sorted(row.key.split())),
+            ordered=row.ordered,
+            sound=row.sound,
+            terms=tuple((field, tuple(sorted(set(terms)))) for field, terms in listed_terms(row).items()),
+        )
+        for row in rows
+    )
+    bearers: dict[str, dict[str, None]] = defaultdict(dict)
+    for entry in entries:
+        for _, value in entry.identifiers:
+            if key := identifier_key(value):
+                bearers[key][entry.entry_id] = None
+    return (*names, *(Wanted(tuple(ids), identifier=key) for key, ids in bearers.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[A]):
+    """A party that the index has, and whose it is. number: another one for each."""
+
+    number: int
+    application: A
+    query: PartyQuery
+
+
+class PartyIndex(Generic[A]):
+    """The parties of applications. What was put is found once the index has settled; what was dropped never is."""
+
+    def __init__(self) -> None:
+        self._queries: list[bytes | None] = []
+        self._applications: list[A] = []
+        self._of: dict[A, tuple[int, int, int]] = {}
+        self._identifiers: dict[str, array[int]] = {}
+        # Names of other scripts are found by sound: among the others, whom letters bring, they would be crowded out.
+        self._shelves = {False: _Shelf(), True: _Shelf()}
+        self.dropped = 0
+        """Parties that still take room."""
+
+    def __len__(self) -> int:
+        """Parties that can be found."""
+        return len(self._queries) - self.dropped
+
+    def __iter__(self) -> Iterator[Held[A]]:
+        """All of them."""
+        return self._held(range(len(self._queries)))
+
+    def version_of(self, application: A) -> int:
+        """The version with which the application was put; 0 for one that is not here."""
+        return self._of.get(application, (0, 0, 0))[0]
+
+    def put(self, application: A, version: int, parties: Sequence[PartyQuery]) -> None:
+        """These are the application's parties now, in place of earlier ones."""
+        _, first, count = self._of.get(application, (0, 0, 0))
+        said = [_packed(query) for query in parties]
+        if said == self._queries[first : first + count] and application in self._of:
+            self._of[application] = version, first, count
+            return
+        self.drop(application)
+        first = len(self._queries)
+        self._of[application] = version, first, len(said)
+        self._queries.extend(said)
+        self._applications.extend([application] * len(said))
+        for number, query in enumerate(parties, first):
+            for _, value in query.identifiers:
+                if key := identifier_key(value):
+                    self._identifiers.setdefault(key, array("I")).append(number)
+            folded = (fold(text) for text in query.names if len(text) <= LONGEST)
+            for name in {each.key: each for each in folded if each.key}.values():
+                self._shelves[name.is_foreign].put(name, query.kind, number)
+
+    def drop(self, application: A) -> None:
+        """The application is of no interest any more."""
+        _, first, count = self._of.pop(application, (0, 0, 0))
+        self._queries[first : first + count] = [None] * count
+        self.dropped += count
+
+    def settle(self) -> None:
+        """From now on all that was put is found."""
+        for shelf in self._shelves.values():
+            shelf.settle()
+
+    def closest(self, wanted: Wanted, start: int, end: int) -> tuple[Held[A], ...]:
+        """Who resembles what is wanted: the names from `start` to `end` in order of likeness, of each kind of script.
+
+        Nobody: there are no more names. A number brings everybody who has it at once.
+        """
+        if wanted.identifier:
+            numbers: Iterable[int] = self._identifiers.get(wanted.identifier, ()) if start == 0 else ()
+        else:
+            numbers = chain.from_iterable(shelf.closest(wanted, start, end) for shelf in self._shelves.values())
+        return tuple(self._held(dict.fromkeys(numbers)))
+
+    def _held(self, numbers: Iterable[int]) -> Iterator[Held[A]]:
+        for number in numbers:
+            packed = self._queries[number]
+            if packed is not None:
+                yield Held(number, self._applications[number], _unpacked(packed))
+
+
+def _packed(query: PartyQuery) -> bytes:
+    # A seventh of the memory of the values themselves.
+    kept = (query.names, query.kind.value, query.birth_date, query.countries, query.identifiers, query.addresses)
+    return marshal.dumps(kept)
+
+
+def _unpacked(packed: bytes) -> PartyQuery:
+    names, kind, birth_date, countries, identifiers, addresses = marshal.loads(packed)  # noqa: S302 - our own
+    return PartyQuery(names, PartyKind(kind), birth_date, countries, identifiers, addresses)
+
+
+class _Shelf:
+    """Names, a row each distinct one, and the numbers of the parties that bear it."""
+
+    def __init__(self) -> None:
+        builder = tantivy.SchemaBuilder()
+        for field in FIELDS:
+            builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field(SAME_WORDS, tokenizer_name="raw", index_option="basic")
+        builder.add_unsigned_field("row", fast=True)
+        self._schema = builder.build()
+        self._index = tantivy.Index(self._schema)
+        self._writer = self._index.writer(WRITER_MEMORY, num_threads=1)
+        self._searcher = self._index.searcher()
+        self._is_settled = True
+        self._row_of: dict[str, int] = {}
+        self._ordered: list[str] = []
+        self._sounds: dict[int, tuple[str, ...]] = {}
+        # The bearers of a row as a chain: the newest one, and from each to the one before it. 0 ends it.
+        self._newest, self._before, self._bearer = array("I"), array("I", [0]), array("I", [0])
+
+    def put(self, name: Folded, kind: PartyKind, number: int) -> None:
+        """One more who bears the name."""
+        is_person = kind is PartyKind.PERSON
+        key = f"{name.key}\n" if is_person else name.key
+        row = self._row_of.setdefault(key, len(self._ordered))
+        if row == len(self._ordered):
+            self._add(name, kind, row)
+        self._before.append(self._newest[row])
+        self._newest[row] = len(self._bearer)
+        self._bearer.append(number)
+
+    def _add(self, name: Folded, kind: PartyKind, row: int) -> None:
+        core = name_words(name.words, is_person=kind is PartyKind.PERSON)
+        self._ordered.append(" ".join(sorted(core)))
+        self._newest.append(0)
+        if name.is_foreign:
+            sounds = whole_sound(core), whole_sound([heard_otherwise(word) for word in core])
+            self._sounds[row] = sounds if name.is_unvowelled else sounds[:1]
+        document = tantivy.Document()
+        for field, terms in queried_terms(name, kind).items():
+            document.add_text(field, " ".join(terms))
+        document.add_text(SAME_WORDS, name.sorted_key)
+        document.add_unsigned("row", row)
+        self._writer.add_document(document)
+        self._is_settled = False
+
+    def settle(self) -> None:
+        """Finds what was put."""
+        if not self._is_settled:
+            self._writer.commit()
+            self._index.reload()
+            self._searcher = self._index.searcher()
+            self._is_settled = True
+
+    def closest(self, wanted: Wanted, start: int, end: int) -> Iterator[int]:
+        """Bearers of the rows from `start` to `end` in order of likeness."""
+        rows = self._alike(wanted, 2 * end)
+        if len(rows) <= start:
+            return
+        for row in self._by_likeness(wanted, rows)[start:end]:
+            at = self._newest[row]
+            while at:
+                yield self._bearer[at]
+                at = self._before[at]
+
+    def _alike(self, wanted: Wanted, limit: int) -> list[int]:
+        same = tantivy.Query.term_query(self._schema, SAME_WORDS, wanted.same_words, "basic")
+        found = [self._rows(same, MOST_SAME)]
+        terms = dict(wanted.terms)
+        for fields in PASSES:
+            should = [
+                (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, field, term, "freq"))
+                for field in fields
+                for term in terms[field]
+            ]
+            if should:
+                found.append(self._rows(tantivy.Query.boolean_query(should), limit))
+        return list(dict.fromkeys(chain.from_iterable(found)))
+
+    def _rows(self, query: tantivy.Query, limit: int) -> list[int]:
+        addresses = [address for _, address in self._searcher.search(query, limit, count=False).hits]
+        return [int(row) for row in self._searcher.fast_field_values("row", addresses) if row is not None]
+
+    def _by_likeness(self, wanted: Wanted, rows: list[int]) -> list[int]:
+        """As a party ranks the listed names that resemble it."""
+        names = [self._ordered[row] for row in rows]
+        letters = process.cdist([wanted.ordered], names, scorer=fuzz.ratio)[0]
+        likely = letters + 0.5 * process.cdist([wanted.ordered], names, scorer=fuzz.token_set_ratio)[0]
+        if self._sounds:
+            heard = [max(fuzz.ratio(wanted.sound, sound) for sound in self._sounds.get(row, ("",))) for row in rows]
+            likely = likely + np.array(heard)
+        return [rows[at] for at in np.argsort(-likely, kind="stable")]
