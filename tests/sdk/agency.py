@@ -56,6 +56,7 @@ class Agency(
     violation: enforcement.Violation = field(
         default_factory=lambda: enforcement.Violation(violation_id=VIOLATION, license_id=LICENSE, etag="v7")
     )
+    screened: screening.Screening = field(default_factory=screening.Screening)
     hit: screening.HitCase = field(
         default_factory=lambda: screening.HitCase(hit_id=HIT, application_id=APPLICATION, state=1, etag="v3")
     )
@@ -157,7 +158,7 @@ class Agency(
 
     async def GetScreening(self, request, context):
         await self._take("GetScreening", request, context)
-        return screening_rpc.GetScreeningResponse()
+        return screening_rpc.GetScreeningResponse(screening=self.screened)
 
     async def GetScreeningTimeline(self, request, context):
         await self._take("GetScreeningTimeline", request, context)

@@ -282,6 +282,39 @@ async def test_cases_and_their_explanation_are_shown(command: Command, agency: A
     assert agency.last("ListCases").state == model.APPLICATION_STATE_UNDER_REVIEW
 
 
+async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(command: Command, agency: Agency) -> None:
+    agency.case.screening.ownership.findings.add(
+        party_id="end-user", result=1, rule_id="a-rule", most_restrictive_owner_id="owner-1", list_codes=["EL"],
+        explanation="Listed parties own 55 % of end-user.",
+    )  # fmt: skip
+
+    explained = await command("review", "explain", APPLICATION)
+
+    assert "BLOCKED" in explained.out
+    assert "a-rule" in explained.out
+    assert "Listed parties own 55 % of end-user." in " ".join(explained.out.split())
+
+
+async def test_what_was_found_about_owners_is_read_aloud_with_names(command: Command, agency: Agency) -> None:
+    agency.screened.ownership.assessed_on = "2026-11-24"
+    agency.screened.ownership.findings.add(party_id="end-user", result=1, rule_id="a-rule")
+    agency.screened.ownership_explanations.append('"Example Holding 1 Ltd" holds 55 % of "Example [Labs]".')
+
+    ran = await command("review", "owners", APPLICATION)
+    as_json = await command("review", "owners", APPLICATION, "--json")
+
+    assert "as of" in ran.out
+    assert "BLOCKED end-user a-rule" in ran.out
+    assert '"Example Holding 1 Ltd" holds 55 % of "Example [Labs]".' in " ".join(ran.out.split())
+    assert json.loads(as_json.out)["ownership"]["findings"][0]["ruleId"] == "a-rule"
+
+
+async def test_owners_that_were_never_assessed_are_not_shown_as_clear(command: Command) -> None:
+    ran = await command("review", "owners", APPLICATION)
+
+    assert "was not assessed" in ran.out
+
+
 async def test_a_party_is_screened_with_all_that_is_known(command: Command, agency: Agency) -> None:
     ran = await command(
         "screening", "screen", "A Name", "An Alias", "--kind", "organisation", "--country", "de", "--identifier",
@@ -533,8 +566,8 @@ async def test_a_wrong_state_says_what_can_be_done(command: Command, agency: Age
     [
         "applications submit", "applications get", "applications list", "applications watch", "applications withdraw",
         "applications code", "applications accept", "applications keygen", "review cases", "review recommend",
-        "review countersign", "review explain", "review hits", "review adjudicate", "lists import", "lists activate",
-        "lists status", "screening screen", "enforcement report", "enforcement violations",
+        "review countersign", "review explain", "review owners", "review hits", "review adjudicate", "lists import",
+        "lists activate", "lists status", "screening screen", "enforcement report", "enforcement violations",
         "enforcement find", "enforcement impose", "enforcement reinstate", "gate check", "gate watch", "license show",
         "license list", "license verify", "trace",
     ],

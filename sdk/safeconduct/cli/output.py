@@ -31,6 +31,7 @@ COLOURS: Final = {
     "SUSPENDED": "yellow", "UNDER_REVIEW": "yellow", "PENDING_COUNTERSIGN": "yellow", "AWAITING_SIGNATURE": "cyan",
     "POSSIBLE_MATCH": "yellow", "UNDETERMINED": "yellow", "REFER": "yellow", "SCREENING": "cyan", "OPEN": "yellow",
     "CLEARING_PROPOSED": "yellow", "FALSE_POSITIVE": "green", "CONFIRMED": "red",
+    "BLOCKED": "red", "RED_FLAG": "yellow",
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from safeconduct.cli.output import (
 )
 from safeconduct.client import Client
 from safeconduct.errors import SafeconductError
+from safeconduct.screening.v1 import model_pb2 as screening_model
 
 app = typer.Typer(help="Decide what policy leaves to officers. Four eyes always.", no_args_is_help=True)
 
@@ -160,6 +161,28 @@ def explain(application_id: ApplicationId, json: Json = False) -> None:
     )
 
 
+@app.command(epilog=example("review owners 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"))
+def owners(application_id: ApplicationId, json: Json = False) -> None:
+    """Read aloud, with names, what was found about who owns the parties: rule, shares and path."""
+    screening = call(lambda client: client.screening.get(application_id))
+    if json:
+        kept = screening_model.Screening(
+            ownership=screening.ownership, ownership_explanations=screening.ownership_explanations
+        )
+        print_json(proto_json(kept))
+        return
+    if not screening.HasField("ownership"):
+        show(Text("Who owns the parties was not assessed.", style="dim"))
+        return
+    found = screening.ownership
+    show(pairs([("rules", found.rules_version), ("as of", found.assessed_on)]))
+    if not found.findings:
+        show(Text("Nothing that is known speaks against the owners.", style="dim"))
+    for finding, said in zip(found.findings, screening.ownership_explanations, strict=True):
+        result = coloured(short(screening_model.OwnershipResult, finding.result))
+        show(Text.assemble("\n", result, f" {finding.party_id} {finding.rule_id}".rstrip()), said)
+
+
 app.command("hits", epilog=example("review hits --state OPEN"))(hits)
 app.command(
     "adjudicate",
@@ -203,6 +226,11 @@ def _show_case(case: service.Case, as_json: bool) -> None:
             ]
         ),
         rows(("PARTY", "SCREENING", "STRENGTH", "ENTRIES"), [_finding(one) for one in case.screening.findings]),
+    )
+    if case.screening.ownership.findings:
+        owners = [_owners(one) for one in case.screening.ownership.findings]
+        show(rows(("OWNED", "OWNERS", "RULE", "MOST RESTRICTIVE", "BECAUSE"), owners))
+    show(
         rows(("RULE", "EFFECT", "WHY", "BECAUSE"), [_fired(one) for one in case.policy.fired]),
     )
     if case.recommendation.recommendation_id:
@@ -217,6 +245,12 @@ def _finding(finding: model.PartyFinding) -> tuple[RenderableType, ...]:
         coloured(short(model.MatchStrength, finding.strength)),
         finding.undetermined_reason or f"{entries} {joined(entry[:12] for entry in finding.entry_ids)}".strip(),
     )
+
+
+def _owners(finding: model.OwnershipFinding) -> tuple[RenderableType, ...]:
+    owner = f"{finding.most_restrictive_owner_id} {joined(finding.list_codes)}".strip()
+    result = coloured(short(model.OwnershipResult, finding.result))
+    return finding.party_id, result, finding.rule_id or "none", owner, finding.explanation
 
 
 def _fired(rule: model.FiredRule) -> tuple[RenderableType, ...]:

@@ -14,8 +14,10 @@ from services.applications.core.model import (
     Identifier,
     Item,
     Ownership,
+    Party,
     PartyKind,
     PartyRole,
+    ShareRange,
     SigningAuthority,
 )
 from services.applications.core.refusal import Fault
@@ -129,6 +131,30 @@ FAULTS = [
         ),
     ),
 ]
+
+
+def bounds(party_id: str, low: float, high: float) -> Party:
+    stake = Ownership("end-user", share_range=ShareRange(low, high))
+    return b.party(party_id, PartyRole.BENEFICIAL_OWNER, owns=(stake,))
+
+
+def test_bounds_exceed_the_whole_only_where_what_is_held_for_sure_does() -> None:
+    fits = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 60.0, 80.0))
+    exceeds = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 61.0, 80.0))
+
+    assert check(fits, b.REFERENCE, b.NOW) == ()
+    assert [(fault.path, fault.reason) for fault in check(exceeds, b.REFERENCE, b.NOW)] == [
+        ("details.parties[4].owns[0].share_range.at_least_percent", Fault.SHARES_EXCEED_WHOLE)
+    ]
+
+
+def test_owners_may_own_each_other() -> None:
+    circle = (
+        b.party("fourth", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("fifth", 60.0), Ownership("end-user", 50.0))),
+        b.party("fifth", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("fourth", 60.0),)),
+    )
+
+    assert check(b.with_parties(*circle), b.REFERENCE, b.NOW) == ()
 
 
 def test_a_consistent_submission_has_no_fault() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import get_args
 
+import protovalidate
 import pytest
 from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, policy_pb2
 
@@ -41,6 +42,32 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
     prefix = values[0].name.removesuffix("UNSPECIFIED")
 
     assert [member.value for member in enum] == [value.name.removeprefix(prefix) for value in values[1:]]
+
+
+@pytest.mark.parametrize(
+    ("stake", "rule"),
+    [
+        (model_pb2.Ownership(owned_party_id="end-user", share_percent=100.5), "double.gte_lte"),
+        (model_pb2.Ownership(owned_party_id="end-user", share_percent=-1), "double.gte_lte"),
+        (model_pb2.Ownership(owned_party_id="end-user", share_percent=float("nan")), "double.gte_lte"),
+        (
+            model_pb2.Ownership(
+                owned_party_id="end-user",
+                share_range=model_pb2.ShareRange(at_least_percent=60, at_most_percent=40),
+            ),
+            "share_range.order",
+        ),
+        (
+            model_pb2.Ownership(
+                owned_party_id="end-user", share_percent=50, share_range=model_pb2.ShareRange(at_most_percent=60)
+            ),
+            "ownership.one_share",
+        ),
+    ],
+    ids=["above the whole", "below nothing", "no number", "bounds crossed", "stated twice"],
+)
+def test_a_share_that_cannot_be_one_is_refused(stake: model_pb2.Ownership, rule: str) -> None:
+    assert [violation.proto.rule_id for violation in protovalidate.collect_violations(stake)] == [rule]
 
 
 def test_reasons_are_those_of_the_contract() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import grpc
 import pytest
+from safeconduct.applications.v1 import model_pb2
 
 from chassis.consumer import Undecodable
 from chassis.refusal import Refused
@@ -51,6 +52,53 @@ async def test_every_party_is_screened_and_all_are_kept_in_one_event(hearing: He
     assert (applicant.party_id, applicant.result) == ("applicant", ScreeningResult.CLEAR)
     assert deployer.hits[0].queried_name == LISTED_ALIAS
     assert application.version == 1
+
+
+def owner(party_id: str, name: str, owned: str, share: float | None = None) -> model_pb2.Party:
+    found = party(party_id, name)
+    found.ClearField("roles")
+    found.roles.append(model_pb2.PARTY_ROLE_BENEFICIAL_OWNER)
+    stake = found.owns.add(owned_party_id=owned)
+    if share is not None:
+        stake.share_percent = share
+    return found
+
+
+async def test_owners_are_screened_as_parties_and_their_shares_are_added_up(hearing: Hearing, replica: Replica) -> None:
+    application_id = uuid4()
+    told = submitted(
+        party("end-user", UNLISTED, country="NO"),
+        owner("holding", "Example Holding 1 Ltd", "end-user", 30.0),
+        owner("first", LISTED_ALIAS, "holding", 50.0),
+        owner("second", "AECC Aviation Power Co. Ltd.", "end-user", 25.0),
+        application_id=application_id,
+    )
+
+    await hearing.applications(envelope(told.SerializeToString()))
+
+    assessed = (await kept(replica, application_id)).latest.ownership
+    assert assessed is not None
+    (found,) = (each for each in assessed.findings if each.party_id == "end-user")
+    assert (found.result, found.rule_id, found.at_least_percent) == ("BLOCKED", "us-bis-affiliates", 55.0)
+    assert (found.most_restrictive_owner_id, found.list_codes) == ("first", ("EL", "MEU"))
+    assert "first (listed: EL) holds 50 % of holding, holding holds 30 % of end-user" in found.explanation
+
+
+async def test_a_share_that_is_not_stated_is_a_red_flag(hearing: Hearing, replica: Replica) -> None:
+    application_id = uuid4()
+    told = submitted(
+        party("end-user", UNLISTED),
+        owner("holding", "Example Holding 1 Ltd", "end-user"),
+        application_id=application_id,
+    )
+
+    await hearing.applications(envelope(told.SerializeToString()))
+
+    assessed = (await kept(replica, application_id)).latest.ownership
+    assert assessed is not None
+    assert [(each.party_id, each.result, each.cause) for each in assessed.findings] == [
+        ("end-user", "RED_FLAG", "UNKNOWN_SHARE")
+    ]
 
 
 async def test_versions_of_list_and_rules_are_kept_with_the_result(hearing: Hearing, replica: Replica) -> None:

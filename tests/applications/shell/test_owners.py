@@ -1,0 +1,123 @@
+"""What screening tells of owners, in the words of applications."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from safeconduct.screening.v1 import events_pb2, model_pb2
+
+from services.applications.core.commands import Cause
+from services.applications.core.model import OwnershipCause, OwnershipResult, OwnershipStep, ShareRange
+from services.applications.shell import codec
+from tests.applications import builders as b
+
+FINDING = model_pb2.OwnershipFinding(
+    party_id="end-user",
+    result=model_pb2.OWNERSHIP_RESULT_BLOCKED,
+    cause=model_pb2.OWNERSHIP_CAUSE_OWNED_BY_LISTED,
+    rule_id="a-rule",
+    authority="an authority",
+    rule="50 % or more",
+    at_least_percent=55,
+    at_most_percent=60,
+    most_restrictive_owner_id="owner",
+    list_codes=["SDN"],
+    paths=[
+        model_pb2.OwnershipPath(
+            steps=[
+                model_pb2.OwnershipStep(
+                    owner_party_id="owner",
+                    owned_party_id="end-user",
+                    share=model_pb2.ShareRange(at_least_percent=55, at_most_percent=60),
+                )
+            ],
+            list_codes=["SDN"],
+        )
+    ],
+    explanation="Listed parties own 55 % of end-user.",
+)
+ASSESSMENT = model_pb2.OwnershipAssessment(rules_version="1", assessed_on="2026-11-24", findings=[FINDING])
+
+
+def completed(ownership: model_pb2.OwnershipAssessment | None) -> bytes:
+    told = events_pb2.ScreeningCompleted(
+        screening_id=str(b.SCREENING_ID), application_id=str(b.APPLICATION_ID), ownership=ownership
+    )
+    told.screened_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+    return told.SerializeToString()
+
+
+def adjudicated(ownership: model_pb2.OwnershipAssessment | None) -> codec.PartyNews:
+    told = events_pb2.HitAdjudicated(
+        application_id=str(b.APPLICATION_ID),
+        party_id="owner",
+        party_result=model_pb2.SCREENING_RESULT_FALSE_POSITIVE,
+        verdict=model_pb2.HIT_VERDICT_FALSE_POSITIVE,
+        ownership=ownership,
+    )
+    return codec.hit_adjudicated(told.SerializeToString())
+
+
+def test_a_finding_comes_with_its_rule_its_owner_and_the_path() -> None:
+    _, summary = codec.screening_completed(completed(ASSESSMENT))
+
+    assert summary.ownership is not None
+    (found,) = summary.ownership.findings
+    assert (found.party_id, found.result, found.cause) == (
+        "end-user",
+        OwnershipResult.BLOCKED,
+        OwnershipCause.OWNED_BY_LISTED,
+    )
+    assert (found.rule_id, found.most_restrictive_owner_id, found.list_codes) == ("a-rule", "owner", ("SDN",))
+    assert found.path == (OwnershipStep("owner", "end-user", ShareRange(55.0, 60.0)),)
+    assert (found.at_least_percent, found.at_most_percent, found.explanation) == (55.0, 60.0, FINDING.explanation)
+
+
+def test_a_screening_that_says_nothing_of_owners_has_not_assessed_them() -> None:
+    _, summary = codec.screening_completed(completed(None))
+
+    assert summary.ownership is None
+
+
+@pytest.mark.parametrize("number", [0, 99])
+def test_a_result_that_a_later_screening_invents_is_a_red_flag(number: int) -> None:
+    later = model_pb2.OwnershipAssessment(findings=[FINDING])
+    later.findings[0].result = number  # type: ignore[assignment]  # what a later contract may have
+    later.findings[0].cause = number  # type: ignore[assignment]  # same
+
+    _, summary = codec.screening_completed(completed(later))
+
+    assert summary.ownership is not None
+    (found,) = summary.ownership.findings
+    assert (found.result, found.cause) == (OwnershipResult.RED_FLAG, None)
+
+
+def test_a_verdict_on_an_owner_changes_what_is_known_of_the_owned() -> None:
+    known = b.screening(b.details())
+    news = adjudicated(ASSESSMENT)
+
+    revised = news.on(known)
+
+    assert news.cause is Cause.CLEARED
+    assert revised.ownership is not None
+    assert [found.rule_id for found in revised.ownership.findings] == ["a-rule"]
+
+
+def test_a_verdict_that_says_nothing_of_owners_leaves_what_is_known() -> None:
+    known = b.screening(b.details())
+
+    assert adjudicated(None).on(known).ownership == known.ownership
+
+
+def test_a_list_match_of_an_owner_changes_what_is_known_of_the_owned() -> None:
+    told = events_pb2.PartyListed(
+        application_id=str(b.APPLICATION_ID), screening_id=str(UUID(int=9)), party_id="owner", ownership=ASSESSMENT
+    )
+    told.listed_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+
+    revised = codec.party_listed(told.SerializeToString()).on(b.screening(b.details()))
+
+    assert revised.ownership is not None
+    assert len(revised.ownership.findings) == 1
