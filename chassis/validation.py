@@ -38,10 +38,15 @@ def parse(request: bytes, deserialize: Callable[[bytes], Message]) -> Message:
         message = deserialize(request)
     except DecodeError:
         raise _invalid([("", "MALFORMED", "the bytes are no message of the method's request type")]) from None
+    check(message)
+    return message
+
+
+def check(message: Message) -> None:
+    """`Refused` VALIDATION_FAILED unless the message keeps every rule of its contract."""
     violations = _validator.collect_violations(message)
     if violations:
         raise _invalid([_fault(violation.proto) for violation in violations])
-    return message
 
 
 def _fault(violation: protovalidate.ViolationPb) -> tuple[str, str, str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -98,6 +99,90 @@ class Calls:
             raise from_rpc(error) from error
         finally:
             call.cancel()
+
+
+class Exchange(Generic[Request, Response]):
+    """A stream of requests, each answered once and in order. When it breaks, it is opened again after the last answer.
+
+    At most `ahead` requests are sent and not answered: so many are kept to be sent again. `patience`: seconds without
+    any answer from a broken stream after which the error is raised instead.
+    """
+
+    def __init__(
+        self,
+        method: aio.StreamStreamMultiCallable[Request, Response],
+        requests: AsyncIterator[Request],
+        calls: Calls,
+        *,
+        ahead: int = 128,
+        patience: float = 30.0,
+    ) -> None:
+        self._method, self._calls, self._patience = method, calls, patience
+        self._source = requests
+        self._next: asyncio.Future[Request | None] | None = None
+        self._room = asyncio.Semaphore(ahead)
+        self._unanswered: deque[Request] = deque()
+
+    async def answers(self) -> AsyncGenerator[Response]:
+        """The answers. Raises SafeconductError."""
+        backoff, heard = Backoff(), time.monotonic()
+        try:
+            while True:
+                try:
+                    async with aclosing(self._once()) as answers:
+                        async for answer in answers:
+                            self._unanswered.popleft()
+                            self._room.release()
+                            backoff.reset()
+                            yield answer
+                            heard = time.monotonic()
+                except SafeconductError as error:
+                    if not can_reconnect(error) or time.monotonic() - heard > self._patience:
+                        raise
+                    wait_at_least = error.retry_after or 0.0
+                else:
+                    return
+                await asyncio.sleep(backoff.step(wait_at_least))
+        finally:
+            if self._next is not None:
+                self._next.cancel()
+
+    async def _once(self) -> AsyncGenerator[Response]:
+        call = self._method(metadata=tuple(self._calls.metadata()))
+        writing = asyncio.ensure_future(self._write(call, tuple(self._unanswered)))
+        try:
+            async for answer in call:
+                yield answer
+            await writing  # what is wrong with the requests themselves
+        except aio.AioRpcError as error:
+            raise from_rpc(error) from error
+        finally:
+            writing.cancel()
+            call.cancel()
+            await asyncio.wait({writing})
+
+    async def _write(self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]) -> None:
+        # A stream that broke says so to whoever reads.
+        with suppress(aio.AioRpcError, asyncio.InvalidStateError):
+            for request in again:
+                await call.write(request)
+            while (new := await self._following()) is not None:
+                self._unanswered.append(new)
+                await call.write(new)
+            await call.done_writing()
+
+    async def _following(self) -> Request | None:
+        """The next request; asked for once, however often the stream breaks meanwhile."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._pull())
+        request = await asyncio.shield(self._next)
+        if request is not None:
+            self._next = None
+        return request
+
+    async def _pull(self) -> Request | None:
+        await self._room.acquire()
+        return await anext(self._source, None)
 
 
 async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> AsyncIterator[T]:

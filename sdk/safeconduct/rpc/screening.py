@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from grpc import aio
 
-from safeconduct.rpc.calls import Calls, new_request_id, pages
+from safeconduct.rpc.calls import Calls, Exchange, new_request_id, pages
 from safeconduct.screening.v1 import model_pb2 as model
 from safeconduct.screening.v1 import service_pb2 as service
 from safeconduct.screening.v1 import service_pb2_grpc as stubs
@@ -27,6 +27,19 @@ class Screenings:
     async def screen_party(self, party: model.PartyQuery) -> service.ScreenPartyResponse:
         """Screens one party now. Stores nothing."""
         return await self._calls.unary(self._stub.ScreenParty, service.ScreenPartyRequest(party=party))
+
+    def screen_parties(
+        self,
+        parties: Iterable[tuple[str, model.PartyQuery]] | AsyncIterable[tuple[str, model.PartyQuery]],
+        *,
+        patience: float = 30.0,
+    ) -> AsyncGenerator[service.ScreenPartiesResponse]:
+        """Screens many parties, each under an id of the caller's. One answer each, in order. Stores nothing.
+
+        Parties are taken no faster than they are screened. A party that breaks a rule is answered with a `refusal`. A
+        stream that breaks is opened again behind the last answer, for `patience` seconds. Raises SafeconductError.
+        """
+        return Exchange(self._stub.ScreenParties, _asked(parties), self._calls, patience=patience).answers()
 
     async def get(self, application_id: str) -> model.Screening:
         """The latest screening of an application, with all hits and their evidence. Officers only."""
@@ -136,6 +149,17 @@ class RestrictedLists:
     async def status(self) -> service.GetListStatusResponse:
         """Every list with its versions, and how far the replica that answers has come with the active ones."""
         return await self._calls.unary(self._stub.GetListStatus, service.GetListStatusRequest())
+
+
+async def _asked(
+    parties: Iterable[tuple[str, model.PartyQuery]] | AsyncIterable[tuple[str, model.PartyQuery]],
+) -> AsyncIterator[service.ScreenPartiesRequest]:
+    if isinstance(parties, AsyncIterable):
+        async for query_id, party in parties:
+            yield service.ScreenPartiesRequest(query_id=query_id, party=party)
+    else:
+        for query_id, party in parties:
+            yield service.ScreenPartiesRequest(query_id=query_id, party=party)
 
 
 def _pieces(

@@ -156,11 +156,26 @@ def query(party: model_pb2.PartyQuery) -> model.PartyQuery:
 def answer(screening: model.Screening) -> service_pb2.ScreenPartyResponse:
     """The answer to a direct question."""
     return service_pb2.ScreenPartyResponse(
-        party=_PARTY.to_proto(record.bounded((record.recorded("", screening),))[0]),
+        party=_told(screening),
         list_version=screening.list_version_id,
         config_version=screening.config_version,
         expected_alert_rate=screening.expected_alert_rate,
     )
+
+
+def answer_of_many(query_id: str, screening: model.Screening) -> service_pb2.ScreenPartiesResponse:
+    """The answer to a question of a stream."""
+    return service_pb2.ScreenPartiesResponse(
+        query_id=query_id,
+        party=_told(screening),
+        list_version=screening.list_version_id,
+        config_version=screening.config_version,
+        expected_alert_rate=screening.expected_alert_rate,
+    )
+
+
+def _told(screening: model.Screening) -> model_pb2.PartyScreening:
+    return _PARTY.to_proto(record.bounded((record.recorded("", screening),))[0])
 
 
 def encode_event(event: record.Event) -> tuple[str, bytes]:

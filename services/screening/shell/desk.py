@@ -51,9 +51,9 @@ class Desk:
         _tell(answer, 1)
         return answer
 
-    async def screen_silently(self, query: PartyQuery, asker: Asker) -> Screening:
-        """The same for one of very many: counted, but no event of the span."""
-        return await self._screened(self.generation, query, asker, WAIT_S)
+    async def screen_one_of_many(self, query: PartyQuery, asker: Asker) -> Screening:
+        """The same without an event of the span, and with all the time that it takes until it is its turn."""
+        return await self._screened(self.generation, query, asker, None)
 
     async def screen_all(
         self, generation: Loaded, queries: Sequence[PartyQuery], budget_s: float, asker: Asker = OURSELVES
@@ -67,7 +67,9 @@ class Desk:
             _tell(answer, number)
         return tuple(found)
 
-    async def _screened(self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float) -> Screening:
+    async def _screened(
+        self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float | None
+    ) -> Screening:
         began = time.perf_counter()
         answer = await self._answer(generation, query, asker, wait_s)
         self._seconds.observe(time.perf_counter() - began)
@@ -76,7 +78,9 @@ class Desk:
             self._cut.inc()
         return answer
 
-    async def _answer(self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float) -> Screening:
+    async def _answer(
+        self, generation: Loaded | None, query: PartyQuery, asker: Asker, wait_s: float | None
+    ) -> Screening:
         if generation is None:
             return undetermined(self._config, Reason.INDEX_NOT_READY)
         try:

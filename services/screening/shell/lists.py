@@ -139,8 +139,8 @@ class Lists:
     async def refresh(self) -> None:
         """Looks which versions are active and loads them if others are. The first look may import the first one.
 
-        Raises Refused when the database is away, ListUnreadable when a version cannot be read, EngineFault when there is no
-        index of it.
+        Raises Refused when the database is away, ListUnreadable when a version cannot be read, EngineFault when its
+        index cannot be built.
         """
         active = await self.active() or await self._start()
         loaded = self._desk.generation

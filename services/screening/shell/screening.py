@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +13,13 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.identity import Principal, current_principal
 from chassis.journal import Current, Journal
-from chassis.refusal import Refused, refused
+from chassis.refusal import Refused, draining, refused
 from chassis.telemetry import annotate
 from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.record import Event
 from services.screening.core.refusal import Kind, Reason, Refusal
 from services.screening.shell import codec
+from services.screening.shell.book import Book
 from services.screening.shell.desk import WAIT_S, Desk
 from services.screening.shell.engine import Asker
 
@@ -28,11 +32,36 @@ class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
 
     def __init__(self, journal: Journal[ScreenedApplication, Event], desk: Desk) -> None:
         self._journal, self._desk = journal, desk
+        self._books: set[Book] = set()
+        self._numbers = count(1)
+        self._is_ending = False
+
+    def drain(self) -> None:
+        """Ends the streams; later ones end at once."""
+        self._is_ending = True
+        for book in self._books:
+            book.end()
 
     async def ScreenParty(self, request: pb.ScreenPartyRequest, context: Any) -> pb.ScreenPartyResponse:
         """One party, now."""
         asker = Asker(current_principal().name)
         return codec.answer(await self._desk.screen(codec.query(request.party), asker, wait_s=_patience(context)))
+
+    async def ScreenParties(
+        self, request_iterator: AsyncIterator[pb.ScreenPartiesRequest], context: Any
+    ) -> AsyncIterator[pb.ScreenPartiesResponse]:
+        """Many parties, as they come."""
+        if self._is_ending:
+            raise draining()
+        # Each stream is served in turn with the caller's others, and all of them together with other callers.
+        book = Book(self._desk, Asker(current_principal().name, str(next(self._numbers))))
+        self._books.add(book)
+        try:
+            async with aclosing(book.answers(request_iterator)) as answers:
+                async for answer in answers:
+                    yield answer
+        finally:
+            self._books.discard(book)
 
     async def GetScreening(self, request: pb.GetScreeningRequest, context: Any) -> pb.GetScreeningResponse:
         """The latest screening of an application."""

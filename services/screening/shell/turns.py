@@ -71,6 +71,9 @@ class Turns(Generic[T]):
         known = self._callers.get(caller)
         if known is not None:
             known.used += seconds
+            if not self._waiting:
+                # Nobody is behind: what was used while others could have had it is owed to nobody.
+                self._reached = max(self._reached, known.used)
 
     def _forget(self) -> None:
         """Those whom the others have caught up with start anew without a difference."""

@@ -84,10 +84,11 @@ class Workers:
             )  # fmt: skip
 
     def close(self) -> None:
-        """Lets the foundry go. Generations go when nobody holds them."""
-        if self._orders is not None:
+        """Lets the foundry go, and waits until it has. Generations go when nobody holds them."""
+        if self._orders is not None and self._process is not None:
             self._orders.close()
-            self._orders = None
+            self._process.wait()
+            self._orders = self._process = None
 
     async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
         """The index of these entries with all its workers."""

@@ -81,6 +81,144 @@ class ScreenPartyResponse(_message.Message):
 Global___ScreenPartyResponse: _TypeAlias = ScreenPartyResponse  # noqa: Y015
 
 @_typing.final
+class ScreenPartiesRequest(_message.Message):
+    """One of many parties."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    query_id: _builtins.str
+    """Of the caller's making: the answer carries it. A message without it ends the stream."""
+    @_builtins.property
+    def party(self) -> _model_pb2.PartyQuery:
+        """The party. Its rules are those of ScreenPartyRequest, and what breaks them is answered with a refusal."""
+
+    def __init__(
+        self,
+        *,
+        query_id: _builtins.str = ...,
+        party: _model_pb2.PartyQuery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["party", b"party"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party", b"party", "query_id", b"query_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenPartiesRequest: _TypeAlias = ScreenPartiesRequest  # noqa: Y015
+
+@_typing.final
+class ScreenPartiesResponse(_message.Message):
+    """What screening says of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    LIST_VERSION_FIELD_NUMBER: _builtins.int
+    CONFIG_VERSION_FIELD_NUMBER: _builtins.int
+    EXPECTED_ALERT_RATE_FIELD_NUMBER: _builtins.int
+    query_id: _builtins.str
+    """As it was asked."""
+    list_version: _builtins.str
+    """The list version screened against; empty when none was loaded, or with a refusal."""
+    config_version: _builtins.str
+    """The version of thresholds and rules; empty with a refusal."""
+    expected_alert_rate: _builtins.float
+    """Share of innocent parties that the threshold is expected to alert on, 0 to 1."""
+    @_builtins.property
+    def party(self) -> _model_pb2.PartyScreening:
+        """The party's screening."""
+
+    @_builtins.property
+    def refusal(self) -> Global___PartyRefusal:
+        """Why it was not screened."""
+
+    def __init__(
+        self,
+        *,
+        query_id: _builtins.str = ...,
+        party: _model_pb2.PartyScreening | None = ...,
+        refusal: Global___PartyRefusal | None = ...,
+        list_version: _builtins.str = ...,
+        config_version: _builtins.str = ...,
+        expected_alert_rate: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "party", b"party", "refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "config_version", b"config_version", "expected_alert_rate", b"expected_alert_rate", "list_version", b"list_version", "party", b"party", "query_id", b"query_id", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["party", "refusal"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___ScreenPartiesResponse: _TypeAlias = ScreenPartiesResponse  # noqa: Y015
+
+@_typing.final
+class PartyRefusal(_message.Message):
+    """Why one party of many was not screened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """A reason of safeconduct.options.v1.PlumbingReason without its prefix: VALIDATION_FAILED or INTERNAL."""
+    message: _builtins.str
+    """For a person."""
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartyFault]:
+        """The fields at fault, at most 40."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        faults: _abc.Iterable[Global___PartyFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartyRefusal: _TypeAlias = PartyRefusal  # noqa: Y015
+
+@_typing.final
+class PartyFault(_message.Message):
+    """What is wrong with one field."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """For instance party.countries[2]."""
+    reason: _builtins.str
+    """The rule that it breaks, for instance STRING_PATTERN."""
+    description: _builtins.str
+    """For a person."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "field", b"field", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartyFault: _TypeAlias = PartyFault  # noqa: Y015
+
+@_typing.final
 class GetScreeningRequest(_message.Message):
     """Which application."""
 

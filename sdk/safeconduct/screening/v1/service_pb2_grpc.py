@@ -40,6 +40,11 @@ class ScreeningServiceStub:
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyResponse.FromString,
                 _registered_method=True)
+        self.ScreenParties = channel.stream_stream(
+                '/safeconduct.screening.v1.ScreeningService/ScreenParties',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesResponse.FromString,
+                _registered_method=True)
         self.GetScreening = channel.unary_unary(
                 '/safeconduct.screening.v1.ScreeningService/GetScreening',
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.GetScreeningRequest.SerializeToString,
@@ -58,6 +63,17 @@ class ScreeningServiceServicer:
 
     def ScreenParty(self, request, context):
         """Screens one party now. Stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScreenParties(self, request_iterator, context):
+        """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
+        at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
+        A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
+        was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
+        was not answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +100,11 @@ def add_ScreeningServiceServicer_to_server(servicer, server):
                     servicer.ScreenParty,
                     request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyRequest.FromString,
                     response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyResponse.SerializeToString,
+            ),
+            'ScreenParties': grpc.stream_stream_rpc_method_handler(
+                    servicer.ScreenParties,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesResponse.SerializeToString,
             ),
             'GetScreening': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScreening,
@@ -124,6 +145,33 @@ class ScreeningService:
             '/safeconduct.screening.v1.ScreeningService/ScreenParty',
             safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyRequest.SerializeToString,
             safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScreenParties(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/safeconduct.screening.v1.ScreeningService/ScreenParties',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ScreenPartiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

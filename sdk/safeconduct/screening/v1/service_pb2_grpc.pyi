@@ -18,6 +18,13 @@ class ScreeningServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScreenParty: _aio.UnaryUnaryMultiCallable[_service_pb2.ScreenPartyRequest, _service_pb2.ScreenPartyResponse]
     """Screens one party now. Stores nothing."""
+    ScreenParties: _aio.StreamStreamMultiCallable[_service_pb2.ScreenPartiesRequest, _service_pb2.ScreenPartiesResponse]
+    """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
+    at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
+    A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
+    was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
+    was not answered.
+    """
     GetScreening: _aio.UnaryUnaryMultiCallable[_service_pb2.GetScreeningRequest, _service_pb2.GetScreeningResponse]
     """The screening of an application, with all hits and their evidence."""
     GetScreeningTimeline: _aio.UnaryUnaryMultiCallable[_service_pb2.GetScreeningTimelineRequest, _service_pb2.GetScreeningTimelineResponse]
@@ -33,6 +40,19 @@ class ScreeningServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_service_pb2.ScreenPartyRequest, _abc.Awaitable[_service_pb2.ScreenPartyResponse]],
     ) -> _abc.Awaitable[_service_pb2.ScreenPartyResponse]:
         """Screens one party now. Stores nothing."""
+
+    @_abc_1.abstractmethod
+    def ScreenParties(
+        self,
+        request_iterator: _abc.AsyncIterator[_service_pb2.ScreenPartiesRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_service_pb2.ScreenPartiesRequest], _abc.AsyncIterator[_service_pb2.ScreenPartiesResponse]],
+    ) -> _abc.AsyncIterator[_service_pb2.ScreenPartiesResponse]:
+        """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
+        at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
+        A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
+        was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
+        was not answered.
+        """
 
     @_abc_1.abstractmethod
     def GetScreening(
