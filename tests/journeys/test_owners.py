@@ -1,0 +1,81 @@
+"""Owners over all three services: screened like everybody, added up by rule, named with their path in the decision."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from safeconduct.applications.v1 import model_pb2, service_pb2
+
+from infra.local.story import Cast
+
+from .conftest import Examples
+
+
+async def _reached(cast: Cast, details: model_pb2.ApplicationDetails) -> tuple[model_pb2.Application, service_pb2.Case]:
+    """The application once policy has looked at it, and its case."""
+    application = await cast.partner.applications.submit(details)
+    deadline = time.monotonic() + 60
+    while application.state == model_pb2.APPLICATION_STATE_SCREENING:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+        application = await cast.partner.applications.get(application.application_id)
+    return application, (await cast.officers[0].reviews.explain(application.application_id)).case
+
+
+def _owners(details: model_pb2.ApplicationDetails, **shares: float | None) -> model_pb2.ApplicationDetails:
+    """The same application with owners of its end user; None = the share is not stated."""
+    found = model_pb2.ApplicationDetails()
+    found.CopyFrom(details)
+    for number, (party_id, share) in enumerate(shares.items(), 1):
+        owner = found.parties.add(
+            party_id=party_id.replace("_", "-"),
+            roles=[model_pb2.PARTY_ROLE_BENEFICIAL_OWNER],
+            kind=model_pb2.PARTY_KIND_ORGANISATION,
+            name=f"Example Holding {number} Ltd",
+            country="DE",
+        )
+        owner.owns.add(owned_party_id="end-user", share_percent=share)
+    return found
+
+
+async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_with_rule_owner_and_path(
+    cast: Cast, examples: Examples
+) -> None:
+    application, case = await _reached(cast, examples["owned-by-listed"])
+
+    assert application.state == model_pb2.APPLICATION_STATE_INTENT_TO_DENY
+    (found,) = (each for each in case.screening.ownership.findings if each.party_id == "end-user")
+    assert (found.result, found.rule_id) == (model_pb2.OWNERSHIP_RESULT_BLOCKED, "us-bis-affiliates")
+    assert (found.at_least_percent, found.most_restrictive_owner_id) == (55.0, "owner-1")
+    assert [step.owned_party_id for step in found.path] == ["holding", "end-user"]
+    (rule,) = (each for each in case.policy.fired if each.rule_id == "ownership.affiliates")
+    assert "owner-1 (listed: EL) holds 60 % of holding" in rule.inputs["ownership_rules_met"]
+    assert "Shenwei" not in rule.inputs["ownership_rules_met"], "a decision carries no names"
+
+
+async def test_an_officer_reads_aloud_who_owns_whom_with_names(cast: Cast, examples: Examples) -> None:
+    application, _ = await _reached(cast, examples["owned-by-listed"])
+
+    said = (await cast.officers[0].screening.get(application.application_id)).ownership_explanations
+
+    assert any('"Shenwei Micro" (listed: EL) holds 60 % of "Example Holding 1 Ltd"' in each for each in said)
+
+
+async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(cast: Cast, examples: Examples) -> None:
+    details = _owners(examples["hospital-hosted-access"], owner_1=60.0, owner_2=40.0)
+
+    application, case = await _reached(cast, details)
+
+    assert application.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE
+    assert not case.screening.ownership.findings
+
+
+async def test_a_share_that_is_not_stated_leaves_the_decision_to_officers(cast: Cast, examples: Examples) -> None:
+    details = _owners(examples["hospital-hosted-access"], owner_1=None)
+
+    application, case = await _reached(cast, details)
+
+    assert application.state == model_pb2.APPLICATION_STATE_UNDER_REVIEW
+    fired = {rule.rule_id for rule in case.policy.fired}
+    assert {"ownership.unknown", "ownership.red-flag"} <= fired
