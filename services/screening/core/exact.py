@@ -3,13 +3,14 @@
 # ruff: noqa: SIM905, RUF001  tables of words read best as text; full-width brackets occur in names
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from services.screening.core.model import Entry, Identifier
-from services.screening.core.normalise import Folded
+from services.screening.core.normalise import Folded, fold
 
 IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     (family, re.compile(pattern, re.IGNORECASE))
@@ -43,10 +44,23 @@ T = TypeVar("T")
 UNTYPED: Final = frozenset({"", "identifier", "id", "number", "unknown"})
 """What identifiers are called whose type nobody knows."""
 
+LEAST_LETTERS: Final = 6
+"""Names of fewer letters are not recognised without their spaces."""
 LEAST_CHARACTERS: Final = 5
 """Shorter values identify nobody across countries."""
+SHORTEST_IDENTIFIER: Final = 3
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
-LABEL: Final = re.compile(r"^(IMO|MMSI|NO|NR)(?=[0-9])")
+LABEL: Final = re.compile(r"^(?:IMO|MMSI|INN|OGRN|LEI|DUNS|USCC|SSN|NIT|RUC|RFC|VAT|ID|NO|NR)(?=[0-9])")
+LABELS: Final = frozenset(
+    """
+    IMO MMSI INN OGRN OGRNIP KPP OKPO LEI DUNS D U N S USCC SSN NIT RUC RFC CURP VAT ID NO NR NUM NUMBER NUMERO PASSPORT
+    PASS TAX TIN REG REGISTRATION REGISTERED COMPANY NATIONAL IDENTITY IDENTIFICATION IDENTIFIER CARD CNIC CEDULA DNI
+    SWIFT BIC CODE CALL SIGN ISIN CERTIFICATE LICENSE LICENCE
+    """.split()
+)
+"""What people write before an identifier, in front of the value itself."""
+REMARK: Final = re.compile(r"\s*\([A-Za-z][A-Za-z .]+\)\s*$")
+COUNTRY_PREFIX: Final = re.compile(r"^[A-Z]{2}(?=[0-9]{8,}$)")
 BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")
 PATRONYMIC: Final = re.compile(
     r"\w{3}(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE
@@ -89,10 +103,26 @@ def is_one_family(one: str, other: str) -> bool:
 
 
 def identifier_key(value: str) -> str | None:
-    """The comparable form of an identifier value, None when it is too short to identify anyone."""
-    key = LABEL.sub("", NOT_ALPHANUMERIC.sub("", value.upper()))
+    """The comparable form of an identifier value, None when it is too short to be one.
+
+    Capital letters and digits of any script, without a label before the value and a remark in brackets behind it.
+    """
+    plain = REMARK.sub("", "".join(_digit(char) for char in unicodedata.normalize("NFKC", value))).upper()
+    pieces = NOT_ALPHANUMERIC.sub(" ", plain).split()
+    while len(pieces) > 1 and pieces[0] in LABELS:
+        del pieces[0]
+    key = LABEL.sub("", "".join(pieces))
+    return key if len(key) >= SHORTEST_IDENTIFIER else None
+
+
+def _digit(char: str) -> str:
+    return str(unicodedata.decimal(char)) if not char.isascii() and char.isdecimal() else char
+
+
+def is_telling(key: str) -> bool:
+    """Whether an identifier is long enough to identify somebody among all countries."""
     has_digits = sum(char.isdigit() for char in key) > 2
-    return key if len(key) >= LEAST_CHARACTERS and (has_digits or len(key) > LEAST_CHARACTERS + 2) else None
+    return len(key) >= LEAST_CHARACTERS and (has_digits or len(key) > LEAST_CHARACTERS + 2)
 
 
 def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
@@ -100,20 +130,21 @@ def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
     for position, entry in enumerate(entries):
         for text in entry.names:
             yield ListedName(position, text, text)
-            for part in _parts_of(text):
+            for part, _ in parts_of(text):
                 yield ListedName(position, part, text)
+            if without := _without_patronymic(text):
+                yield ListedName(position, without, text)
 
 
-def _parts_of(text: str) -> Iterable[str]:
+def parts_of(text: str) -> Iterable[tuple[str, bool]]:
+    """The names written inside a name, and whether it says that they are other names ("a.k.a.")."""
     outside = " ".join(BRACKETED.sub(" ", text).split())
     if outside and outside != text:
-        yield outside
-        yield from (inside for inside in BRACKETED.findall(text) if _names_somebody(inside))
-    if without := _without_patronymic(text):
-        yield without
+        yield outside, False
+        yield from ((inside, False) for inside in BRACKETED.findall(text) if _names_somebody(inside))
     pieces = [piece.strip(" ,;()") for piece in ALTERNATIVE.split(text)]
     if len(pieces) > 1:
-        yield from (piece for piece in pieces if piece)
+        yield from ((piece, True) for piece in pieces if piece)
 
 
 def _without_patronymic(text: str) -> str | None:
@@ -144,6 +175,7 @@ class ExactIndex:
     identifiers: Mapping[str, tuple[tuple[int, Identifier], ...]]
     keys: Mapping[str, tuple[ListedName, ...]]
     sorted_keys: Mapping[str, tuple[ListedName, ...]]
+    letters: Mapping[str, tuple[ListedName, ...]]
 
     @classmethod
     def build(cls, entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) -> "ExactIndex":
@@ -155,15 +187,27 @@ class ExactIndex:
                     identifiers[key].append((position, identifier))
         keys: dict[str, list[ListedName]] = defaultdict(list)
         by_words: dict[str, list[ListedName]] = defaultdict(list)
+        letters: dict[str, list[ListedName]] = defaultdict(list)
         for name, folded in names:
             keys[folded.key].append(name)
             by_words[folded.sorted_key].append(name)
-        return cls(_frozen(identifiers), _frozen(keys), _frozen(by_words))
+            for joined in {folded.joined, fold(given_name_first(name.text)).joined}:
+                if len(joined) >= LEAST_LETTERS:
+                    letters[joined].append(name)
+        return cls(_frozen(identifiers), _frozen(keys), _frozen(by_words), _frozen(letters))
 
     def same_identifier(self, identifier: Identifier) -> tuple[tuple[int, Identifier], ...]:
-        """Entries with this identifier value, whatever type they give it."""
+        """Entries with this identifier value, of whatever type; of the same family of types when the value is short.
+
+        A value may be given with the two letters of a country before it where the list has none.
+        """
         key = identifier_key(identifier[1])
-        return self.identifiers.get(key, ()) if key else ()
+        if not key:
+            return ()
+        found = self.identifiers.get(key) or self.identifiers.get(COUNTRY_PREFIX.sub("", key), ())
+        if is_telling(key):
+            return found
+        return tuple(one for one in found if family_of(one[1][0]) == family_of(identifier[0]))
 
     def same_name(self, name: Folded) -> tuple[ListedName, ...]:
         """Entries with exactly this name, spelling and word order alike."""
@@ -172,6 +216,16 @@ class ExactIndex:
     def same_words(self, name: Folded) -> tuple[ListedName, ...]:
         """Entries with exactly these words in any order."""
         return self.sorted_keys.get(name.sorted_key, ())
+
+    def same_letters(self, name: Folded) -> tuple[ListedName, ...]:
+        """Entries with exactly these letters in this order, wherever words are divided."""
+        return self.letters.get(name.joined, ())
+
+
+def given_name_first(text: str) -> str:
+    """A name published as "FAMILY, Given" in the order it is spoken."""
+    family, comma, given = text.partition(", ")
+    return f"{given} {family}" if comma else text
 
 
 def _frozen(lists: Mapping[str, list[T]]) -> Mapping[str, tuple[T, ...]]:

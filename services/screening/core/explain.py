@@ -4,23 +4,36 @@ from services.screening.core.align import Alignment
 from services.screening.core.model import Effect, Evidence, EvidenceKind, Identifier
 
 
-def exact_name(queried: str, listed: str, party: str, *, same_order: bool) -> Evidence:
+def exact_name(queried: str, listed: str, party: str, *, same_order: bool, how: str = "") -> Evidence:
     """The queried name is the listed one. `party` is the name under which the party stands on its list."""
     order = "" if same_order else ", its words in another order"
     which = f'the name of the listed party "{party}"' if listed == party else f'"{listed}", an alias of "{party}"'
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f'"{queried}" is {which}{order}.')
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f"{_name(queried, how)} is {which}{order}.")
 
 
-def part_of_name(queried: str, published: str) -> Evidence:
+def part_of_name(queried: str, published: str, how: str = "") -> Evidence:
     """The queried name stands inside a published name."""
-    detail = f'"{queried}" is a name written inside the published name "{published}".'
+    detail = f'{_name(queried, how)} is a name written inside the published name "{published}".'
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def legal_form_only(queried: str, listed: str) -> Evidence:
+def same_letters(queried: str, listed: str, how: str = "") -> Evidence:
+    """The names have the same letters in the same order."""
+    detail = (
+        f'{_name(queried, how)} has the letters of the listed name "{listed}"; only the words are divided otherwise.'
+    )
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
+def legal_form_only(queried: str, listed: str, how: str = "") -> Evidence:
     """The names differ in nothing but the legal form."""
-    detail = f'"{queried}" and the listed name "{listed}" differ only in the legal form.'
+    detail = f'{_name(queried, how)} and the listed name "{listed}" differ only in the legal form.'
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
+def _name(queried: str, how: str) -> str:
+    """The name asked about, and how it had to be read."""
+    return f'"{queried}", read {how},' if how else f'"{queried}"'
 
 
 def same_identifier(queried: Identifier, listed: Identifier, *, same_family: bool) -> Evidence:
@@ -37,7 +50,9 @@ def different_name(listed: str) -> Evidence:
     return Evidence(EvidenceKind.NAME_SCORE, Effect.NEUTRAL, detail)
 
 
-def similar_name(queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool) -> Evidence:
+def similar_name(
+    queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool, how: str = ""
+) -> Evidence:
     """Two names side by side, word by word."""
     same = [pair.listed for pair in alignment.pairs if pair.queried == pair.listed]
     alike = [f'"{pair.queried}" resembles "{pair.listed}"' for pair in alignment.pairs if pair.queried != pair.listed]
@@ -47,9 +62,11 @@ def similar_name(queried: str, listed: str, score: float, alignment: Alignment, 
         f"only in the name given: {', '.join(alignment.queried_rest)}" if alignment.queried_rest else "",
         f"only in the listed name: {', '.join(alignment.listed_rest)}" if alignment.listed_rest else "",
     ]
-    how = "sounds like" if by_sound else "resembles"
+    verb = "sounds like" if by_sound else "resembles"
     words = "; ".join(clause for clause in clauses if clause)
     kind = EvidenceKind.NAME_SOUND if by_sound else EvidenceKind.NAME_SCORE
     return Evidence(
-        kind, Effect.SUPPORTS, f'"{queried}" {how} the listed name "{listed}" with a score of {score:.2f}: {words}.'
+        kind,
+        Effect.SUPPORTS,
+        f'{_name(queried, how)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.',
     )

@@ -40,10 +40,18 @@ class Reason(StrEnum):
 
 
 class Flag(StrEnum):
-    """A trick of writing seen in a queried name. A flag is information for the officer, not a match."""
+    """A trick of writing seen in a queried name. A flag is information for the officer, not a match.
+
+    MIXED_SCRIPT: letters of two alphabets in one word. INVISIBLE_CHARACTERS: characters that show nothing. HOMOGLYPHS:
+    signs, digits or a whole word of foreign letters that imitate letters. SPACED_LETTERS: a word spelled out letter by
+    letter. STACKED_MARKS: letters overlaid with marks.
+    """
 
     MIXED_SCRIPT = "MIXED_SCRIPT"
     INVISIBLE_CHARACTERS = "INVISIBLE_CHARACTERS"
+    HOMOGLYPHS = "HOMOGLYPHS"
+    SPACED_LETTERS = "SPACED_LETTERS"
+    STACKED_MARKS = "STACKED_MARKS"
 
 
 class Strength(StrEnum):

@@ -4,71 +4,30 @@ Knows writing systems. Knows no list, party or score. Every function is pure and
 text.
 """
 
-# ruff: noqa: RUF001, RUF003  letters that look alike are what this module is about
+# ruff: noqa: RUF001  apostrophes of many kinds occur in names
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import icu
 from rigour.names import remove_org_types
 
 from services.screening.core.model import Flag
-from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, MEANINGS, PARTICLES, WORD_MEANINGS
+from services.screening.core.scripts import latin
+from services.screening.core.tricks import alphabet, closed_up, unmixed, visible
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
 
-LATIN: Final = icu.Transliterator.createInstance("Any-Latin; Latin-ASCII; Lower")
+LAST_MARK: Final = 0x36F
+"""The last of the marks that follow the Latin letters."""
 
-# ICU follows scholarly standards (х = h, ц = c); passports and sanctions lists write the sound for English readers.
-CYRILLIC: Final = str.maketrans(
-    {
-        "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "y",
-        "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
-        "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu",
-        "я": "ya", "і": "i", "ї": "yi", "є": "ye", "ґ": "g", "ў": "u", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c",
-        "ђ": "dj", "џ": "dz", "қ": "q", "ғ": "gh", "ү": "u", "ұ": "u", "ө": "o", "ң": "ng", "ә": "a", "һ": "h",
-    }
-)  # fmt: skip
-# Letters of Arabic, Persian, Urdu and Hebrew that ICU drops or marks, as English readers write them.
-CONSONANTS: Final = str.maketrans(
-    {
-        "ع": "ا",
-        "ة": "ا",
-        "ء": "",
-        "ئ": "ي",
-        "ؤ": "و",
-        "ی": "ي",
-        "ک": "ك",
-        "ہ": "ه",
-        "ھ": "ه",
-        "ۀ": "ه",
-        "א": "a",
-        "ע": "a",
-        # Heard as d, th or z from one country to the next; `heard_otherwise` gives the other sound.
-        "ض": "dh",
-        "ظ": "dh",
-        "ذ": "dh",
-    }
-)
-# Letters of other alphabets that look like Latin ones, for words in which alphabets are mixed.
-LOOKALIKES: Final = str.maketrans("аеорсухікмнтвгјѕԁԛԝαοενρτυιχκ", "aeopcyxikmhtbrjsdqwaoevptuixk")
-ALEFS: Final = str.maketrans("أإآىیک", "ااايي" + "ك")
-HAN: Final = re.compile(r"[㐀-鿿豈-﫿]")
 CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
 """Letters of scripts that leave short vowels out: Hebrew, Arabic."""
-SYLLABIC: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-SERVANT_OF: Final = re.compile(r"(?<!\w)(عبد)\s*ال(?!له)(?=\w{2,})")
-AND_THE: Final = re.compile(r"(?<!\w)وال(?=\w{4,})")
-ARABIC_WORD: Final = re.compile(r"(?<!\w)(?:و?ال|لل)?(\w{2,})")
-ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
+SYLLABIC: Final = re.compile(r"[\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
 SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 DIGIT_RUN: Final = re.compile(r"\d+")
-INVISIBLE: Final = frozenset({"Cf", "Cc", "Co", "Cn"})
-# Joiners that belong to the spelling of Persian and Indic words.
-JOINERS: Final = frozenset("\u200c\u200d\n\r\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +35,8 @@ class Folded:
     """A name made comparable. key: its words, lower case Latin letters and digits, one space apart.
 
     is_foreign: written in another script, at least partly. is_unvowelled: in one that leaves vowels out;
-    is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese, Korean).
+    is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese, Korean, Burmese).
+    raw: as it was written, but for tricks of writing, which flags tell of.
     """
 
     raw: str
@@ -98,81 +58,37 @@ class Folded:
         return "".join(self.words)
 
 
-def fold(text: str) -> Folded:
+def fold(text: str, *, by_meaning: bool = True) -> Folded:
     """The comparable form of a name in any script. Folding a key again changes nothing.
 
-    Compatibility forms, accents, case, punctuation and invisible characters go; other scripts are written in Latin
-    letters; business words of Chinese, Arabic and Persian are given by their meaning.
+    Compatibility forms, accents, case, punctuation and invisible characters go; letters that imitate Latin ones are
+    read as those; letters written apart are put together; other scripts are written in Latin letters; business words
+    of Chinese, Arabic and Persian are given by their meaning, the latter two by_meaning only.
     """
-    visible, flags = _visible(unicodedata.normalize("NFKC", text))
-    lowered = visible.casefold()
-    is_foreign = False
-    if not lowered.isascii():
-        lowered, mixed = _unmixed(lowered)
+    shown, flags = visible(text)
+    foreign = False
+    if not shown.isascii():
+        shown, mixed = unmixed(shown)
         flags = (*flags, Flag.MIXED_SCRIPT) if mixed else flags
-        is_foreign = any(ord(char) > 0x36F and char.isalpha() and not _is_latin(char) for char in lowered)
-        lowered = _latin(lowered)
-    plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", lowered.replace("&", " and ")))
-    words = tuple(SEPARATORS.sub(" ", plain).split())
+        foreign = is_foreign(shown)
+    lowered = shown.casefold()
+    plain = lowered if lowered.isascii() else latin(lowered, by_meaning=by_meaning)
+    plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", plain.replace("&", " and ")))
+    closed, spaced = closed_up(plain)
+    words = tuple(SEPARATORS.sub(" ", closed).split())
+    flags = (*flags, Flag.SPACED_LETTERS) if spaced else flags
     return Folded(
-        text, " ".join(words), words, flags, is_foreign, bool(CONSONANTAL.search(text)), bool(SYLLABIC.search(text))
+        shown, " ".join(words), words, flags, foreign, bool(CONSONANTAL.search(shown)), bool(SYLLABIC.search(shown))
     )
 
 
-def _visible(text: str) -> tuple[str, tuple[Flag, ...]]:
-    if text.isascii() and text.isprintable():
-        return text, ()
-    kept = [char for char in text if unicodedata.category(char) not in INVISIBLE or char in JOINERS]
-    cleaned = "".join(" " if char in JOINERS else char for char in kept)
-    hidden = len(kept) != len(text)
-    return cleaned, (Flag.INVISIBLE_CHARACTERS,) if hidden else ()
-
-
-@lru_cache(maxsize=4096)
-def _alphabet(char: str) -> str:
-    return unicodedata.name(char, "?").split()[0]
+def is_foreign(text: str) -> bool:
+    """Whether letters of another script than Latin are in it."""
+    return not text.isascii() and any(ord(char) > LAST_MARK and char.isalpha() and not _is_latin(char) for char in text)
 
 
 def _is_latin(char: str) -> bool:
-    return _alphabet(char) == "LATIN"
-
-
-def _unmixed(text: str) -> tuple[str, bool]:
-    """Words that mix Latin with Cyrillic or Greek letters, written in the Latin letters they imitate."""
-    found = False
-    words: list[str] = []
-    for word in text.split(" "):
-        alphabets = {_alphabet(char) for char in word if char.isalpha()}
-        if "LATIN" in alphabets and alphabets & {"CYRILLIC", "GREEK"}:
-            found = True
-            words.append(word.translate(LOOKALIKES))
-        else:
-            words.append(word)
-    return " ".join(words), found
-
-
-def _latin(text: str) -> str:
-    for foreign, meaning in MEANINGS:
-        if foreign in text:
-            text = text.replace(foreign, f" {meaning} ")
-    if CONSONANTAL.search(text):
-        text = ARABIC_WORD.sub(_by_meaning, text)
-        text = AND_THE.sub("و ال", text)
-    text = ARABIC_ARTICLE.sub("ال ", SERVANT_OF.sub(r"\1ال ", text))
-    text = re.sub(r"[㐀-鿿豈-﫿]+", lambda run: f" {_pinyin(run[0])} ", text)
-    return str(LATIN.transliterate(text.translate(CYRILLIC).translate(CONSONANTS)))
-
-
-def _by_meaning(word: re.Match[str]) -> str:
-    return WORD_MEANINGS.get(word[1].translate(ALEFS), word[0])
-
-
-def _pinyin(characters: str) -> str:
-    """Chinese characters by sound; a personal name of two to four characters as family name and given name."""
-    syllables = [str(LATIN.transliterate(char)).strip() for char in characters]
-    if 2 <= len(syllables) <= 4:
-        return f"{syllables[0]} {''.join(syllables[1:])}"
-    return " ".join(syllables)
+    return alphabet(char) == "LATIN"
 
 
 def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -209,8 +125,13 @@ def name_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
 
 
 def heard_otherwise(word: str) -> str:
-    """A word of Arabic letters as Persians, Afghans and Pakistanis say it: Dhakir is Zakir, Thana is Sana."""
-    return word.replace("dh", "z").replace("th", "s")
+    """The other sound of a word of letters that have two.
+
+    Arabic: as Persians, Afghans and Pakistanis say it, Dhakir is Zakir, Thana is Sana; a last ya without dots is an a.
+    Hebrew: b is v, p is f, a double vav is a v.
+    """
+    other = word.replace("dh", "z").replace("th", "s").replace("bb", "v").replace("pp", "f").replace("ww", "v")
+    return f"{other[:-1]}a" if other.endswith("e") else other
 
 
 def is_light(word: str) -> bool:

@@ -4,7 +4,7 @@ Fails closed: whatever cannot be judged is UNDETERMINED, never CLEAR.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -12,7 +12,7 @@ from services.screening.core import explain
 from services.screening.core.budget import Budget, unlimited
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.exact import ExactIndex, ListedName, is_one_family
+from services.screening.core.exact import ListedName, given_name_first, identifier_key, is_one_family, is_telling
 from services.screening.core.index import Generation
 from services.screening.core.model import (
     Effect,
@@ -28,12 +28,13 @@ from services.screening.core.model import (
     Screening,
     Strength,
 )
-from services.screening.core.normalise import Folded, fold, is_light
+from services.screening.core.normalise import fold, is_light
 from services.screening.core.qualify import Fact, facts, light_words, number_words, single_word
-from services.screening.core.words import PLACEHOLDERS
+from services.screening.core.readable import Written, readable_names
+from services.screening.core.readings import Reading
 
-SHORTEST: Final = 2
-"""A name of fewer characters says nothing."""
+OTHER_IDENTIFIER: Final = 0.95
+"""Score of an identifier of another type, or of a short one, before facts beside it."""
 STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 
 
@@ -41,7 +42,7 @@ STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 class Found:
     """A listed party found by one way of looking, before facts beside the name are weighed.
 
-    is_exact: nothing about names or identifiers had to be judged.
+    is_exact: nothing about names or identifiers had to be judged. flag: a trick of writing that had to be seen through.
     """
 
     entry: int
@@ -52,6 +53,7 @@ class Found:
     evidence: tuple[Evidence, ...]
     judged: tuple[Fact, ...] = ()
     sound_score: float = 0.0
+    flag: Flag | None = None
 
 
 def screen(
@@ -77,21 +79,34 @@ def screen(
         return undetermined(config, Reason.INDEX_NOT_READY)
     names, reasons, flags = readable_names(query, config, generation.exact)
     budget = Budget(is_spent)
-    exact = (find for name in names for find in _by_whole_name(generation, name, query.kind, config))
+    exact = (
+        find
+        for name in names
+        for reading in name.readings
+        for find in _by_whole_name(generation, name, reading, query.kind, config)
+    )
     alike = (
-        find for name in names if budget.allows() for find in _by_likeness(generation, name, query.kind, config, budget)
+        find
+        for name in names
+        for reading in name.readings
+        if reading.is_compared and budget.allows()
+        for find in _by_likeness(generation, name, reading, query.kind, config, budget)
     )
     finds = chain(_by_identifier(generation, query), exact, alike)
-    judged = sorted(_best_of_each(_judged(generation, query, find, config) for find in finds), key=_order)
+    judged = sorted(_best_of_each((_judged(generation, query, find, config), find.flag) for find in finds), key=_order)
     if budget.was_cut:
         reasons = (*reasons, Reason.BUDGET_EXCEEDED)
-    hits = tuple(hit for hit in judged if hit.score >= config.threshold)[: config.max_hits]
-    near = tuple(hit for hit in judged if floor is not None and floor <= hit.score < config.threshold)[
-        : config.max_hits
-    ]
-    result = Result.POSSIBLE_MATCH if hits else Result.UNDETERMINED if reasons else Result.CLEAR
+    found = [(hit, flag) for hit, flag in judged if hit.score >= config.threshold][: config.max_hits]
+    near = [hit for hit, _ in judged if floor is not None and floor <= hit.score < config.threshold][: config.max_hits]
     return Screening(
-        result, generation.list_version_id, config.version, config.expected_alert_rate, hits, reasons, flags, near
+        Result.POSSIBLE_MATCH if found else Result.UNDETERMINED if reasons else Result.CLEAR,
+        generation.list_version_id,
+        config.version,
+        config.expected_alert_rate,
+        tuple(hit for hit, _ in found),
+        reasons,
+        tuple(dict.fromkeys((*flags, *(flag for _, flag in found if flag is not None)))),
+        tuple(near),
     )
 
 
@@ -102,62 +117,32 @@ def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str =
     )
 
 
-def readable_names(
-    query: PartyQuery, config: ScreeningConfig, published: ExactIndex
-) -> tuple[tuple[Folded, ...], tuple[Reason, ...], tuple[Flag, ...]]:
-    """The names that can be judged, why others cannot, and tricks of writing seen in any of them.
-
-    Blank aliases are ignored while another name is there; a party without any name is NAME_MISSING. A published name is
-    judged however odd it looks: somebody on the lists is called "CCCC".
-    """
-    given = [text for text in query.names if text.strip()]
-    if not given:
-        return (), (Reason.NAME_MISSING,), ()
-    if len(given) > config.max_names:
-        return (), (Reason.TOO_MANY_NAMES,), ()
-    names: dict[str, Folded] = {}
-    reasons: dict[Reason, None] = {}
-    flags: dict[Flag, None] = {}
-    for text in given:
-        name = fold(text) if len(text) <= config.max_name_length else None
-        is_published = name is not None and bool(name.key) and bool(published.same_name(name))
-        reason = None if is_published else _unreadable(name, config)
-        if name is not None:
-            flags.update(dict.fromkeys(name.flags))
-        if reason is not None:
-            reasons[reason] = None
-        elif name is not None:
-            names.setdefault(name.key, name)
-    return tuple(names.values()), tuple(reasons), tuple(flags)
-
-
-def _unreadable(name: Folded | None, config: ScreeningConfig) -> Reason | None:
-    if name is None or len(name.words) > config.max_words:
-        return Reason.NAME_TOO_LONG
-    if not name.key:
-        return Reason.NAME_UNREADABLE
-    if sum(char.isalnum() for char in name.raw) < SHORTEST:
-        return Reason.NAME_TOO_SHORT
-    repeated = len(set(name.joined)) == 1
-    return Reason.NAME_PLACEHOLDER if repeated or name.joined in PLACEHOLDERS else None
-
-
 def _by_identifier(generation: Generation, query: PartyQuery) -> Iterable[Found]:
     for asked in query.identifiers:
         for entry, listed in generation.exact.same_identifier(asked):
             same = is_one_family(asked[0], listed[0])
+            is_certain = same and is_telling(identifier_key(listed[1]) or "")
             evidence = explain.same_identifier(asked, listed, same_family=same)
             name = query.names[0] if query.names else ""
-            yield Found(entry, name, generation.entries[entry].name, 1.0 if same else 0.95, same, (evidence,))
+            score = 1.0 if is_certain else OTHER_IDENTIFIER
+            yield Found(entry, name, generation.entries[entry].name, score, is_certain, (evidence,))
 
 
-def _by_whole_name(generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> Iterable[Found]:
-    in_order = generation.exact.same_name(name)
-    for listed in in_order:
-        yield _whole(generation, name, listed, config, same_order=True)
-    for listed in generation.exact.same_words(name):
-        if listed not in in_order and _order_is_free(generation.entries[listed.entry], kind):
-            yield _whole(generation, name, listed, config, same_order=False)
+def _by_whole_name(
+    generation: Generation, name: Written, reading: Reading, kind: PartyKind, config: ScreeningConfig
+) -> Iterable[Found]:
+    """Listed parties of this name: in its order, in any order for persons, and with words divided otherwise."""
+    exact, read = generation.exact, reading.name
+    known = exact.same_name(read)
+    for listed in known:
+        yield _whole(generation, name, reading, listed, config, same_order=True)
+    for listed in exact.same_words(read):
+        if listed not in known and _order_is_free(generation.entries[listed.entry], kind):
+            yield _whole(generation, name, reading, listed, config, same_order=False)
+    for listed in exact.same_letters(read):
+        if listed not in known:
+            evidence = explain.same_letters(name.text, listed.published, reading.how)
+            yield _found(name, listed, config.part_of_published_name, evidence, reading)
 
 
 def _order_is_free(entry: Entry, kind: PartyKind) -> bool:
@@ -166,55 +151,72 @@ def _order_is_free(entry: Entry, kind: PartyKind) -> bool:
 
 
 def _whole(
-    generation: Generation, name: Folded, listed: ListedName, config: ScreeningConfig, *, same_order: bool
+    generation: Generation,
+    name: Written,
+    reading: Reading,
+    listed: ListedName,
+    config: ScreeningConfig,
+    *,
+    same_order: bool,
 ) -> Found:
     entry = generation.entries[listed.entry]
     if not listed.is_whole:
-        evidence = explain.part_of_name(name.raw, listed.published)
-        return Found(listed.entry, name.raw, listed.published, config.part_of_published_name, False, (evidence,))
-    in_order = same_order or fold(_given_name_first(listed.text)).key == name.key
-    evidence = explain.exact_name(name.raw, listed.text, entry.name, same_order=in_order)
-    return Found(listed.entry, name.raw, listed.text, 1.0, True, (evidence,))
+        evidence = explain.part_of_name(name.text, listed.published, reading.how)
+        return _found(name, listed, config.part_of_published_name, evidence, reading)
+    in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
+    evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
+    if reading.how:
+        return _found(name, listed, config.part_of_published_name, evidence, reading)
+    return replace(_found(name, listed, 1.0, evidence, reading), is_exact=True)
 
 
-def _given_name_first(text: str) -> str:
-    """A name published as "FAMILY, Given" in the order it is spoken."""
-    family, comma, given = text.partition(", ")
-    return f"{given} {family}" if comma else text
+def _found(name: Written, listed: ListedName, score: float, evidence: Evidence, reading: Reading) -> Found:
+    return Found(listed.entry, name.text, listed.published, score, False, (evidence,), flag=reading.flag)
 
 
 def _by_likeness(
-    generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig, budget: Budget
+    generation: Generation,
+    name: Written,
+    reading: Reading,
+    kind: PartyKind,
+    config: ScreeningConfig,
+    budget: Budget,
 ) -> Iterable[Found]:
-    for comparison in compare(generation, name, kind, config, budget):
-        if comparison.row.key != name.key:
+    for comparison in compare(generation, reading.name, kind, config, budget):
+        if comparison.row.key != reading.name.key:
             for listed in comparison.row.names:
-                yield _alike(generation, name, kind, listed, comparison, config)
+                yield _alike(generation, name, reading, kind, listed, comparison, config)
 
 
 def _alike(
     generation: Generation,
-    name: Folded,
+    name: Written,
+    reading: Reading,
     kind: PartyKind,
     listed: ListedName,
     comparison: Comparison,
     config: ScreeningConfig,
 ) -> Found:
-    words = comparison.alignment
+    words, read = comparison.alignment, reading.name
     if not words.queried_rest and not words.listed_rest and _differ_in_legal_form(comparison):
-        evidence = explain.legal_form_only(name.raw, listed.published)
-        return Found(listed.entry, name.raw, listed.published, config.same_but_legal_form, False, (evidence,))
+        evidence = explain.legal_form_only(name.text, listed.published, reading.how)
+        return _found(name, listed, config.same_but_legal_form, evidence, reading)
     entry = generation.entries[listed.entry]
     weights = config.facts
     rules = (
-        number_words(name.raw, listed.text, entry, weights),
+        number_words(read.raw, listed.text, entry, weights),
         light_words(words, weights),
         single_word(words, kind, weights),
     )
     judged = tuple(fact for fact in rules if fact is not None)
-    evidence = explain.similar_name(name.raw, listed.published, comparison.score, words, by_sound=False)
-    sound = comparison.sound_score if name.is_foreign else 0.0
-    return Found(listed.entry, name.raw, listed.published, comparison.score, False, (evidence,), judged, sound)
+    evidence = explain.similar_name(
+        name.text, listed.published, comparison.score, words, by_sound=False, how=reading.how
+    )
+    return replace(
+        _found(name, listed, comparison.score, evidence, reading),
+        judged=judged,
+        sound_score=comparison.sound_score if read.is_foreign else 0.0,
+    )
 
 
 def _differ_in_legal_form(comparison: Comparison) -> bool:
@@ -259,15 +261,16 @@ def _by_sound(find: Found, known: tuple[Fact, ...], score: float, config: Screen
     return max(score, config.threshold) if reached else score
 
 
-def _best_of_each(hits: Iterable[Hit]) -> Iterable[Hit]:
+def _best_of_each(hits: Iterable[tuple[Hit, Flag | None]]) -> Iterable[tuple[Hit, Flag | None]]:
     """The best hit of every entry."""
-    best: dict[str, Hit] = {}
+    best: dict[str, tuple[Hit, Flag | None]] = {}
     for hit in hits:
-        known = best.get(hit.entry_id)
+        known = best.get(hit[0].entry_id)
         if known is None or _order(hit) < _order(known):
-            best[hit.entry_id] = hit
+            best[hit[0].entry_id] = hit
     return best.values()
 
 
-def _order(hit: Hit) -> tuple[float, int, str, str]:
+def _order(found: tuple[Hit, Flag | None]) -> tuple[float, int, str, str]:
+    hit, _ = found
     return (-hit.score, STRENGTHS[hit.strength], hit.entry_id, hit.matched_name)
