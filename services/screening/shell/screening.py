@@ -13,7 +13,7 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.identity import Principal, current_principal
 from chassis.journal import Current, Journal
-from chassis.refusal import Refused, draining, refused
+from chassis.refusal import Plumbing, Refused, draining, refused, unavailable
 from chassis.telemetry import annotate
 from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.record import Event
@@ -50,9 +50,11 @@ class ScreeningDesk(service_pb2_grpc.ScreeningServiceServicer):
     async def ScreenParties(
         self, request_iterator: AsyncIterator[pb.ScreenPartiesRequest], context: Any
     ) -> AsyncIterator[pb.ScreenPartiesResponse]:
-        """Many parties, as they come."""
+        """Many parties, as they come. Nothing is read before the lists are loaded: a book is not answered in vain."""
         if self._is_ending:
             raise draining()
+        if self._desk.generation is None:
+            raise unavailable(Plumbing.NOT_READY, "the lists are not loaded", 1.0)
         # Each stream is served in turn with the caller's others, and all of them together with other callers.
         book = Book(self._desk, Asker(current_principal().name, str(next(self._numbers))))
         self._books.add(book)

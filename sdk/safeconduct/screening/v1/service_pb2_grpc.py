@@ -72,8 +72,8 @@ class ScreeningServiceServicer:
         """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
         at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
         A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
-        was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
-        was not answered.
+        was screened against; they only move forward. A server that ends, or has not loaded the lists yet, breaks the stream
+        with UNAVAILABLE: send again what was not answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,8 +22,8 @@ class ScreeningServiceStub:
     """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
     at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
     A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
-    was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
-    was not answered.
+    was screened against; they only move forward. A server that ends, or has not loaded the lists yet, breaks the stream
+    with UNAVAILABLE: send again what was not answered.
     """
     GetScreening: _aio.UnaryUnaryMultiCallable[_service_pb2.GetScreeningRequest, _service_pb2.GetScreeningResponse]
     """The screening of an application, with all hits and their evidence."""
@@ -50,8 +50,8 @@ class ScreeningServiceServicer(metaclass=_abc_1.ABCMeta):
         """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
         at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
         A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
-        was screened against; they only move forward. A server that ends breaks the stream with UNAVAILABLE: send again what
-        was not answered.
+        was screened against; they only move forward. A server that ends, or has not loaded the lists yet, breaks the stream
+        with UNAVAILABLE: send again what was not answered.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,187 @@
+"""A list version activated while the service is asked without pause: real PostgreSQL, real Kafka, mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import pytest
+from safeconduct.channel import Credentials, Endpoints
+from safeconduct.client import Client
+from safeconduct.screening.v1 import model_pb2, service_pb2, service_pb2_grpc
+
+from infra.local.apart import run_apart
+from infra.local.stack import Stack
+from services.screening.shell.lists import Source
+from tests.screening.shell.conftest import NewReplica
+from tests.screening.shell.submissions import LISTED_ALIAS, UNLISTED
+from tests.screening.shell.test_motion import newer
+from tests.screening.shell.test_process import channel, start_list
+from tests.screening.shell.test_workers import children
+
+SECONDS = 180.0
+ADDED = "Zwiebelturm Research Reactor Works"
+MORE = 30
+
+
+@dataclass
+class Heard:
+    """What one asker was told, in order: (asked for, list version, was it found)."""
+
+    told: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions, each once, in the order of their first answer."""
+        return list(dict.fromkeys(version for _, version, _ in self.told))
+
+    def has_heard_enough_of(self, version: str) -> bool:
+        return sum(told[1] == version for told in self.told) >= MORE
+
+
+@pytest.fixture(scope="module")
+def stack(room: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
+    with Stack(room / "swap", services=("screening",), autostart=False) as running:
+        run_apart(start_list(running.database("screening").app_dsn, new_replica))
+        running.service("screening").start()
+        running.service("screening").wait_ready(SECONDS)
+        yield running
+
+
+def client(stack: Stack, principal: str) -> Client:
+    environ = stack.client_env(principal)
+    return Client(Endpoints.from_env(environ), Credentials.from_env(environ), deadline=30.0)
+
+
+def party(name: str) -> model_pb2.PartyQuery:
+    return model_pb2.PartyQuery(names=[name], kind=model_pb2.PARTY_KIND_ORGANISATION)
+
+
+async def ask(own: Client, done: asyncio.Event, heard: Heard) -> None:
+    """One question after the other."""
+    while not done.is_set():
+        for name in (ADDED, LISTED_ALIAS, UNLISTED):
+            answer = await own.screening.screen_party(party(name))
+            heard.told.append((name, answer.list_version, bool(answer.party.hits)))
+
+
+async def stream(own: Client, done: asyncio.Event, heard: Heard) -> None:
+    """A stream that ends when it is told to."""
+
+    async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
+        while not done.is_set():
+            for name in (ADDED, LISTED_ALIAS, UNLISTED):
+                yield name, party(name)
+
+    async for answer in own.screening.screen_parties(parties()):
+        assert answer.WhichOneof("answer") == "party"
+        heard.told.append((answer.query_id, answer.list_version, bool(answer.party.hits)))
+
+
+async def test_a_list_is_activated_under_load_and_no_answer_is_missed_or_goes_back(
+    stack: Stack, source: Source
+) -> None:
+    done, heard = asyncio.Event(), [Heard() for _ in range(4)]
+    async with client(stack, "partner/example-1") as one, client(stack, "partner/example-2") as other:
+        async with client(stack, "officer/lists-1") as officer:
+            asking = [
+                asyncio.ensure_future(act(who, done, each))
+                for act, who, each in zip((ask, ask, stream, stream), (one, other, one, other), heard, strict=True)
+            ]
+            imported = await officer.lists.import_list(
+                source.code, {model_pb2.LIST_PART_PRIMARY: newer(source, ADDED)},
+                format=model_pb2.LIST_FORMAT_CSL_CSV, publication="2026-11",
+            )  # fmt: skip
+            new = imported.version.list_version
+            await officer.lists.activate(source.code, new)
+            async with asyncio.timeout(SECONDS):
+                while not all(each.has_heard_enough_of(new) for each in heard):
+                    assert not any(task.done() for task in asking), "somebody was told an error"
+                    await asyncio.sleep(0.05)
+        done.set()
+        await asyncio.gather(*asking)
+
+    for each in heard:
+        assert each.versions in ([old_of(heard), new], [new]), "from the old one to the new one, and nothing else"
+        assert [told[1] for told in each.told] == sorted((told[1] for told in each.told), key=each.versions.index)
+        for name, version, was_found in each.told:
+            assert was_found == (name == LISTED_ALIAS or (name == ADDED and version == new))
+    assert any(each.versions == [old_of(heard), new] for each in heard), "somebody asked before"
+
+
+def old_of(heard: list[Heard]) -> str:
+    """The version that was asked first."""
+    return heard[0].versions[0]
+
+
+async def test_workers_that_are_killed_under_load_lose_no_answer(stack: Stack) -> None:
+    done, heard = asyncio.Event(), [Heard(), Heard()]
+    async with client(stack, "partner/example-1") as own:
+        asking = [asyncio.ensure_future(act(own, done, each)) for act, each in zip((ask, stream), heard, strict=True)]
+        async with asyncio.timeout(SECONDS):
+            await more_of(heard, asking)
+            for pid in workers_of(stack):
+                os.kill(pid, signal.SIGKILL)
+                await more_of(heard, asking)
+        done.set()
+        await asyncio.gather(*asking)
+
+    assert all(was_found == (name != UNLISTED) for each in heard for name, _, was_found in each.told)
+    assert workers_of(stack)
+
+
+def workers_of(stack: Stack) -> list[int]:
+    """The workers of the service's one generation."""
+    service = stack.service("screening").pid
+    assert service is not None
+    return [
+        worker for foundry in children(service) for generation in children(foundry) for worker in children(generation)
+    ]
+
+
+async def more_of(heard: list[Heard], asking: list[asyncio.Future[None]]) -> None:
+    """Until everybody was told something more."""
+    before = [len(each.told) for each in heard]
+    while not all(len(each.told) > count + MORE for each, count in zip(heard, before, strict=True)):
+        assert not any(task.done() for task in asking), "somebody was told an error"
+        await asyncio.sleep(0.02)
+
+
+async def test_a_stream_goes_on_behind_its_last_answer_when_the_service_is_started_anew(stack: Stack) -> None:
+    service, count = stack.service("screening"), 400
+    names = [(str(number), party((LISTED_ALIAS, UNLISTED)[number % 2])) for number in range(count)]
+    told = []
+    async with client(stack, "partner/example-1") as own:
+        async for answer in own.screening.screen_parties(names, patience=SECONDS):
+            told.append((answer.query_id, bool(answer.party.hits)))
+            if len(told) == 50:
+                assert await asyncio.to_thread(service.stop) == 0
+                service.start()
+
+    assert told == [(str(number), number % 2 == 0) for number in range(count)]
+
+
+async def test_a_stream_ends_at_its_deadline_and_a_bad_message_says_what_is_wrong(stack: Stack) -> None:
+    async with channel(stack, "partner/example-1") as wire:
+        stub = service_pb2_grpc.ScreeningServiceStub(wire)
+        late = stub.ScreenParties(timeout=1.0)
+        await late.write(service_pb2.ScreenPartiesRequest(query_id="1", party=party(UNLISTED)))
+        first = await late.read()
+        with pytest.raises(grpc.aio.AioRpcError) as over:
+            await late.read()
+        nameless = stub.ScreenParties(timeout=20.0)
+        await nameless.write(service_pb2.ScreenPartiesRequest(party=party(UNLISTED)))
+        with pytest.raises(grpc.aio.AioRpcError) as wrong:
+            await nameless.read()
+        empty = stub.ScreenParties(timeout=20.0)
+        await empty.done_writing()
+        nothing = await empty.read()
+
+    assert (first.query_id, over.value.code()) == ("1", grpc.StatusCode.DEADLINE_EXCEEDED)
+    assert wrong.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert nothing is grpc.aio.EOF
