@@ -213,6 +213,15 @@ def _disagreements(
         known = set(hits.get(party, ())) | later.get(party, set())
         if said != hits.get(party, []) if party not in later else not set(said) <= known:
             yield f"a decision says of {party} what screening {found.screening_id} did not find"
+    if not _of_owners(summary) <= {said for each in (found, *revised) for said in _of_owners(each)}:
+        yield f"a decision says of owners what screening {found.screening_id} did not find"
+
+
+def _of_owners(said: Message) -> set[tuple[str, str, str]]:
+    """What is said of the owners of which party, by which rule."""
+    ownership: Any = getattr(said, "ownership", None)
+    found = ownership.findings if ownership is not None else ()
+    return {(each.party_id, each.rule_id, each.explanation) for each in found}
 
 
 def _grant(told: list[Told]) -> applications.LicenseGrant | None:
