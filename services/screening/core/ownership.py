@@ -25,8 +25,8 @@ from services.screening.core.ownership_words import (
 
 MOST_PATHS: Final = 3
 """Paths that are kept of one finding, the most restrictive owner's first."""
-MOST_STEPS: Final = 24
-"""Steps of the further paths of one finding: a fact must stay well below the 2 MiB that a topic lets it be."""
+MOST_STEPS: Final = 8
+"""Steps that are kept of one path, half of them from either end: a fact must stay well below the 2 MiB of a topic."""
 _WHOLE: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 
@@ -72,31 +72,47 @@ class _Holding:
 
 @dataclass(frozen=True, slots=True)
 class _Trail:
-    """Why a party counts: the chain from a listed party down to it; none for the listed party itself."""
+    """Why a party counts: a listed party, and the chain from it down to here, its last link first."""
 
     rank: int
     root: str
     list_codes: tuple[str, ...] = ()
     is_sure: bool = True
-    chain: tuple[_Holding, ...] = ()
+    length: int = 0
+    last: _Holding | None = None
+    before: _Trail | None = None
+
+    def longer(self, holding: _Holding) -> _Trail:
+        """The trail with one more holding at its end."""
+        return _Trail(self.rank, self.root, self.list_codes, self.is_sure, self.length + 1, holding, self)
+
+    @property
+    def chain(self) -> tuple[_Holding, ...]:
+        """The holdings from the listed party on."""
+        found: list[_Holding] = []
+        at: _Trail | None = self
+        while at is not None and at.last is not None:
+            found.append(at.last)
+            at = at.before
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """What counted: everybody who counts as listed, and each party's shares in their hands, best trail first."""
+    """What counted: each party's shares in the hands of those who count as listed, best trail first, and their sum."""
 
-    trails: Mapping[str, _Trail]
-    held: Mapping[str, tuple[_Trail, ...]]
+    held: Mapping[str, Sequence[_Trail]]
     total: Mapping[str, Decimal]
 
 
-_NO_COUNT: Final = _Count({}, {}, {})
 _Share = Callable[[_Holding], Decimal]
 
 
 def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
     """What the rules find about each party that has owners among `owners`, in their order."""
     holdings = _holdings(owners)
+    if not holdings and not any(owner.is_owner for owner in owners):
+        return OwnershipAssessment(ruling.version, ruling.day.isoformat())
     found = [
         *(each for rule in ruling.rules for each in _by_rule(rule, owners, holdings, ruling)),
         *_by_other_lists(owners, holdings, ruling),
@@ -170,7 +186,7 @@ def _unknown(owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruli
     for holding in holdings:
         is_open = any(rule.is_met(holding.high) and not rule.is_met(holding.low) for rule in ruling.rules)
         if holding.share is None or is_open:
-            unclear[holding.owned].append(_Trail(0, holding.owner, chain=(holding,)))
+            unclear[holding.owned].append(_Trail(0, holding.owner).longer(holding))
     for owner in owners:
         party_id = owner.party_id
         if party_id in unclear:
@@ -218,20 +234,17 @@ def _roots(owners: Sequence[Owner], ruling: Ruling, counts: Callable[[Listing], 
 
 
 def _counted(rule: OwnershipRule, roots: Mapping[str, _Trail], holdings: Sequence[_Holding], share: _Share) -> _Count:
-    """The count as the rule asks for it: all roots together, or of each party's largest one."""
+    """The count as the rule asks for it: of all roots together, or of each party's largest one."""
     if rule.is_aggregated:
         return _count(roots, holdings, share, rule.is_met)
-    counts = [_count({root: trail}, holdings, share, rule.is_met) for root, trail in roots.items()]
-    best: dict[str, _Count] = {}
-    for count in sorted(counts, key=lambda each: _order(next(iter(each.trails.values())))):
-        for party_id, total in count.total.items():
-            if party_id not in best or total > best[party_id].total[party_id]:
-                best[party_id] = count
-    return replace(
-        _NO_COUNT,
-        held={party_id: count.held[party_id] for party_id, count in best.items()},
-        total={party_id: count.total[party_id] for party_id, count in best.items()},
-    )
+    held: dict[str, Sequence[_Trail]] = {}
+    total: dict[str, Decimal] = {}
+    for root in sorted(roots, key=lambda each: _order(roots[each])):
+        alone = _count({root: roots[root]}, holdings, share, rule.is_met)
+        for party_id, percent in alone.total.items():
+            if percent > total.get(party_id, _NOTHING):
+                held[party_id], total[party_id] = alone.held[party_id], percent
+    return _Count(held, total)
 
 
 def _count(
@@ -240,37 +253,36 @@ def _count(
     """The least solution of: who is owned far enough by parties that count counts too.
 
     Everybody who comes to count in one round does so by those of the rounds before. So the order of parties cannot
-    matter, a chain leads back to a root, and there are at most as many rounds as parties.
+    matter, a chain leads back to a root, and everybody comes to count at most once.
     """
-    trails = dict(roots)
-    while True:
-        held: dict[str, list[_Trail]] = defaultdict(list)
-        total: dict[str, Decimal] = defaultdict(Decimal)
-        for holding in holdings:
-            if holding.owner in trails and share(holding) > 0:
-                trail = trails[holding.owner]
-                held[holding.owned].append(replace(trail, chain=(*trail.chain, holding)))
+    by_owner: dict[str, list[_Holding]] = defaultdict(list)
+    for holding in holdings:
+        if share(holding) > 0:
+            by_owner[holding.owner].append(holding)
+    trails, fresh = dict(roots), sorted(roots)
+    held: dict[str, list[_Trail]] = defaultdict(list)
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    while fresh:
+        touched: set[str] = set()
+        for owner in fresh:
+            for holding in by_owner[owner]:
+                held[holding.owned].append(trails[owner].longer(holding))
                 total[holding.owned] += share(holding)
-        ordered = {owned: tuple(sorted(each, key=_order)) for owned, each in held.items()}
-        grown = {owned: ordered[owned][0] for owned in held if owned not in trails and is_met(total[owned])}
-        if not grown:
-            return _Count(trails, ordered, {owned: min(_WHOLE, each) for owned, each in total.items()})
-        trails |= grown
+                touched.add(holding.owned)
+        fresh = sorted(owned for owned in touched if owned not in trails and is_met(total[owned]))
+        trails |= {owned: min(held[owned], key=_order) for owned in fresh}
+    ordered = {owned: sorted(each, key=_order) for owned, each in held.items()}
+    return _Count(ordered, {owned: min(_WHOLE, each) for owned, each in total.items()})
 
 
 def _order(trail: _Trail) -> tuple[object, ...]:
     """The most restrictive list first, then what is sure, the larger share, the shorter way; ids so that no two tie."""
-    last = -trail.chain[-1].high if trail.chain else _NOTHING
-    return trail.rank, not trail.is_sure, last, len(trail.chain), trail.root, [step.owner for step in trail.chain]
+    share, owner = (_NOTHING, "") if trail.last is None else (-trail.last.high, trail.last.owner)
+    return trail.rank, not trail.is_sure, share, trail.length, trail.root, owner
 
 
 def _finding(party_id: str, cause: OwnershipCause, trails: Sequence[_Trail]) -> OwnershipFinding:
-    first = trails[0]
-    room, kept = MOST_STEPS, [first]
-    for trail in trails[1:MOST_PATHS]:
-        room -= len(trail.chain)
-        if room >= 0:
-            kept.append(trail)
+    first, kept = trails[0], trails[:MOST_PATHS]
     is_blocked = cause is OwnershipCause.OWNED_BY_LISTED
     return OwnershipFinding(
         party_id=party_id,
@@ -285,7 +297,9 @@ def _finding(party_id: str, cause: OwnershipCause, trails: Sequence[_Trail]) -> 
 
 def _path(trail: _Trail) -> OwnershipPath:
     steps = tuple(OwnershipStep(each.owner, each.owned, each.share) for each in trail.chain)
-    return OwnershipPath(steps, trail.list_codes, trail.is_sure)
+    half = MOST_STEPS // 2
+    kept = steps if len(steps) <= MOST_STEPS else (*steps[:half], *steps[-half:])
+    return OwnershipPath(kept, trail.list_codes, trail.is_sure, len(steps) - len(kept))
 
 
 def _exact(percent: float) -> Decimal:

@@ -47,11 +47,15 @@ class OwnershipStep:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipPath:
-    """From an owner, through others, to the party. list_codes: the lists that the owner is on, or may be on."""
+    """From an owner, through others, to the party. list_codes: the lists that the owner is on, or may be on.
+
+    omitted_steps: how many were left out in the middle of a long way.
+    """
 
     steps: tuple[OwnershipStep, ...]
     list_codes: tuple[str, ...] = ()
     is_sure: bool = True
+    omitted_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ def _told(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
         f" {known[step.owned_party_id]}"
         for step in path.steps
     ]
+    if path.omitted_steps:
+        holdings.insert(len(holdings) // 2, f"and so on through {path.omitted_steps} more holdings")
     is_whole = len(holdings) > 1 and finding.cause in _COUNTED
     return f"{', '.join(holdings)}{', and that share counts wholly' if is_whole else ''}."
 

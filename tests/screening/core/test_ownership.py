@@ -249,6 +249,35 @@ def test_of_many_holdings_the_first_are_kept_and_the_others_counted() -> None:
     assert (said.at_least_percent, len(said.paths), said.more_paths) == (80.0, 3, 5)
 
 
+def chain(length: int) -> list[Owner]:
+    """A listed party at the top of a chain of halves."""
+    links = [owner(f"n{number}", **{f"n{number + 1}": 50.0}) for number in range(1, length)]
+    return [owner("n0", SDN, n1=50.0), *links, Owner(f"n{length}")]
+
+
+def test_of_a_long_way_both_ends_are_told() -> None:
+    said = found(*chain(20), of="n20")[OFAC, Cause.OWNED_BY_LISTED]
+    (path,) = said.paths
+
+    assert [step.owner_party_id for step in path.steps] == ["n0", "n1", "n2", "n3", "n16", "n17", "n18", "n19"]
+    assert path.omitted_steps == 12
+    assert "n3 holds 50 % of n4, and so on through 12 more holdings, n16 holds 50 % of n17" in said.explanation
+
+
+def test_the_largest_application_makes_no_fact_that_is_too_large() -> None:
+    everything = replace(chain(49)[0], listings=(SDN, UVL), is_undetermined=True)
+    names = [f"{'n' * 36}-{number}" for number in range(50)]
+    renamed = [
+        replace(each, party_id=name, owns=tuple(replace(stake, owned_party_id=after) for stake in each.owns))
+        for each, name, after in zip([everything, *chain(49)[1:]], names, [*names[1:], ""], strict=True)
+    ]
+
+    said = assess(renamed, TODAY)
+
+    assert len(said.findings) == 4 * 49
+    assert sum(len(repr(each)) for each in said.findings) < 1_000_000
+
+
 # Cycles
 
 

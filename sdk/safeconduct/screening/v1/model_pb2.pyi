@@ -641,8 +641,11 @@ class OwnershipPath(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     LIST_CODES_FIELD_NUMBER: _builtins.int
     IS_SURE_FIELD_NUMBER: _builtins.int
+    OMITTED_STEPS_FIELD_NUMBER: _builtins.int
     is_sure: _builtins.bool
     """True: it is on them for sure."""
+    omitted_steps: _builtins.int
+    """How many steps were left out in the middle of a long way."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnershipStep]:
         """One after the other."""
@@ -657,10 +660,11 @@ class OwnershipPath(_message.Message):
         steps: _abc.Iterable[Global___OwnershipStep] | None = ...,
         list_codes: _abc.Iterable[_builtins.str] | None = ...,
         is_sure: _builtins.bool = ...,
+        omitted_steps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_sure", b"is_sure", "list_codes", b"list_codes", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_sure", b"is_sure", "list_codes", b"list_codes", "omitted_steps", b"omitted_steps", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
