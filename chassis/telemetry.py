@@ -29,6 +29,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from structlog.typing import EventDict, WrappedLogger
 
 from chassis import semconv
+from chassis.spans import tracer_of
 
 log = structlog.get_logger()
 
@@ -84,7 +85,7 @@ def setup(
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    return Telemetry(service_name, version, provider.get_tracer("safeconduct"), registry, provider)
+    return Telemetry(service_name, version, tracer_of(provider, "safeconduct"), registry, provider)
 
 
 def trace_id() -> str:
