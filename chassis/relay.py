@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -32,8 +32,11 @@ _LOG = structlog.get_logger("relay")
 _SHARD_LOCK, _PRESENCE_LOCK = 7001, 7002
 _BATCH = 200
 _POLL_S = 0.1
-# What is committed so soon after a batch leaves with the next one: a batch costs hardly more than one record.
-_GATHER_S = 0.01
+# What is committed soon after a batch leaves with the next one, for a batch costs hardly more than one record. The more
+# there were the longer the next gathers: what comes seldom leaves at once, and under load few batches carry all.
+_GATHER_S_PER_RECORD, _LONGEST_GATHER_S = 0.005, 0.05
+# Bytes of one partition in one request, far below what a broker takes by default; what is more waits for an answer.
+_REQUEST_BYTES = 1 << 18
 _REBALANCE_S = 1.0
 # An idempotent producer never gives up by itself; after this the shards go to a replica that may reach the broker.
 _PATIENCE_S = 30.0
@@ -66,6 +69,7 @@ select o.id, o.shard, o.stream_id, o.version, coalesce(o.name, e.name) as name, 
   left join event e on e.stream_id = o.stream_id and e.version = o.version
  order by o.shard, o.id
 """
+_ALWAYS = (("ce_specversion", b"1.0"), ("content-type", b"application/protobuf"))
 _FORGET = "delete from outbox where id = any($1::bigint[])"
 
 
@@ -104,6 +108,13 @@ class _Metrics:
         )  # fmt: skip
         self.held = Gauge("relay_shards", "Shards that this replica owns.", registry=registry)
         self.backlog = Gauge("outbox_oldest_seconds", "Age of the oldest record of the last batch.", registry=registry)
+        self._sent_to = lru_cache(maxsize=None)(self.sent.labels)
+
+    def told(self, topic: str, record: Outbound) -> None:
+        """The broker has it."""
+        self._sent_to(topic).inc()
+        if record.occurred_at is not None:
+            self.age.observe(max(0.0, time.time() - record.occurred_at.timestamp()))
 
 
 # Says where a record goes and under which key.
@@ -149,6 +160,7 @@ class Relay:
             acks="all",
             enable_idempotence=True,
             linger_ms=0,
+            max_batch_size=_REQUEST_BYTES,
             request_timeout_ms=10_000,
         )
         try:
@@ -171,11 +183,14 @@ class Relay:
                 balanced = time.monotonic()
             self._woken.clear()
             began = time.monotonic()
-            if await self._drain(connection, producer):
+            count = await self._drain(connection, producer)
+            if count >= _BATCH:
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _POLL_S)
-            await asyncio.sleep(max(0.0, began + _GATHER_S - time.monotonic()))
+                async with asyncio.timeout(_POLL_S):
+                    await self._woken.wait()
+            gather = min(_LONGEST_GATHER_S, count * _GATHER_S_PER_RECORD)
+            await asyncio.sleep(max(0.0, began + gather - time.monotonic()))
 
     async def _balance(self, connection: asyncpg.Connection) -> None:
         """Takes free shards up to the fair share and gives up what is above it, between batches only."""
@@ -186,82 +201,80 @@ class Relay:
             self._shards.discard(shard)
         self._metrics.held.set(len(self._shards))
 
-    async def _drain(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> bool:
-        """Publishes one batch of every owned shard; True when there may be more."""
+    async def _drain(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
+        """Publishes one batch of every owned shard; says how many records there were."""
         if not self._shards:
-            return False
+            return 0
         rows = await connection.fetch(_NEXT, sorted(self._shards), _BATCH)
         if not rows:
             self._metrics.backlog.set(0)
-            return False
+            return 0
         records = [_outbound(row) for row in rows]
         ages = [time.time() - record.occurred_at.timestamp() for record in records if record.occurred_at]
         self._metrics.backlog.set(max(ages, default=0.0))
-        batches = [list(batch) for _, batch in groupby(records, key=lambda record: record.shard)]
         async with asyncio.timeout(_PATIENCE_S):
-            results = await asyncio.gather(*(self._publish(producer, b) for b in batches), return_exceptions=True)
-        sent: list[int] = []
-        failure: BaseException | None = None
-        for batch, result in zip(batches, results, strict=True):
-            if isinstance(result, BaseException):
-                failure = result
-            else:
-                acknowledged, error = result
-                sent += [record.outbox_id for record in batch[:acknowledged]]
-                failure = failure or error
+            sent, failure = await self._publish(producer, records)
         if sent:
-            await connection.execute(_FORGET, sent)
+            await connection.execute(_FORGET, [record.outbox_id for record in sent])
         if failure is not None:
             raise failure
-        return len(rows) >= _BATCH
+        return len(rows)
 
-    async def _publish(self, producer: AIOKafkaProducer, batch: list[Outbound]) -> tuple[int, BaseException | None]:
-        """Sends one shard's records in order; says how many from the front were acknowledged, and what failed."""
-        flying: list[tuple[Outbound, Address, Span, asyncio.Future[object]]] = []
-        unsent: BaseException | None = None
-        for record in batch:
+    async def _publish(
+        self, producer: AIOKafkaProducer, records: list[Outbound]
+    ) -> tuple[list[Outbound], BaseException | None]:
+        """Sends records, those of a shard in order; gives what was acknowledged of every shard's front, and a failure.
+
+        What cannot be sent holds back what is behind it in its shard, and nothing else.
+        """
+        flying: list[tuple[Outbound, str, Span, asyncio.Future[object]]] = []
+        held_back: set[int] = set()
+        failure: BaseException | None = None
+        for record in records:
+            if record.shard in held_back:
+                continue
             address, key = self._route(record)
-            span = self._span(record, address)
-            with trace.use_span(span):
-                headers = _headers(record, self._source, self._prefix, traceparent())
+            span = self._span(record, address.topic)
+            headers = _headers(record, self._source, self._prefix, traceparent(span))
             try:
                 future = await producer.send(
                     address.topic, record.payload, key=key, partition=address.partition, headers=headers
                 )
             except Exception as error:  # noqa: BLE001 - judged by the caller: the producer ends
-                unsent = error
+                failure = failure or error
+                held_back.add(record.shard)
                 _close(span, error)
-                break
-            flying.append((record, address, span, future))
-        acknowledged, failure = 0, None
-        for record, address, span, future in flying:
+                continue
+            flying.append((record, address.topic, span, future))
+        sent: list[Outbound] = []
+        broken: set[int] = set()
+        for record, topic, span, future in flying:
             try:
                 await future
             except Exception as error:  # noqa: BLE001 - same
                 failure = failure or error
+                broken.add(record.shard)
                 _close(span, error)
                 continue
             _close(span, None)
-            self._metrics.sent.labels(address.topic).inc()
-            if record.occurred_at is not None:
-                self._metrics.age.observe(max(0.0, time.time() - record.occurred_at.timestamp()))
-            if failure is None:
-                acknowledged += 1
-        return acknowledged, failure or unsent
+            self._metrics.told(topic, record)
+            if record.shard not in broken:
+                sent.append(record)
+        return sent, failure
 
-    def _span(self, record: Outbound, address: Address) -> Span:
+    def _span(self, record: Outbound, topic: str) -> Span:
         if not record.traceparent:
             return trace.INVALID_SPAN
         attributes: Mapping[str, str] = {
             semconv.MESSAGING_SYSTEM: "kafka",
             semconv.MESSAGING_OPERATION_NAME: "send",
             semconv.MESSAGING_OPERATION_TYPE: "send",
-            semconv.MESSAGING_DESTINATION: address.topic,
+            semconv.MESSAGING_DESTINATION: topic,
             semconv.MESSAGING_MESSAGE_ID: str(record.event_id),
             semconv.EVENT_NAME: record.name,
         }
         return self._tracer.start_span(
-            f"send {address.topic}",
+            f"send {topic}",
             context=context_of(record.traceparent),
             kind=SpanKind.PRODUCER,
             attributes=attributes,
@@ -278,18 +291,20 @@ def _outbound(row: asyncpg.Record) -> Outbound:
 
 def _headers(record: Outbound, source: str, prefix: str, parent: str) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0, Kafka protocol binding, binary mode."""
-    headers = {"ce_specversion": "1.0", "ce_type": f"{prefix}.{record.name}", "ce_source": source,
-               "content-type": "application/protobuf"}  # fmt: skip
+    headers = [*_ALWAYS, ("ce_type", f"{prefix}.{record.name}".encode()), ("ce_source", source.encode())]
     if record.event_id is not None and record.occurred_at is not None:
-        headers |= {
-            "ce_id": str(record.event_id), "ce_time": record.occurred_at.isoformat().replace("+00:00", "Z"),
-            "ce_subject": str(record.stream_id), "ce_streamversion": str(record.version), "ce_hash": record.hash.hex(),
-        }  # fmt: skip
+        headers += [
+            ("ce_id", str(record.event_id).encode()),
+            ("ce_time", record.occurred_at.isoformat().replace("+00:00", "Z").encode()),
+            ("ce_subject", str(record.stream_id).encode()),
+            ("ce_streamversion", b"%d" % record.version),
+            ("ce_hash", record.hash.hex().encode()),
+        ]
     else:
-        headers["ce_id"] = f"{source}/{record.outbox_id}"
+        headers.append(("ce_id", f"{source}/{record.outbox_id}".encode()))
     if parent:
-        headers["traceparent"] = parent
-    return [(name, value.encode()) for name, value in headers.items()]
+        headers.append(("traceparent", parent.encode()))
+    return headers
 
 
 def _close(span: Span, error: BaseException | None) -> None:

@@ -74,8 +74,9 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         self._query_stream = f"{selected} where e.stream_id = $1 order by e.version"
 
     def wake(self) -> None:
-        """Something was committed here: look now."""
-        self._woken.set()
+        """Something was committed here: look now, if anybody watches."""
+        if self._watchers:
+            self._woken.set()
 
     def drain(self) -> None:
         """Ends every watch, and every later one at once, with Refused DRAINING."""
@@ -98,7 +99,8 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
             pause = _HELD_BACK_S if woken else _POLL_S
             woken = False
             with contextlib.suppress(TimeoutError):
-                woken = await asyncio.wait_for(self._woken.wait(), pause)
+                async with asyncio.timeout(pause):
+                    woken = await self._woken.wait()
             await asyncio.sleep(max(0.0, began + _GATHER_S - time.monotonic()))
 
     async def _begin(self) -> Position:
@@ -160,6 +162,7 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         await self._begin()
         watcher = _Watcher(wants, owner)
         self._watchers.add(watcher)
+        self._woken.set()
         try:
             # The backlog is read after the watcher listens, so that nothing falls between; what comes twice is dropped.
             last = start

@@ -94,12 +94,10 @@ def trace_id() -> str:
     return trace.format_trace_id(span.trace_id) if span.is_valid else ""
 
 
-def traceparent() -> str:
-    """The current span as a W3C `traceparent`, or empty outside of any span."""
-    span = trace.get_current_span().get_span_context()
-    if not span.is_valid:
-        return ""
-    return f"00-{trace.format_trace_id(span.trace_id)}-{trace.format_span_id(span.span_id)}-{span.trace_flags:02x}"
+def traceparent(span: trace.Span | None = None) -> str:
+    """The span, or else the current one, as a W3C `traceparent`; empty outside of any span."""
+    own = (span or trace.get_current_span()).get_span_context()
+    return f"00-{own.trace_id:032x}-{own.span_id:016x}-{own.trace_flags:02x}" if own.is_valid else ""
 
 
 def context_of(traceparent: str, tracestate: str = "") -> Context:
