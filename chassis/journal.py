@@ -229,7 +229,8 @@ class Journal(Generic[S, E]):
         self._tracer = telemetry.tracer
         # Commands of this process on one stream take turns; only other replicas are raced, and lost to, by the version.
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._create, self._update = _statements(stream.columns, stream.projection)
+        self._one = _statements(stream.columns, stream.projection, _ONE_EVENT)
+        self._many = _statements(stream.columns, stream.projection, _MANY_EVENTS)
 
     async def execute(
         self,
@@ -352,13 +353,16 @@ class Journal(Generic[S, E]):
             projected = list(zip(*self._stream.project(state), strict=True)) if self._stream.projection else []
             if self._stream.projection and not projected:
                 projected = [()] * len(self._stream.projection.columns)
+            is_one = len(written.rows) == 1
+            create, update = self._one if is_one else self._many
+            events = written.rows[0] if is_one else [list(column) for column in zip(*written.rows, strict=True)]
             won = await connection.fetchval(
-                self._update if written.seen else self._create,
+                update if written.seen else create,
                 stream_id, written.seen, written.version, self._encode(state), written.head,
                 self._stream.state_name(state), self._stream.due_at(state), written.at,
                 key.id, key.method, key.digest, answer,
                 written.traceparent, shard_of(stream_id),
-                *(list(column) for column in zip(*written.rows, strict=True)),
+                *events,
                 *self._stream.index(state),
                 *(list(column) for column in projected),
             )  # fmt: skip
@@ -455,9 +459,14 @@ insert into outbox (shard, name, body) select r.shard, r.name, r.body
 """
 # Parameters 1 to 14 are the stream's and the key's, 15 to 22 the events' columns.
 _FIRST_EXTRA = 23
+# A decision makes one event as a rule: told as one row instead of columns of rows, it costs a fifth less.
+_ONE_EVENT = "(values ($15::int, $16::uuid, $17::text, $18::text, $19::text, $20::bytea, $21::bytea, $22::bytea))"
+_MANY_EVENTS = (
+    "unnest($15::int[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::bytea[], $22::bytea[])"
+)
 
 
-def _statements(columns: tuple[str, ...], projection: Projection | None) -> tuple[str, str]:
+def _statements(columns: tuple[str, ...], projection: Projection | None, events: str) -> tuple[str, str]:
     """The creating and the updating WRITE. Both give the id back only when the version was still the one decided on."""
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names, values = "".join(f", {c}" for c, _ in numbered), "".join(f", {p}" for _, p in numbered)
@@ -469,16 +478,15 @@ with u as (insert into stream (id, version, doc, head, state, due_at, traceparen
 with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, traceparent = $13,
   updated_at = $8  {"".join(f", {c} = {p}" for c, p in numbered)} where id = $1 and version = $2
   returning id)"""  # noqa: S608 - same
-    rest = """,
+    named = f"{events} as r (version, event_id, name, actor, state, payload, prev, hash)"
+    order = "order by r.version" if events is _MANY_EVENTS else ""
+    rest = f""",
  d as (insert into done (id, method, digest, response) select $9, $10, $11, $12 from u),
  e as (insert into event
      (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent, prev_hash, hash)
    select u.id, r.version, r.event_id, r.name, r.actor, $8, r.state, r.payload, $13, r.prev, r.hash
-     from u, unnest($15::int[], $16::uuid[], $17::text[], $18::text[], $19::text[],
-                    $20::bytea[], $21::bytea[], $22::bytea[])
-       as r(version, event_id, name, actor, state, payload, prev, hash) order by r.version),
- o as (insert into outbox (shard, stream_id, version)
-   select $14, u.id, r.version from u, unnest($15::int[]) as r(version) order by r.version)"""
+     from u, {named} {order}),
+ o as (insert into outbox (shard, stream_id, version) select $14, u.id, r.version from u, {named} {order})"""  # noqa: S608 - same
     if projection is not None:
         rest += _projecting(projection, _FIRST_EXTRA + len(columns))
     return create + rest + "\nselect id from u", update + rest + "\nselect id from u"
