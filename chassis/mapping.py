@@ -48,6 +48,7 @@ class Converter(Generic[R, M]):
     tuple is repeated; a mapping of strings is a map; `X | None` is absence (for text: the empty string).
 
     `only_record` and `only_proto` name fields that only one side has; any other difference raises ValueError.
+    `inner` are converters to use for records inside; those of other types are made here.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Converter(Generic[R, M]):
         *,
         only_record: frozenset[str] = frozenset(),
         only_proto: frozenset[str] = frozenset(),
+        inner: tuple[Converter[Any, Any], ...] = (),
     ) -> None:
         descriptor = cast("Descriptor", message_type.DESCRIPTOR)
-        plan = _Plan(descriptor)
+        self.record_type: type[R] = record_type
+        plan = _Plan(descriptor, {each.record_type: each for each in inner})
         fields = {
             name: plan.field(hint, field)
             for name, hint, field in _matched(record_type, descriptor, only_record, only_proto)
@@ -80,6 +83,25 @@ class Converter(Generic[R, M]):
         return self._from(message)
 
 
+class Remembering(Converter[R, M]):
+    """A converter that gives the last message again for the same record: a decision's event and its answer share one.
+
+    The message must not be changed; inside another message it is a copy.
+    """
+
+    def __init__(self, record_type: type[R], message_type: type[M]) -> None:
+        super().__init__(record_type, message_type)
+        convert, last = self._to, cast("tuple[R, M]", (None, None))
+
+        def convert_once(record: R) -> M:
+            nonlocal last
+            if last[0] is not record:
+                last = record, convert(record)
+            return last[1]
+
+        self._to = convert_once
+
+
 def _matched(
     record_type: type, descriptor: Descriptor, only_record: frozenset[str], only_proto: frozenset[str]
 ) -> list[tuple[str, Any, FieldDescriptor]]:
@@ -98,7 +120,8 @@ def _matched(
 class _Plan:
     """The expressions of one converter, and what they name."""
 
-    def __init__(self, descriptor: Descriptor) -> None:
+    def __init__(self, descriptor: Descriptor, inner: Mapping[type, Converter[Any, Any]]) -> None:
+        self._inner = inner
         self._names: dict[str, object] = {"absent": _absent_from(descriptor)}
 
     def compiled(self, argument: str, result: type, values: Mapping[str, str]) -> Callable[[Any], Any]:
@@ -146,7 +169,8 @@ class _Plan:
             numbers, members = _enum(hint, field.enum_type)
             return f"{self._name(numbers)}[{{}}]", f"{self._name(members)}[{{}}]"
         if dataclasses.is_dataclass(hint) and field.message_type is not None:
-            inner: Converter[Any, Any] = Converter(cast("type[Any]", hint), GetMessageClass(field.message_type))
+            kind = cast("type[Any]", hint)
+            inner = self._inner.get(kind) or Converter(kind, GetMessageClass(field.message_type))
             return self._call(inner._to), self._call(inner._from)  # noqa: SLF001 - its own kind
         if field.type in _CARRIES.get(hint, ()):
             return _SAME, _SAME

@@ -19,7 +19,7 @@ from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.consumer import Undecodable
 from chassis.journal import Recorded, etag_of
-from chassis.mapping import Converter, from_timestamp, to_timestamp
+from chassis.mapping import Converter, Remembering, from_timestamp, to_timestamp
 from services.applications.core import events, model
 from services.applications.core.acceptance import acceptance_text, signatory
 from services.applications.core.commands import Cause, FollowStanding
@@ -28,12 +28,14 @@ from services.applications.core.facts import PolicyFacts
 from services.applications.core.findings import revised
 from services.applications.core.lifecycle import allowed_commands
 
+DETAILS: Final = Remembering(model.ApplicationDetails, model_pb2.ApplicationDetails)
+
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
-    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in events.Event.__args__
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__), inner=(DETAILS,))
+    for kind in events.Event.__args__
 }
 """Every event by its short name: ours and the contract's have the same names and fields."""
 
-DETAILS: Final = Converter(model.ApplicationDetails, model_pb2.ApplicationDetails)
 SCREENING: Final = Converter(model.ScreeningSummary, model_pb2.ScreeningSummary)
 POLICY: Final = Converter(model.PolicyOutcome, model_pb2.PolicyOutcome)
 RECOMMENDATION: Final = Converter(model.Recommendation, model_pb2.Recommendation)
@@ -44,6 +46,8 @@ FACTS: Final = Converter(PolicyFacts, policy_pb2.PolicyFacts)
 STATES: Final = {
     state.value: model_pb2.ApplicationState.Value(f"APPLICATION_STATE_{state}") for state in model.ApplicationState
 }
+
+_ALLOWED: Final = {state: allowed_commands(state) for state in model.ApplicationState}
 
 
 def encode_event(event: events.Event) -> tuple[str, bytes]:
@@ -77,7 +81,7 @@ def application(record: model.Application, code: model.CodeOfConduct) -> model_p
         reasons=reasons(record),
         decision_id=str(record.decision.decision_id) if record.decision is not None else "",
         license_id=str(record.license.license_id) if record.license is not None else "",
-        allowed_commands=allowed_commands(record.state),
+        allowed_commands=_ALLOWED[record.state],
     )
     if record.state is model.ApplicationState.AWAITING_SIGNATURE and record.sign_by is not None:
         view.sign_by.CopyFrom(to_timestamp(record.sign_by))
