@@ -28,7 +28,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from chassis import semconv
 from chassis.dead_letters import GROUP, REDRIVEN, DeadLetters
 from chassis.refusal import Refused, is_storage_fault
-from chassis.telemetry import Telemetry, context_of, link_to
+from chassis.telemetry import Telemetry, context_of, forget_ids, link_to
 
 _LOG = structlog.get_logger("consumer")
 # A record's own fault is tried so often, within about 12 s, well below the 30 s in which a rebalance waits.
@@ -216,7 +216,7 @@ class Consumer:
     async def _deliver(self, topic: str, handler: Handler, message: Any) -> None:
         """Handles one record to its end. Returns only when it may be acknowledged."""
         # What the last record bound to the log says nothing of this one.
-        structlog.contextvars.clear_contextvars()
+        forget_ids()
         began = time.perf_counter()
         headers: dict[str, bytes] = dict(message.headers or ())
         outcome = await self._judge(topic, handler, message, headers)

@@ -56,6 +56,7 @@ class Interceptor(aio.ServerInterceptor):
         self._trust_domain = trust_domain
         self._officers = officers
         self._deadline_s = deadline_s
+        self._log = log.bind()  # once and not for each line
         self._wrapped: dict[str, _Handler] = {}
 
     async def intercept_service(
@@ -163,13 +164,8 @@ class Interceptor(aio.ServerInterceptor):
         of_span = call.span.get_span_context()
         exemplar = {"trace_id": format_trace_id(of_span.trace_id)} if of_span.trace_flags.sampled else None
         self._metrics.end(call.method, call.code.name, None if call.is_stream else seconds, exemplar)
-        log.info(
-            "rpc",
-            method=call.method,
-            code=call.code.name,
-            milliseconds=round(seconds * 1000, 2),
-            **{key: value for key in ("principal", "reason", "error_ref") if (value := getattr(call, key))},
-        )
+        more = {key: value for key in ("principal", "reason", "error_ref") if (value := getattr(call, key))}
+        self._log.info("rpc", method=call.method, code=call.code.name, milliseconds=round(seconds * 1000, 2), **more)
         call.span.end()
 
 

@@ -15,8 +15,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 import structlog
 from opentelemetry import trace
@@ -39,6 +42,8 @@ _EMPTY: Final = Context()
 _MAX_TYPES: Final = 10
 _MAX_FRAMES: Final = 30
 _MOST_KINDS: Final = 1_000
+_LINGER_S: Final = 0.02
+_ids: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,12 @@ def link_to(traceparent: str) -> tuple[trace.Link, ...]:
 def annotate(ids: Mapping[str, str]) -> None:
     """Put these ids (for instance `application.id`) on the current span and on every later log line of this task."""
     trace.get_current_span().set_attributes(ids)
-    structlog.contextvars.bind_contextvars(**ids)
+    _ids.set({**_ids.get(), **ids})
+
+
+def forget_ids() -> None:
+    """Later log lines of this task are about something else."""
+    _ids.set({})
 
 
 def report_unhandled(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
@@ -155,32 +165,34 @@ def exception_frames(exception: BaseException) -> list[str]:
 def _setup_logging(service_name: str, version: str, level: str) -> None:
     number = logging.getLevelNamesMapping()[level]
 
-    def add_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event.update(service=service_name, service_version=version)
-        return event
+    def complete(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+        """One step for all that every line has: a step costs more than what it does."""
+        event.update(
+            _ids.get(),
+            level=level,
+            time=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            service=service_name,
+            service_version=version,
+        )
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            event.update(trace_id=trace.format_trace_id(span.trace_id), span_id=trace.format_span_id(span.span_id))
+        return _describe_exception(event) if "exc_info" in event else event
 
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        add_process,
-        _add_trace,
-        _describe_exception,
-    ]
     # One encoder for all lines: `json.dumps` makes one for each as soon as it is given a default.
     encode = json.JSONEncoder(default=_name_of).encode
     render = structlog.processors.JSONRenderer(serializer=lambda event, **_: encode(event))
     structlog.configure(
-        processors=[*shared, render],
+        processors=[complete, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=_Lines,
         cache_logger_on_first_use=False,
     )
     handler = _StandardOutput()
     handler.addFilter(Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, complete],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
@@ -214,6 +226,40 @@ class Seldom(logging.Filter):
         return True
 
 
+class _Lines:
+    """Lines to standard output. One that tells nothing bad leaves with those that follow it within a moment."""
+
+    _leaving: ClassVar[asyncio.TimerHandle | None] = None
+
+    def __init__(self, *_: object) -> None:
+        """What a logger was asked for by does not matter."""
+
+    @staticmethod
+    def _flush() -> None:
+        sys.stdout.flush()
+
+    def warning(self, line: str) -> None:
+        """Writes it at once, behind what waits."""
+        sys.stdout.write(line + "\n")
+        self._flush()
+
+    error = critical = exception = fatal = warning
+
+    def info(self, line: str) -> None:
+        """Writes it, in a running loop together with others."""
+        sys.stdout.write(line + "\n")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._flush()
+            return
+        waiting = _Lines._leaving
+        if waiting is None or waiting.when() < loop.time():
+            _Lines._leaving = loop.call_later(_LINGER_S, self._flush)
+
+    debug = msg = log = info
+
+
 class _StandardOutput(logging.Handler):
     """Standard output as it is when the line is written, as structlog does."""
 
@@ -224,16 +270,8 @@ class _StandardOutput(logging.Handler):
             self.handleError(record)
 
 
-def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = trace.format_trace_id(span.trace_id)
-        event["span_id"] = trace.format_span_id(span.span_id)
-    return event
-
-
-def _describe_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    given = event.pop("exc_info", None)
+def _describe_exception(event: EventDict) -> EventDict:
+    given = event.pop("exc_info")
     if given is True:
         given = sys.exc_info()
     exception = given[1] if isinstance(given, tuple) else given
