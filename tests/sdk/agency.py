@@ -57,6 +57,8 @@ class Agency(
         default_factory=lambda: enforcement.Violation(violation_id=VIOLATION, license_id=LICENSE, etag="v7")
     )
     screened: screening.Screening = field(default_factory=screening.Screening)
+    breaks_after: int = -1
+    """Requests of a stream after which it breaks once."""
     hit: screening.HitCase = field(
         default_factory=lambda: screening.HitCase(hit_id=HIT, application_id=APPLICATION, state=1, etag="v3")
     )
@@ -155,6 +157,22 @@ class Agency(
             entry_id="e1", list_code="EL", matched_name="A [listed] name", score=1.0, strength=3, evidence=[evidence]
         )
         return screening_rpc.ScreenPartyResponse(party=screening.PartyScreening(result=2, hits=[hit]))
+
+    async def ScreenParties(self, request_iterator, context):
+        answered = 0
+        async for request in request_iterator:
+            if answered == self.breaks_after:
+                self.breaks_after = -1
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the server ends")
+            await self._take("ScreenParties", request, context)
+            answered += 1
+            answer = screening_rpc.ScreenPartiesResponse(query_id=request.query_id, list_version=VERSION)
+            if request.party.countries and len(request.party.countries[0]) != 2:
+                fault = screening_rpc.PartyFault(field="party.countries[0]", description="must be two [letters]")
+                answer.refusal.CopyFrom(screening_rpc.PartyRefusal(reason="VALIDATION_FAILED", faults=[fault]))
+            else:
+                answer.party.result = 1
+            yield answer
 
     async def GetScreening(self, request, context):
         await self._take("GetScreening", request, context)

@@ -328,6 +328,37 @@ async def test_a_party_is_screened_with_all_that_is_known(command: Command, agen
     assert (party.identifiers[0].type, party.identifiers[0].value) == ("LEI", "5299000000")
 
 
+async def test_a_book_is_screened_line_by_line_and_its_bad_lines_are_told(
+    command: Command, agency: Agency, tmp_path: Path
+) -> None:
+    file = tmp_path / "book.jsonl"
+    lines = [
+        '{"id": 7, "name": "A Name", "schema": "Person", "birth_date": 1970, "countries": "de"}',
+        "no JSON",
+        "",
+        '{"id": "x", "names": ["One", "Other"], "countries": ["Germany"], "identifiers": ["5299000000"]}',
+        '{"id": "nameless"}',
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+    ran = await command("screening", "book", str(file), "--json")
+    for_people = await command("screening", "book", str(file))
+
+    answers = [json.loads(line) for line in ran.out.splitlines()]
+    told = {answer["queryId"]: answer for answer in answers}
+    asked = [request.party for request in agency.requests["ScreenParties"][:2]]
+    assert (ran.code, for_people.code) == (2, 2)
+    assert told["7"]["party"]["result"] == "SCREENING_RESULT_CLEAR"
+    assert told["x"]["refusal"]["faults"][0]["field"] == "party.countries[0]"
+    assert told[""]["refusal"]["message"] == "line 2 is not JSON in UTF-8"
+    assert told["nameless"]["refusal"]["reason"] == "LINE_MALFORMED"
+    assert (list(asked[0].names), asked[0].kind, asked[0].birth_date) == (["A Name"], 1, "1970")
+    assert list(asked[0].countries) == ["DE"]
+    assert (list(asked[1].names), asked[1].identifiers[0].value) == (["One", "Other"], "5299000000")
+    assert "REFUSED x: party.countries[0]: must be two [letters]" in for_people.out
+    assert "1 CLEAR, 3 REFUSED" in for_people.err
+
+
 async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(command: Command, agency: Agency, tmp_path: Path) -> None:
     files = {part: tmp_path / f"{part}.csv" for part in ("sdn", "alt", "add")}
     for number, file in enumerate(files.values(), 1):

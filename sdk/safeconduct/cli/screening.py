@@ -1,15 +1,37 @@
-"""`safeconduct screening`: ask about one party now."""
+"""`safeconduct screening`: ask about one party now, or about a whole book of them."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from safeconduct.cli.connection import call
+from safeconduct.cli.book import LineError, read_line
+from safeconduct.cli.connection import PATIENCE_SECONDS, call
+from safeconduct.cli.failures import INVALID
 from safeconduct.cli.names import choose, short
-from safeconduct.cli.output import Json, coloured, example, joined, pairs, print_json, proto_json, rows, show
+from safeconduct.cli.output import (
+    Json,
+    coloured,
+    example,
+    joined,
+    pairs,
+    print_json,
+    print_line,
+    proto_json,
+    rows,
+    show,
+)
+from safeconduct.cli.plain import plain
+from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2 as model
 from safeconduct.screening.v1 import service_pb2 as service
 
@@ -47,6 +69,78 @@ def screen(
         print_json(proto_json(answer))
     else:
         _show(answer)
+
+
+@app.command(epilog=example("screening book PARTIES.jsonl --json"))
+def book(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="A party a line; - for standard input.")
+    ],
+    json: Json = False,
+) -> None:
+    """Screen every party of a file, in order, at the pace of the service. Stores nothing.
+
+    A line is {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?, "identifiers"?, "addresses"?}. With
+    --json every answer is a line, as it comes; without it, whoever is not clear. Ends with 2 when some line was not
+    screened.
+    """
+    reading = _Reading(file, as_json=json)
+    call(reading.screen)
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(reading.counts.items())) or "nobody"
+    print(f"{counts}; lists: {', '.join(reading.lists) or 'none'}", file=sys.stderr)
+    if reading.counts["REFUSED"]:
+        raise typer.Exit(INVALID)
+
+
+@dataclass
+class _Reading:
+    """A book on its way."""
+
+    file: Path
+    as_json: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    lists: dict[str, None] = field(default_factory=dict)
+
+    async def screen(self, client: Client) -> None:
+        async with aclosing(client.screening.screen_parties(self._parties(), patience=PATIENCE_SECONDS)) as answers:
+            async for answer in answers:
+                self._told(answer)
+
+    async def _parties(self) -> AsyncIterator[tuple[str, model.PartyQuery]]:
+        with sys.stdin.buffer if str(self.file) == "-" else self.file.open("rb") as lines:
+            number = 0
+            # Whoever writes into a pipe may be slow, and answers are shown meanwhile.
+            while line := await asyncio.to_thread(lines.readline):
+                number += 1
+                if not line.strip():
+                    continue
+                try:
+                    party = read_line(line)
+                except LineError as error:
+                    self._told(_refused(error, number))
+                else:
+                    yield party
+
+    def _told(self, answer: service.ScreenPartiesResponse) -> None:
+        is_refused = answer.WhichOneof("answer") != "party"
+        result = "REFUSED" if is_refused else short(model.ScreeningResult, answer.party.result)
+        self.counts[result] += 1
+        if answer.list_version:
+            self.lists[answer.list_version] = None
+        if self.as_json:
+            print_line(proto_json(answer))
+        elif is_refused:
+            faults = [f"{one.field}: {one.description}" for one in answer.refusal.faults] or [answer.refusal.message]
+            show(Text.assemble(coloured(result), f" {answer.query_id}: {'; '.join(map(plain, faults))}"))
+        elif answer.party.result != model.SCREENING_RESULT_CLEAR:
+            best = [f"{hit.score:.3f} {hit.matched_name} [{hit.list_code}]" for hit in answer.party.hits[:1]]
+            said = "".join(best) or answer.party.undetermined_reason
+            show(Text.assemble(coloured(result), f" {answer.query_id}: {said}"))
+
+
+def _refused(error: LineError, number: int) -> service.ScreenPartiesResponse:
+    refusal = service.PartyRefusal(reason="LINE_MALFORMED", message=f"line {number} {error}")
+    return service.ScreenPartiesResponse(query_id=error.id, refusal=refusal)
 
 
 def _identifier(text: str) -> model.Identifier:

@@ -101,6 +101,10 @@ class Calls:
             call.cancel()
 
 
+_WRITE_FAILED: Final = "Internal error from Core"
+"""What grpc.aio makes of a write to a stream that has ended, before it has read with which status."""
+
+
 class Exchange(Generic[Request, Response]):
     """A stream of requests, each answered once and in order. When it breaks, it is opened again after the last answer.
 
@@ -155,6 +159,8 @@ class Exchange(Generic[Request, Response]):
                 yield answer
             await writing  # what is wrong with the requests themselves
         except aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.INTERNAL and error.details() == _WRITE_FAILED:
+                raise SafeconductError(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "the stream broke") from error
             raise from_rpc(error) from error
         finally:
             writing.cancel()
@@ -164,12 +170,15 @@ class Exchange(Generic[Request, Response]):
     async def _write(self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]) -> None:
         # A stream that broke says so to whoever reads.
         with suppress(aio.AioRpcError, asyncio.InvalidStateError):
-            for request in again:
-                await call.write(request)
-            while (new := await self._following()) is not None:
-                self._unanswered.append(new)
-                await call.write(new)
-            await call.done_writing()
+            try:
+                for request in again:
+                    await call.write(request)
+                while (new := await self._following()) is not None:
+                    self._unanswered.append(new)
+                    await call.write(new)
+            finally:
+                # Also when the requests themselves end in an error: what was sent is still answered.
+                await call.done_writing()
 
     async def _following(self) -> Request | None:
         """The next request; asked for once, however often the stream breaks meanwhile."""
