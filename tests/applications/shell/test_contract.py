@@ -12,6 +12,7 @@ from services.applications.core import model
 from services.applications.core.events import Event
 from services.applications.core.facts import PolicyFacts
 from services.applications.core.refusal import Fault, Reason
+from services.applications.shell import codec
 from tests.applications import builders as b
 
 VALUES = [
@@ -68,6 +69,16 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
 )
 def test_a_share_that_cannot_be_one_is_refused(stake: model_pb2.Ownership, rule: str) -> None:
     assert [violation.proto.rule_id for violation in protovalidate.collect_violations(stake)] == [rule]
+
+
+def test_a_party_states_twenty_shares_at_most() -> None:
+    stakes = [model_pb2.Ownership(owned_party_id=f"party-{number}") for number in range(21)]
+    owner = codec.DETAILS.to_proto(b.details()).parties[0]
+    owner.owns.extend(stakes)
+
+    (violation,) = protovalidate.collect_violations(owner)
+
+    assert (violation.proto.rule_id, violation.proto.field.elements[0].field_name) == ("repeated.max_items", "owns")
 
 
 def test_reasons_are_those_of_the_contract() -> None:
