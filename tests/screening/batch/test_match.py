@@ -1,6 +1,8 @@
 """The command: every line is answered, in order, whatever stands in it; the exit code says what went wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +46,25 @@ def book(path: Path, lines: tuple[Any, ...] = BOOK) -> Path:
     return path
 
 
-def run(tmp_path: Path, listed: Path, *more: str, queries: Path | None = None) -> list[dict[str, Any]]:
+def run(
+    tmp_path: Path, listed: Path, *more: str, queries: Path | None = None, workers: int = 1
+) -> list[dict[str, Any]]:
     out = tmp_path / "out.jsonl"
     given = ["--list", str(listed), "--list-format", "targets-simple"]
     asked = ["--queries", str(queries or book(tmp_path / "in.jsonl")), "--out", str(out)]
+    arguments = ["match", *given, *asked, "--workers", str(workers), *more]
 
-    assert main(["match", *given, *asked, *more]) == Exit.ANSWERED
+    if workers == 1:
+        assert main(arguments) == Exit.ANSWERED
+    else:  # it forks, which only a process of its own may do: this one has threads of the tests before
+        command = [sys.executable, "-m", "services.screening.batch", *arguments]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == Exit.ANSWERED
 
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
 def test_every_line_is_answered_in_order_and_what_cannot_be_judged_is_never_clear(tmp_path: Path, listed: Path) -> None:
-    answers = run(tmp_path, listed, "--workers", "1")
+    answers = run(tmp_path, listed)
 
     assert [(each["id"], each["result"], each.get("reasons")) for each in answers] == [
         ("alias", "POSSIBLE_MATCH", None),
@@ -75,7 +84,7 @@ def test_every_line_is_answered_in_order_and_what_cannot_be_judged_is_never_clea
 
 
 def test_a_hit_carries_the_id_of_the_list_file_and_its_score(tmp_path: Path, listed: Path) -> None:
-    alias, person, number, passport, *_ = run(tmp_path, listed, "--workers", "1")
+    alias, person, number, passport, *_ = run(tmp_path, listed)
 
     assert [(each["hits"][0]["entry_id"], each["hits"][0]["score"]) for each in (alias, person, number, passport)] == [
         ("NK-1", 1.0),
@@ -89,7 +98,7 @@ def test_a_hit_carries_the_id_of_the_list_file_and_its_score(tmp_path: Path, lis
 
 
 def test_an_answer_that_cannot_be_screened_names_its_line(tmp_path: Path, listed: Path) -> None:
-    answers = run(tmp_path, listed, "--workers", "1")
+    answers = run(tmp_path, listed)
 
     assert [each["line"] for each in answers if "line" in each] == [5, 8, 9, 10, 11, 13]
 
@@ -98,8 +107,8 @@ def test_several_workers_give_the_same_answers_in_the_same_order(tmp_path: Path,
     lines = tuple({"id": number, "name": f"Person number {number}"} for number in range(150))
     queries = book(tmp_path / "many.jsonl", (*BOOK, *lines))
 
-    alone = run(tmp_path, listed, "--workers", "1", queries=queries)
-    shared = run(tmp_path, listed, "--workers", "3", queries=queries)
+    alone = run(tmp_path, listed, queries=queries)
+    shared = run(tmp_path, listed, queries=queries, workers=3)
 
     assert [{**each, "ms": 0} for each in shared] == [{**each, "ms": 0} for each in alone]
     assert len(shared) == len(BOOK) + len(lines)
@@ -110,8 +119,8 @@ def test_scores_below_the_threshold_are_told_when_asked_for_and_do_not_change_th
 ) -> None:
     queries = book(tmp_path / "low.jsonl", ({"id": "low", "name": "Anton Bektas", "schema": "Person"},))
 
-    (silent,) = run(tmp_path, listed, "--workers", "1", queries=queries)
-    (told,) = run(tmp_path, listed, "--workers", "1", "--min-score", "0", "--limit", "2", queries=queries)
+    (silent,) = run(tmp_path, listed, queries=queries)
+    (told,) = run(tmp_path, listed, "--min-score", "0", "--limit", "2", queries=queries)
 
     assert (silent["result"], silent["hits"]) == ("CLEAR", [])
     assert told["result"] == "CLEAR"
@@ -121,7 +130,7 @@ def test_scores_below_the_threshold_are_told_when_asked_for_and_do_not_change_th
 
 
 def test_an_explanation_reads_as_a_sentence_and_names_program_and_source(tmp_path: Path, listed: Path) -> None:
-    alias, *_ = run(tmp_path, listed, "--workers", "1", "--explain")
+    alias, *_ = run(tmp_path, listed, "--explain")
 
     hit = alias["hits"][0]
     assert hit["explanation"][0]["detail"] == (
@@ -134,7 +143,7 @@ def test_a_blank_line_asks_nothing(tmp_path: Path, listed: Path) -> None:
     queries = tmp_path / "blank.jsonl"
     queries.write_bytes(b'\xef\xbb\xbf{"id": 1, "name": "T.G.O."}\r\n\r\n{"id": 2, "name": "T.G.O."}')
 
-    answers = run(tmp_path, listed, "--workers", "1", queries=queries)
+    answers = run(tmp_path, listed, queries=queries)
 
     assert [each["id"] for each in answers] == [1, 2]
 
@@ -172,7 +181,7 @@ def test_the_primary_file_of_the_sdn_list_is_enough(tmp_path: Path) -> None:
 
     given = ["--list", str(listed), "--list-format", "sdn", "--queries", str(queries), "--out", str(out)]
 
-    code = main(["match", *given, "--workers", "1"])
+    code = main(["match", *given])
 
     assert code == Exit.ANSWERED
     assert json.loads(out.read_text())["hits"][0]["entry_id"] == "36"
