@@ -14,10 +14,11 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure should be: `at_most` of the value, or of the ratio when `of_ratio`."""
+    """What a figure should be: at most `bound`, or at least when `at_least`; of the value, or of the ratio."""
 
-    at_most: float
+    bound: float
     of_ratio: bool = False
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Figure:
         if self.target is None:
             return None
         measured = self.ratio if self.target.of_ratio else self.value
-        return measured is not None and operator.le(measured, self.target.at_most)
+        compare = operator.ge if self.target.at_least else operator.le
+        return measured is not None and compare(measured, self.target.bound)
 
 
 def document(figure: Figure) -> dict[str, Any]:
@@ -89,7 +91,8 @@ def _short(value: float) -> float:
 
 def _wanted(figure: Figure) -> str:
     assert figure.target is not None
-    return f"≤ {figure.target.at_most:g}" + (" x" if figure.target.of_ratio else f" {figure.unit}")
+    sign = "≥" if figure.target.at_least else "≤"
+    return f"{sign} {figure.target.bound:g}" + (" x" if figure.target.of_ratio else f" {figure.unit}")
 
 
 _MARKS: Final[Mapping[bool | None, Callable[[Figure], str]]] = {

@@ -1,50 +1,117 @@
-"""What it costs to screen one name: in this process, and asked of the service over gRPC."""
+"""What it costs to screen: in this process, and asked of the service over gRPC, by one caller and by eight.
+
+The hard names have a slip of the keyboard in every longer word: nothing of them is on a list as it is.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import gzip
+import random
 import statistics
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from safeconduct.channel import Endpoints
+from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2
 
 from services.screening import __main__ as service
 from services.screening.core.config import DEFAULT
 from services.screening.core.formats import read
 from services.screening.core.index import Generation
+from services.screening.core.model import Entry, PartyKind
 from services.screening.core.screen import screen
 from services.screening.shell import codec
 from services.screening.shell.lists import shipped
 from tests.bench.cpu import busy, spent_by
-from tests.bench.figure import Figure
-from tests.bench.room import PARTNER, Room
+from tests.bench.figure import Figure, Target
+from tests.bench.room import PARTNER, PATIENCE_S, Room
+from tests.bench.screening.misspell import slips
 
 NAMES: Final = ("Example Teaching Hospital", "Shenwei Micro", "Authorised Signatory of the End User")
 """Clear, listed under an alias, and a person: in turn."""
+INNOCENTS: Final = Path(__file__).parent / "screening" / "data" / "innocent_persons.csv.gz"
+CALLERS: Final = 8
+PARTIES: Final = 8
+KINDS: Final = {
+    PartyKind.PERSON: model_pb2.PARTY_KIND_PERSON,
+    PartyKind.ORGANISATION: model_pb2.PARTY_KIND_ORGANISATION,
+    PartyKind.VESSEL: model_pb2.PARTY_KIND_VESSEL,
+}
+
+Book = Sequence[model_pb2.PartyQuery]
 
 
-async def one_name(room: Room) -> list[Figure]:
-    """Rounds of both in turn, the same names."""
+async def screening(room: Room) -> list[Figure]:
+    """One name in process and over gRPC, hard names by one caller, all kinds of names by eight, whole applications."""
     await room.everything()
     source = shipped(Path(service.HERE) / "lists" / "shipped.yaml")
     room.tell(f"{source.code} is loaded in this process")
-    generation = Generation.build(read(source.kind, source.code, source.content), source.code)
+    entries = read(source.kind, source.code, source.content)
+    generation = Generation.build(entries, source.code)
+    chance = random.Random(source.code)
+    hard = [_slipped(entry, chance) for entry in chance.sample(entries, room.pick(1_000, 20))]
+    mixed = _mixed(entries, chance, room.pick(3_000, 30))
+    applications = [_application(entries, chance) for _ in range(room.pick(100, 3))]
+    return [
+        *await _one_name(room, generation),
+        *await _hard(room, generation, hard),
+        *await _together(room, mixed),
+        *await _whole(room, applications),
+    ]
+
+
+def _slipped(entry: Entry, chance: random.Random) -> model_pb2.PartyQuery:
+    return model_pb2.PartyQuery(
+        names=[slips(entry.name, chance)], kind=KINDS.get(entry.kind, model_pb2.PARTY_KIND_UNSPECIFIED)
+    )
+
+
+def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> Book:
+    """A third as published, a third with slips, a third on no list."""
+    with gzip.open(INNOCENTS, "rt", encoding="utf-8", newline="") as file:
+        innocents = [row["full_name"] for row in islice(csv.DictReader(file), count)]
+    book: list[model_pb2.PartyQuery] = []
+    for entry, innocent in zip(chance.choices(entries, k=count // 3), innocents, strict=False):
+        book += [
+            model_pb2.PartyQuery(names=[entry.name]),
+            _slipped(entry, chance),
+            model_pb2.PartyQuery(names=[innocent], kind=model_pb2.PARTY_KIND_PERSON),
+        ]
+    return book
+
+
+def _application(entries: Sequence[Entry], chance: random.Random) -> Book:
+    """Eight parties as an application declares them: two aliases, a country, an address and a number each."""
+    return [
+        model_pb2.PartyQuery(
+            names=[slips(each.name, chance) for each in chance.sample(entries, 3)],
+            kind=model_pb2.PARTY_KIND_ORGANISATION,
+            countries=["DE"],
+            addresses=["1 Example Street, 10115 Berlin"],
+            identifiers=[model_pb2.Identifier(type="LEI", value=f"52990000{chance.randrange(10**12):012}")],
+        )
+        for _ in range(PARTIES)
+    ]
+
+
+async def _one_name(room: Room, generation: Generation) -> list[Figure]:
+    """Rounds of both in turn, the same easy names."""
     client = await room.client(PARTNER)
     parties = [model_pb2.PartyQuery(names=[name]) for name in NAMES]
-    queries: list[Any] = [codec.query(party) for party in parties]
     count, rounds = room.pick(300, 9), room.pick(5, 1)
     here, called, took = [], [], []
     for _ in range(rounds):
-        began = time.process_time()
-        for number in range(count):
-            screen(generation, queries[number % len(queries)], DEFAULT)
-        here.append((time.process_time() - began) / count * 1e3)
+        asked = list(islice(cycle(parties), count))
+        here.append(_in_process(generation, asked))
         with spent_by(room.parts("screening")) as spent:
-            for number in range(count):
-                asked = time.perf_counter()
-                await client.screening.screen_party(parties[number % len(parties)])
-                took.append((time.perf_counter() - asked) * 1e3)
+            took += await _one_by_one(client, asked)
         called.append(spent["screening"] / count * 1e3)
     base = statistics.median(here)
     how = f"{rounds} rounds of {count} names in turn, medians, {len(generation.entries)} listed parties; {busy()}"
@@ -52,10 +119,114 @@ async def one_name(room: Room) -> list[Figure]:
         Figure("one name screened in process", base, "ms CPU", None, how),
         Figure(
             "one name screened over gRPC", statistics.median(called), "ms CPU", base,
-            f"CPU of the service; baseline: in process; {how}",
+            f"CPU of the service and its workers; baseline: in process; {how}",
         ),
         Figure(
             "one name screened over gRPC, one caller", statistics.median(took), "ms", base,
             f"wall time p50; baseline: CPU in process; {how}",
         ),
     ]  # fmt: skip
+
+
+async def _hard(room: Room, generation: Generation, hard: Book) -> list[Figure]:
+    client = await room.client(PARTNER)
+    base = _in_process(generation, hard)
+    await _one_by_one(client, hard[: len(hard) // 10])
+    with spent_by(room.parts("screening")) as spent:
+        took = await _one_by_one(client, hard)
+    how = f"{len(hard)} listed names with a slip in every longer word, each once, one caller; {busy()}"
+    return [
+        Figure("hard name screened in process", base, "ms CPU", None, how),
+        Figure(
+            "hard name screened over gRPC", spent["screening"] / len(hard) * 1e3, "ms CPU", base,
+            f"CPU of the service and its workers; baseline: in process; {how}", Target(5),
+        ),
+        Figure(
+            "hard name over gRPC, p50", statistics.median(took), "ms", base,
+            f"wall time; baseline: CPU in process; {how}",
+        ),
+        Figure(
+            "hard name over gRPC, p99", _p99(took), "ms", base,
+            f"wall time; baseline: CPU in process; {how}", Target(12),
+        ),
+    ]  # fmt: skip
+
+
+async def _together(room: Room, mixed: Book) -> list[Figure]:
+    """Eight callers, each with a channel of its own and one question at a time."""
+    async with AsyncExitStack() as undo:
+        clients = [await undo.enter_async_context(_client(room)) for _ in range(CALLERS)]
+        await asyncio.gather(*(_one_by_one(client, mixed[:CALLERS]) for client in clients))
+        with spent_by(room.parts("screening")) as spent:
+            began = time.perf_counter()
+            took = await asyncio.gather(
+                *(_one_by_one(client, mixed[number::CALLERS]) for number, client in enumerate(clients))
+            )
+            wall = time.perf_counter() - began
+        with spent_by(room.parts("screening")) as streamed:
+            began = time.perf_counter()
+            answers = [answer async for answer in clients[0].screening.screen_parties(_numbered(mixed))]
+            one_stream = time.perf_counter() - began
+    assert len(answers) == len(mixed), "every party is answered"
+    how = f"{len(mixed)} names, a third as published, a third hard, a third innocent persons; {busy()}"
+    cores = spent["screening"] / wall
+    return [
+        Figure(
+            "names screened a second, 8 callers", len(mixed) / wall, "1/s", None,
+            f"the service and its workers had {cores:.2f} cores; {how}", Target(300, at_least=True),
+        ),
+        Figure("name over gRPC, 8 callers, p99", _p99([each for one in took for each in one]), "ms", None, how),
+        Figure("name over gRPC, 8 callers", spent["screening"] / len(mixed) * 1e3, "ms CPU", None, how),
+        Figure(
+            "names screened a second, one stream", len(mixed) / one_stream, "1/s", len(mixed) / wall,
+            f"ScreenParties; baseline: 8 callers; {streamed['screening'] / len(mixed) * 1e3:.2f} ms CPU a name; {how}",
+        ),
+    ]  # fmt: skip
+
+
+async def _whole(room: Room, applications: Sequence[Book]) -> list[Figure]:
+    client = await room.client(PARTNER)
+    took = []
+    for parties in applications:
+        began = time.perf_counter()
+        async for _ in client.screening.screen_parties(_numbered(parties)):
+            pass
+        took.append((time.perf_counter() - began) * 1e3)
+    how = f"{len(applications)} streams of {PARTIES} parties, three hard names each, one caller; {busy()}"
+    return [
+        Figure("application of 8 parties, p50", statistics.median(took), "ms", None, how),
+        Figure("application of 8 parties, p99", _p99(took), "ms", None, how, Target(150)),
+    ]
+
+
+def _in_process(generation: Generation, parties: Book) -> float:
+    """CPU milliseconds a party."""
+    queries = [codec.query(party) for party in parties]
+    began = time.process_time()
+    for query in queries:
+        screen(generation, query, DEFAULT)
+    return (time.process_time() - began) / len(queries) * 1e3
+
+
+async def _one_by_one(client: Client, parties: Book) -> list[float]:
+    """Wall milliseconds of each question."""
+    took = []
+    for party in parties:
+        asked = time.perf_counter()
+        await client.screening.screen_party(party)
+        took.append((time.perf_counter() - asked) * 1e3)
+    return took
+
+
+async def _numbered(parties: Book) -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
+    for number, party in enumerate(parties):
+        yield str(number), party
+
+
+def _client(room: Room) -> Client:
+    endpoints = Endpoints.from_env(room.stack.client_env(PARTNER))
+    return Client(endpoints, room.credentials(PARTNER), deadline=PATIENCE_S)
+
+
+def _p99(took: Sequence[float]) -> float:
+    return sorted(took)[int(len(took) * 0.99)]

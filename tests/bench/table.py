@@ -10,7 +10,7 @@ from tests.bench.decisions import decisions
 from tests.bench.figure import Figure
 from tests.bench.revocation import check, order_to_gates
 from tests.bench.room import Room
-from tests.bench.screened import one_name
+from tests.bench.screened import screening
 from tests.bench.stored import cost_with_many_stored
 from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 
@@ -24,7 +24,7 @@ BENCHES: Final[Mapping[str, Callable[[Room], Awaitable[list[Figure]]]]] = {
     "decisions": decisions,
     "revocation": order_to_gates,
     "gate": check,
-    "screening": one_name,
+    "screening": screening,
     "carried": events_per_core,
     "stored": cost_with_many_stored,
 }
