@@ -11,6 +11,7 @@ BURMESE: Final = re.compile(r"[\u1000-\u109f\u200b]+")
 TONES: Final = re.compile("[\u1037\u1038\u200b]")
 FINALS_STACKED: Final = re.compile("\u103a?\u1039")
 OPEN_TONE: Final = re.compile("(?<=[\u102b\u102c])\u103a")
+HONORIFIC: Final = re.compile("^(?:\u1026|\u1025\u102e)\u1038(?=.)")
 SYLLABLE: Final = re.compile(
     "(?P<head>[\u1000-\u1021])(?P<medials>[\u103b-\u103e]*)(?P<vowel>[\u102b-\u1032\u1036]*)"
     "(?:(?P<final>[\u1000-\u1021])\u103a)?"
@@ -58,7 +59,8 @@ SOFTENED: Final[Mapping[str, str]] = {"khy": "ch", "ngy": "ny", "hyy": "sh", "hy
 
 
 def spelled(run: str) -> str:
-    """A run of Burmese letters in Latin ones, a syllable a word."""
+    """A run of Burmese letters in Latin ones, a syllable a word; without the U before a man's name."""
+    run = HONORIFIC.sub("", run)
     plain = OPEN_TONE.sub("", FINALS_STACKED.sub("\u103a", TONES.sub("", run)))
     return " ".join(_syllable(match) for match in SYLLABLE.finditer(plain))
 

@@ -207,7 +207,8 @@ class ExactIndex:
         found = self.identifiers.get(key) or self.identifiers.get(COUNTRY_PREFIX.sub("", key), ())
         if is_telling(key):
             return found
-        return tuple(one for one in found if family_of(one[1][0]) == family_of(identifier[0]))
+        is_known = identifier[0].casefold().strip() not in UNTYPED
+        return tuple(one for one in found if is_known and family_of(one[1][0]) == family_of(identifier[0]))
 
     def same_name(self, name: Folded) -> tuple[ListedName, ...]:
         """Entries with exactly this name, spelling and word order alike."""

@@ -44,7 +44,7 @@ def readable_names(
     Blank aliases are ignored while another name is there; a party without any name is NAME_MISSING. A published name is
     judged however odd it looks: somebody on the lists is called "CCCC".
     """
-    given = [text for text in query.names if text.strip()]
+    given = [stripped for text in query.names if (stripped := text.strip())]
     if not given:
         return (), (Reason.NAME_MISSING,), ()
     if len(given) > config.max_names:

@@ -128,7 +128,7 @@ def _has_latin(word: str) -> bool:
 def _unmixed(word: str) -> str:
     cyrillic = sum(char in CYRILLIC_ONLY for char in word)
     latin = sum(alphabet(char) == "LATIN" for char in word)
-    if cyrillic >= latin:
+    if cyrillic and cyrillic >= latin:
         return word.casefold().translate(CYRILLIC_OF)
     return "".join(lookalike(char) or char for char in word)
 
