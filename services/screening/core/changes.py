@@ -1,0 +1,179 @@
+"""What a change of the lists says about monitored parties: the search through their index, round after round.
+
+A party is asked about by the listed names that it resembles, closest first; as long as there are hits and the next
+names are near, these are looked at too, so that a name which thousands resemble is followed to its end. Who is a hit is
+judged against these names as a new party is against all of them: with the same score.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Final, Generic, TypeVar
+
+from services.screening.core.config import ScreeningConfig
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
+from services.screening.core.normalise import Folded
+from services.screening.core.parties import Found, Held, PartyIndex, Wanted, wanted_of
+from services.screening.core.qualify import facts
+from services.screening.core.screen import screen
+
+FIRST: Final = 50
+"""Names of parties that are looked at for a listed name: a party's name is compared with about as many listed ones."""
+LIFT: Final = 5.0
+"""What a log-odds unit of agreeing facts is worth in likeness."""
+
+A = TypeVar("A", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[A]):
+    """A party, the names that changed with which it is to be compared, and how far it is above what is near."""
+
+    party: Held[A]
+    rows: tuple[int, ...]
+    above: float
+
+
+class Search(Generic[A]):
+    """Which parties are hits of what changed. It asks and is told; it looks nothing up by itself."""
+
+    def __init__(self, wanted: Sequence[Wanted], is_asked: Callable[[A], bool] = lambda _: True) -> None:
+        self._is_asked = is_asked
+        self._spans = tuple((one, 0, FIRST) for one in wanted)
+        self._crowded: list[tuple[tuple[Wanted, int, int], tuple[tuple[Held[A], float], ...]]] = []
+        self._asked: dict[int, set[int]] = defaultdict(set)
+        self._hits: dict[int, dict[str, Hit]] = defaultdict(dict)
+        self.parties: dict[int, Held[A]] = {}
+        """Parties with hits, by their numbers."""
+
+    def spans(self) -> tuple[tuple[Wanted, int, int], ...]:
+        """What is to be looked up in the index next. Nothing: the search is over."""
+        return self._spans
+
+    def questions(self, found: Sequence[Found[A]]) -> tuple[Question[A], ...]:
+        """Whom to judge, after the index said what it found for each span."""
+        asked: dict[int, tuple[Held[A], list[int], float]] = {}
+        for (wanted, _, _), each in zip(self._spans, found, strict=True):
+            for party, above in each.parties:
+                if wanted.row in self._asked[party.number] or not self._is_asked(party.application):
+                    continue
+                self._asked[party.number].add(wanted.row)
+                _, rows, highest = asked.get(party.number, (party, [], above))
+                asked[party.number] = party, [*rows, *wanted.rows], max(highest, above)
+        self._crowded = [(span, each.parties) for span, each in zip(self._spans, found, strict=True) if each.is_crowded]
+        return tuple(Question(party, tuple(rows), above) for party, rows, above in asked.values())
+
+    def take(self, questions: Sequence[Question[A]], hits: Sequence[Sequence[Hit]]) -> None:
+        """The hits of each question."""
+        for question, found in zip(questions, hits, strict=True):
+            if found:
+                self.parties[question.party.number] = question.party
+                self._hits[question.party.number].update((hit.entry_id, hit) for hit in found)
+        self._spans = tuple(
+            (wanted, end, 4 * end)
+            for (wanted, _, end), parties in self._crowded
+            if any(party.number in self.parties for party, _ in parties)
+        )
+
+    def hits_of(self, party: Held[A]) -> tuple[Hit, ...]:
+        """The hits of a party among what changed, best first."""
+        return tuple(sorted(self._hits[party.number].values(), key=lambda hit: (-hit.score, hit.entry_id)))
+
+
+def looked_for(generation: Generation, entries: tuple[Entry, ...]) -> tuple[Wanted, ...]:
+    """By what the parties are found who may be one of these entries."""
+    small = _among(_Key(generation), entries).small
+    return wanted_of(small.rows, small.entries)
+
+
+def judged(
+    generation: Generation,
+    entries: tuple[Entry, ...],
+    questions: Sequence[tuple[PartyQuery, tuple[int, ...], float]],
+    config: ScreeningConfig,
+) -> tuple[tuple[Hit, ...], ...]:
+    """The hits of each party (query, rows, above) among these entries, scored as in the whole generation."""
+    changed = _among(_Key(generation), entries)
+    return tuple(changed.hits(query, rows, above, config) for query, rows, above in questions)
+
+
+def matches(
+    index: PartyIndex[A], generation: Generation, entries: tuple[Entry, ...], config: ScreeningConfig
+) -> Search[A]:
+    """The whole search, where index and generation are at hand."""
+    search: Search[A] = Search(looked_for(generation, entries))
+    while spans := search.spans():
+        questions = search.questions([index.closest(*span) for span in spans])
+        asked = [(each.party.query, each.rows, each.above) for each in questions]
+        search.take(questions, judged(generation, entries, asked, config))
+    return search
+
+
+@dataclass(frozen=True, slots=True)
+class _Only(Generation):
+    """A generation in which only some names are compared."""
+
+    chosen: tuple[int, ...]
+
+    def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
+        return self.chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """The index of what changed, and the names of each entry in it."""
+
+    small: Generation
+    rows: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, small: Generation) -> "_Changed":
+        rows: dict[str, dict[int, None]] = defaultdict(dict)
+        for position, row in enumerate(small.rows):
+            for name in row.names:
+                rows[small.entries[name.entry].entry_id][position] = None
+        return cls(small, {entry: tuple(positions) for entry, positions in rows.items()})
+
+    def hits(self, query: PartyQuery, rows: Sequence[int], above: float, config: ScreeningConfig) -> tuple[Hit, ...]:
+        if above < 0 and above + LIFT * self._lift(query, rows, config) < 0:
+            return ()
+        hits = screen(self._only(rows), query, config).hits
+        if not hits:
+            return ()
+        # By another name the same entry may be closer.
+        every = dict.fromkeys(row for hit in hits for row in self.rows.get(hit.entry_id, ()))
+        return screen(self._only(tuple(every)), query, config).hits
+
+    def _lift(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
+        """What facts beside the name can add at most."""
+        bearers = dict.fromkeys(name.entry for row in rows for name in self.small.rows[row].names)
+        entries = (self.small.entries[bearer] for bearer in bearers)
+        return max(sum(max(fact.weight, 0.0) for fact in facts(query, entry, config.facts)) for entry in entries)
+
+    def _only(self, rows: Sequence[int]) -> Generation:
+        """In which these names alone are compared."""
+        known = {field.name: getattr(self.small, field.name) for field in fields(self.small)}
+        return _Only(**known, chosen=tuple(rows))
+
+
+class _Key:
+    """A generation as a key: what is in it is too much to compare."""
+
+    __slots__ = ("generation",)
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.generation is other.generation
+
+    def __hash__(self) -> int:
+        return hash(self.generation.list_version_id)
+
+
+@lru_cache(maxsize=1)
+def _among(key: _Key, entries: tuple[Entry, ...]) -> _Changed:
+    # Asked about again and again: the index of the change is built once.
+    return _Changed.of(key.generation.among(entries))

@@ -1,0 +1,188 @@
+"""What the search among parties promises: whoever a screening finds, it finds, with the same score."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.screening.core.changes import FIRST, matches
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, PartyKind, PartyQuery
+from services.screening.core.parties import PartyIndex
+from services.screening.core.screen import screen
+
+DATA = Path(__file__).parent / "data"
+CHANGED = 25
+
+
+@pytest.fixture(scope="module")
+def listed(entries: tuple[Entry, ...]) -> Generation:
+    return Generation.build(entries[:1_200], "listed")
+
+
+@pytest.fixture(scope="module")
+def changed(listed: Generation) -> tuple[Entry, ...]:
+    persons = [entry for entry in listed.entries if entry.kind is PartyKind.PERSON]
+    others = [entry for entry in listed.entries if entry.identifiers or entry.kind is not PartyKind.PERSON]
+    return tuple(dict.fromkeys((*persons[:5], *random.Random(7).sample(others, CHANGED))))
+
+
+@pytest.fixture(scope="module")
+def strangers() -> list[PartyQuery]:
+    with (DATA / "innocent_persons.txt").open(encoding="utf-8") as file:
+        names = [line.strip() for line in file if line.strip()]
+    return [PartyQuery((name,), PartyKind.PERSON, birth_date="1966-02-13", countries=("CH",)) for name in names[:1_500]]
+
+
+def index_of(*parties: PartyQuery) -> PartyIndex[int]:
+    index: PartyIndex[int] = PartyIndex()
+    for application, party in enumerate(parties):
+        index.put(application, 1, [party])
+    index.settle()
+    return index
+
+
+Scores = dict[int, dict[str, float]]
+
+
+def found(index: PartyIndex[int], generation: Generation, changed: tuple[Entry, ...]) -> Scores:
+    search = matches(index, generation, changed, DEFAULT)
+    return {
+        party.application: {hit.entry_id: hit.score for hit in search.hits_of(party)}
+        for party in search.parties.values()
+    }
+
+
+def screened(parties: list[PartyQuery], generation: Generation, changed: tuple[Entry, ...]) -> Scores:
+    """What screening each party against everything says of what changed."""
+    ids = {entry.entry_id for entry in changed}
+    said = {number: screen(generation, party, DEFAULT).hits for number, party in enumerate(parties)}
+    hits = {number: {hit.entry_id: hit.score for hit in each if hit.entry_id in ids} for number, each in said.items()}
+    return {number: each for number, each in hits.items() if each}
+
+
+def altered(name: str, chance: random.Random) -> str:
+    words = name.split()
+    match chance.randrange(5):
+        case 0:
+            return name
+        case 1:
+            at = chance.randrange(len(name))
+            return name[:at] + name[at + 1 :]
+        case 2:
+            at = chance.randrange(len(name))
+            return name[:at] + chance.choice("aeiourstn") + name[at:]
+        case 3:
+            return " ".join(reversed(words))
+        case _:
+            return " ".join(words[:2])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_whoever_a_full_screening_finds_is_found_with_the_same_score(
+    seed: int, listed: Generation, changed: tuple[Entry, ...]
+) -> None:
+    chance = random.Random(seed)
+    parties = []
+    for entry in chance.sample(changed, 12):
+        names = [altered(name, chance) for name in chance.sample(entry.names, min(2, len(entry.names)))]
+        facts = chance.random() < 0.5
+        parties.append(
+            PartyQuery(
+                tuple(names),
+                chance.choice([entry.kind, PartyKind.UNKNOWN]),
+                birth_date=next((date for date in entry.birth_dates if date[:4].isdigit()), None) if facts else None,
+                countries=entry.countries if facts else ("AT",),
+                identifiers=entry.identifiers[:1] if chance.random() < 0.3 else (),
+            )
+        )
+
+    assert found(index_of(*parties), listed, changed) == screened(parties, listed, changed)
+
+
+def test_nobody_else_is_found_than_a_full_screening_finds(
+    listed: Generation, changed: tuple[Entry, ...], strangers: list[PartyQuery]
+) -> None:
+    assert found(index_of(*strangers), listed, changed) == screened(strangers, listed, changed)
+
+
+def test_a_name_that_many_resemble_is_followed_to_its_end(listed: Generation) -> None:
+    entry = Entry("X-1", "X", "Karim Bergholzer", "1", kind=PartyKind.PERSON)
+    generation = Generation.build([*listed.entries, entry], "more")
+    parties = [
+        PartyQuery((f"Karim {letter}. Bergholzer {number}",)) for number in range(9) for letter in "abcdefghijklm"
+    ]
+
+    hits = found(index_of(*parties), generation, (entry,))
+
+    assert len(parties) > 2 * FIRST
+    assert hits == screened(parties, generation, (entry,))
+    assert len(hits) == len(parties)
+
+
+def test_all_who_bear_one_name_are_found(listed: Generation, changed: tuple[Entry, ...]) -> None:
+    entry = changed[0]
+    parties = [PartyQuery((entry.name,), entry.kind, birth_date=f"19{number}") for number in range(10, 90)]
+
+    assert len(found(index_of(*parties), listed, (entry,))) == len(parties)
+
+
+def test_a_number_finds_a_party_of_another_name(listed: Generation) -> None:
+    entry = next(entry for entry in listed.entries if entry.identifiers)
+    party = PartyQuery(("Bergholz Orchard Museum Friends",), identifiers=entry.identifiers[:1])
+
+    (hit,) = found(index_of(party), listed, (entry,)).values()
+
+    assert hit == {entry.entry_id: 1.0}
+
+
+@pytest.mark.parametrize("name", ["Карим Бергхольцер", "كريم برغولتسر"])
+def test_a_name_of_another_script_is_found_among_many_latin_ones(
+    listed: Generation, strangers: list[PartyQuery], name: str
+) -> None:
+    entry = Entry("X-1", "X", "Karim Bergholtser", "1", kind=PartyKind.PERSON, birth_dates=("1970-01-01",))
+    generation = Generation.build([*listed.entries, entry], "more")
+    party = PartyQuery((name,), PartyKind.PERSON, birth_date="1970-01-01")
+
+    hits = found(index_of(*strangers, party), generation, (entry,))
+
+    assert hits == screened([*strangers, party], generation, (entry,))
+
+
+def test_what_was_dropped_or_replaced_is_found_no_more(listed: Generation, changed: tuple[Entry, ...]) -> None:
+    entry = changed[0]
+    party = PartyQuery((entry.name,), entry.kind)
+    other = PartyQuery(("Bergholz Orchard Museum Friends",))
+    index = index_of(party, party, party)
+
+    index.drop(0)
+    index.put(1, 2, [other])
+    index.put(2, 2, [party])
+    index.settle()
+
+    assert set(found(index, listed, (entry,))) == {2}
+    assert [index.version_of(application) for application in (0, 1, 2)] == [0, 2, 2]
+    assert (len(index), index.dropped) == (2, 2)
+    assert [held.query for held in index] == [party, other]
+
+
+def test_what_comes_later_is_found_beside_what_was_there(
+    listed: Generation, changed: tuple[Entry, ...], strangers: list[PartyQuery]
+) -> None:
+    index = index_of(*strangers)
+    assert not found(index, listed, changed[:1])
+
+    index.put(9_999, 1, [PartyQuery((changed[0].name,), changed[0].kind)])
+    index.settle()
+
+    assert set(found(index, listed, changed[:1])) == {9_999}
+
+
+def test_names_that_nobody_can_read_are_not_looked_for(listed: Generation, changed: tuple[Entry, ...]) -> None:
+    index = index_of(PartyQuery(("", " ", "...", "x" * 5_000)), PartyQuery(()))
+
+    assert not found(index, listed, changed)
