@@ -22,9 +22,9 @@ import time
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from services.screening.core.config import ScreeningConfig
+from services.screening.core.config import DEFAULT, ScreeningConfig
 from services.screening.core.index import Generation
-from services.screening.core.score import prepare
+from services.screening.core.model import Entry, PartyQuery
 from services.screening.core.screen import screen
 from services.screening.shell import wire
 
@@ -36,6 +36,10 @@ CLERK: Final = b"c"
 """Order to a generation's process: fork one that calls whole functions, with its socket."""
 
 
+_ANYBODY: Final = Entry(entry_id="", list_code="", name="Example Trading House", content_hash="")
+"""An index of somebody has the libraries load whatever they load at first use, before anything is forked."""
+
+
 def main() -> None:
     """Loads the tables, then does what it is ordered until the service is gone."""
     orders = socket.socket(fileno=int(sys.argv[1]))
@@ -43,7 +47,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children
-    prepare()
+    screen(Generation.build((_ANYBODY,), ""), PartyQuery((_ANYBODY.name[1:],)), DEFAULT)
     gc.collect()
     gc.freeze()  # what is collected is written to, and what is written to is no longer shared
     _obey(orders, {GENERATION: _generation})
