@@ -7,11 +7,12 @@ has.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log
-from typing import Final
+from typing import Final, NamedTuple
 
+import numpy as np
+from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
 from services.screening.core.normalise import heard_otherwise, skeleton
@@ -26,6 +27,8 @@ INITIAL: Final = 0.6
 READ: Final = 0.94
 """Likeness of a word written without vowels and the word it is read as."""
 LEAST_READ: Final = 0.68
+LEAST_LETTERS: Final = 0.4
+"""Words whose letters agree less are different words, whatever their consonants."""
 SHORT_SYLLABLES: Final = 5
 HEARD_ALIKE: Final = 0.75
 """Likeness of short words of syllable scripts that share their consonants only."""
@@ -51,8 +54,7 @@ LIGHT: Final[tuple[tuple[frozenset[str], float], ...]] = (
 """Upper bound of a light word's weight, by the table it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A word (or two joined ones) of the queried name, its counterpart in the listed one, their likeness 0..1."""
 
     queried: str
@@ -61,8 +63,7 @@ class Pair:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(NamedTuple):
     """Two names side by side. The shares say how much of each name, by weight, is found in the other, 0..1."""
 
     pairs: tuple[Pair, ...]
@@ -74,10 +75,13 @@ class Alignment:
     """The weight of the heaviest pair that agrees closely: what carries the match."""
 
 
-class Weights:
-    """How much each word says, from how many listed names contain it. Unknown words weigh like the rarest known."""
+class Weights(dict[str, float]):
+    """How much each word says, 0..1, from how many listed names contain it.
 
-    __slots__ = ("_scale", "_table")
+    Unknown words weigh like the rarest known; they are not kept.
+    """
+
+    __slots__ = ("_scale",)
 
     def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
         counts: Counter[str] = Counter()
@@ -86,12 +90,10 @@ class Weights:
             counts.update(set(words))
             total += 1
         self._scale = log(total + 1)
-        self._table: Mapping[str, float] = {word: self._weight(word, count) for word, count in counts.items()}
+        super().__init__((word, self._weight(word, count)) for word, count in counts.items())
 
-    def __getitem__(self, word: str) -> float:
-        """The weight of a word, 0..1."""
-        found = self._table.get(word)
-        return self._weight(word, 1) if found is None else found
+    def __missing__(self, word: str) -> float:
+        return self._weight(word, 1)
 
     def _weight(self, word: str, count: int) -> float:
         if len(word) == 1 and not word.isdigit():
@@ -150,7 +152,7 @@ def likeness(left: str, right: str) -> float:
         return 0.0
     if (meaning := MEANING.get(left)) is not None and meaning == MEANING.get(right):
         return SAME_MEANING
-    close = OSA.normalized_similarity(left, right, score_cutoff=0.4)
+    close = OSA.normalized_similarity(left, right, score_cutoff=LEAST_LETTERS)
     if close < SAME_SOUND and close > 0.0:
         sound = skeleton(left)
         if len(sound) > 1 and sound == skeleton(right):
@@ -161,74 +163,129 @@ def likeness(left: str, right: str) -> float:
 class Aligner:
     """Aligns one queried name with many listed names; remembers word likenesses between them. One query, one thread."""
 
-    __slots__ = ("_known", "_likeness", "_weights", "_words")
+    __slots__ = ("_joined", "_known", "_likeness", "_own", "_weights", "_words")
 
     def __init__(
         self, words: tuple[str, ...], weights: Weights, compared_by: Callable[[str, str], float] = likeness
     ) -> None:
         self._words = words
         self._weights = weights
-        self._known: dict[str, tuple[float, ...]] = {}
+        self._own = tuple(weights[word] for word in words)
+        self._known: dict[str, tuple[tuple[float, int], ...]] = {}
+        """Of a listed word: the queried words that it is like, as (-likeness, position)."""
+        self._joined: dict[tuple[str, str], float] = {}
         self._likeness = compared_by
+
+    def learn(self, listed: Iterable[tuple[str, ...]]) -> None:
+        """Compares the words of many names at once. The same comes of it as if `align` met each: only faster."""
+        if self._likeness is not likeness or not self._words:
+            return
+        words = list(dict.fromkeys(word for name in listed for word in name if word not in self._known))
+        if not words:
+            return
+        scorer = OSA.normalized_similarity
+        near = process.cdist(self._words, words, scorer=scorer, score_cutoff=LEAST_LETTERS, dtype=np.float64)
+        possible: list[list[int]] = [[] for _ in words]
+        for own, at in np.argwhere(near > 0.0).tolist():
+            possible[at].append(own)
+        for own, word in enumerate(self._words):
+            meaning = MEANING.get(word)
+            if len(word) == 1 or meaning is not None:
+                for at, other in enumerate(words):
+                    if len(word) == 1 or MEANING.get(other) == meaning:
+                        possible[at].append(own)
+        every = range(len(self._words))
+        for word, owns in zip(words, possible, strict=True):
+            self._known[word] = self._alike(word, every if len(word) == 1 else sorted(set(owns)))
+
+    def _alike(self, word: str, owns: Iterable[int]) -> tuple[tuple[float, int], ...]:
+        words = self._words
+        return tuple((-value, own) for own in owns if (value := self._likeness(words[own], word)))
 
     def align(self, listed: tuple[str, ...]) -> Alignment:
         """The best pairing of words, most telling pairs first."""
-        words = self._words
-        options: list[tuple[float, int, int]] = []
+        words, known = self._words, self._known
+        options: list[tuple[float, int, int, int]] = []
         for at, word in enumerate(listed):
-            row = self._known.get(word)
-            if row is None:
-                row = self._known[word] = tuple(self._likeness(own, word) for own in words)
-            for own, value in enumerate(row):
-                if value:
-                    options.append((value, own, at))
-        options.sort(key=lambda option: (-option[0], abs(option[1] - option[2])))
-        left, right = set(range(len(words))), set(range(len(listed)))
+            alike = known.get(word)
+            if alike is None:
+                alike = known[word] = self._alike(word, range(len(words)))
+            for value, own in alike:
+                options.append((value, abs(own - at), at, own))
+        if len(options) > 1:
+            options.sort()
+        left, right = list(range(len(words))), list(range(len(listed)))
         pairs: list[Pair] = []
-        for value, own, at in options:
+        for value, _, at, own in options:
             if own in left and at in right:
-                left.discard(own)
-                right.discard(at)
-                pairs.append(Pair(words[own], listed[at], value, self._weight(words[own], listed[at])))
-        if left and right:
+                left.remove(own)
+                right.remove(at)
+                pairs.append(Pair(words[own], listed[at], -value, self._weight(own, listed[at])))
+        if left and right and len(left) + len(right) > 2:
             self._join(listed, left, right, pairs)
         return self._summed(listed, left, right, pairs)
 
-    def _weight(self, queried: str, listed: str) -> float:
+    def _weight(self, own: int, listed: str) -> float:
         """The weight of a pair. An initial leaves open the word it stands for, whose weight it must not hide."""
-        ours, theirs = self._weights[queried], self._weights[listed]
-        return max(ours, theirs) if min(len(queried), len(listed)) == 1 else (ours + theirs) / 2
+        ours, theirs = self._own[own], self._weights[listed]
+        return max(ours, theirs) if len(listed) == 1 or len(self._words[own]) == 1 else (ours + theirs) / 2
 
-    def _join(self, listed: tuple[str, ...], left: set[int], right: set[int], pairs: list[Pair]) -> None:
+    def _join(self, listed: tuple[str, ...], left: list[int], right: list[int], pairs: list[Pair]) -> None:
         """Pairs a word with two neighbouring words of the other name that are written apart there."""
         for one, many, ours in ((left, right, True), (right, left, False)):
+            if not one or len(many) < 2:
+                continue
             single, double = (self._words, listed) if ours else (listed, self._words)
-            for at in sorted(one):
-                for first in sorted(many):
-                    if first + 1 in many and at in one:
-                        joined = double[first] + double[first + 1]
-                        value = self._likeness(single[at], joined) if abs(len(joined) - len(single[at])) <= 3 else 0.0
-                        if value > SAME_SOUND - 0.06:
-                            one.discard(at)
-                            many.difference_update({first, first + 1})
-                            weight = self._weights[single[at]]
-                            pair = (single[at], f"{double[first]} {double[first + 1]}")
-                            queried, other = pair if ours else pair[::-1]
-                            pairs.append(Pair(queried, other, value, weight))
+            for at in tuple(one):
+                self._join_word(single[at], at, one, many, double, pairs, ours=ours)
 
-    def _summed(self, listed: tuple[str, ...], left: set[int], right: set[int], pairs: list[Pair]) -> Alignment:
+    def _join_word(
+        self,
+        word: str,
+        at: int,
+        one: list[int],
+        many: list[int],
+        double: tuple[str, ...],
+        pairs: list[Pair],
+        *,
+        ours: bool,
+    ) -> None:
+        length = len(word)
+        for first in tuple(many):
+            if first + 1 in many and -3 <= len(double[first]) + len(double[first + 1]) - length <= 3:
+                value = self._alike_joined(word, double[first] + double[first + 1])
+                if value > SAME_SOUND - 0.06:
+                    one.remove(at)
+                    many.remove(first)
+                    many.remove(first + 1)
+                    queried, other = word, f"{double[first]} {double[first + 1]}"
+                    pairs.append(Pair(*((queried, other) if ours else (other, queried)), value, self._weights[word]))
+                    return
+
+    def _alike_joined(self, word: str, joined: str) -> float:
+        known = self._joined.get((word, joined))
+        if known is None:
+            known = self._joined[word, joined] = self._likeness(word, joined)
+        return known
+
+    def _summed(self, listed: tuple[str, ...], left: list[int], right: list[int], pairs: list[Pair]) -> Alignment:
         weights = self._weights
-        found = sum(pair.likeness * pair.weight for pair in pairs)
-        whole = sum(pair.weight for pair in pairs)
-        queried_rest = tuple(self._words[at] for at in sorted(left))
-        listed_rest = tuple(listed[at] for at in sorted(right))
-        queried = whole + sum(weights[word] for word in queried_rest)
-        other = whole + sum(weights[word] for word in listed_rest)
+        found = whole = carried = 0.0
+        for pair in pairs:
+            found += pair.likeness * pair.weight
+            whole += pair.weight
+            if pair.likeness >= 0.75 and pair.weight > carried:
+                carried = pair.weight
+        queried = other = whole
+        for at in left:
+            queried += self._own[at]
+        for at in right:
+            other += weights[listed[at]]
         return Alignment(
             tuple(pairs),
-            queried_rest,
-            listed_rest,
+            tuple([self._words[at] for at in left]),
+            tuple([listed[at] for at in right]),
             found / queried if queried else 0.0,
             found / other if other else 0.0,
-            max((pair.weight for pair in pairs if pair.likeness >= 0.75), default=0.0),
+            carried,
         )
