@@ -29,14 +29,14 @@ class Shown:
         return None
 
 
-def blocks(kind: str) -> list[str]:
+def blocks(kind: str, text: str = TEXT) -> list[str]:
     """Bodies of the fenced blocks of this kind."""
-    return [match["body"] for match in _BLOCK.finditer(TEXT) if match["kind"] == kind]
+    return [match["body"] for match in _BLOCK.finditer(text) if match["kind"] == kind]
 
 
-def shown() -> list[Shown]:
+def shown(text: str = TEXT) -> list[Shown]:
     """Every command of every console block, in order."""
-    return [each for body in blocks("console") for each in _of_block(body)]
+    return [each for body in blocks("console", text) for each in _of_block(body)]
 
 
 def _of_block(body: str) -> Iterator[Shown]:

@@ -1,7 +1,9 @@
 """Sentences about names: which words agree, which are alike, which stand alone. Written to be read aloud."""
 
+from collections.abc import Sequence
+
 from services.screening.core.align import Alignment
-from services.screening.core.model import Effect, Evidence, EvidenceKind, Identifier
+from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, Identifier
 
 
 def exact_name(queried: str, listed: str, party: str, *, same_order: bool, how: str = "") -> Evidence:
@@ -54,19 +56,34 @@ def similar_name(
     queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool, how: str = ""
 ) -> Evidence:
     """Two names side by side, word by word."""
-    same = [pair.listed for pair in alignment.pairs if pair.queried == pair.listed]
+    same = tuple(pair.listed for pair in alignment.pairs if pair.queried == pair.listed)
     alike = [f'"{pair.queried}" resembles "{pair.listed}"' for pair in alignment.pairs if pair.queried != pair.listed]
     clauses = [
-        f"the same words: {', '.join(same)}" if same else "",
+        _stand(same, "in both"),
         *alike,
-        f"only in the name given: {', '.join(alignment.queried_rest)}" if alignment.queried_rest else "",
-        f"only in the listed name: {', '.join(alignment.listed_rest)}" if alignment.listed_rest else "",
+        _stand(alignment.queried_rest, "only in the name given"),
+        _stand(alignment.listed_rest, "only in the listed name"),
     ]
     verb = "sounds like" if by_sound else "resembles"
     words = "; ".join(clause for clause in clauses if clause)
     kind = EvidenceKind.NAME_SOUND if by_sound else EvidenceKind.NAME_SCORE
-    return Evidence(
-        kind,
-        Effect.SUPPORTS,
-        f'{_name(queried, how)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.',
+    detail = f'{_name(queried, how)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.'
+    return Evidence(kind, Effect.SUPPORTS, detail)
+
+
+def _stand(words: Sequence[str], where: str) -> str:
+    """Words and where they stand: '"ali" and "khan" stand in both'."""
+    quoted = [f'"{word}"' for word in words]
+    if len(quoted) < 2:
+        return f"{quoted[0]} stands {where}" if quoted else ""
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]} stand {where}"
+
+
+def listed_as(entry: Entry, list_version_id: str, rules: str) -> Evidence:
+    """Where the party stands, and under which versions of list and rules that was found."""
+    programs = f", under {' and '.join(entry.programs)}" if entry.programs else ""
+    detail = (
+        f'The listed party is entry {entry.entry_id} of "{entry.source_list or entry.list_code}"{programs}. '
+        f"It was compared by list version {list_version_id} and rules {rules}."
     )
+    return Evidence(EvidenceKind.LISTED, Effect.NEUTRAL, detail)

@@ -79,6 +79,7 @@ class EvidenceKind(StrEnum):
     COUNTRY = "COUNTRY"
     ADDRESS = "ADDRESS"
     KIND = "KIND"
+    LISTED = "LISTED"
 
 
 class Effect(StrEnum):

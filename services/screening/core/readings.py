@@ -36,6 +36,8 @@ RELIGIOUS: Final = HONORIFICS - frozenset(
 LEAST_LETTERS: Final = 2
 MOST: Final = 8
 """Readings of one name at most."""
+MOST_COMPARED: Final = 3
+"""Readings of one name at most for which similar names are looked for: that costs milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def readings(written: str, name: Folded, kind: PartyKind) -> tuple[Reading, ...]
     for other in others:
         if other.name.key not in known and _says_something(other.name):
             known.add(other.name.key)
-            found.append(other)
+            compared = sum(reading.is_compared for reading in found)
+            found.append(replace(other, is_compared=other.is_compared and compared < MOST_COMPARED))
     return tuple(found[:MOST])
 
 

@@ -245,7 +245,11 @@ def _judged(generation: Generation, query: PartyQuery, find: Found, config: Scre
         queried_name=find.queried,
         score=round(score, 4),
         strength=strength,
-        explanation=(*find.evidence, *(fact.evidence for fact in known)),
+        explanation=(
+            *find.evidence,
+            explain.listed_as(entry, generation.list_version_id, config.version),
+            *(fact.evidence for fact in known),
+        ),
         programs=entry.programs,
         source_list=entry.source_list,
         source_url=entry.source_url,

@@ -380,7 +380,17 @@ def test_a_similar_name_is_explained_word_by_word(small: Generation) -> None:
 
     evidence = next(one for one in hit.explanation if one.kind is EvidenceKind.NAME_SCORE)
     assert '"bektash" resembles "bektas"' in evidence.detail
-    assert "the same words: halis" in evidence.detail
+    assert '"halis" stands in both' in evidence.detail
+
+
+def test_a_hit_says_where_the_party_is_listed_and_by_which_versions(small: Generation) -> None:
+    hit = best(ask(small, "Halis Bektas"))
+
+    (listed,) = (one for one in hit.explanation if one.kind is EvidenceKind.LISTED)
+    assert listed.detail == (
+        'The listed party is entry FSE-17526 of "FSE", under SYRIA and FSE-SY. '
+        f"It was compared by list version small and rules {DEFAULT.version}."
+    )
 
 
 def test_near_misses_are_listed_when_asked_for_and_change_nothing(small: Generation) -> None:
