@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import NAMESPACE_OID, UUID, uuid5
 from weakref import WeakValueDictionary
 from zlib import crc32
@@ -29,6 +29,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from chassis import semconv
+from chassis.combined import Combined
 from chassis.refusal import Plumbing, RefusalLike, Refused, is_storage_fault, refused, unavailable
 from chassis.telemetry import Telemetry, link_to, traceparent
 
@@ -40,6 +41,9 @@ SHARDS = 16
 # So often other replicas may win the same stream before a caller is sent away; of three, each loses two times in three.
 _ATTEMPTS = 50
 _GENESIS = b"\0" * 32
+_Arguments = tuple[object, ...]
+_KEY = 8
+"""Where the key's id stands among the arguments of a WRITE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ class Journal(Generic[S, E]):
         # Commands of this process on one stream take turns; only other replicas are raced, and lost to, by the version.
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._one = _statements(stream.columns, stream.projection, _ONE_EVENT)
+        self._creations = Combined(self._create_all, concerns_all=is_storage_fault)
         self._many = _statements(stream.columns, stream.projection, _MANY_EVENTS)
 
     async def execute(
@@ -295,8 +300,24 @@ class Journal(Generic[S, E]):
             return False, None
         written = self._fold(stream_id, None, 0, _GENESIS, actor, decided)
         response = respond(written.state) if respond is not None and written.state is not None else None
+        if len(written.rows) == 1:
+            return await self._creations.put(self._arguments(stream_id, key, written, response)), response
         async with self._pool.acquire() as connection:
             return await self._write(connection, stream_id, key, written, response), response
+
+    async def _create_all(self, creations: Sequence[_Arguments]) -> Sequence[bool]:
+        """Whether each was written, in one transaction. A key that was used before fails several, but not one alone."""
+        statement, _ = self._one
+        async with self._pool.acquire() as connection:
+            if len(creations) == 1:
+                created = {creations[0][0]} if await self._written(connection, statement, creations[0]) else set()
+            else:
+                # In the order of their keys: two replicas that are asked the same must not wait for each other.
+                in_order = sorted(creations, key=lambda arguments: cast("UUID", arguments[_KEY]))
+                created = {row["id"] for row in await connection.fetchmany(statement, in_order)}
+        if created:
+            self._wake()
+        return [arguments[0] in created for arguments in creations]
 
     async def _execute(
         self,
@@ -344,34 +365,41 @@ class Journal(Generic[S, E]):
     async def _write(
         self, connection: PoolConnectionProxy, stream_id: UUID, key: Key, written: _Written[S], response: Message | None
     ) -> bool:
-        answer = response.SerializeToString() if response is not None else b""
+        if not written.rows:
+            return await self._written(connection, _REMEMBER, (key.id, key.method, key.digest, _bytes(response)))
+        create, update = self._one if len(written.rows) == 1 else self._many
+        arguments = self._arguments(stream_id, key, written, response)
+        is_written = await self._written(connection, update if written.seen else create, arguments)
+        if is_written:
+            self._wake()
+        return is_written
+
+    def _arguments(self, stream_id: UUID, key: Key, written: _Written[S], response: Message | None) -> _Arguments:
+        """The parameters of a WRITE."""
+        state, is_one = written.state, len(written.rows) == 1
+        assert state is not None, "events make a state"
+        projected = list(zip(*self._stream.project(state), strict=True)) if self._stream.projection else []
+        if self._stream.projection and not projected:
+            projected = [()] * len(self._stream.projection.columns)
+        return (
+            stream_id, written.seen, written.version, self._encode(state), written.head,
+            self._stream.state_name(state), self._stream.due_at(state), written.at,
+            key.id, key.method, key.digest, _bytes(response),
+            written.traceparent, shard_of(stream_id),
+            *(written.rows[0] if is_one else [list(column) for column in zip(*written.rows, strict=True)]),
+            *self._stream.index(state),
+            *(list(column) for column in projected),
+        )  # fmt: skip
+
+    @staticmethod
+    async def _written(connection: PoolConnectionProxy, statement: str, arguments: _Arguments) -> bool:
+        """Whether it was: not if the version has moved on, nor if the same request won elsewhere."""
         try:
-            if not written.rows or written.state is None:
-                await connection.execute(_REMEMBER, key.id, key.method, key.digest, answer)
-                return True
-            state = written.state
-            projected = list(zip(*self._stream.project(state), strict=True)) if self._stream.projection else []
-            if self._stream.projection and not projected:
-                projected = [()] * len(self._stream.projection.columns)
-            is_one = len(written.rows) == 1
-            create, update = self._one if is_one else self._many
-            events = written.rows[0] if is_one else [list(column) for column in zip(*written.rows, strict=True)]
-            won = await connection.fetchval(
-                update if written.seen else create,
-                stream_id, written.seen, written.version, self._encode(state), written.head,
-                self._stream.state_name(state), self._stream.due_at(state), written.at,
-                key.id, key.method, key.digest, answer,
-                written.traceparent, shard_of(stream_id),
-                *events,
-                *self._stream.index(state),
-                *(list(column) for column in projected),
-            )  # fmt: skip
+            won = await connection.fetchval(statement, *arguments)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "done_pkey":
                 raise  # a rule of the service's own tables: deciding again would break it again
-            return False  # the same request won elsewhere: read its answer
-        if won is not None:
-            self._wake()
+            return False  # read its answer
         return won is not None
 
     async def read(self, stream_id: UUID) -> Current[S] | None:
@@ -434,6 +462,10 @@ def _link(earlier: str | None) -> None:
             span.add_link(link.context)
 
 
+def _bytes(response: Message | None) -> bytes:
+    return response.SerializeToString() if response is not None else b""
+
+
 def _storage_away() -> Refused:
     return unavailable(Plumbing.STORAGE_UNAVAILABLE, "the database did not answer; ask again", 1.0)
 
@@ -452,7 +484,7 @@ _READ = """
 select s.doc, s.version, s.head, s.traceparent, d.method, d.digest, d.response
   from (select $1::uuid as id) k left join stream s on s.id = k.id left join done d on d.id = $2
 """
-_REMEMBER = "insert into done (id, method, digest, response) values ($1, $2, $3, $4)"
+_REMEMBER = "insert into done (id, method, digest, response) values ($1, $2, $3, $4) returning id"
 _PUT = """
 insert into outbox (shard, name, body) select r.shard, r.name, r.body
   from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n) order by r.n

@@ -124,6 +124,30 @@ async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answe
     assert await owner.fetchval("select count(*) from stream") == before + 1
 
 
+async def test_creations_that_come_together_are_committed_together(journal: Things, owner: asyncpg.Connection) -> None:
+    commits = "select count(distinct xid) from event"
+    before = await owner.fetchval(commits)
+
+    answers = await asyncio.gather(*(create(journal, new_key(), amount) for amount in range(1, 13)))
+
+    assert answers == list(range(1, 13))
+    assert await owner.fetchval(commits) < before + 12
+
+
+async def test_a_repeated_creation_among_others_keeps_none_of_them_from_being_stored(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    key = new_key()
+    first = await create(journal, key, 100)
+    before = await owner.fetchval("select count(*) from stream")
+
+    keys = [new_key(), key, new_key(), key, new_key()]
+    answers = await asyncio.gather(*(create(journal, each, amount) for amount, each in enumerate(keys, 1)))
+
+    assert answers == [1, first, 3, first, 5]
+    assert await owner.fetchval("select count(*) from stream") == before + 3
+
+
 async def test_a_creation_at_once_that_would_be_refused_by_now_gets_its_first_answer(journal: Things) -> None:
     key = new_key()
     first = await create(journal, key, 5)
