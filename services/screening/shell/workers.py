@@ -1,6 +1,7 @@
 """The engine in processes of its own: starts the foundry, shares parties among workers, replaces who died.
 
 A worker has one party at a time, so that what waits can still go to whoever is free first; see `turns` for who is next.
+Large parties never have the last worker: behind them nobody would be answered for half a second.
 A party whose worker died is given to another one once; a party that ends two workers is answered UNDETERMINED.
 """
 
@@ -35,6 +36,8 @@ _LOG = structlog.get_logger("workers")
 _HUNG_S: Final = 60.0
 """Wall time after which a worker does not come back: its budget counts CPU, and the machine may be busy."""
 _ATTEMPTS: Final = 2
+_LARGE: Final = 1_000
+"""Characters of all names of a party from which it is large: some ten times a usual party's cost and more."""
 _CALM_S: Final = 1.0
 """Between two replacements of one generation's workers: whatever kills them must not keep a core busy."""
 
@@ -51,6 +54,7 @@ class _Asked:
     query: PartyQuery
     asker: Asker
     answer: asyncio.Future[Screening]
+    is_large: bool
     attempts: int = 0
 
 
@@ -164,7 +168,8 @@ class _Crew:
         self.entries, self.list_version_id = entries, list_version_id
         self.whole = asyncio.Event()
         self._engine, self._config = engine, config
-        self._turns: Turns[_Asked] = Turns()
+        self._usual: Turns[_Asked] = Turns()
+        self._large: Turns[_Asked] = Turns()
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._orders: socket.socket | None = None
@@ -190,9 +195,9 @@ class _Crew:
         await self._fill()
 
     async def screen(self, query: PartyQuery, asker: Asker) -> Screening:
-        asked = _Asked(query, asker, asyncio.get_running_loop().create_future())
-        self._turns.put(asker.caller, asker.stream, asked)
-        self._engine.waiting.inc()
+        is_large = sum(map(len, query.names)) >= _LARGE
+        asked = _Asked(query, asker, asyncio.get_running_loop().create_future(), is_large)
+        self._put(asked)
         self._pump()
         return await asked.answer
 
@@ -234,7 +239,7 @@ class _Crew:
         worker.asked = None
         self._idle.append(worker)
         if asked is not None:
-            self._turns.charge(asked.asker.caller, answer.seconds)
+            self._turns_of(asked).charge(asked.asker.caller, answer.seconds)
             if not asked.answer.done():
                 if answer.screening is not None:
                     asked.answer.set_result(answer.screening)
@@ -252,8 +257,7 @@ class _Crew:
         if asked is not None:
             asked.attempts += 1
             if asked.attempts < _ATTEMPTS:
-                self._turns.put(asked.asker.caller, asked.asker.stream, asked, is_first=True)
-                self._engine.waiting.inc()
+                self._put(asked, is_first=True)
             elif not asked.answer.done():
                 failed = undetermined(self._config, Reason.ENGINE_FAILED, self.list_version_id)
                 asked.answer.set_result(failed)
@@ -314,11 +318,25 @@ class _Crew:
 
     def _pump(self) -> None:
         """Gives what waits to who is free."""
-        while self._idle and len(self._turns):
-            asked = self._turns.take()
+        while self._idle and (turns := self._next()) is not None:
+            asked = turns.take()
             self._engine.waiting.dec()
             if not asked.answer.done():
                 self._idle.pop().give(asked)
+
+    def _next(self) -> Turns[_Asked] | None:
+        """Large parties have one worker for sure, and all but one at most."""
+        large = sum(worker.asked is not None and worker.asked.is_large for worker in self._workers)
+        if self._large and (not large or (not self._usual and large < self._engine.count - 1)):
+            return self._large
+        return self._usual or None
+
+    def _put(self, asked: _Asked, *, is_first: bool = False) -> None:
+        self._turns_of(asked).put(asked.asker.caller, asked.asker.stream, asked, is_first=is_first)
+        self._engine.waiting.inc()
+
+    def _turns_of(self, asked: _Asked) -> Turns[_Asked]:
+        return self._large if asked.is_large else self._usual
 
 
 class _Worker:

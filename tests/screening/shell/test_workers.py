@@ -125,6 +125,45 @@ async def test_workers_that_are_killed_lose_no_party_and_are_replaced(engine: En
     assert engine.deaths("worker") == before + 1
 
 
+LARGE = PartyQuery(tuple(f"{UNLISTED} {number} " * 7 for number in range(20)))
+"""Half a second of work."""
+
+
+async def test_a_party_that_ends_two_workers_is_undetermined_and_the_others_are_answered(
+    engine: Engine, loaded: Loaded
+) -> None:
+    (generation,) = engine.generations
+    asking = asyncio.ensure_future(loaded.screen(LARGE, ASKER))
+
+    async with asyncio.timeout(SECONDS):
+        while not asking.done():
+            await asyncio.sleep(0.15)
+            for pid in children(generation):
+                os.kill(pid, signal.SIGKILL)
+    (later,) = await asked(loaded, LISTED)
+
+    assert (asking.result().result, asking.result().reasons) == ("UNDETERMINED", ("ENGINE_FAILED",))
+    assert later.result == "POSSIBLE_MATCH"
+
+
+async def test_large_parties_never_have_the_last_worker(loaded: Loaded) -> None:
+    """Twenty names of hundreds of characters; whoever asks about one name is answered before the first of them."""
+    order: list[str] = []
+
+    async def ask(query: PartyQuery, caller: str) -> None:
+        await loaded.screen(query, Asker(caller))
+        order.append(caller)
+
+    held = [asyncio.ensure_future(ask(LARGE, "partner/example-2")) for _ in range(4)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*(ask(PartyQuery((UNLISTED,)), "partner/example-1") for _ in range(3)))
+    first = list(order)
+    await asyncio.gather(*held)
+
+    assert first.count("partner/example-2") <= 1
+    assert order.count("partner/example-2") == 4
+
+
 async def test_without_the_process_of_its_index_it_screens_on_and_gets_a_new_one(
     engine: Engine, loaded: Loaded
 ) -> None:
