@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, SpanFlags, Status
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 _SCALARS: Final[Mapping[type, str]] = {
     str: "string_value",
@@ -26,6 +26,8 @@ _SCALARS: Final[Mapping[type, str]] = {
 }
 _LOCAL: Final = SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
 _REMOTE: Final = _LOCAL | SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
+_KINDS: Final = {kind: Span.SpanKind.Value(f"SPAN_KIND_{kind.name}") for kind in SpanKind}
+_UNSET: Final = Status()
 
 
 class SpanExporter(OTLPSpanExporter):
@@ -36,78 +38,85 @@ class SpanExporter(OTLPSpanExporter):
 
 
 def encode(spans: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
-    """The request that carries these spans, grouped by resource and scope in the order in which they first come."""
-    found: dict[int, tuple[Resource, dict[int, tuple[InstrumentationScope | None, list[Span]]]]] = {}
+    """The request that carries these spans, grouped by resource and scope in the order in which they first come.
+
+    It is filled in place: each message put into another one would be copied with all that is in it.
+    """
+    request = ExportTraceServiceRequest()
+    resources: dict[int, ResourceSpans] = {}
+    scopes: dict[tuple[int, int], ScopeSpans] = {}
     for span in spans:
         resource, scope = span.resource, span.instrumentation_scope
-        _, scopes = found.setdefault(id(resource), (resource, {}))
-        scopes.setdefault(id(scope), (scope, []))[1].append(_span(span))
-    return ExportTraceServiceRequest(resource_spans=[_of_resource(*each) for each in found.values()])
+        within = scopes.get((id(resource), id(scope)))
+        if within is None:
+            around = resources.get(id(resource))
+            if around is None:
+                around = resources[id(resource)] = request.resource_spans.add(schema_url=resource.schema_url)
+                around.resource.attributes.extend(KeyValue(**each) for each in _attributes(resource.attributes))
+            within = scopes[id(resource), id(scope)] = around.scope_spans.add()
+            _name(within, scope)
+        _add(within, span)
+    return request
 
 
-def _of_resource(
-    resource: Resource, scopes: Mapping[int, tuple[InstrumentationScope | None, list[Span]]]
-) -> ResourceSpans:
-    return ResourceSpans(
-        resource={"attributes": _attributes(resource.attributes)},  # type: ignore[arg-type]  # protobuf takes dicts for messages
-        scope_spans=[_of_scope(*each) for each in scopes.values()],
-        schema_url=resource.schema_url,
-    )
+def _name(spans: ScopeSpans, scope: InstrumentationScope | None) -> None:
+    spans.scope.SetInParent()
+    if scope is not None:
+        spans.schema_url = scope.schema_url or ""
+        spans.scope.name, spans.scope.version = scope.name, scope.version or ""
+        spans.scope.attributes.extend(KeyValue(**each) for each in _attributes(scope.attributes))
 
 
-def _of_scope(scope: InstrumentationScope | None, spans: list[Span]) -> ScopeSpans:
-    if scope is None:
-        return ScopeSpans(scope={}, spans=spans)  # type: ignore[arg-type]  # same
-    named: Any = {"name": scope.name, "version": scope.version, "attributes": _attributes(scope.attributes)}
-    return ScopeSpans(scope=named, spans=spans, schema_url=scope.schema_url or "")
-
-
-def _span(span: ReadableSpan) -> Span:
+def _add(spans: ScopeSpans, span: ReadableSpan) -> None:
     context, parent, status = span.context, span.parent, span.status
     assert context is not None, "a recorded span has a context"
-    return Span(
+    sent = spans.spans.add(
         trace_id=context.trace_id.to_bytes(16, "big"),
         span_id=context.span_id.to_bytes(8, "big"),
-        trace_state=_state(context.trace_state),
         parent_span_id=parent.span_id.to_bytes(8, "big") if parent else b"",
         flags=_flags(parent),
         name=span.name,
-        kind=span.kind.value + 1,  # type: ignore[arg-type]  # OTLP counts from 1, with UNSPECIFIED before
+        kind=_KINDS[span.kind],
         start_time_unix_nano=span.start_time or 0,
         end_time_unix_nano=span.end_time or 0,
         attributes=_attributes(span.attributes),
+        status=_UNSET,
         dropped_attributes_count=span.dropped_attributes,
-        events=[
-            Span.Event(
-                name=event.name,
-                time_unix_nano=event.timestamp,
-                attributes=_attributes(event.attributes),
-                dropped_attributes_count=event.dropped_attributes,
-            )
-            for event in span.events
-        ],
         dropped_events_count=span.dropped_events,
-        links=[
-            Span.Link(
-                trace_id=link.context.trace_id.to_bytes(16, "big"),
-                span_id=link.context.span_id.to_bytes(8, "big"),
-                attributes=_attributes(link.attributes),
-                dropped_attributes_count=link.dropped_attributes,
-                flags=_flags(link.context),
-            )
-            for link in span.links
-        ],
         dropped_links_count=span.dropped_links,
-        status=Status(code=status.status_code.value, message=status.description),  # type: ignore[arg-type]  # same numbers
+    )
+    # What most spans have not is looked at before it is put together.
+    if context.trace_state:
+        sent.trace_state = ",".join(f"{key}={value}" for key, value in context.trace_state.items())
+    if status.status_code is not StatusCode.UNSET:
+        sent.status.MergeFrom(Status(code=status.status_code.value, message=status.description))  # type: ignore[arg-type]  # same numbers
+    if span.events:
+        sent.events.extend(_event(event) for event in span.events)
+    if span.links:
+        sent.links.extend(_link(link) for link in span.links)
+
+
+def _event(event: Event) -> Span.Event:
+    return Span.Event(
+        name=event.name,
+        time_unix_nano=event.timestamp,
+        attributes=_attributes(event.attributes),
+        dropped_attributes_count=event.dropped_attributes,
+    )
+
+
+def _link(link: Link) -> Span.Link:
+    return Span.Link(
+        trace_id=link.context.trace_id.to_bytes(16, "big"),
+        span_id=link.context.span_id.to_bytes(8, "big"),
+        attributes=_attributes(link.attributes),
+        dropped_attributes_count=link.dropped_attributes,
+        flags=_flags(link.context),
     )
 
 
 def _flags(context: SpanContext | None) -> int:
     return _REMOTE if context is not None and context.is_remote else _LOCAL
-
-
-def _state(state: TraceState | None) -> str:
-    return ",".join(f"{key}={value}" for key, value in state.items()) if state else ""
 
 
 def _attributes(attributes: Mapping[str, Any] | None) -> Any:
