@@ -27,9 +27,10 @@ def same_letters(queried: str, listed: str, how: str = "") -> Evidence:
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def legal_form_only(queried: str, listed: str, how: str = "") -> Evidence:
-    """The names differ in nothing but the legal form."""
-    detail = f'{_name(queried, how)} and the listed name "{listed}" differ only in the legal form.'
+def same_words(queried: str, listed: str, how: str = "", *, but_legal_form: bool) -> Evidence:
+    """The names differ in nothing but the legal form, or in the order and division of their words."""
+    where = "in the legal form" if but_legal_form else "in the order or division of words and in legal forms"
+    detail = f'{_name(queried, how)} and the listed name "{listed}" differ only {where}.'
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 

@@ -28,7 +28,7 @@ from services.screening.core.model import (
     Screening,
     Strength,
 )
-from services.screening.core.normalise import fold, is_light
+from services.screening.core.normalise import core_words, fold, is_light
 from services.screening.core.qualify import Fact, facts, light_words, number_words, single_word
 from services.screening.core.readable import Written, readable_names
 from services.screening.core.readings import Reading
@@ -183,8 +183,11 @@ def _by_likeness(
     budget: Budget,
 ) -> Iterable[Found]:
     for comparison in compare(generation, reading.name, kind, config, budget):
-        if comparison.row.key != reading.name.key:
-            for listed in comparison.row.names:
+        key = comparison.row.key
+        is_reordered = key != reading.name.key and " ".join(sorted(key.split())) == reading.name.sorted_key
+        for listed in comparison.row.names:
+            by_exact_stage = is_reordered and _order_is_free(generation.entries[listed.entry], kind)
+            if key != reading.name.key and not by_exact_stage:
                 yield _alike(generation, name, reading, kind, listed, comparison, config)
 
 
@@ -198,8 +201,10 @@ def _alike(
     config: ScreeningConfig,
 ) -> Found:
     words, read = comparison.alignment, reading.name
-    if not words.queried_rest and not words.listed_rest and _differ_in_legal_form(comparison):
-        evidence = explain.legal_form_only(name.text, listed.published, reading.how)
+    if not words.queried_rest and not words.listed_rest and _has_same_words(comparison):
+        ours, theirs = core_words(read.words), core_words(tuple(comparison.row.key.split()))
+        is_legal_form = ours == theirs
+        evidence = explain.same_words(name.text, listed.published, reading.how, but_legal_form=is_legal_form)
         return _found(name, listed, config.same_but_legal_form, evidence, reading)
     entry = generation.entries[listed.entry]
     weights = config.facts
@@ -219,7 +224,7 @@ def _alike(
     )
 
 
-def _differ_in_legal_form(comparison: Comparison) -> bool:
+def _has_same_words(comparison: Comparison) -> bool:
     pairs = comparison.alignment.pairs
     return all(pair.queried == pair.listed for pair in pairs) and any(not is_light(pair.listed) for pair in pairs)
 
