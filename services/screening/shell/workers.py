@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar, cast
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from chassis.settings import PREFIX
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.model import Entry, PartyQuery, Reason, Screening
 from services.screening.core.screen import undetermined
@@ -84,7 +85,7 @@ class Workers:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", foundry.__name__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=os.environ | _ONE_THREAD,
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(),
             )  # fmt: skip
 
     def close(self) -> None:
@@ -119,6 +120,11 @@ class Workers:
 
 _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 """Libraries that would start threads when they are imported."""
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the settings: where the database is and who may use it is not for those who only compare names."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | _ONE_THREAD
 
 
 def _ordered(orders: socket.socket, what: bytes, count: int) -> tuple[Any, ...]:
