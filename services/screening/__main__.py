@@ -56,6 +56,7 @@ def build(runtime: Runtime[Settings]) -> Service:
     registers = runtime.journal(ListStream())
     lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)
     rescreening = Rescreening(screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry)
+    lists.when_loaded.append(rescreening.wake)
     hearing = Hearing(screenings, desk, rules)
     return Service(
         registrations=(

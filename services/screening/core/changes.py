@@ -22,7 +22,7 @@ from services.screening.core.screen import screen
 FIRST: Final = 50
 """Names of parties that are looked at for a listed name: a party's name is compared with about as many listed ones."""
 LIFT: Final = 5.0
-"""What a log-odds unit of agreeing facts is worth in likeness."""
+"""What a log-odds unit of facts is worth in likeness: with those that agree less is near, with others more must be."""
 
 A = TypeVar("A", bound=Hashable)
 
@@ -137,7 +137,7 @@ class _Changed:
         return cls(small, {entry: tuple(positions) for entry, positions in rows.items()})
 
     def hits(self, query: PartyQuery, rows: Sequence[int], above: float, config: ScreeningConfig) -> tuple[Hit, ...]:
-        if above < 0 and above + LIFT * self._lift(query, rows, config) < 0:
+        if rows and above + LIFT * self._facts(query, rows, config) < 0:
             return ()
         hits = screen(self._only(rows), query, config).hits
         if not hits:
@@ -146,11 +146,11 @@ class _Changed:
         every = dict.fromkeys(row for hit in hits for row in self.rows.get(hit.entry_id, ()))
         return screen(self._only(tuple(every)), query, config).hits
 
-    def _lift(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
-        """What facts beside the name can add at most."""
+    def _facts(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
+        """What the facts beside the name add, with the entry that they fit best."""
         bearers = dict.fromkeys(name.entry for row in rows for name in self.small.rows[row].names)
         entries = (self.small.entries[bearer] for bearer in bearers)
-        return max(sum(max(fact.weight, 0.0) for fact in facts(query, entry, config.facts)) for entry in entries)
+        return max(sum(fact.weight for fact in facts(query, entry, config.facts)) for entry in entries)
 
     def _only(self, rows: Sequence[int]) -> Generation:
         """In which these names alone are compared."""

@@ -98,6 +98,8 @@ class Lists:
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._count = Gauge("screening_list_entries", "Parties on the loaded lists.", registry=registry)
         self._fault: str | None = "the list is being loaded"
+        self.when_loaded: list[Callable[[], None]] = []
+        """Called each time that other lists are loaded."""
 
     @property
     def list_id(self) -> UUID:
@@ -150,6 +152,8 @@ class Lists:
             self._desk.generation = generation
             self._count.set(len(generation.entries))
             self._loaded.set()
+            for wake in self.when_loaded:
+                wake()
             _LOG.info("list loaded", list_version=generation.list_version_id, entries=len(generation.entries))
         self._fault = None
 

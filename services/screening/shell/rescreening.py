@@ -1,14 +1,17 @@
 """Compares open applications and live licenses with what a change of the lists adds, and with what officers judged.
 
 Who was last screened against other lists than the active ones waits in the database; whoever holds the lock works it
-off, and may die at any point: each application is written once, and what was not written is found again.
+off, and may die at any point: each application is written once, and what was not written is found again. The lock is
+kept, so that one replica holds the parties in memory; it goes with the connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +20,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import asyncpg
 import structlog
+from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter
 
 from chassis.journal import Current, Journal, Key
@@ -31,29 +35,46 @@ from services.screening.core.ownership_rules import OwnershipRules, Ruling
 from services.screening.core.record import Event, concluded
 from services.screening.core.register import versions_in
 from services.screening.core.source import ListUnreadable
-from services.screening.core.touched import touched
 from services.screening.shell.desk import Desk
 from services.screening.shell.engine import EngineFault, Loaded
 from services.screening.shell.lists import Lists
 from services.screening.shell.memory import found_false
+from services.screening.shell.monitored import Monitored, parts
 
 _LOG = structlog.get_logger("rescreening")
 _LOCK: Final = 0x5AFE_C0DE
 _BATCH: Final = 50
+_MARKED: Final = 10_000
 _POLL_S: Final = 1.0
+_SHARE: Final = 20
+"""Looking for what waits takes at most one part of so many of the time, but it is done every _MOST_S."""
+_MOST_S: Final = 30.0
+_BEHIND_S: Final = 60.0
+"""So long a replica that holds the lock may take to load what is active; then another one may have it."""
 _BUDGET_S: Final = 60.0
 ACTOR: Final = "service/screening"
 
+# What was compared is what was there at a version: an application that changed since was screened anew, and perhaps by
+# a replica that had not loaded yet what it had been compared with.
 _WAITING: Final = """
-  from stream s left join coverage c on c.application_id = s.id
+  from stream s left join coverage c on c.application_id = s.id and c.version = s.version
  where s.kind = 'screening' and s.state in ('SCREENED', 'LICENSED')
    and s.list_version is distinct from $1 and c.list_version is distinct from $1
 """
-_NEXT: Final = f"select s.id, coalesce(c.list_version, s.list_version, '') as base {_WAITING} order by s.id limit $2"
+_NEXT: Final = f"""
+select s.id, s.version, coalesce(c.list_version, s.list_version, '') as base {_WAITING}
+   and s.id > $2 order by s.id limit $3
+"""
 _COUNT: Final = f"select count(*) {_WAITING}"
 _COVERED: Final = """
-insert into coverage (application_id, list_version) select unnest($1::uuid[]), $2
-on conflict (application_id) do update set list_version = excluded.list_version
+insert into coverage (application_id, version, list_version)
+select application_id, version, $3 from unnest($1::uuid[], $2::int[]) as r(application_id, version)
+on conflict (application_id) do update set version = excluded.version, list_version = excluded.list_version
+"""
+# A host that vanishes leaves its session, and with it the lock, until TCP notices: by default that takes two hours.
+_KEEPALIVE: Final = """
+select set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false)
 """
 _JUDGED_ELSEWHERE: Final = """
 select distinct on (h.hit_id) h.hit_id, h.application_id, f.hit_id as judged, f.application_id as judged_in
@@ -82,13 +103,15 @@ class Rescreening:
         self._compared = Counter(
             "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
         )
+        self._woken = asyncio.Event()
+        self._monitored = Monitored(journal, config, telemetry.registry)
         self._change: tuple[str, str, tuple[Entry, ...]] | None = None
 
     async def run(self) -> None:
         """Looks again and again, until cancelled."""
         while True:
             try:
-                await self.sweep()
+                await self._lead()
             except Refused as error:
                 _LOG.warning("rescreening waits", reason=error.reason)
             except ListUnreadable:
@@ -101,6 +124,28 @@ class Rescreening:
                 _LOG.warning("rescreening waits", reason=type(error).__name__)
             await asyncio.sleep(_POLL_S)
 
+    async def _lead(self) -> None:
+        """As long as the lock is ours and what is active is loaded, at least now and then."""
+        async with self._alone() as lock:
+            if lock is None:
+                self._monitored.forget()
+                return
+            current_at = time.monotonic()
+            while time.monotonic() - current_at < _BEHIND_S:
+                self._woken.clear()
+                began = time.monotonic()
+                is_current = await self._work()
+                pause = min(max(_POLL_S, _SHARE * (time.monotonic() - began)), _MOST_S)
+                await self._monitored.keep_up()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
+                await lock.execute("select 1")
+                current_at = time.monotonic() if is_current else current_at
+
+    def wake(self) -> None:
+        """Other lists are loaded: look now."""
+        self._woken.set()
+
     async def waiting(self) -> int:
         """Applications of interest that are not compared with the loaded lists yet. Raises Refused."""
         generation = self._desk.generation
@@ -111,42 +156,61 @@ class Rescreening:
 
     async def sweep(self) -> None:
         """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable, EngineFault."""
-        async with self._alone() as is_ours:
-            if not is_ours:
-                return
-            # Between two batches another version may have become active: then what is loaded is no measure any more.
-            while (generation := self._desk.generation) is not None and await self._lists.is_current():
-                rows = await self._journal.fetch(_NEXT, generation.list_version_id, _BATCH)
-                if not rows:
-                    break
-                bases: dict[str, list[UUID]] = defaultdict(list)
-                for row in rows:
-                    bases[row["base"]].append(row["id"])
-                for base, ids in bases.items():
-                    await self._compare(generation, base, ids)
-            await self._recall()
+        async with self._alone() as lock:
+            if lock is not None:
+                await self._work()
+
+    async def _work(self) -> bool:
+        """Works off what waits. False when what is loaded is no measure, because it is not what is active."""
+        # Meanwhile another version may become active.
+        while (generation := self._desk.generation) is not None and await self._lists.is_current():
+            bases = await self._next(generation)
+            if not bases:
+                await self._recall()
+                return True
+            for base, versions in bases.items():
+                await self._compare(generation, base, versions)
+        return False
+
+    async def _next(self, generation: Loaded) -> Mapping[str, Mapping[UUID, int]]:
+        """The applications that wait with their versions, by the lists that they were compared with last."""
+        bases: dict[str, dict[UUID, int]] = defaultdict(dict)
+        last = UUID(int=0)
+        while rows := await self._journal.fetch(_NEXT, generation.list_version_id, last, _MARKED):
+            for row in rows:
+                bases[row["base"]][row["id"]] = row["version"]
+            last = rows[-1]["id"]
+        return bases
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[bool]:
+    async def _alone(self) -> AsyncIterator[PoolConnectionProxy | None]:
+        """The connection that holds the lock, None where another replica has it."""
         async with self._pool.acquire() as connection:
-            is_ours = bool(await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK))
             try:
-                yield is_ours
-            finally:
-                if is_ours and not connection.is_closed():
+                is_ours = bool(await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK))
+                if is_ours:
+                    await connection.execute(_KEEPALIVE)
+                yield connection if is_ours else None
+                if is_ours:
                     await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+            except BaseException:
+                # Given back to the pool it would hold the lock for nobody.
+                connection.terminate()
+                raise
 
-    async def _compare(self, generation: Loaded, base: str, ids: Sequence[UUID]) -> None:
+    async def _compare(self, generation: Loaded, base: str, versions: Mapping[UUID, int]) -> None:
         entries = await self._changes(generation, base)
-        if entries:
-            changed = frozenset(entry.entry_id for entry in entries)
-            applications = await self._journal.select("where id = any($1::uuid[])", list(ids))
-            parties = [[each.query for each in one.state.latest.subjects] for one in applications]
-            found = await generation.apart(touched, entries, parties, self._config)
-            for application, is_touched in zip(applications, found, strict=True):
-                outcome = await self._rescreen(generation, application, changed) if is_touched else "unchanged"
+        found = await self._monitored.touched(generation, entries, versions) if entries else frozenset()
+        changed = frozenset(entry.entry_id for entry in entries)
+        for part in parts(sorted(found), _BATCH):
+            for application in await self._journal.select("where id = any($1::uuid[])", list(part)):
+                outcome = await self._rescreen(generation, application, changed)
                 self._compared.labels(outcome).inc()
-        await self._journal.fetch(_COVERED, list(ids), generation.list_version_id)
+        self._compared.labels("unchanged").inc(len(versions) - len(found))
+        for some in parts(sorted(versions), _MARKED):
+            await self._journal.fetch(
+                _COVERED, list(some), [versions[each] for each in some], generation.list_version_id
+            )
 
     async def _changes(self, generation: Loaded, base: str) -> tuple[Entry, ...]:
         """What was added or changed since `base`."""

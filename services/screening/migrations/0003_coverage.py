@@ -1,0 +1,13 @@
+"""At what version an application was compared."""
+
+from pathlib import Path
+
+from chassis.migrations import apply
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Adds it."""
+    apply(Path(__file__).with_suffix(".sql").read_text())
