@@ -16,7 +16,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
 from services.screening.core.normalise import heard_otherwise, skeleton
-from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, NICKNAMES, PARTICLES, SYNONYMS
+from services.screening.core.vocabulary import CONCEPTS
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, NICKNAMES, PARTICLES
 
 SAME_SOUND: Final = 0.88
 """Likeness of two words that differ but keep the same consonant sounds in order (Yusuf, Yousef)."""
@@ -43,7 +44,7 @@ COMMONEST: Final = 0.25
 INITIAL_WEIGHT: Final = 0.3
 
 MEANING: Final[Mapping[str, int]] = {
-    word: group for group, line in enumerate((*SYNONYMS, *NICKNAMES)) for word in line.split()
+    word: group for group, line in enumerate((*CONCEPTS, *NICKNAMES)) for word in line.split() if word[-1] != "*"
 }
 LIGHT: Final[tuple[tuple[frozenset[str], float], ...]] = (
     (LEGAL_FORMS, 0.05),

@@ -49,8 +49,9 @@ class ScreeningConfig:
     Scores are 0..1. names weighs names in Latin letters, foreign_names those in other scripts, where letters say less
     and sounds more. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another script that
     only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact supports it, from
-    `cross_script_alone` on without. expected_alert_rate: measured share of innocent persons, given by name and
-    kind only, that alert at `threshold`.
+    `cross_script_alone` on without. A name that is another one's translation or acronym is reported when its own score,
+    moved by the facts like any other, reaches `kinship_threshold`. expected_alert_rate: measured share of innocent
+    persons, given by name and kind only, that alert at `threshold`.
     """
 
     version: str
@@ -64,6 +65,7 @@ class ScreeningConfig:
     contradicted: float
     cross_script_threshold: float
     cross_script_alone: float
+    kinship_threshold: float
     expected_alert_rate: float
     candidates_per_pass: int
     aligned_names: int
@@ -75,7 +77,7 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.2",
+    version="2026.2.1",
     # Fitted on the tuning half of the labelled names (official aliases held out, altered spellings, typing errors,
     # original script, against innocent persons and firms); `python -m tests.bench.screening` shows both halves.
     names=NameWeights(
@@ -108,7 +110,7 @@ DEFAULT: Final = ScreeningConfig(
         country_differs=-0.5,
         address_agrees=1.5,
         kind_differs=-1.0,
-        numbers_differ=-3.0,
+        numbers_differ=-6.0,
         number_missing=-0.8,
         only_light_words=-4.0,
         single_short_word=-1.0,
@@ -120,6 +122,7 @@ DEFAULT: Final = ScreeningConfig(
     contradicted=0.90,
     cross_script_threshold=0.75,
     cross_script_alone=0.95,
+    kinship_threshold=0.90,
     expected_alert_rate=0.01,
     candidates_per_pass=200,
     aligned_names=100,

@@ -88,3 +88,16 @@ def listed_as(entry: Entry, list_version_id: str, rules: str) -> Evidence:
         f"It was compared by list version {list_version_id} and rules {rules}."
     )
     return Evidence(EvidenceKind.LISTED, Effect.NEUTRAL, detail)
+
+
+def same_meaning(queried: str, listed: str, told: Sequence[tuple[str, str]]) -> Evidence:
+    """The names mean the same in two languages. told: words of the queried name and the listed ones they stand for."""
+    words = " and ".join(f'"{one}" means "{other}"' for one, other in told)
+    detail = f'"{queried}" agrees in meaning with the listed name "{listed}": {words}.'
+    return Evidence(EvidenceKind.NAME_MEANING, Effect.SUPPORTS, detail)
+
+
+def acronym(queried: str, listed: str, short: str, words: str) -> Evidence:
+    """One name has an acronym, or a word made of beginnings, where the other has the words."""
+    detail = f'"{queried}" may be the listed name "{listed}": "{short.upper()}" is short for "{words}".'
+    return Evidence(EvidenceKind.NAME_ACRONYM, Effect.SUPPORTS, detail)

@@ -8,6 +8,7 @@ from typing import Final
 import tantivy
 
 from services.screening.core.align import Weights
+from services.screening.core.channel import Channel, Member
 from services.screening.core.exact import ExactIndex, ListedName, listed_names
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words, skeleton, trigrams
@@ -15,6 +16,7 @@ from services.screening.core.score import AnalysedName, analyse, prepare
 from services.screening.core.words import GENERIC, LEGAL_FORMS
 
 WRITER_MEMORY: Final = 256_000_000
+ORGANISED: Final = frozenset({PartyKind.ORGANISATION, PartyKind.UNKNOWN})
 FIELDS: Final = ("words", "letters", "sounds", "whole_sound")
 
 
@@ -46,6 +48,7 @@ class Generation:
     weights: Weights
     names_by_id: Mapping[str, str]
     """The primary name of every entry."""
+    channel: Channel
     _schema: tantivy.Schema
     _searcher: tantivy.Searcher
 
@@ -60,12 +63,13 @@ class Generation:
         schema, searcher = _indexed(rows)
         exact = ExactIndex.build(entries, names)
         by_id = {entry.entry_id: entry.name for entry in entries}
-        return cls(list_version_id, tuple(entries), exact, rows, weights, by_id, schema, searcher)
+        channel = Channel.build(tuple(_organisations(entries, rows)))
+        return cls(list_version_id, tuple(entries), exact, rows, weights, by_id, channel, schema, searcher)
 
     def among(self, entries: Sequence[Entry]) -> "Generation":
         """A small index of these entries only, in which a name scores as it does in this whole one."""
         small = Generation.build(entries, self.list_version_id)
-        return replace(small, weights=self.weights)
+        return replace(small, weights=self.weights, channel=small.channel.weighed_as(self.channel))
 
     def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
         """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""
@@ -108,6 +112,12 @@ def _rows(entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) 
         core = name_words(words, is_person=set(kinds) == {PartyKind.PERSON})
         borne = tuple(dict.fromkeys(name for name, _ in bearers))
         yield Row(key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, analysed)
+
+
+def _organisations(entries: Sequence[Entry], rows: Sequence[Row]) -> Iterable[Member]:
+    for position, row in enumerate(rows):
+        if any(entries[name.entry].kind in ORGANISED for name in row.names):
+            yield Member(position, row.names[0].entry, tuple(row.key.split()), row.words)
 
 
 def whole_sound(words: Sequence[str]) -> str:

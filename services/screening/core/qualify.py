@@ -13,7 +13,10 @@ from rapidfuzz import fuzz
 from services.screening.core.align import Alignment
 from services.screening.core.config import FactWeights
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
-from services.screening.core.normalise import fold, is_light, numbers
+from services.screening.core.normalise import fold, is_light
+from services.screening.core.numerals import numbers_in
+from services.screening.core.vocabulary import meaning_of
+from services.screening.core.words import LINKING
 
 YEAR: Final = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 DAY: Final = re.compile(r"\b(?:1[89]\d\d|20\d\d)-\d\d-\d\d\b")
@@ -25,6 +28,11 @@ CLOSE_WORD: Final = 0.75
 SHORT_WORD: Final = 8
 WHOLE: Final = 0.85
 """Share of both names from which generic words may carry a match: then it is the name itself that consists of them."""
+TELLING: Final = frozenset({None, "jihad"})
+"""What is no general word: words without a known meaning, and one that few bear."""
+MOSTLY: Final = 0.7
+TOGETHER: Final = 3
+"""General words that carry a match together, when they are most of both names and nothing of its own is left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +120,14 @@ def number_words(queried: str, listed: str, entry: Entry, weights: FactWeights) 
     """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810."""
     if entry.kind is PartyKind.PERSON:
         return None
-    asked, other = numbers(fold(queried).words), numbers(fold(listed).words)
+    asked, other = numbers_in(fold(queried).words), numbers_in(fold(listed).words)
     if asked == other:
         return None
-    if asked and other and not (asked <= other or other <= asked):
+    if asked - other and other - asked:
         ours, theirs = _listed(sorted(asked - other)), _listed(sorted(other - asked))
         detail = f"The number {ours} in the name differs from the listed {theirs}."
         return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
-    detail = f"The number {_listed(sorted(asked ^ other))} stands in only one of the names."
+    detail = f"The number {_listed(sorted((asked | other) - (asked & other)))} stands in only one of the names."
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
 
 
@@ -134,18 +142,30 @@ def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights)
     return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, detail, weights.single_short_word)
 
 
-def light_words(alignment: Alignment, weights: FactWeights) -> Fact | None:
-    """Legal forms, business words and titles that many parties share cannot carry a match alone."""
-    carrying = any(pair.likeness >= CLOSE_WORD and not is_light(pair.listed) for pair in alignment.pairs)
-    if carrying or min(alignment.queried_share, alignment.listed_share) >= WHOLE:
-        return None
+def light_words(alignment: Alignment, entry: Entry, weights: FactWeights) -> Fact | None:
+    """Legal forms, business words of any language and titles that many parties share cannot carry a match alone."""
+    light = is_light if entry.kind is PartyKind.PERSON else is_general
     shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
+    share = min(alignment.queried_share, alignment.listed_share)
+    if share >= WHOLE or not all(map(light, shared)):
+        return None
+    if (
+        share >= MOSTLY
+        and len(shared) >= TOGETHER
+        and all(map(light, (*alignment.queried_rest, *alignment.listed_rest)))
+    ):
+        return None
     detail = (
         f"Only words that many names share agree: {_listed(shared)}."
         if shared
         else "No word of the names agrees closely."
     )
     return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.only_light_words)
+
+
+def is_general(word: str) -> bool:
+    """Whether a word says nothing of its own in the name of an organisation, in whatever language."""
+    return is_light(word) or word in LINKING or meaning_of(word) not in TELLING
 
 
 def _fact(about: EvidenceKind, effect: Effect, detail: str, weight: float) -> Fact:

@@ -10,6 +10,7 @@ from typing import Final
 
 from services.screening.core import explain
 from services.screening.core.budget import Budget, unlimited
+from services.screening.core.channel import Kin, Way
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.exact import ListedName, given_name_first, identifier_key, is_one_family, is_telling
@@ -35,6 +36,8 @@ from services.screening.core.readings import Reading
 
 OTHER_IDENTIFIER: Final = 0.95
 """Score of an identifier of another type, or of a short one, before facts beside it."""
+UNREACHED: Final = 0.5
+"""What is left of a score that does not reach the second channel's threshold: a near miss, far from a hit."""
 STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 
 
@@ -53,6 +56,7 @@ class Found:
     evidence: tuple[Evidence, ...]
     judged: tuple[Fact, ...] = ()
     sound_score: float = 0.0
+    is_kin: bool = False
     flag: Flag | None = None
 
 
@@ -92,7 +96,14 @@ def screen(
         if reading.is_compared and budget.allows()
         for find in _by_likeness(generation, name, reading, query.kind, config, budget)
     )
-    finds = chain(_by_identifier(generation, query), exact, alike)
+    kin = (
+        find
+        for name in names
+        for reading in name.readings
+        if reading.is_compared and budget.allows()
+        for find in _by_kinship(generation, name, reading)
+    )
+    finds = chain(_by_identifier(generation, query), exact, alike, kin)
     judged = sorted(_best_of_each((_judged(generation, query, find, config), find.flag) for find in finds), key=_order)
     if budget.was_cut:
         reasons = (*reasons, Reason.BUDGET_EXCEEDED)
@@ -162,7 +173,9 @@ def _whole(
     entry = generation.entries[listed.entry]
     if not listed.is_whole:
         evidence = explain.part_of_name(name.text, listed.published, reading.how)
-        return _found(name, listed, config.part_of_published_name, evidence, reading)
+        number = number_words(name.text, listed.published, entry, config.facts)
+        found = _found(name, listed, config.part_of_published_name, evidence, reading)
+        return replace(found, judged=(number,)) if number is not None else found
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
     evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
     if reading.how:
@@ -210,7 +223,7 @@ def _alike(
     weights = config.facts
     rules = (
         number_words(read.raw, listed.text, entry, weights),
-        light_words(words, weights),
+        light_words(words, entry, weights),
         single_word(words, kind, weights),
     )
     judged = tuple(fact for fact in rules if fact is not None)
@@ -222,6 +235,20 @@ def _alike(
         judged=judged,
         sound_score=comparison.sound_score if read.is_foreign else 0.0,
     )
+
+
+def _by_kinship(generation: Generation, name: Written, reading: Reading) -> Iterable[Found]:
+    """Organisations of whose name this one is a translation, an acronym or the long form."""
+    for kin in generation.channel.find(reading.name):
+        for listed in generation.rows[kin.row].names:
+            yield replace(_found(name, listed, kin.score, _told(name, listed, kin), reading), is_kin=True)
+
+
+def _told(name: Written, listed: ListedName, kin: Kin) -> Evidence:
+    if kin.way is Way.MEANING:
+        return explain.same_meaning(name.text, listed.published, kin.told)
+    ((short, words),) = kin.told
+    return explain.acronym(name.text, listed.published, short, words)
 
 
 def _has_same_words(comparison: Comparison) -> bool:
@@ -240,7 +267,8 @@ def _judged(generation: Generation, query: PartyQuery, find: Found, config: Scre
     elif find.is_exact:
         score, strength = config.contradicted, Strength.STRONG
     else:
-        score = _by_sound(find, known, moved(find.score, sum(fact.weight for fact in known)), config)
+        by_name = moved(find.score, sum(fact.weight for fact in known))
+        score = _by_kin(by_name, config) if find.is_kin else _by_sound(find, known, by_name, config)
         strength = Strength.STRONG if score >= config.strong else Strength.WEAK
     return Hit(
         entry_id=entry.entry_id,
@@ -268,6 +296,14 @@ def _by_sound(find: Found, known: tuple[Fact, ...], score: float, config: Screen
     needed = config.cross_script_threshold if supported else config.cross_script_alone
     reached = find.sound_score >= needed and not contradicted
     return max(score, config.threshold) if reached else score
+
+
+def _by_kin(score: float, config: ScreeningConfig) -> float:
+    """The second channel's own score on the scale of hits: its threshold is theirs, and nothing of it is strong."""
+    if score < config.kinship_threshold:
+        return score * UNREACHED
+    above = (score - config.kinship_threshold) / (1 - config.kinship_threshold)
+    return config.threshold + above * (config.strong - config.threshold)
 
 
 def _best_of_each(hits: Iterable[tuple[Hit, Flag | None]]) -> Iterable[tuple[Hit, Flag | None]]:

@@ -14,7 +14,8 @@ LEGAL_FORMS: Final = frozenset(
     gmbh inc incorporated jsc kg kk kft limited limitada llc llp lp ltd ltda ltee nv oao ojsc ooo oy oyj pao pjs pjsc
     plc pt pte pty pvt pcl psc private public joint stock sa sab saa sac sae sagl sal sapi sarl sas sdn sirketi slu sl
     snc spa spol sprl srl sro sti tov ug ulc uab vof zao zat otkrytoe zakrytoe publichnoe aktsionernoe obshchestvo
-    ogranichennoi otvetstvennostyu ogranichennoy otvetstvennost gesellschaft aktiengesellschaft anonim sociedad
+    ogranichennoi otvetstvennostyu ogranichennoy otvetstvennost otkrytogo aktsionernogo obshchestva iooo
+    ztaa fllc tdv gesellschaft aktiengesellschaft anonim sociedad
     anonima societe anonyme responsabilidad
     """.split()
 )
@@ -37,7 +38,7 @@ GENERIC: Final = frozenset(
     tourism trade trading transport transportation travel university venture ventures world zavod nauchno
     proizvodstvennoe predpriyatie gosudarstvennoe kompaniya firma grupo comercial comercializadora inversiones
     inmobiliaria asociados cia ltda servicios constructora distribuidora agropecuaria industria nacional new first
-    united
+    united advanced universal modern premier standard innovative worldwide integrated professional special
     """.split()
 )
 """Words many organisations share. They cannot carry a match alone."""
@@ -45,10 +46,18 @@ GENERIC: Final = frozenset(
 PARTICLES: Final = frozenset(
     """
     a al an and ibn bin ben bint binti binte bt abu abou umm um e el ul ur as ash ad az at der den des di do dos da
-    das du la le les los las of the van von y i und et uz ud o ould ag for in
+    das du la le les los las of the van von y i und et uz ud o ould ag for in ol wal
     """.split()
 )
 """Articles and particles of names, written or left out at will."""
+
+LINKING: Final = PARTICLES | frozenset(
+    """
+    and or the to on with by from at its named after imeni im under no number nr n o over aux sous para por con per dlya
+    po na pri ve ile baraye val wa fi ila li bi making
+    """.split()
+)
+"""Words that join others in names of organisations, left out of a name and of its acronym at will."""
 
 HONORIFICS: Final = frozenset(
     """
@@ -115,62 +124,6 @@ WORD_MEANINGS: Final[Mapping[str, str]] = {
     for foreign in words.split()
 }  # fmt: skip
 """Whole words of Arabic and Persian organisations. None is part of a man's name: surnames are masculine adjectives."""
-
-SYNONYMS: Final[tuple[str, ...]] = tuple(
-    """
-    bank banco banque banca banka bankasi
-    trading trade tejarat tejari tijara tijarat tijariya bazargani torgovyi torgovaya comercio commercial ticaret
-    industry industries industrial sanat sanaye sanayi sanayeh sinaat industria industrias industrie promyshlennyi
-    company sherkat sharika sharikat sherkate kompaniya compania compagnie empresa firma
-    group grupo groupe gruppa gruppe goruh gorouh
-    institute institut instituto moassese muassasa moasseseh enstitusu
-    foundation bonyad fundacion fondation stiftung
-    plant zavod factory fabrika fabrica fabrik karkhaneh usine
-    university universitet universidad universite daneshgah jamiat universitesi
-    transport transportation transportes transporte perevozki naqliyat nakliyat hamlonaghl
-    shipping keshtirani navigation sudokhodstvo naviera
-    petroleum oil naft neft petroleo
-    petrochemical petrochemicals petroshimi petrokimya neftekhim
-    gas gaz
-    steel foulad fulad stal acero
-    center centre centro tsentr zentrum markaz
-    international beynolmelal internacional mezhdunarodnyi mezhdunarodnaya uluslararasi dowali dawliya internationale
-    electronics electronic elektronika electronica elektronik
-    airline airlines aerolineas avialinii
-    aviation aviatsiya aviacion havacilik havapeyma hawapaymai
-    islamic eslami islami islamiya islamique
-    society association jamiyat jamia jamaat jamaa jamiyya sociedad asociacion obshchina
-    brigade brigades battalion katiba katibat liwa
-    movement harakat haraka movimiento
-    army jaish jaysh jeish ejercito
-    front jabha jabhat jebhe
-    party hizb hezb partido partiya
-    organization organisation sazman tanzim munazzama organizacion organizatsiya
-    east sharq shargh vostok oriente
-    west gharb zapad occidente
-    north shomal shamal sever norte
-    south jonub janub yug
-    new jadid novyi novaya nuevo nueva nouveau
-    development tosee tosea razvitie desarrollo tanmiya
-    investment sarmayegozari inversiones investitsii inversion yatirim investissement
-    construction stroy stroitelstvo construccion constructora sakhteman insaat
-    engineering mohandesi muhandisi inzhiniring ingenieria muhendislik
-    technology technologies tekhnologiya tekhnologii tecnologia fanavari teknoloji technologie
-    security amniat amn bezopasnost seguridad
-    insurance bimeh strakhovanie seguros sigorta
-    energy energiya energia enerji
-    production proizvodstvo produccion tolid
-    exchange sarafi saraf sarrafi hawala
-    millennium milenio
-    science sciences nauka ciencia elm
-    research pazhohesh issledovanie investigacion
-    export eksport exportacion saderat
-    import importacion varedat
-    brothers hermanos bratya
-    sons hijos
-    """.strip().splitlines()
-)
-"""Words of one meaning in the languages that lists transliterate, a group a line."""
 
 NICKNAMES: Final[tuple[str, ...]] = tuple(
     """

@@ -1,0 +1,104 @@
+"""Labelled pairs of parties: whether a query finds its candidate, by the engine and by nomenklatura's whole logic-v2.
+
+Unlike the pairs of names, these parties have the fields that they were described with, and each system is asked with
+all of them, at the threshold it is shipped with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+from followthemoney import model as schemata
+from nomenklatura.matching import LogicV2
+
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, PartyKind
+from services.screening.core.normalise import fold
+from tests.bench.screening.cases import DATA, Case, Family, Half
+from tests.bench.screening.pairs import KINDS
+from tests.bench.screening.systems import Engine
+
+NAME_PARTS: Final = ("firstName", "middleName", "fatherName", "lastName")
+LOGIC_THRESHOLD: Final = 0.7
+"""From which score on logic-v2's makers take two parties for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPair:
+    """Two parties as their fields, the kind of both, whether they are one."""
+
+    schema: str
+    queried: Mapping[str, str]
+    listed: Mapping[str, str]
+    is_match: bool
+
+    @property
+    def kind(self) -> PartyKind:
+        """The kind as this project says it."""
+        return KINDS.get(self.schema, PartyKind.UNKNOWN)
+
+
+def entity_pairs() -> list[EntityPair]:
+    """The pairs of the file."""
+    rows = yaml.safe_load((DATA / "entity_pairs.yml").read_text(encoding="utf-8"))["checks"]
+    return [EntityPair(row["schema"], row["query"], row["candidate"], row["match"]) for row in rows]
+
+
+def name_of(fields: Mapping[str, str]) -> str:
+    """The name of a party: the one given, else its parts in the order they are spoken."""
+    return fields.get("name") or " ".join(fields[part] for part in NAME_PARTS if part in fields)
+
+
+def accuracy(whole: Generation) -> dict[str, Any]:
+    """The share of pairs that each system judges as labelled, and which ones the engine does not.
+
+    Words weigh as they do in the whole index.
+    """
+    pairs = entity_pairs()
+    ours = list(_engine_scores(whole, pairs))
+    wrong = [
+        {
+            "queried": name_of(pair.queried),
+            "listed": name_of(pair.listed),
+            "is_match": pair.is_match,
+            "score": round(score, 3),
+        }
+        for pair, score in zip(pairs, ours, strict=True)
+        if (score >= DEFAULT.threshold) is not pair.is_match
+    ]
+    theirs = sum((_logic_v2(pair) >= LOGIC_THRESHOLD) is pair.is_match for pair in pairs)
+    return {
+        "pairs": len(pairs),
+        "safeconduct": 1 - len(wrong) / len(pairs),
+        "logic-v2": theirs / len(pairs),
+        "wrong": wrong,
+    }
+
+
+def _engine_scores(whole: Generation, pairs: Sequence[EntityPair]) -> Iterable[float]:
+    entries = [
+        Entry(f"P-{number}", "P", name_of(pair.listed), str(number), kind=pair.kind)
+        for number, pair in enumerate(pairs)
+    ]
+    engine = Engine(whole.among(entries), with_facts=True)
+    for pair, entry in zip(pairs, entries, strict=True):
+        yield engine.score(Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)).own
+
+
+def _logic_v2(pair: EntityPair) -> float:
+    """The whole comparison of nomenklatura. Entities need ids of their own: its caches know them by nothing else."""
+    queried, listed = (
+        schemata.get_proxy(
+            {
+                "id": f"{side}-{id(pair)}-{fold(name_of(fields)).key}",
+                "schema": pair.schema,
+                "properties": {field: [value] for field, value in fields.items()},
+            }
+        )
+        for side, fields in (("queried", pair.queried), ("listed", pair.listed))
+    )
+    return LogicV2.compare(queried, listed, LogicV2.default_config()).score

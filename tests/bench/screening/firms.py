@@ -1,0 +1,114 @@
+"""Innocent firms made to be mistaken: family names among the general words of many languages, acronyms, other numbers.
+
+Families and places are those of the synthetic persons, who are on no list. Each firm is asked about by its name and
+kind, and again with a country that many listed firms are of.
+"""
+
+# ruff: noqa: RUF001  names in their own letters
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, PartyKind, PartyQuery
+from services.screening.core.screen import screen
+from tests.bench.screening.cases import SEED, Half, half_of, people
+
+TEMPLATES: Final = (
+    "OOO Torgovaya Kompaniya {name}", "{name} Mashinostroitelnyi Zavod AO", "Nauchno-Issledovatelskii Institut {name}",
+    "ООО Торговая компания {name}", "ООО Строительная компания {name}", "Sherkat-e Tejarat {name}",
+    "{name} Sanat Company", "Bonyad {name}", "{name} Petroshimi Co", "شركة {name} للتجارة الدولية",
+    "Sharikat {name} lil Tijara",
+    "Muassasat {name} al-Khayriya", "{name} Sanayi ve Ticaret A.S.", "{name} Insaat Limited Sirketi",
+    "Comercializadora {name} S.A.", "Inversiones {name} Ltda", "Constructora {name} S.A. de C.V.",
+    "Transportes {name} Ltda", "{name} Maschinenbau GmbH", "Handelsgesellschaft {name} mbH", "Banque {name} SA",
+    "Societe de Transport {name} SARL", "Industria Quimica {name} Ltda", "{name} Costruzioni S.p.A.",
+    "{place} {name} Keji Youxian Gongsi", "{place} {name} Dianzi Gongsi", "{name} Electronics Technology Co., Ltd.",
+    "{place} University of Science and Technology", "{place} Import Export LLC", "{place} Petroleum Company",
+    "{place} Shipping Lines", "Bank of {place}", "{place} Steel Works", "{place} Institute of Physics", "{name} & Sons",
+    "{name} Brothers Trading", "{name} Aviation Services FZE", "Global {name} Logistics",
+)  # fmt: skip
+GENERAL: Final = (
+    ("Global", "General", "International", "National", "United", "Universal", "Modern", "Advanced", "First", "New"),
+    ("Trading", "Technology", "Engineering", "Investment", "Shipping", "Electronics", "Logistics", "Energy", "Marine"),
+    ("Company", "LLC", "Group", "Services", "Ltd", "Corporation", "Systems", "Solutions"),
+)
+COUNTRIES: Final = ("CN", "IR", "RU", "AE", "TR")
+NUMBER: Final = re.compile(r"(?<![\d.,/-])\d{1,4}(?![\d.,/-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """An innocent firm. of: the listed party whose name it has but for the number."""
+
+    sort: str
+    half: Half
+    name: str
+    country: str
+    of: Entry | None = None
+
+
+def firms(entries: Sequence[Entry], size: int) -> list[Firm]:
+    """Up to `size` firms of each sort and half."""
+    chance = random.Random(SEED)
+    found: dict[tuple[str, Half], list[Firm]] = {}
+    for firm in (*_families(chance), *_generals(chance), *_acronyms(chance), *_other_numbers(entries, chance)):
+        kept = found.setdefault((firm.sort, firm.half), [])
+        if len(kept) < size:
+            kept.append(firm)
+    return [firm for kept in found.values() for firm in kept]
+
+
+def _families(chance: random.Random) -> Iterator[Firm]:
+    rows = [row for row in people() if row["last_name"].isascii() and len(row["last_name"]) > 2]
+    chance.shuffle(rows)
+    for number, row in enumerate(rows[:3000]):
+        place = row["place_of_birth"].split(",")[0]
+        name = TEMPLATES[number % len(TEMPLATES)].format(name=row["last_name"], place=place)
+        yield Firm("family and general words", half_of(name), name, chance.choice(COUNTRIES))
+
+
+def _generals(chance: random.Random) -> Iterator[Firm]:
+    for _ in range(600):
+        name = " ".join(chance.choice(words) for words in GENERAL)
+        yield Firm("general words only", half_of(name), name, chance.choice(COUNTRIES))
+
+
+def _acronyms(chance: random.Random) -> Iterator[Firm]:
+    for length in (3, 4, 5):
+        for _ in range(1000):
+            letters = "".join(chance.choice(string.ascii_uppercase) for _ in range(length))
+            name = f"{letters} {chance.choice(('Ltd', 'LLC', 'GmbH', 'Trading', ''))}".strip()
+            yield Firm(f"acronym of {length} letters", half_of(name), name, chance.choice(COUNTRIES))
+
+
+def _other_numbers(entries: Iterable[Entry], chance: random.Random) -> Iterator[Firm]:
+    for entry in entries:
+        found = NUMBER.search(entry.name) if entry.kind is not PartyKind.PERSON else None
+        if found and entry.name.count(found[0]) == 1:
+            other = str(int(found[0]) + chance.randint(11, 89))
+            name = f"{entry.name[: found.start()]}{other}{entry.name[found.end() :]}"
+            country = entry.countries[0] if entry.countries else ""
+            yield Firm("number changed", half_of(entry.entry_id), name, country, entry)
+
+
+def alerts(generation: Generation, size: int) -> Mapping[str, Mapping[str, float]]:
+    """The share of each sort and half that alerts, by name and kind, and with a country told.
+
+    A firm with another number alerts when its namesake is among the hits.
+    """
+    shares: dict[str, dict[str, list[bool]]] = {}
+    for firm in firms(generation.entries, size):
+        query = PartyQuery((firm.name,), PartyKind.ORGANISATION)
+        for told, asked in (("", query), (", country told", replace(query, countries=(firm.country,)))):
+            hits = screen(generation, asked, DEFAULT).hits
+            alerted = bool(hits) if firm.of is None else any(hit.entry_id == firm.of.entry_id for hit in hits)
+            shares.setdefault(firm.sort + told, {}).setdefault(firm.half.value, []).append(alerted)
+    return {sort: {half: sum(each) / len(each) for half, each in halves.items()} for sort, halves in shares.items()}

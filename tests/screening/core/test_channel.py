@@ -1,0 +1,138 @@
+"""What the second channel promises: translations and acronyms are found and explained; coincidences are not."""
+
+import pytest
+
+from services.screening.core.config import DEFAULT
+from services.screening.core.index import Generation
+from services.screening.core.model import Entry, EvidenceKind, Hit, PartyKind, PartyQuery
+from services.screening.core.normalise import fold
+from services.screening.core.screen import screen
+from services.screening.core.translated import meant_name
+
+LISTED = (
+    ("NORTH WOOD INDUSTRY COMPANY", "IR"),
+    ("KURDISTAN CEMENT", "IR"),
+    ("BANK OF MOSCOW", "RU"),
+    ("AMIN INVESTMENT BANK", "IR"),
+    ("ZIMBABWE IRON AND STEEL COMPANY", "ZW"),
+    ("EASTERN TURKISTAN ISLAMIC MOVEMENT", "CN"),
+    ("NATIONAL IRANIAN DRILLING AND EXPLORATION COMPANY", "IR"),
+    ("REVIVAL OF ISLAMIC HERITAGE SOCIETY", "PK"),
+    ("SHEN ZHONG INTERNATIONAL SHIPPING", "CN"),
+    ("810 AIRCRAFT REPAIR PLANT", "RU"),
+    ("LIGHT INFANTRY DIVISION 66", "MM"),
+    ("Chastnaya Voennaya Kompaniya Vagner", "RU"),
+    ("IAC INTERNATIONAL INC.", "US"),
+    ("EGYPTIAN ISLAMIC JIHAD", "EG"),
+    ("MIL MOSCOW HELICOPTER PLANT", "RU"),
+    ("MUROM INSTRUMENT PLANT", "RU"),
+)
+
+
+@pytest.fixture(scope="module")
+def small() -> Generation:
+    return Generation.build(
+        [
+            Entry(f"EL-{number}", "EL", name, str(number), kind=PartyKind.ORGANISATION, countries=(country,))
+            for number, (name, country) in enumerate(LISTED)
+        ],
+        "small",
+    )
+
+
+def hits(small: Generation, name: str, country: str = "") -> tuple[Hit, ...]:
+    query = PartyQuery((name,), PartyKind.ORGANISATION, countries=(country,) if country else ())
+    return screen(small, query, DEFAULT).hits
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("SHERKATE CHOOBE SHOMAAL", "NORTH WOOD INDUSTRY COMPANY"),
+        ("SIMAN-E KURDISTAN", "KURDISTAN CEMENT"),
+        ("BANK MOSKVY PAO", "BANK OF MOSCOW"),
+        ("جمعية احياء التراث الاسلامي", "REVIVAL OF ISLAMIC HERITAGE SOCIETY"),
+        ("الجهاد الاسلامي المصري", "EGYPTIAN ISLAMIC JIHAD"),
+        ("沈忠國際海運有限公司", "SHEN ZHONG INTERNATIONAL SHIPPING"),
+        ("Акционерное общество «Муромский приборостроительный завод»", "MUROM INSTRUMENT PLANT"),
+        ("Light Infantry Division Sixty-Six", "LIGHT INFANTRY DIVISION 66"),
+    ],
+)
+def test_an_organisation_is_found_by_the_meaning_of_its_name(small: Generation, asked: str, listed: str) -> None:
+    assert hits(small, asked)[0].matched_name == listed
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "country"),
+    [
+        ("ETIM", "EASTERN TURKISTAN ISLAMIC MOVEMENT", "CN"),
+        ("NIDEC", "NATIONAL IRANIAN DRILLING AND EXPLORATION COMPANY", ""),
+        ("ZISCO", "ZIMBABWE IRON AND STEEL COMPANY", "ZW"),
+        ("AMIN IB", "AMIN INVESTMENT BANK", ""),
+        ("Chvk Vagner", "Chastnaya Voennaya Kompaniya Vagner", "RU"),
+        ("66 LID", "LIGHT INFANTRY DIVISION 66", "MM"),
+    ],
+)
+def test_an_organisation_is_found_by_its_acronym(small: Generation, asked: str, listed: str, country: str) -> None:
+    found = hits(small, asked, country)
+
+    assert found[0].matched_name == listed
+    assert found[0].explanation[0].kind is EvidenceKind.NAME_ACRONYM
+
+
+def test_a_short_acronym_needs_a_fact_that_supports_it(small: Generation) -> None:
+    assert hits(small, "ETIM") == ()
+    assert hits(small, "ETIM", "DE") == ()
+    assert hits(small, "ETIM", "CN")
+
+
+@pytest.mark.parametrize("country", ["", "US"])
+def test_three_letters_prove_nothing(small: Generation, country: str) -> None:
+    assert hits(small, "International Airline Consulting", country) == ()
+
+
+@pytest.mark.parametrize("asked", ["811 Samolet Plant", "Zavod 356", "77 LID"])
+def test_numbers_must_agree_in_translations_and_acronyms(small: Generation, asked: str) -> None:
+    assert hits(small, asked, "RU") == ()
+
+
+@pytest.mark.parametrize(
+    "asked", ["Sherkate Sanaye Shomal", "Moscow Trading Bank", "Zavod Moskva", "Cement Company", "Islamic Society"]
+)
+def test_general_words_alone_carry_no_match(small: Generation, asked: str) -> None:
+    assert hits(small, asked) == ()
+
+
+def test_a_translation_is_explained_word_by_word(small: Generation) -> None:
+    (evidence, *_) = hits(small, "SIMAN-E KURDISTAN")[0].explanation
+
+    assert evidence.kind is EvidenceKind.NAME_MEANING
+    assert evidence.detail == (
+        '"SIMAN-E KURDISTAN" agrees in meaning with the listed name "KURDISTAN CEMENT": "siman" means "cement".'
+    )
+
+
+def test_an_acronym_is_explained_by_what_it_is_short_for(small: Generation) -> None:
+    (evidence, *_) = hits(small, "ZISCO", "ZW")[0].explanation
+
+    assert evidence.detail == (
+        '"ZISCO" may be the listed name "ZIMBABWE IRON AND STEEL COMPANY":'
+        ' "ZISCO" is short for "zimbabwe iron and steel company".'
+    )
+
+
+def test_nothing_that_the_channel_finds_is_strong(small: Generation) -> None:
+    assert all(hits(small, name)[0].score <= DEFAULT.strong for name in ("SIMAN-E KURDISTAN", "AMIN IB"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("中国电子科技集团公司第二十九研究所", ("china", "electronics", "technology", "group", "29", "institute")),
+        ("شرکت صنایع هواپیماسازی ایران", ("industry", "aircraft", "iran")),
+        ("Nauchno-Issledovatelskii Institut Orion", ("scientific", "research", "institute", "orion")),
+        ("Nanjing Hangkong Daxue", ("nanjing", "aviation", "university")),
+    ],
+)
+def test_general_words_are_read_in_many_languages(name: str, meaning: tuple[str, ...]) -> None:
+    assert meant_name(fold(name)).words == meaning
