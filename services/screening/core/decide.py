@@ -173,19 +173,28 @@ def _listed(
 
 
 def _monitor(application: ScreenedApplication | None, command: MonitorLicense, ruling: Ruling) -> tuple[Event, ...]:
-    """The license, and once more what was told while it was being signed: whoever decided did not know of it."""
+    """The license, and once more what was told while it was being signed: whoever decided did not know of it.
+
+    A confirmed match is told in any case. Its verdict may have come when it was too late to stop the signature and too
+    early to name the license; and nobody holds a license whose party an officer found to be a listed one, unless
+    somebody who sees that says so.
+    """
     if application is None:
         return ()
     monitored = LicenseMonitored(application.application_id, command.license_id)
     if not _fits(application, monitored):
         return ()
     after = evolve(application, monitored)
-    overtaken = [
-        _listed(after, told.party_id, told.new_entry_ids, ownership_of(after, ruling))
+    overtaken = {
+        told.party_id: told.new_entry_ids
         for told in application.listed
         if told.screening_id != command.decided_on and standing_of(after, told.party_id).result in _OPEN_RESULTS
-    ]
-    return (monitored, *overtaken)
+    }
+    for hit in (each for each in application.hits if each.state is HitState.CONFIRMED):
+        known = overtaken.get(hit.party_id, ())
+        overtaken[hit.party_id] = tuple(dict.fromkeys((*known, hit.hit.entry_id)))
+    ownership = ownership_of(after, ruling)
+    return (monitored, *(_listed(after, party_id, new, ownership) for party_id, new in overtaken.items()))
 
 
 def _adjudicate(application: ScreenedApplication | None, command: Adjudicate, ruling: Ruling) -> Decided:

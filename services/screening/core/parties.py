@@ -20,6 +20,7 @@ from services.screening.core.exact import identifier_key
 from services.screening.core.index import FIELDS, Row, listed_terms, queried_terms, whole_sound
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words
+from services.screening.core.readings import readings
 
 LONGEST: Final = 500
 """Characters of a name beyond which nobody judges it."""
@@ -139,8 +140,7 @@ class PartyIndex(Generic[A]):
             for _, value in query.identifiers:
                 if key := identifier_key(value):
                     self._identifiers.setdefault(key, array("I")).append(number)
-            folded = (fold(text) for text in query.names if len(text) <= LONGEST)
-            for name in {each.key: each for each in folded if each.key}.values():
+            for name in _names(query):
                 self._shelves[name.is_foreign].put(name, query.kind, number)
 
     def drop(self, application: A) -> None:
@@ -177,6 +177,17 @@ class PartyIndex(Generic[A]):
             packed = self._queries[number]
             if packed is not None:
                 yield Held(number, self._applications[number], _unpacked(packed))
+
+
+def _names(query: PartyQuery) -> Iterable[Folded]:
+    """Every name in all the ways in which it may be read."""
+    names: dict[str, Folded] = {}
+    for text in query.names:
+        name = fold(text.strip()) if len(text) <= LONGEST else None
+        if name is not None and name.key:
+            for reading in readings(text.strip(), name, query.kind):
+                names.setdefault(reading.name.key, reading.name)
+    return names.values()
 
 
 def _packed(query: PartyQuery) -> bytes:

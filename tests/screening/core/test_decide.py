@@ -379,6 +379,33 @@ def test_a_match_found_false_before_the_license_came_is_over() -> None:
     assert decide(cleared, MonitorLicense(LICENSE, FIRST)) == (LicenseMonitored(APPLICATION, LICENSE),)
 
 
+@pytest.mark.parametrize("decided_on", [FIRST, LATER])
+def test_a_match_that_was_confirmed_while_the_license_was_being_signed_is_told_with_the_license(
+    decided_on: UUID,
+) -> None:
+    application = screened(EXACT)
+    confirmed = after(application, judge(application, CONFIRMED, "licensing-1"))
+
+    decided = decide(confirmed, MonitorLicense(LICENSE, decided_on))
+
+    assert isinstance(decided, tuple)
+    monitored, listed = decided
+    assert monitored == LicenseMonitored(APPLICATION, LICENSE)
+    assert isinstance(listed, PartyListed)
+    assert (listed.license_id, listed.new_entry_ids) == (LICENSE, ("EL-1",))
+    assert listed.result is ScreeningResult.CONFIRMED_MATCH
+
+
+def test_a_party_that_was_listed_and_confirmed_meanwhile_is_told_once() -> None:
+    listed = listed_meanwhile()
+    confirmed = after(listed, judge(listed, CONFIRMED, "licensing-1"))
+
+    decided = decide(confirmed, MonitorLicense(LICENSE, FIRST))
+
+    assert isinstance(decided, tuple)
+    assert [type(each) for each in decided] == [LicenseMonitored, PartyListed]
+
+
 def test_what_is_over_is_not_compared_any_more_and_ends_once() -> None:
     closed = after(screened(), EndMonitoring("ApplicationDenied"))
 
