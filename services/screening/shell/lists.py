@@ -148,6 +148,10 @@ class Lists:
         loaded = self._desk.generation
         if loaded is None or loaded.list_version_id != generation_id(active):
             generation = await self._load(active)
+            if generation_id(await self.active()) != generation.list_version_id:
+                # Others became active while it was built: what is no longer active is never screened against anew.
+                self.wake()
+                return
             # One reference: whoever screens took it once, and keeps it to the end.
             self._desk.generation = generation
             self._count.set(len(generation.entries))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
@@ -11,10 +12,12 @@ import asyncpg
 import pytest
 
 from chassis.journal import Key
-from services.screening.core.model import PartyQuery, Reason, Result
+from services.screening.core.config import DEFAULT
+from services.screening.core.model import Entry, PartyQuery, Reason, Result
 from services.screening.core.refusal import Refusal
 from services.screening.core.register import ActivateList, Command, Event, ImportList, ScreeningList, decide
 from services.screening.core.source import ListUnreadable
+from services.screening.shell.engine import Loaded, Threads
 from services.screening.shell.lists import Lists, Source
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, MANIFEST, UNLISTED, shortened
@@ -84,6 +87,36 @@ async def test_another_active_version_is_loaded_and_a_screening_in_flight_keeps_
     (in_flight,) = await replica.desk.screen_all(before, [PartyQuery((UNLISTED,))], 10)
     assert in_flight.list_version_id == before.list_version_id
     assert after.list_version_id == shortened(1_050).version(0, NOON).list_version
+
+
+class Overtaken(Threads):
+    """Something happens when it has built its first index, before that index is loaded."""
+
+    def __init__(self, happens: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(DEFAULT)
+        self._happens: Callable[[], Awaitable[None]] | None = happens
+
+    async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
+        built = await super().load(entries, list_version_id)
+        happens, self._happens = self._happens, None
+        if happens is not None:
+            await happens()
+        return built
+
+
+async def test_what_is_no_longer_active_when_it_is_built_is_never_screened_against(
+    own_pool: asyncpg.Pool, new_replica: NewReplica
+) -> None:
+    replica = new_replica(own_pool)
+    await replica.lists._start()
+    await active(replica, shortened(1_050))
+    replica.desk._engine = Overtaken(partial(active, replica, shortened(1_060)))
+
+    await replica.lists.refresh()
+    assert replica.desk.generation is None
+    await replica.lists.refresh()
+
+    assert await replica.lists.is_current()
 
 
 async def test_before_a_list_is_loaded_nobody_is_clear(own_pool: asyncpg.Pool, new_replica: NewReplica) -> None:
