@@ -35,7 +35,7 @@ _LOOKED_UP: Final = 50
 _JUDGED: Final = 500
 _WORN: Final = 20_000
 """So many parties that are no longer monitored, and as many as are, and the index is made anew without them."""
-_NAMES_OF_A_PARTY: Final = 2
+NAMES_OF_A_PARTY: Final = 2
 """Looking a listed name up among the parties costs about as much as comparing so many parties with all that changed."""
 
 _FIRST = UUID(int=0)
@@ -59,6 +59,11 @@ class Monitored:
         self._at: Position | None = None
         self._held = Gauge("screening_monitored_parties", "Parties held for what lists change.", registry=registry)
 
+    @property
+    def count(self) -> int:
+        """Parties that are held."""
+        return len(self._index)
+
     def forget(self) -> None:
         """Gives the memory back: another replica has them."""
         if self._at is not None:
@@ -75,7 +80,7 @@ class Monitored:
         while changes := await self._tail.after(self._at, _CHANGES):
             await self._read({change.stream_id for change in changes})
             self._at = changes[-1].at
-        self._held.set(len(self._index))
+        self._held.set(self.count)
 
     async def touched(
         self, generation: Loaded, entries: tuple[Entry, ...], versions: Mapping[UUID, int]
@@ -85,7 +90,7 @@ class Monitored:
         Raises Refused and EngineFault.
         """
         names = sum(len(entry.names) for entry in entries)
-        if len(versions) <= _NAMES_OF_A_PARTY * names:
+        if len(versions) <= NAMES_OF_A_PARTY * names:
             return await self._compared(generation, entries, sorted(versions))
         await self.keep_up()
         behind = [each for each, version in versions.items() if self._index.version_of(each) != version]

@@ -104,7 +104,7 @@ class Rescreening:
             "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
         )
         self._woken = asyncio.Event()
-        self._monitored = Monitored(journal, config, telemetry.registry)
+        self.monitored = Monitored(journal, config, telemetry.registry)
         self._change: tuple[str, str, tuple[Entry, ...]] | None = None
 
     async def run(self) -> None:
@@ -128,7 +128,7 @@ class Rescreening:
         """As long as the lock is ours and what is active is loaded, at least now and then."""
         async with self._alone() as lock:
             if lock is None:
-                self._monitored.forget()
+                self.monitored.forget()
                 return
             current_at = time.monotonic()
             while time.monotonic() - current_at < _BEHIND_S:
@@ -136,7 +136,7 @@ class Rescreening:
                 began = time.monotonic()
                 is_current = await self._work()
                 pause = min(max(_POLL_S, _SHARE * (time.monotonic() - began)), _MOST_S)
-                await self._monitored.keep_up()
+                await self.monitored.keep_up()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), pause)
                 await lock.execute("select 1")
@@ -200,7 +200,7 @@ class Rescreening:
 
     async def _compare(self, generation: Loaded, base: str, versions: Mapping[UUID, int]) -> None:
         entries = await self._changes(generation, base)
-        found = await self._monitored.touched(generation, entries, versions) if entries else frozenset()
+        found = await self.monitored.touched(generation, entries, versions) if entries else frozenset()
         changed = frozenset(entry.entry_id for entry in entries)
         for part in parts(sorted(found), _BATCH):
             for application in await self._journal.select("where id = any($1::uuid[])", list(part)):
