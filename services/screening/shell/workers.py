@@ -39,6 +39,7 @@ _HUNG_S: Final = 60.0
 _ATTEMPTS: Final = 2
 _LARGE: Final = 1_000
 """Characters of all names of a party from which it is large: some ten times a usual party's cost and more."""
+_NOTICED_S: Final = 0.02
 _CALM_S: Final = 1.0
 """Between two replacements of one generation's workers: whatever kills them must not keep a core busy."""
 
@@ -272,7 +273,8 @@ class _Crew:
         self._engine.deaths.labels("worker").inc()
         _LOG.warning("worker ended", pid=worker.pid)
         self._mend()
-        self._pump()
+        # Not at once: what ended one may have ended others, who would be given a party before that is noticed.
+        asyncio.get_running_loop().call_later(_NOTICED_S, self._pump)
 
     def _lost(self) -> None:
         """The process that could fork workers is gone. The workers are not."""

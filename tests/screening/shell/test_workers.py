@@ -174,8 +174,10 @@ async def test_without_the_process_of_its_index_it_screens_on_and_gets_a_new_one
     (answer,) = await asked(loaded, LISTED)
     await until(lambda: engine.deaths("generation") == 1, "its death is counted")
     await until(lambda: bool(engine.generations), "another process builds the index")
+    before = engine.deaths("worker")
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
+    await until(lambda: engine.deaths("worker") == before + 2, "their deaths are noticed")
     (later,) = await asked(loaded, LISTED)
 
     assert answer.result == later.result == "POSSIBLE_MATCH"
