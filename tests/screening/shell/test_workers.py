@@ -225,7 +225,7 @@ async def test_the_clerk_calls_functions_with_the_index(loaded: Loaded) -> None:
 
 async def test_the_clerk_says_what_went_wrong_and_goes_on(loaded: Loaded) -> None:
     with pytest.raises(EngineFault, match="TypeError"):
-        await loaded.apart(touched, ())  # type: ignore[call-arg]
+        await loaded.apart(touched, ())  # type: ignore[call-arg]  # an argument less than it takes
 
     assert await loaded.apart(touched, (), [], DEFAULT) == ()
 
