@@ -35,6 +35,14 @@ HEARD: Final = 0.6
 """Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
 
 
+AT_ONCE: Final = 32
+"""Names whose words are aligned before the likeliest of them are compared."""
+FEW: Final = 8
+"""Names that are compared before it is asked whether more are worth it."""
+PROMISING: Final = 0.2
+"""From this score on, facts beside the name might still make a hit: the next few names are compared too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A queried name beside a listed one: the name score, the score by sound alone, and the words side by side."""
@@ -116,25 +124,47 @@ class _Comparer:
     def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
         aligner = Aligner(self._core, self._generation.weights, _likeness_for(self._name))
-        aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in rows]
-        aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
-        compared = [self._compared(*one) for one in aligned[: self._config.compared_names] if budget.allows()]
+        compared: list[Comparison] = []
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            aligner.learn(row.words for row, _, _ in some)
+            aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in some]
+            aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
+            found = self._compared_while_promising(aligned, self._config.compared_names - len(compared), budget)
+            compared += found
+            if len(found) < len(aligned) or not _is_promising(found):
+                break
         return tuple(sorted(compared, key=lambda comparison: (-comparison.score, comparison.row.key)))
 
+    def _compared_while_promising(
+        self, aligned: Sequence[tuple[Row, float, float, Alignment]], most: int, budget: Budget
+    ) -> list[Comparison]:
+        """The comparisons of the likeliest, a few at a time, for as long as one of the last few came to something."""
+        compared: list[Comparison] = []
+        for start in range(0, min(len(aligned), most), FEW):
+            few = aligned[start : min(start + FEW, most)]
+            found = [self._compared(*each) for each in few if budget.allows()]
+            compared += found
+            if not _is_promising(found):
+                break
+        return compared
+
     def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
-        rows = self._generation.rows
-        found = self._generation.candidates(self._name, self._kind, self._config.candidates_per_pass)
+        """Rows in the order in which they are likely, by letters, shared words and, of other scripts, sound."""
+        generation = self._generation
+        found = generation.candidates(self._name, self._kind, self._config.candidates_per_pass)
         if not found:
             return []
-        choices = [rows[position].ordered for position in found]
+        ordered = generation.spellings.ordered
+        choices = [ordered[position] for position in found]
         letters = process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0] / 100
         shared = process.cdist([self._ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
         likely = letters + 0.5 * shared
         if self._name.is_foreign:
-            sounds = [rows[position].sound for position in found]
+            sounds = [generation.sounds[position] for position in found]
             likely += process.cdist(self._sounds, sounds, scorer=fuzz.ratio).max(axis=0) / 100
-        best = np.argsort(-likely, kind="stable")[: self._config.aligned_names]
-        return [(rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
+        best = np.argsort(-likely, kind="stable")[: self._config.aligned_names].tolist()
+        return [(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
     def _compared(self, row: Row, shared: float, _letters: float, alignment: Alignment) -> Comparison:
         if (
@@ -201,6 +231,10 @@ class _Comparer:
             texts: Sequence[str] = (self._name.raw, self._name.key) if self._name.is_foreign else (self._name.raw,)
             self._analysed[kind] = tuple(found for text in texts if (found := analyse(text, kind, is_query=True)))
         return self._analysed[kind]
+
+
+def _is_promising(compared: Sequence[Comparison]) -> bool:
+    return any(comparison.score >= PROMISING for comparison in compared[-FEW:])
 
 
 def _likeness_for(name: Folded) -> Callable[[str, str], float]:

@@ -1,7 +1,9 @@
 """An immutable generation of the index: one list version, built once, then only read, from any number of threads."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,11 +15,14 @@ from services.screening.core.exact import ExactIndex, ListedName, listed_names
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words, skeleton, trigrams
 from services.screening.core.score import AnalysedName, analyse, prepare
+from services.screening.core.spelling import Spelled, Spellings, spelled
 from services.screening.core.words import GENERIC, LEGAL_FORMS
 
 WRITER_MEMORY: Final = 256_000_000
 ORGANISED: Final = frozenset({PartyKind.ORGANISATION, PartyKind.UNKNOWN})
 FIELDS: Final = ("words", "letters", "sounds", "whole_sound")
+PASSES: Final = (("words", "sounds"), ("letters", "whole_sound"))
+"""What is looked at together: words, and pieces of whole names. Each brings what the other may crowd out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class Generation:
     names_by_id: Mapping[str, str]
     """The primary name of every entry."""
     channel: Channel
+    spellings: Spellings
+    sounds: tuple[str, ...]
+    """The sound of every row."""
     _schema: tantivy.Schema
     _searcher: tantivy.Searcher
 
@@ -56,15 +64,25 @@ class Generation:
     def build(cls, entries: Sequence[Entry], list_version_id: str) -> "Generation":
         """The index of these entries. Takes seconds and holds the interpreter: call it from a worker thread."""
         prepare()
-        names = [(name, fold(name.text)) for name in listed_names(entries)]
-        names = [(name, folded) for name, folded in names if folded.key]
-        rows = tuple(_rows(entries, names))
-        weights = Weights(row.words for row in rows)
-        schema, searcher = _indexed(rows)
-        exact = ExactIndex.build(entries, names)
-        by_id = {entry.entry_id: entry.name for entry in entries}
-        channel = Channel.build(tuple(_organisations(entries, rows)))
-        return cls(list_version_id, tuple(entries), exact, rows, weights, by_id, channel, schema, searcher)
+        with _uncollected():
+            names = [(name, fold(name.text)) for name in listed_names(entries)]
+            names = [(name, folded) for name, folded in names if folded.key]
+            rows = tuple(_rows(entries, names))
+            spellings = Spellings.of(Spelled(row.key, row.ordered) for row in rows)
+            schema, searcher = _indexed(rows)
+            return cls(
+                list_version_id,
+                tuple(entries),
+                ExactIndex.build(entries, names),
+                rows,
+                Weights(row.words for row in rows),
+                {entry.entry_id: entry.name for entry in entries},
+                Channel.build(tuple(_organisations(entries, rows))),
+                spellings,
+                tuple(row.sound for row in rows),
+                schema,
+                searcher,
+            )
 
     def among(self, entries: Sequence[Entry]) -> "Generation":
         """A small index of these entries only, in which a name scores as it does in this whole one."""
@@ -72,11 +90,15 @@ class Generation:
         return replace(small, weights=self.weights, channel=small.channel.weighed_as(self.channel))
 
     def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
-        """Positions of rows that may resemble a name: `limit` by words, letters and sounds, `limit` by sound."""
+        """Positions of rows that may resemble a name.
+
+        Every one that is spelled nearly alike; `limit` by words and their sounds; `limit` by pieces of letters and of
+        the whole sound.
+        """
+        near = self.spellings.near(spelled(name, name_words(name.words, is_person=kind is PartyKind.PERSON)))
         terms = queried_terms(name, kind)
-        first = self._search(terms, FIELDS[:3], limit)
-        second = self._search(terms, FIELDS[2:], limit)
-        return tuple(dict.fromkeys((*first, *second)))
+        found = (row for fields in PASSES for row in self._search(terms, fields, limit))
+        return tuple(dict.fromkeys((*near, *found)))
 
     def _search(self, terms: Mapping[str, Iterable[str]], fields: Sequence[str], limit: int) -> list[int]:
         should = tantivy.Occur.Should
@@ -90,6 +112,18 @@ class Generation:
         found = self._searcher.search(tantivy.Query.boolean_query(parts), limit, count=False)
         addresses = [address for _, address in found.hits]
         return [int(row) for row in self._searcher.fast_field_values("row", addresses) if row is not None]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """While millions of objects come that stay, looking for garbage among them is more than half of the work."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def kind_of(entry: Entry, words: tuple[str, ...]) -> PartyKind:
