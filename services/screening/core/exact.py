@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from services.screening.core.model import Entry, Identifier
-from services.screening.core.normalise import Folded, fold
+from services.screening.core.normalise import CONSONANTAL, Folded, fold
+from services.screening.core.vowels import Lexicon
+from services.screening.core.words import NICKNAMES
 
 IDENTIFIER_FAMILIES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     (family, re.compile(pattern, re.IGNORECASE))
@@ -49,6 +51,7 @@ LEAST_LETTERS: Final = 6
 LEAST_CHARACTERS: Final = 5
 """Shorter values identify nobody across countries."""
 SHORTEST_IDENTIFIER: Final = 3
+LATIN_LETTER: Final = re.compile("[A-Za-z]")
 NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 LABEL: Final = re.compile(r"^(?:IMO|MMSI|INN|OGRN|LEI|DUNS|USCC|SSN|NIT|RUC|RFC|VAT|ID|NO|NR)(?=[0-9])")
 LABELS: Final = frozenset(
@@ -126,7 +129,10 @@ def is_telling(key: str) -> bool:
 
 
 def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
-    """Every published name, and the names written inside others: "Academy (AASP)" is also "Academy" and "AASP"."""
+    """Every published name, and the names written inside others: "Academy (AASP)" is also "Academy" and "AASP".
+
+    A party that is listed in a script without vowels only is also listed as its names are likely read.
+    """
     for position, entry in enumerate(entries):
         for text in entry.names:
             yield ListedName(position, text, text)
@@ -134,6 +140,37 @@ def listed_names(entries: Sequence[Entry]) -> Iterable[ListedName]:
                 yield ListedName(position, part, text)
             if without := _without_patronymic(text):
                 yield ListedName(position, without, text)
+    yield from _read_with_vowels(entries)
+
+
+def _read_with_vowels(entries: Sequence[Entry]) -> Iterable[ListedName]:
+    unread = {
+        position: tuple(fold(text) for text in entry.names)
+        for position, entry in enumerate(entries)
+        if all(lacks_vowels(text) for text in entry.names)
+    }
+    if not unread:
+        return
+    lexicon = Lexicon(
+        (
+            *(
+                fold(text).words
+                for position, entry in enumerate(entries)
+                if position not in unread
+                for text in entry.names
+            ),
+            *(line.split() for line in NICKNAMES),
+        )
+    )
+    for position, names in unread.items():
+        for name, text in zip(names, entries[position].names, strict=True):
+            if read := lexicon.read(name):
+                yield ListedName(position, read, text)
+
+
+def lacks_vowels(text: str) -> bool:
+    """Whether a name is written in a script without vowels, and in no other beside it."""
+    return bool(CONSONANTAL.search(text)) and not LATIN_LETTER.search(text)
 
 
 def parts_of(text: str) -> Iterable[tuple[str, bool]]:

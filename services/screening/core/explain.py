@@ -19,6 +19,12 @@ def part_of_name(queried: str, published: str, how: str = "") -> Evidence:
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
+def reading_of_name(queried: str, published: str, how: str = "") -> Evidence:
+    """The queried name is how a name without vowels is likely read."""
+    detail = f'{_name(queried, how)} is how the published name "{published}", written without vowels, may be read.'
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
 def same_letters(queried: str, listed: str, how: str = "") -> Evidence:
     """The names have the same letters in the same order."""
     detail = (

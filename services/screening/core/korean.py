@@ -1,4 +1,4 @@
-"""Hangul by sound, as Korean names are spelled on lists: 김정은 is kim jong un, 박영식 is pak yong sik.
+"""Hangul by sound, as Korean names are spelled on lists: 김정은 is kim jongun, 박영식 is pak yongsik.
 
 The spelling is that of McCune and Reischauer without marks, which both Koreas are near to in names.
 """
@@ -30,7 +30,10 @@ FAMILY_FIRST: Final = frozenset({1, 3, 4})
 
 
 def spelled(run: str) -> str:
-    """A run of Hangul in Latin letters, a syllable a word; of a person's name the family name first."""
+    """A run of Hangul in Latin letters: a person's family name and given name; else a syllable a word.
+
+    A given name is one word: its two syllables apart would be shared by too many.
+    """
     syllables = [divmod(ord(char) - FIRST, CODAS) for char in run]
     words: list[str] = []
     before: str | None = None
@@ -41,6 +44,6 @@ def spelled(run: str) -> str:
             head = VOICED.get(head, head)
         words.append(head + nucleus + ENDS[coda])
         before = ENDS[coda]
-    if len(run) in FAMILY_FIRST:
-        words[0] = FAMILIES.get(run[0], words[0])
-    return " ".join(words)
+    if len(run) not in FAMILY_FIRST:
+        return "".join(words) if len(run) == 2 else " ".join(words)
+    return f"{FAMILIES.get(run[0], words[0])} {''.join(words[1:])}"

@@ -55,7 +55,7 @@ class Reading:
 
 def readings(written: str, name: Folded, kind: PartyKind) -> tuple[Reading, ...]:
     """The name as it was written, first, and how else it may be read."""
-    others = [*_without_titles(name, kind), *_pieces(written), *_by_sound(written, name), *_seen_through(written)]
+    others = [*_without_titles(name, kind), *_seen_through(written), *_by_sound(written, name), *_pieces(written)]
     stands_alone = all(other.how != WITHOUT_TITLES or kind is not PartyKind.PERSON for other in others)
     known = {name.key}
     found = [Reading(name, is_compared=stands_alone)]
@@ -119,7 +119,9 @@ def _pieces(written: str) -> Iterable[Reading]:
         for part in (latin, foreign):
             text = " ".join(part).strip(" ()[]（）-,;")
             if sum(char.isalpha() for char in text) >= LEAST_LETTERS:
-                yield Reading(fold(text), f'for "{text}"')
+                read = fold(text)
+                # A given name alone resembles too many.
+                yield Reading(read, f'for "{text}"', is_compared=len(read.words) > 1)
 
 
 def _by_sound(written: str, name: Folded) -> Iterable[Reading]:

@@ -13,7 +13,14 @@ from services.screening.core.budget import Budget, unlimited
 from services.screening.core.channel import Kin, Way
 from services.screening.core.compare import Comparison, compare, moved
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.exact import ListedName, given_name_first, identifier_key, is_one_family, is_telling
+from services.screening.core.exact import (
+    ListedName,
+    given_name_first,
+    identifier_key,
+    is_one_family,
+    is_telling,
+    lacks_vowels,
+)
 from services.screening.core.index import Generation
 from services.screening.core.model import (
     Effect,
@@ -172,7 +179,9 @@ def _whole(
 ) -> Found:
     entry = generation.entries[listed.entry]
     if not listed.is_whole:
-        evidence = explain.part_of_name(name.text, listed.published, reading.how)
+        is_read = lacks_vowels(listed.published) and not lacks_vowels(listed.text)
+        tell = explain.reading_of_name if is_read else explain.part_of_name
+        evidence = tell(name.text, listed.published, reading.how)
         number = number_words(name.text, listed.published, entry, config.facts)
         found = _found(name, listed, config.part_of_published_name, evidence, reading)
         return replace(found, judged=(number,)) if number is not None else found

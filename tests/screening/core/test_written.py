@@ -327,6 +327,21 @@ def test_a_party_listed_in_its_own_script_is_found_by_a_latin_name(listed: str, 
     assert [hit.entry_id for hit in ask(generation, name).hits] == ["X-1"]
 
 
+def test_a_name_listed_without_vowels_is_read_as_other_names_are_written() -> None:
+    listed = (
+        Entry("X-1", "UN", "عبدالولی صدیقی", "1"),
+        Entry("X-2", "SDN", "SIDDIQI, Hamid", "2"),
+        Entry("X-3", "SDN", "WALI, Abdul", "3"),
+    )
+
+    best = ask(Generation.build(listed, "vowels"), "Abd Wali Siddiqi").hits[0]
+
+    assert best.entry_id == "X-1"
+    assert best.explanation[0].detail == (
+        '"Abd Wali Siddiqi" is how the published name "عبدالولی صدیقی", written without vowels, may be read.'
+    )
+
+
 def test_a_trick_in_a_listed_name_does_not_hide_it() -> None:
     generation = Generation.build([Entry("X-1", "SDN", "Gоlden\u200b Gate Trаding", "1")], "tricked")
 
