@@ -77,7 +77,7 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.2.2",
+    version="2026.2.9",
     # Fitted on the tuning half of the labelled names (official aliases held out, altered spellings, typing errors,
     # original script, against innocent persons and firms); `python -m tests.bench.screening` shows both halves.
     names=NameWeights(

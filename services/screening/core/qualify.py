@@ -4,8 +4,10 @@ Knows no index and no list. A rule returns nothing when either side says nothing
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -116,30 +118,42 @@ def kind(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | None:
     return _fact(EvidenceKind.KIND, Effect.CONTRADICTS, detail, weights.kind_differs)
 
 
-def number_words(queried: str, listed: str, entry: Entry, weights: FactWeights) -> Fact | None:
-    """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810."""
+def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
+    """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810.
+
+    queried and listed: what is compared. whole: the whole names as given and as published, whose numbers must not
+    differ either.
+    """
     if entry.kind is PartyKind.PERSON:
         return None
-    asked, other = numbers_in(fold(queried).words), numbers_in(fold(listed).words)
+    asked, other = _numbers_of(queried), _numbers_of(listed)
+    for ours, theirs in ((asked, other), map(_numbers_of, whole)):
+        if (mine := ours - theirs) and (their_own := theirs - ours):
+            detail = (
+                f"The number {_listed(sorted(mine))} in the name differs from the listed {_listed(sorted(their_own))}."
+            )
+            return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
     if asked == other:
         return None
-    if asked - other and other - asked:
-        ours, theirs = _listed(sorted(asked - other)), _listed(sorted(other - asked))
-        detail = f"The number {ours} in the name differs from the listed {theirs}."
-        return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
     detail = f"The number {_listed(sorted((asked | other) - (asked & other)))} stands in only one of the names."
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
 
 
+@lru_cache(maxsize=65_536)
+def _numbers_of(name: str) -> Counter[str]:
+    return numbers_in(fold(name).words)
+
+
 def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights) -> Fact | None:
-    """A firm's name of one short word that is only similar says little: many short names differ in a letter."""
+    """A firm's name of one short word that is only similar, or only a part, says little: the less, the shorter."""
     if declared is PartyKind.PERSON:
         return None
     compared = [word for pair in alignment.pairs for word in pair.queried.split()] + list(alignment.queried_rest)
     if len(compared) != 1 or len(compared[0]) > SHORT_WORD:
         return None
     detail = f'The name given is the single short word "{compared[0]}".'
-    return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, detail, weights.single_short_word)
+    missing = max(SHORT_WORD - len(compared[0]), 1)
+    return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, detail, weights.single_short_word * missing)
 
 
 def light_words(alignment: Alignment, entry: Entry, weights: FactWeights) -> Fact | None:

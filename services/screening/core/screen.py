@@ -182,7 +182,7 @@ def _whole(
         is_read = lacks_vowels(listed.published) and not lacks_vowels(listed.text)
         tell = explain.reading_of_name if is_read else explain.part_of_name
         evidence = tell(name.text, listed.published, reading.how)
-        number = number_words(name.text, listed.published, entry, config.facts)
+        number = number_words(reading.name.raw, listed.text, (name.text, listed.published), entry, config.facts)
         found = _found(name, listed, config.part_of_published_name, evidence, reading)
         return replace(found, judged=(number,)) if number is not None else found
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
@@ -231,7 +231,7 @@ def _alike(
     entry = generation.entries[listed.entry]
     weights = config.facts
     rules = (
-        number_words(read.raw, listed.text, entry, weights),
+        number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
         light_words(words, entry, weights),
         single_word(words, kind, weights),
     )
