@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
@@ -21,7 +22,7 @@ class Progress:
         self._began = self._told = time.perf_counter()
         self._first: float | None = None
         self._results: Counter[str] = Counter()
-        self._ms: list[float] = []
+        self._ms = array("d")
         self._blank = 0
 
     def said(self, what: str) -> None:

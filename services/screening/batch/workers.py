@@ -41,7 +41,6 @@ def answers(
     is_forked = sys.platform == "linux"
     if is_forked:
         _begin(build, wanted)
-        gc.freeze()  # what is collected is written to, and what is written to is no longer shared
     context = multiprocessing.get_context("fork" if is_forked else "spawn")
     start = None if is_forked else partial(_begin, build, wanted)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=start) as pool:
@@ -57,6 +56,8 @@ def answers(
 def _begin(build: Callable[[], Generation], wanted: Wanted) -> None:
     global _engine  # noqa: PLW0603 - a process has one engine, and a pool's tasks can reach it in no other way
     _engine = (build(), wanted)
+    gc.collect()
+    gc.freeze()  # what is collected is written to, and what is written to is no longer shared by forked processes
 
 
 def _answered(chunk: Numbered) -> list[Answer]:
