@@ -22,6 +22,8 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.score import prepare
 from tests.bench.screening.cases import CHECKOUT, SEED, SHIPPED, Case, Family, Half, drawn
+from tests.bench.screening.entities import accuracy
+from tests.bench.screening.firms import alerts
 from tests.bench.screening.measures import SHARES, Outcome, outcome
 from tests.bench.screening.pairs import best_f1, pairs
 from tests.bench.screening.retrieval import missed_strings, resident_mb, retrieval
@@ -57,6 +59,8 @@ def main() -> None:
     report["outcomes"] = [asdict(each) for each in outcomes]
     report["missed_strings"] = _exact(console, quick=asked.quick)
     report["pairs"] = _pairs(generation, console)
+    report["entity_pairs"] = _entity_pairs(generation, console)
+    report["innocent_firms"] = _innocent_firms(generation, console, quick=asked.quick)
     hard = [case for case in cases if case.family in {Family.SLIPS, Family.ALIAS, Family.INNOCENT}]
     sizes = [0] if asked.quick else [0, *asked.names]
     report["sizes"] = [
@@ -105,6 +109,22 @@ def _pairs(generation: Generation, console: Console) -> dict[str, Any]:
     for name, figures in found.items():
         console.print(f"pairs of names, {name}: best F1 {figures['best_f1']:.3f} from {figures['threshold']:.3f}")
     return found
+
+
+def _entity_pairs(generation: Generation, console: Console) -> dict[str, Any]:
+    found = accuracy(generation)
+    for name in ("safeconduct", "logic-v2"):
+        console.print(f"pairs of parties, {name}: {found[name]:.3f} of {found['pairs']} judged as labelled")
+    return found
+
+
+def _innocent_firms(generation: Generation, console: Console, *, quick: bool) -> dict[str, Any]:
+    """Firms made to be mistaken for listed ones."""
+    found = alerts(generation, 10 if quick else 150)
+    for sort, halves in found.items():
+        shares = ", ".join(f"{half} half {share:.1%}" for half, share in halves.items())
+        console.print(f"innocent firms that alert, {sort}: {shares}")
+    return dict(found)
 
 
 def load() -> str:

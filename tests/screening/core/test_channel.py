@@ -8,6 +8,7 @@ from services.screening.core.model import Entry, EvidenceKind, Hit, PartyKind, P
 from services.screening.core.normalise import fold
 from services.screening.core.screen import screen
 from services.screening.core.translated import meant_name
+from tests.bench.screening.firms import alerts
 
 LISTED = (
     ("NORTH WOOD INDUSTRY COMPANY", "IR"),
@@ -101,6 +102,19 @@ def test_numbers_must_agree_in_translations_and_acronyms(small: Generation, aske
 )
 def test_general_words_alone_carry_no_match(small: Generation, asked: str) -> None:
     assert hits(small, asked) == ()
+
+
+@pytest.mark.parametrize("kind", list(PartyKind))
+def test_a_translated_name_is_found_whatever_kind_is_told(small: Generation, kind: PartyKind) -> None:
+    found = screen(small, PartyQuery(("SIMAN-E KURDISTAN",), kind), DEFAULT).hits
+
+    assert found[0].matched_name == "KURDISTAN CEMENT"
+
+
+def test_few_innocent_firms_alert_that_share_general_words_or_letters_with_listed_ones(generation: Generation) -> None:
+    shares = [share for halves in alerts(generation, 8).values() for share in halves.values()]
+
+    assert sum(shares) / len(shares) <= 0.05
 
 
 def test_a_translation_is_explained_word_by_word(small: Generation) -> None:
