@@ -21,7 +21,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from chassis.journal import Current, Journal, Key
 from chassis.refusal import RefusalLike, Refused, is_storage_fault
@@ -32,7 +32,7 @@ from services.screening.core.formats import delta
 from services.screening.core.model import Entry
 from services.screening.core.monitoring import ScreenedApplication
 from services.screening.core.ownership_rules import OwnershipRules, Ruling
-from services.screening.core.record import Event, concluded
+from services.screening.core.record import Event, PartyListed, concluded
 from services.screening.core.register import versions_in
 from services.screening.core.source import ListUnreadable
 from services.screening.shell.desk import Desk
@@ -49,6 +49,8 @@ _POLL_S: Final = 1.0
 _SHARE: Final = 20
 """Looking for what waits takes at most one part of so many of the time, but it is done every _MOST_S."""
 _MOST_S: Final = 30.0
+_CHECK_SHARE: Final = 20
+"""The check of the check takes one part of so many of the time, and rests for the others."""
 _BEHIND_S: Final = 60.0
 """So long a replica that holds the lock may take to load what is active; then another one may have it."""
 _BUDGET_S: Final = 60.0
@@ -70,6 +72,11 @@ _COVERED: Final = """
 insert into coverage (application_id, version, list_version)
 select application_id, version, $3 from unnest($1::uuid[], $2::int[]) as r(application_id, version)
 on conflict (application_id) do update set version = excluded.version, list_version = excluded.list_version
+"""
+_TO_CHECK: Final = """
+where kind = 'screening' and state in ('SCREENED', 'LICENSED') and id > $1 and list_version is distinct from $2
+  and exists (select from coverage c where c.application_id = id and c.version = stream.version and c.list_version = $2)
+order by id limit 1
 """
 # A host that vanishes leaves its session, and with it the lock, until TCP notices: by default that takes two hours.
 _KEEPALIVE: Final = """
@@ -103,6 +110,14 @@ class Rescreening:
         self._compared = Counter(
             "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
         )
+        self._checks = Counter(
+            "screening_checked", "Applications screened in full after a change.", ["outcome"],
+            registry=telemetry.registry,
+        )  # fmt: skip
+        self._unchecked = Gauge(
+            "screening_unchecked", "1 until all were screened in full after a change.", registry=telemetry.registry
+        )
+        self._checked: tuple[str, UUID] | None = None
         self._woken = asyncio.Event()
         self.monitored = Monitored(journal, config, telemetry.registry)
         self._change: tuple[str, str, tuple[Entry, ...]] | None = None
@@ -137,8 +152,7 @@ class Rescreening:
                 is_current = await self._work()
                 pause = min(max(_POLL_S, _SHARE * (time.monotonic() - began)), _MOST_S)
                 await self.monitored.keep_up()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                await self._check_until(time.monotonic() + pause)
                 await lock.execute("select 1")
                 current_at = time.monotonic() if is_current else current_at
 
@@ -204,8 +218,8 @@ class Rescreening:
         changed = frozenset(entry.entry_id for entry in entries)
         for part in parts(sorted(found), _BATCH):
             for application in await self._journal.select("where id = any($1::uuid[])", list(part)):
-                outcome = await self._rescreen(generation, application, changed)
-                self._compared.labels(outcome).inc()
+                entries_told = await self._rescreen(generation, application, changed)
+                self._compared.labels("listed" if entries_told else "known").inc()
         self._compared.labels("unchanged").inc(len(versions) - len(found))
         for some in parts(sorted(versions), _MARKED):
             await self._journal.fetch(
@@ -227,12 +241,16 @@ class Rescreening:
         return self._change[2]
 
     async def _rescreen(
-        self, generation: Loaded, application: Current[ScreenedApplication], changed: frozenset[str]
-    ) -> str:
-        """The whole application against the whole of the lists, as a new one would be; what of it is new is told."""
+        self, generation: Loaded, application: Current[ScreenedApplication], changed: frozenset[str] | None
+    ) -> tuple[str, ...]:
+        """The whole application against the whole of the lists, as a new one would be; what of it is new is told.
+
+        changed: what may be new, None for everything. Returns the entries that are told.
+        """
         subjects = application.state.latest.subjects
-        name = f"rescreen/{generation.list_version_id}/{application.id}/{application.version}"
-        with self._tracer.start_as_current_span("rescreen application"):
+        why = "rescreen" if changed is not None else "check"
+        name = f"{why}/{generation.list_version_id}/{application.id}/{application.version}"
+        with self._tracer.start_as_current_span(f"{why} application"):
             annotate({"application.id": str(application.id), "safeconduct.list.version": generation.list_version_id})
             answers = await self._desk.screen_all(generation, [each.query for each in subjects], _BUDGET_S)
             ruling = self._ruling()
@@ -246,18 +264,55 @@ class Rescreening:
                 self._clock(),
                 ruling,
             )
-            decided = 0
+            said = frozenset(hit.entry_id for answer in answers for hit in answer.hits)
+            decided: tuple[Event, ...] = ()
 
             def judge(state: ScreenedApplication | None) -> tuple[Event, ...]:
                 nonlocal decided
-                events = decide(state, Rescreen(screening, changed), ruling)
+                events = decide(state, Rescreen(screening, said if changed is None else changed), ruling)
                 assert isinstance(events, tuple), "a re-screening is never refused"
-                decided = len(events)
+                decided = events
                 return events
 
-            key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
-            await self._journal.execute(application.id, key, ACTOR, judge)
-        return "listed" if decided else "known"
+            if judge(application.state):
+                key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
+                await self._journal.execute(application.id, key, ACTOR, judge)
+        return tuple(entry for event in decided if isinstance(event, PartyListed) for entry in event.new_entry_ids)
+
+    async def _check_until(self, end: float) -> None:
+        """Until then, or until woken, the check of the check, at its share of the time."""
+        while (left := end - time.monotonic()) > 0 and not self._woken.is_set():
+            began = time.monotonic()
+            if await self.check_next():
+                left = min(left, _CHECK_SHARE * (time.monotonic() - began))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), left)
+
+    async def check_next(self) -> bool:
+        """Screens one more application in full that was only compared with changes: nobody new may be found.
+
+        Whoever is found is told like any other, counted and logged. False when all were checked against what is loaded.
+        Raises Refused and EngineFault.
+        """
+        generation = self._desk.generation
+        if generation is None:
+            return False
+        if self._checked is None or self._checked[0] != generation.list_version_id:
+            self._checked = generation.list_version_id, UUID(int=0)
+            self._unchecked.set(1)
+        found = await self._journal.select(_TO_CHECK, self._checked[1], generation.list_version_id)
+        if not found:
+            self._unchecked.set(0)
+            return False
+        (application,) = found
+        had = application.state.latest.config_version
+        entries = await self._rescreen(generation, application, None)
+        self._checked = generation.list_version_id, application.id
+        outcome = "same" if not entries else "missed" if had == self._config.version else "rules changed"
+        self._checks.labels(outcome).inc()
+        if entries:
+            _LOG.error("found by the check only", application=str(application.id), entries=entries, outcome=outcome)
+        return True
 
     def _ruling(self) -> Ruling:
         return self._rules.on(self._clock().date())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -162,3 +163,44 @@ async def test_a_match_confirmed_while_the_license_is_being_signed_is_told_with_
     assert (await names_of(office, application_id))[-2:] == ["LicenseMonitored", "PartyListed"]
     told = (await kept(office, application_id)).listed[-1]
     assert (told.license_id, told.result) == (license_id, ScreeningResult.CONFIRMED_MATCH)
+
+
+def checks(office: Office, outcome: str) -> float:
+    labels = {"outcome": outcome}
+    return office.replica.telemetry.registry.get_sample_value("screening_checked_total", labels) or 0.0
+
+
+async def test_the_check_of_the_check_finds_and_tells_what_the_change_did_not(
+    office: Office, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, lost = [await screened(office, UNLISTED, name) for name in (NAME, "Example Listed Institute Ltd")]
+    await changed(office, source, NAME)
+    real = Monitored.touched
+
+    async def forgetful(self: Monitored, *given: Any) -> frozenset[UUID]:
+        return await real(self, *given) - {lost}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Monitored, "touched", forgetful)
+        await office.rescreening.sweep()
+    assert await names_of(office, lost) == ["ScreeningCompleted"]
+    assert (await names_of(office, found))[-1] == "PartyListed"
+
+    while await office.rescreening.check_next():
+        pass
+
+    assert (await names_of(office, lost))[-1] == "PartyListed"
+    assert (checks(office, "missed"), checks(office, "same")) == (1, 0)
+    assert office.replica.telemetry.registry.get_sample_value("screening_unchecked") == 0
+
+
+async def test_the_check_of_the_check_changes_nothing_where_nothing_is_missing(office: Office, source: Source) -> None:
+    application_id = await screened(office, UNLISTED, LISTED_ALIAS)
+    await changed(office, source, NAME)
+    await office.rescreening.sweep()
+
+    while await office.rescreening.check_next():
+        pass
+
+    assert await names_of(office, application_id) == ["ScreeningCompleted"]
+    assert (checks(office, "missed"), checks(office, "same")) == (0, 1)
