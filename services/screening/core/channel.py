@@ -17,7 +17,6 @@ from rapidfuzz.distance import OSA
 from services.screening.core.acronyms import LONGEST, SHORTEST, acronyms, is_acronym, is_blend, shortened
 from services.screening.core.align import Aligner, Alignment, Weights, likeness
 from services.screening.core.normalise import Folded, skeleton
-from services.screening.core.numerals import numbers_in
 from services.screening.core.translated import Meant, meant, meant_name
 from services.screening.core.vocabulary import WORDS
 from services.screening.core.words import GENERIC
@@ -156,7 +155,7 @@ class Channel:
 
     def _agree(self, asked: Meant, position: int) -> bool:
         """Whether the numbers of both names agree."""
-        return numbers_in(asked.words) == numbers_in(self.names[position].words)
+        return _numbers(asked) == _numbers(self.names[position])
 
     def _by_meaning(self, name: Folded, asked: Meant) -> Iterable[Kin]:
         if not asked.words:
@@ -243,6 +242,10 @@ def _sources(asked: Meant, listed: Meant, alignment: Alignment) -> Iterable[tupl
         left, right = ours.get(pair.queried, pair.queried), theirs.get(pair.listed, pair.listed)
         if pair.likeness == 1 and OSA.normalized_similarity(left, right) < SAME_WORD:
             yield left, right
+
+
+def _numbers(name: Meant) -> list[str]:
+    return sorted(word for word in name.words if word[0].isdigit())
 
 
 def _same_meaning(left: str, right: str) -> float:
