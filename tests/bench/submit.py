@@ -1,4 +1,4 @@
-"""What a submission costs in CPU, storage included, against a bare echo of the same message; and what tracing adds."""
+"""What a submission costs in CPU, storage included, against a bare echo of the same call; and what tracing adds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Bench:
     async def echoed(self, count: int) -> float:
         """CPU microseconds of the echo's process for one call."""
         with spent_by({"echo": lambda: self.echo_server.pid}) as spent:
-            await _offer(count, lambda number: self.echo(self._request()))
+            await _offer(count, lambda number: self.echo(self._request(), metadata=_parent(number, 0)))
         return spent["echo"] / count * _MICRO
 
     async def submitted(self, count: int, traced: int = 1) -> tuple[float, float]:
