@@ -1,8 +1,8 @@
 """What a change of the lists says about monitored parties: the search through their index, round after round.
 
-A party is asked about by the listed names that it resembles, closest first; as long as there are hits and the next
-names are near, these are looked at too, so that a name which thousands resemble is followed to its end. Who is a hit is
-judged against these names as a new party is against all of them: with the same score.
+A party is asked about by the listed names that it resembles, closest first; as long as there are hits down to the last
+names and the next ones are near, these are looked at too, so that a name which thousands resemble is followed to its
+end. Who is a hit is judged against these names as a new party is against all of them: with the same score.
 """
 
 from collections import defaultdict
@@ -21,6 +21,8 @@ from services.screening.core.screen import screen
 
 FIRST: Final = 50
 """Names of parties that are looked at for a listed name: a party's name is compared with about as many listed ones."""
+DOWN_TO: Final = 10.0
+"""Hits so little above the last name let expect more behind it."""
 LIFT: Final = 5.0
 """What a log-odds unit of facts is worth in likeness: with those that agree less is near, with others more must be."""
 
@@ -42,7 +44,7 @@ class Search(Generic[A]):
     def __init__(self, wanted: Sequence[Wanted], is_asked: Callable[[A], bool] = lambda _: True) -> None:
         self._is_asked = is_asked
         self._spans = tuple((one, 0, FIRST) for one in wanted)
-        self._crowded: list[tuple[tuple[Wanted, int, int], tuple[tuple[Held[A], float], ...]]] = []
+        self._found: tuple[tuple[tuple[Wanted, int, int], Found[A]], ...] = ()
         self._asked: dict[int, set[int]] = defaultdict(set)
         self._hits: dict[int, dict[str, Hit]] = defaultdict(dict)
         self.parties: dict[int, Held[A]] = {}
@@ -62,7 +64,7 @@ class Search(Generic[A]):
                 self._asked[party.number].add(wanted.row)
                 _, rows, highest = asked.get(party.number, (party, [], above))
                 asked[party.number] = party, [*rows, *wanted.rows], max(highest, above)
-        self._crowded = [(span, each.parties) for span, each in zip(self._spans, found, strict=True) if each.is_crowded]
+        self._found = tuple(zip(self._spans, found, strict=True))
         return tuple(Question(party, tuple(rows), above) for party, rows, above in asked.values())
 
     def take(self, questions: Sequence[Question[A]], hits: Sequence[Sequence[Hit]]) -> None:
@@ -73,8 +75,9 @@ class Search(Generic[A]):
                 self._hits[question.party.number].update((hit.entry_id, hit) for hit in found)
         self._spans = tuple(
             (wanted, end, 4 * end)
-            for (wanted, _, end), parties in self._crowded
-            if any(party.number in self.parties for party, _ in parties)
+            for (wanted, _, end), found in self._found
+            if found.last is not None
+            and any(party.number in self.parties and above < found.last + DOWN_TO for party, above in found.parties)
         )
 
     def hits_of(self, party: Held[A]) -> tuple[Hit, ...]:

@@ -38,7 +38,7 @@ Of 776 hits among altered names the least had 92; 6 of 100 names that the index 
 """
 NEAR_BY_SOUND: Final = 135.0
 """The same for names of other scripts (0..250: the sound besides): of 220 hits the least had 138."""
-LEAST: Final = -20.0
+LEAST: Final = -15.0
 """Further below what is near, no fact makes a hit."""
 
 A = TypeVar("A", bound=Hashable)
@@ -93,10 +93,13 @@ class Held(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[A]):
-    """Parties in order of likeness, and how far each is above what is near. is_crowded: the next ones are near too."""
+    """Parties in order of likeness, and how far each is above what is near.
+
+    last: the same of the last name where the next ones are near too, else None.
+    """
 
     parties: tuple[tuple[Held[A], float], ...]
-    is_crowded: bool
+    last: float | None = None
 
 
 class PartyIndex(Generic[A]):
@@ -161,16 +164,17 @@ class PartyIndex(Generic[A]):
         """
         if wanted.identifier:
             having = self._identifiers.get(wanted.identifier, ()) if start == 0 else ()
-            return Found(tuple((party, 0.0) for party in self._held(having)), is_crowded=False)
+            return Found(tuple((party, 0.0) for party in self._held(having)))
         parties: dict[int, float] = {}
-        is_crowded = False
+        last: float | None = None
         for shelf in self._shelves.values():
             rows = shelf.closest(wanted, start, end)
-            is_crowded = is_crowded or (len(rows) == end - start and rows[-1][1] >= 0)
+            if len(rows) == end - start and rows[-1][1] >= 0:
+                last = max(last or 0.0, rows[-1][1])
             for row, above in rows:
                 for number in shelf.bearers(row):
                     parties.setdefault(number, above)
-        return Found(tuple((party, parties[party.number]) for party in self._held(parties)), is_crowded)
+        return Found(tuple((party, parties[party.number]) for party in self._held(parties)), last)
 
     def _held(self, numbers: Iterable[int]) -> Iterator[Held[A]]:
         for number in numbers:
