@@ -26,7 +26,7 @@ from tests.bench.screening.entities import accuracy
 from tests.bench.screening.firms import alerts
 from tests.bench.screening.measures import SHARES, Outcome, outcome
 from tests.bench.screening.pairs import best_f1, pairs
-from tests.bench.screening.retrieval import missed_strings, resident_mb, retrieval
+from tests.bench.screening.retrieval import MILLION, SIZES, missed_strings, resident_mb, retrieval
 from tests.bench.screening.systems import Engine, System, peers
 
 MOST_SHOWN: Final = 0.015
@@ -38,7 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.screening", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers: whether it works, not how well")
     parser.add_argument("--size", type=int, default=300, help="cases of a family and half (%(default)s)")
-    parser.add_argument("--names", type=int, nargs="*", default=[200_000], help="sizes of grown indexes (%(default)s)")
+    parser.add_argument("--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (%(default)s)")
+    parser.add_argument("--million", action="store_true", help="a million names too: 3 minutes, 4 GB")
     parser.add_argument("--un", type=Path, default=None, metavar="FILE", help="the UN's consolidated list, XML")
     parser.add_argument("--only-engine", action="store_true", help="leave the peers out")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "build" / "screening.json")
@@ -62,7 +63,7 @@ def main() -> None:
     report["entity_pairs"] = _entity_pairs(generation, console)
     report["innocent_firms"] = _innocent_firms(generation, console, quick=asked.quick)
     hard = [case for case in cases if case.family in {Family.SLIPS, Family.ALIAS, Family.INNOCENT}]
-    sizes = [0] if asked.quick else [0, *asked.names]
+    sizes = [0] if asked.quick else [0, *asked.names, *([MILLION] if asked.million else [])]
     report["sizes"] = [
         retrieval(entries, random.Random(SEED).sample(hard, min(200, len(hard))), size) for size in sizes
     ]

@@ -26,7 +26,8 @@ LESS_ALIKE: Final = 80
 """Nothing promises rows from here on: how many are brought all the same."""
 AT_ONCE: Final = 25
 """Names that are compared exhaustively at once: many at once cost a tenth each, and a matrix of 100 MB at a million."""
-SIZES: Final = (20_000, 200_000, 1_000_000)
+SIZES: Final = (20_000, 200_000)
+MILLION: Final = 1_000_000
 
 
 def sized(entries: Sequence[Entry], names: int) -> list[Entry]:
