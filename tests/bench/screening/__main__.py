@@ -22,6 +22,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.score import prepare
 from tests.bench.screening.cases import CHECKOUT, SEED, SHIPPED, Case, Family, Half, drawn
+from tests.bench.screening.delta import delta
 from tests.bench.screening.entities import accuracy
 from tests.bench.screening.firms import alerts
 from tests.bench.screening.measures import SHARES, Outcome, outcome
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=300, help="cases of a family and half (%(default)s)")
     parser.add_argument("--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (%(default)s)")
     parser.add_argument("--million", action="store_true", help="a million names too: 3 minutes, 4 GB")
+    parser.add_argument("--parties", type=int, default=100_000, help="monitored parties of a delta (%(default)s)")
     parser.add_argument("--un", type=Path, default=None, metavar="FILE", help="the UN's consolidated list, XML")
     parser.add_argument("--only-engine", action="store_true", help="leave the peers out")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "build" / "screening.json")
@@ -69,6 +71,8 @@ def main() -> None:
     ]
     for each in report["sizes"]:
         console.print({key: round(value, 4) for key, value in each.items()})
+    report["delta"] = delta(entries, 2_000 if asked.quick else asked.parties)
+    console.print({key: round(value, 4) for key, value in report["delta"].items()})
     report["load"] = load()
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(report, indent=1, default=str) + "\n", encoding="utf-8")
