@@ -266,7 +266,7 @@ def test_an_honest_way_of_writing_is_no_trick(name: str) -> None:
         ("이병철", "RI, Pyong Chol"),
         ("박영식", "PAK, Yong Sik"),
         ("Hwang Byeong-seo", "HWANG, Pyong So"),
-        ("Gim Jeongeun", "KIM, Jong Un"),
+        ("Kim Jeong-un", "KIM, Jong Un"),
         ("陈全国", "CHEN, Quanguo"),
         ("陳全國", "CHEN, Quanguo"),
         ("陈 全 国", "CHEN, Quanguo"),
