@@ -19,8 +19,8 @@ from services.screening.core.parties import Found, Held, PartyIndex, Wanted, wan
 from services.screening.core.qualify import facts
 from services.screening.core.screen import screen
 
-FIRST: Final = 50
-"""Names of parties that are looked at for a listed name: a party's name is compared with about as many listed ones."""
+FIRST: Final = 30
+"""Names of parties, of each kind of script, that are looked at for a listed name at first."""
 DOWN_TO: Final = 10.0
 """Hits so little above the last name let expect more behind it."""
 LIFT: Final = 5.0

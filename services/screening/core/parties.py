@@ -194,6 +194,9 @@ def _names(query: PartyQuery) -> Iterable[Folded]:
     return names.values()
 
 
+KINDS: Final = {kind.value: kind for kind in PartyKind}
+
+
 def _packed(query: PartyQuery) -> bytes:
     # A seventh of the memory of the values themselves.
     kept = (query.names, query.kind.value, query.birth_date, query.countries, query.identifiers, query.addresses)
@@ -202,7 +205,7 @@ def _packed(query: PartyQuery) -> bytes:
 
 def _unpacked(packed: bytes) -> PartyQuery:
     names, kind, birth_date, countries, identifiers, addresses = marshal.loads(packed)  # noqa: S302 - our own
-    return PartyQuery(names, PartyKind(kind), birth_date, countries, identifiers, addresses)
+    return PartyQuery(names, KINDS[kind], birth_date, countries, identifiers, addresses)
 
 
 class _Shelf:
