@@ -35,7 +35,7 @@ HEARD: Final = 0.6
 """Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
 
 
-AT_ONCE: Final = 32
+AT_ONCE: Final = 100
 """Names whose words are aligned before the likeliest of them are compared."""
 FEW: Final = 8
 """Names that are compared before it is asked whether more are worth it."""

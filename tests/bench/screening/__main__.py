@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small numbers: whether it works, not how well")
     parser.add_argument("--size", type=int, default=300, help="cases of a family and half (%(default)s)")
     parser.add_argument("--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (%(default)s)")
-    parser.add_argument("--million", action="store_true", help="a million names too: 3 minutes, 4 GB")
+    parser.add_argument("--million", action="store_true", help="a million names too: 3 minutes, 7 GB")
     parser.add_argument("--parties", type=int, default=100_000, help="monitored parties of a delta (%(default)s)")
     parser.add_argument("--un", type=Path, default=None, metavar="FILE", help="the UN's consolidated list, XML")
     parser.add_argument("--only-engine", action="store_true", help="leave the peers out")
