@@ -29,6 +29,8 @@ VARIABLES: Final[Mapping[str, str]] = {
 SERVICE_CONFIG: Final = json.dumps(
     {
         "methodConfig": [
+            # Opened again by ourselves, behind the last answer: below us, what was sent meanwhile could be lost.
+            {"name": [{"service": "safeconduct.screening.v1.ScreeningService", "method": "ScreenParties"}]},
             {
                 "name": [{}],
                 "retryPolicy": {
