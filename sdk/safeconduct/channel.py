@@ -40,7 +40,7 @@ SERVICE_CONFIG: Final = json.dumps(
                     "backoffMultiplier": 2,
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
-            }
+            },
         ],
         "loadBalancingConfig": [{"round_robin": {}}],
     }
