@@ -18,7 +18,6 @@ MESSAGING_DESTINATION: Final = "messaging.destination.name"
 MESSAGING_PARTITION: Final = "messaging.destination.partition.id"
 MESSAGING_CONSUMER_GROUP: Final = "messaging.consumer.group.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
-MESSAGING_BATCH_COUNT: Final = "messaging.batch.message_count"
 MESSAGING_OFFSET: Final = "messaging.kafka.offset"
 
 DB_SYSTEM: Final = "db.system.name"

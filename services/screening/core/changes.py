@@ -1,8 +1,9 @@
-"""What a change of the lists says about monitored parties: the search through their index, round after round.
+"""What a change of the lists says about monitored parties: one by one, or by a search through their index.
 
-A party is asked about by the listed names that it resembles, closest first; as long as there are hits down to the last
-names and the next ones are near, these are looked at too, so that a name which thousands resemble is followed to its
-end. Who is a hit is judged against these names as a new party is against all of them: with the same score.
+The search goes round after round. A party is asked about by the listed names that it resembles, closest first; as long
+as there are hits down to the last names and the next ones are near, these are looked at too, so that a name which
+thousands resemble is followed to its end. Who is a hit is judged against these names as a new party is against all of
+them: with the same score.
 """
 
 from collections import defaultdict
@@ -87,7 +88,7 @@ class Search(Generic[A]):
 
 def looked_for(generation: Generation, entries: tuple[Entry, ...]) -> tuple[Wanted, ...]:
     """By what the parties are found who may be one of these entries."""
-    small = _among(_Key(generation), entries).small
+    small = _among(generation, entries).small
     return wanted_of(small.rows, small.entries)
 
 
@@ -98,8 +99,16 @@ def judged(
     config: ScreeningConfig,
 ) -> tuple[tuple[Hit, ...], ...]:
     """The hits of each party (query, rows, above) among these entries, scored as in the whole generation."""
-    changed = _among(_Key(generation), entries)
+    changed = _among(generation, entries)
     return tuple(changed.hits(query, rows, above, config) for query, rows, above in questions)
+
+
+def touched(
+    generation: Generation, entries: tuple[Entry, ...], groups: Sequence[Sequence[PartyQuery]], config: ScreeningConfig
+) -> tuple[bool, ...]:
+    """For each group of parties whether any of them may be one of these entries; every party is compared with all."""
+    small = _among(generation, entries).small
+    return tuple(any(screen(small, query, config).hits for query in group) for group in groups)
 
 
 def matches(
@@ -114,7 +123,7 @@ def matches(
     return search
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Only(Generation):
     """A generation in which only some names are compared."""
 
@@ -161,22 +170,7 @@ class _Changed:
         return _Only(**known, chosen=tuple(rows))
 
 
-class _Key:
-    """A generation as a key: what is in it is too much to compare."""
-
-    __slots__ = ("generation",)
-
-    def __init__(self, generation: Generation) -> None:
-        self.generation = generation
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.generation is other.generation
-
-    def __hash__(self) -> int:
-        return hash(self.generation.list_version_id)
-
-
 @lru_cache(maxsize=1)
-def _among(key: _Key, entries: tuple[Entry, ...]) -> _Changed:
+def _among(generation: Generation, entries: tuple[Entry, ...]) -> _Changed:
     # Asked about again and again: the index of the change is built once.
-    return _Changed.of(key.generation.among(entries))
+    return _Changed.of(generation.among(entries))

@@ -26,17 +26,11 @@ from services.screening.core.score import AnalysedName, analyse, logic_score
 
 HIGHEST_INEXACT: Final = 0.99
 """Only an exact name scores 1."""
-
-
 KNOWN_NAMES: Final = 0.89
 """From this logic-v2 score on a name of another script consists of known names, whose Latin spellings are the listed
 ones."""
 HEARD: Final = 0.6
 """Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
-
-
-AT_ONCE: Final = 100
-"""Names whose words are aligned before the likeliest of them are compared."""
 FEW: Final = 8
 """Names that are compared before it is asked whether more are worth it."""
 PROMISING: Final = 0.2
@@ -124,28 +118,22 @@ class _Comparer:
     def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
         aligner = Aligner(self._core, self._generation.weights, _likeness_for(self._name))
-        compared: list[Comparison] = []
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
-            aligner.learn(row.words for row, _, _ in some)
-            aligned = [(row, words, letters, aligner.align(row.words)) for row, words, letters in some]
-            aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
-            found = self._compared_while_promising(aligned, self._config.compared_names - len(compared), budget)
-            compared += found
-            if len(found) < len(aligned) or not _is_promising(found):
-                break
+        aligner.learn(row.words for row, _, _ in rows)
+        aligned = [(row, shared, letters, aligner.align(row.words)) for row, shared, letters in rows]
+        aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
+        compared = self._compared_while_promising(aligned[: self._config.compared_names], budget)
         return tuple(sorted(compared, key=lambda comparison: (-comparison.score, comparison.row.key)))
 
     def _compared_while_promising(
-        self, aligned: Sequence[tuple[Row, float, float, Alignment]], most: int, budget: Budget
+        self, aligned: Sequence[tuple[Row, float, float, Alignment]], budget: Budget
     ) -> list[Comparison]:
         """The comparisons of the likeliest, a few at a time, for as long as one of the last few came to something."""
         compared: list[Comparison] = []
-        for start in range(0, min(len(aligned), most), FEW):
-            few = aligned[start : min(start + FEW, most)]
-            found = [self._compared(*each) for each in few if budget.allows()]
+        for start in range(0, len(aligned), FEW):
+            few = aligned[start : start + FEW]
+            found = [self._compared(row, shared, words) for row, shared, _, words in few if budget.allows()]
             compared += found
-            if not _is_promising(found):
+            if not any(comparison.score >= PROMISING for comparison in found):
                 break
         return compared
 
@@ -166,7 +154,7 @@ class _Comparer:
         best = np.argsort(-likely, kind="stable")[: self._config.aligned_names].tolist()
         return [(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
-    def _compared(self, row: Row, shared: float, _letters: float, alignment: Alignment) -> Comparison:
+    def _compared(self, row: Row, shared: float, alignment: Alignment) -> Comparison:
         if (
             self._name.is_unvowelled
             and alignment.queried_share >= HEARD
@@ -231,10 +219,6 @@ class _Comparer:
             texts: Sequence[str] = (self._name.raw, self._name.key) if self._name.is_foreign else (self._name.raw,)
             self._analysed[kind] = tuple(found for text in texts if (found := analyse(text, kind, is_query=True)))
         return self._analysed[kind]
-
-
-def _is_promising(compared: Sequence[Comparison]) -> bool:
-    return any(comparison.score >= PROMISING for comparison in compared[-FEW:])
 
 
 def _likeness_for(name: Folded) -> Callable[[str, str], float]:

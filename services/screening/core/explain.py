@@ -53,12 +53,6 @@ def same_identifier(queried: Identifier, listed: Identifier, *, same_family: boo
     return Evidence(EvidenceKind.IDENTIFIER, Effect.SUPPORTS, f"{detail} The types of the two identifiers differ.")
 
 
-def different_name(listed: str) -> Evidence:
-    """The identifier agrees although the names do not."""
-    detail = f'The listed party is named "{listed}"; no name given for the party resembles its names.'
-    return Evidence(EvidenceKind.NAME_SCORE, Effect.NEUTRAL, detail)
-
-
 def similar_name(
     queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool, how: str = ""
 ) -> Evidence:

@@ -42,9 +42,9 @@ class Row:
     analysed: Mapping[PartyKind, AnalysedName]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Generation:
-    """Everything needed to screen against one list version."""
+    """Everything needed to screen against one list version. Equal to itself only: there is too much to compare."""
 
     list_version_id: str
     entries: tuple[Entry, ...]

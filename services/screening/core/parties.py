@@ -2,7 +2,7 @@
 
 A change of the lists is small and the monitored parties are many, so what changed is looked up among the parties. The
 index brings who resembles a listed name, closest first; whether somebody is that party is judged by the rule that a
-new party is judged by (`touched`). It grows as parties come, and is for one thread at a time.
+new party is judged by (`changes`). It grows as parties come, and is for one thread at a time.
 """
 
 import marshal

@@ -18,13 +18,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from chassis.journal import Current, Journal
 from chassis.tail import Position, Tail
-from services.screening.core.changes import Search, judged, looked_for
+from services.screening.core.changes import Search, judged, looked_for, touched
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.model import Entry
 from services.screening.core.monitoring import MONITORED, ScreenedApplication
 from services.screening.core.parties import PartyIndex
 from services.screening.core.record import Event
-from services.screening.core.touched import touched
 from services.screening.shell.engine import Loaded
 
 _LOG = structlog.get_logger("monitored")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.screening.core.changes import touched
 from services.screening.core.config import DEFAULT
 from services.screening.core.formats import read
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery, Screening
 from services.screening.core.screen import screen
-from services.screening.core.touched import touched
 from services.screening.shell.engine import Asker, EngineFault, Loaded
 from services.screening.shell.lists import Source
 from services.screening.shell.workers import Workers
