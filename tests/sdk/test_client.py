@@ -18,6 +18,8 @@ from safeconduct.applications.v1 import service_pb2 as rpc
 from safeconduct.applications.v1 import service_pb2_grpc as stubs
 from safeconduct.backoff import Backoff
 from safeconduct.client import Client, Credentials, Endpoints, FieldViolation, NotConfiguredError, SafeconductError
+from safeconduct.screening.v1 import model_pb2 as screening
+from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
 
 from infra.local.ca import Identity
 from tests.sdk.contract import reason, refuse, serving
@@ -62,6 +64,20 @@ for _name in ("GetApplication", "WithdrawApplication", "AcceptConductCode", "Get
 Applications.__abstractmethods__ = frozenset()
 
 
+class Lists(screening_stubs.ListServiceServicer):
+    """Is ending."""
+
+    asked = 0
+    ActivateList = GetListStatus = screening_stubs.ListServiceServicer.ActivateList
+
+    async def ImportList(self, request_iterator, context):
+        self.asked += 1
+        await refuse(context, grpc.StatusCode.UNAVAILABLE, "ending", reason("DRAINING"))
+
+    def register(self, server: aio.Server) -> None:
+        screening_stubs.add_ListServiceServicer_to_server(self, server)
+
+
 @asynccontextmanager
 async def calling(
     files: Identity, partner: Credentials, servicer: Applications, **options: object
@@ -90,6 +106,21 @@ async def test_a_command_keeps_its_request_id_while_the_service_is_unavailable(
     assert application.application_id == AN_ID
     assert len(servicer.request_ids) == 3
     assert len(set(servicer.request_ids)) == 1
+
+
+async def test_a_stream_of_requests_is_sent_once(server_files: Identity, partner: Credentials) -> None:
+    servicer = Lists()
+    files = {screening.LIST_PART_PRIMARY: b"a list"}
+
+    async with (
+        serving(server_files, servicer.register) as port,
+        Client(Endpoints(screening=f"127.0.0.1:{port}"), partner) as client,
+    ):
+        with pytest.raises(SafeconductError) as away:
+            await client.lists.import_list("X", files, format=screening.LIST_FORMAT_CSL_CSV, publication="2026")
+
+    assert away.value.code is grpc.StatusCode.UNAVAILABLE
+    assert servicer.asked == 1
 
 
 async def test_two_commands_have_two_request_ids_and_a_given_one_is_used(
