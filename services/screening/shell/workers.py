@@ -75,13 +75,13 @@ class Workers:
 
     def start(self) -> None:
         """Starts the foundry unless it runs."""
-        if self._process is not None:
-            if self._process.poll() is None:
+        if self._process is not None and self._orders is not None:
+            # Its socket, not its pid: between the two is a moment in which nobody reads and the process still counts.
+            if not _is_closed(self._orders):
                 return
-            self.deaths.labels("foundry").inc()
-            _LOG.warning("foundry ended", code=self._process.returncode)
-        if self._orders is not None:
             self._orders.close()
+            self.deaths.labels("foundry").inc()
+            _LOG.warning("foundry ended", code=self._process.wait())
         self._orders, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -126,6 +126,16 @@ _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "
 def _environment() -> dict[str, str]:
     """Ours without the settings: where the database is and who may use it is not for those who only compare names."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | _ONE_THREAD
+
+
+def _is_closed(orders: socket.socket) -> bool:
+    """Whether nobody has the other end any more. Nothing is ever said over it."""
+    try:
+        return orders.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
 
 
 def _ordered(orders: socket.socket, what: bytes, count: int) -> tuple[Any, ...]:
@@ -189,17 +199,21 @@ class _Crew:
 
     async def build(self) -> None:
         """A process that holds the index, and its workers. Raises EngineFault."""
-        messages, self._orders = self._engine.order_generation()
-        line = self._messages = await _Line.over(messages)
-        line.send(wire.frame(wire.Cast(self.list_version_id, self.entries, self._config)))
-        try:
-            ready = wire.READY.decode(await line.receive())
-        except ConnectionError:
-            raise EngineFault("the process that built the index ended") from None
-        if ready.fault:
-            raise EngineFault(ready.fault)
-        line.when_lost = self._lost
-        await self._fill()
+        cast = wire.frame(wire.Cast(self.list_version_id, self.entries, self._config))
+        for _ in range(_ATTEMPTS):  # the foundry may end with our order unread
+            try:
+                messages, self._orders = self._engine.order_generation()
+                line = self._messages = await _Line.over(messages)
+                line.send(cast)
+                ready = wire.READY.decode(await line.receive())
+            except (ConnectionError, BrokenPipeError):
+                continue
+            if ready.fault:
+                raise EngineFault(ready.fault)
+            line.when_lost = self._lost
+            await self._fill()
+            return
+        raise EngineFault("the process that built the index ended")
 
     async def screen(self, query: PartyQuery, asker: Asker) -> Screening:
         is_large = sum(map(len, query.names)) >= _LARGE

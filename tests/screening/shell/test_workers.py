@@ -198,6 +198,21 @@ async def test_without_the_foundry_it_screens_on_and_the_next_list_starts_anothe
     assert engine.deaths("foundry") == 1
 
 
+async def test_a_list_whose_order_the_foundry_took_to_its_grave_is_ordered_again(
+    engine: Engine, entries: Sequence[Entry]
+) -> None:
+    old, before = engine.foundry, engine.deaths("foundry")
+    os.kill(old, signal.SIGSTOP)
+    loading = asyncio.ensure_future(engine.workers.load(entries[:300], "US-CSL/2"))
+    await asyncio.sleep(0)  # the order is in the socket of a process that does not read it
+
+    os.kill(old, signal.SIGKILL)
+
+    assert (await asked(await loading, LISTED))[0].list_version_id == "US-CSL/2"
+    assert engine.foundry != old
+    assert engine.deaths("foundry") == before + 1
+
+
 async def test_a_generation_goes_when_nobody_holds_it(engine: Engine, entries: Sequence[Entry]) -> None:
     await until(lambda: engine.generations == [], "those before it are gone")
     held = await engine.workers.load(entries[:300], "US-CSL/3")
