@@ -116,11 +116,17 @@ class Generation:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """While millions of objects come that stay, looking for garbage among them is more than half of the work."""
+    """While millions of objects come that stay, looking for garbage among them is more than half of the work.
+
+    Nor is it looked for among them later: the first query to do so would take seconds. What nobody holds any more is
+    freed all the same, there are no cycles in an index.
+    """
     was_enabled = gc.isenabled()
+    gc.collect()
     gc.disable()
     try:
         yield
+        gc.freeze()
     finally:
         if was_enabled:
             gc.enable()
