@@ -6,12 +6,13 @@ has.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import log
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
@@ -37,6 +38,8 @@ LONG: Final = "awy"
 UNWRITTEN_START: Final = 0.2
 """Taken off when the word begins with a vowel that is not written: scripts without vowels do write that one."""
 UNHEARD_BREATH: Final = 0.2
+JOINED: Final = SAME_SOUND - 0.06
+"""Above this likeness a word is two others written together."""
 LEAST_LIKENESS: Final = 0.6
 """Words less alike than this are different words."""
 RAREST: Final = 1.0
@@ -153,12 +156,31 @@ def likeness(left: str, right: str) -> float:
         return 0.0
     if (meaning := MEANING.get(left)) is not None and meaning == MEANING.get(right):
         return SAME_MEANING
-    close = OSA.normalized_similarity(left, right, score_cutoff=LEAST_LETTERS)
-    if close < SAME_SOUND and close > 0.0:
+    return _by_letters(left, right, OSA.normalized_similarity(left, right, score_cutoff=LEAST_LETTERS))
+
+
+def _by_letters(left: str, right: str, close: float) -> float:
+    """Likeness of two words whose letters agree to a share, 0 below LEAST_LETTERS."""
+    if 0.0 < close < SAME_SOUND:
         sound = skeleton(left)
         if len(sound) > 1 and sound == skeleton(right):
             return SAME_SOUND
     return close if close >= LEAST_LIKENESS else 0.0
+
+
+def _likenesses(word: str, others: Sequence[str], close: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
+    """Which of the others a word is like, by place, and how much. close: by letters, with each."""
+    meaning = MEANING.get(word)
+    if len(word) == 1 or word.isdigit() or meaning is not None:
+        for at, other in enumerate(others):
+            is_possible = len(word) == 1 or close[at] or (meaning is not None and MEANING.get(other) == meaning)
+            if is_possible and (value := likeness(word, other)):
+                yield at, value
+        return
+    found = np.flatnonzero(close)
+    for at, share in zip(found.tolist(), close[found].tolist(), strict=True):
+        if value := _by_letters(word, others[at], share):
+            yield at, value
 
 
 class Aligner:
@@ -186,18 +208,14 @@ class Aligner:
             return
         scorer = OSA.normalized_similarity
         near = process.cdist(self._words, words, scorer=scorer, score_cutoff=LEAST_LETTERS, dtype=np.float64)
-        possible: list[list[int]] = [[] for _ in words]
-        for own, at in np.argwhere(near > 0.0).tolist():
-            possible[at].append(own)
+        alike: list[list[tuple[float, int]]] = [[] for _ in words]
         for own, word in enumerate(self._words):
-            meaning = MEANING.get(word)
-            if len(word) == 1 or meaning is not None:
-                for at, other in enumerate(words):
-                    if len(word) == 1 or MEANING.get(other) == meaning:
-                        possible[at].append(own)
+            for at, value in _likenesses(word, words, near[own]):
+                alike[at].append((-value, own))
         every = range(len(self._words))
-        for word, owns in zip(words, possible, strict=True):
-            self._known[word] = self._alike(word, every if len(word) == 1 else sorted(set(owns)))
+        for word, found_alike in zip(words, alike, strict=True):
+            is_plain = len(word) > 1 and not word.isdigit()
+            self._known[word] = tuple(found_alike) if is_plain else self._alike(word, every)
 
     def _alike(self, word: str, owns: Iterable[int]) -> tuple[tuple[float, int], ...]:
         words = self._words
@@ -237,31 +255,19 @@ class Aligner:
             if not one or len(many) < 2:
                 continue
             single, double = (self._words, listed) if ours else (listed, self._words)
-            for at in tuple(one):
-                self._join_word(single[at], at, one, many, double, pairs, ours=ours)
-
-    def _join_word(
-        self,
-        word: str,
-        at: int,
-        one: list[int],
-        many: list[int],
-        double: tuple[str, ...],
-        pairs: list[Pair],
-        *,
-        ours: bool,
-    ) -> None:
-        length = len(word)
-        for first in tuple(many):
-            if first + 1 in many and -3 <= len(double[first]) + len(double[first + 1]) - length <= 3:
-                value = self._alike_joined(word, double[first] + double[first + 1])
-                if value > SAME_SOUND - 0.06:
-                    one.remove(at)
-                    many.remove(first)
-                    many.remove(first + 1)
-                    queried, other = word, f"{double[first]} {double[first + 1]}"
-                    pairs.append(Pair(*((queried, other) if ours else (other, queried)), value, self._weights[word]))
-                    return
+            joints = _joints(double, many)
+            for at in tuple(one) if joints else ():
+                word = single[at]
+                length = len(word)
+                for first, joined in joints:
+                    if -3 <= len(joined) - length <= 3 and (value := self._alike_joined(word, joined)) > JOINED:
+                        one.remove(at)
+                        many.remove(first)
+                        many.remove(first + 1)
+                        other = f"{double[first]} {double[first + 1]}"
+                        pairs.append(Pair(*((word, other) if ours else (other, word)), value, self._weights[word]))
+                        joints = _joints(double, many)
+                        break
 
     def _alike_joined(self, word: str, joined: str) -> float:
         known = self._joined.get((word, joined))
@@ -290,3 +296,8 @@ class Aligner:
             found / other if other else 0.0,
             carried,
         )
+
+
+def _joints(words: tuple[str, ...], left: list[int]) -> list[tuple[int, str]]:
+    """Neighbours of which both are left, written together, each with the place of the first."""
+    return [(at, words[at] + words[at + 1]) for at in left if at + 1 in left]

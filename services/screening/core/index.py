@@ -111,7 +111,8 @@ class Generation:
             return []
         found = self._searcher.search(tantivy.Query.boolean_query(parts), limit, count=False)
         addresses = [address for _, address in found.hits]
-        return [int(row) for row in self._searcher.fast_field_values("row", addresses) if row is not None]
+        rows: list[int] = self._searcher.fast_field_values("row", addresses)  # type: ignore[assignment]  # all have one
+        return rows
 
 
 @contextmanager

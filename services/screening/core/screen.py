@@ -37,7 +37,7 @@ from services.screening.core.model import (
     Strength,
 )
 from services.screening.core.normalise import core_words, fold, is_light
-from services.screening.core.qualify import Fact, facts, light_words, number_words, single_word
+from services.screening.core.qualify import SHORT_WORD, Fact, facts, light_words, number_words, single_word
 from services.screening.core.readable import Written, readable_names
 from services.screening.core.readings import Reading
 
@@ -45,6 +45,8 @@ OTHER_IDENTIFIER: Final = 0.95
 """Score of an identifier of another type, or of a short one, before facts beside it."""
 UNREACHED: Final = 0.5
 """What is left of a score that does not reach the second channel's threshold: a near miss, far from a hit."""
+ROUNDING: Final = 0.0001
+"""Scores are told to so much."""
 STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 
 
@@ -90,6 +92,7 @@ def screen(
         return undetermined(config, Reason.INDEX_NOT_READY)
     names, reasons, flags = readable_names(query, config, generation.exact)
     budget = Budget(is_spent)
+    worth = _Worth.of(query, config, floor)
     exact = (
         find
         for name in names
@@ -101,7 +104,7 @@ def screen(
         for name in names
         for reading in name.readings
         if reading.is_compared and budget.allows()
-        for find in _by_likeness(generation, name, reading, query.kind, config, budget)
+        for find in _by_likeness(generation, name, reading, query.kind, config, budget, worth)
     )
     kin = (
         find
@@ -126,6 +129,48 @@ def screen(
         tuple(dict.fromkeys((*flags, *(flag for _, flag in found if flag is not None)))),
         tuple(near),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """Whether a comparison can come to anything that is told: explaining the others is half as dear as comparing them.
+
+    least: the lowest score that is told, less what rounding may add. facts: the most that facts beside the name add to
+    log-odds. sound: the least score by sound that may be a hit.
+    """
+
+    least: float
+    facts: float
+    sound: float
+
+    @classmethod
+    def of(cls, query: PartyQuery, config: ScreeningConfig, floor: float | None) -> "_Worth":
+        least = config.threshold if floor is None else min(config.threshold, floor)
+        weights = config.facts
+        beside = [
+            weights.kind_differs,
+            weights.numbers_differ,
+            weights.number_missing,
+            weights.only_light_words,
+            weights.single_short_word * SHORT_WORD,
+        ]
+        if query.birth_date:
+            beside += weights.birth_day_agrees, weights.birth_year_agrees, weights.birth_date_differs
+        if query.countries:
+            beside += weights.country_agrees, weights.country_differs
+        if query.addresses:
+            beside.append(weights.address_agrees)
+        most = sum(max(weight, 0.0) for weight in beside)
+        return cls(least - ROUNDING, most, min(config.cross_script_threshold, config.cross_script_alone))
+
+    def allows(self, comparison: Comparison, *, is_foreign: bool) -> bool:
+        """Whether it may be told, or is of names of the same words, whose score is another one."""
+        words = comparison.alignment
+        return (
+            moved(comparison.score, self.facts) >= self.least
+            or (is_foreign and comparison.sound_score >= self.sound)
+            or (not words.queried_rest and not words.listed_rest and _has_same_words(comparison))
+        )
 
 
 def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str = "") -> Screening:
@@ -203,8 +248,11 @@ def _by_likeness(
     kind: PartyKind,
     config: ScreeningConfig,
     budget: Budget,
+    worth: "_Worth",
 ) -> Iterable[Found]:
     for comparison in compare(generation, reading.name, kind, config, budget):
+        if not worth.allows(comparison, is_foreign=reading.name.is_foreign):
+            continue
         key = comparison.row.key
         is_reordered = key != reading.name.key and " ".join(sorted(key.split())) == reading.name.sorted_key
         for listed in comparison.row.names:
