@@ -36,8 +36,8 @@ protos: setup ## generate the stubs in sdk/ from protos/
 check: setup ## lint, types, import contracts, protos, generated files
 	@$(PY) -m checks
 
-test: setup ## every test, on a real PostgreSQL and a real Kafka
-	@$(PY) -m pytest
+test: setup ## every test, on a real PostgreSQL and a real Kafka, shared by PROCESSES=2
+	@$(PY) -m pytest -n $(or $(PROCESSES),2)
 
 test-faults: setup ## break everything, check what must hold: SEED=1 APPLICATIONS=2000 NODES=1|3; build/faults.json
 	@exec $(PY) -m tests.faults --seed $(or $(SEED),1) --applications $(or $(APPLICATIONS),2000) --nodes $(or $(NODES),1)

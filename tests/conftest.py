@@ -1,4 +1,4 @@
-"""The real PostgreSQL and the real Kafka of the tests: one of each for a run, started by the first test that asks."""
+"""The real PostgreSQL and the real Kafka of the tests: one of each for a process, started by the first to ask."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ import pytest
 from infra.local.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `-n`, the processes share the suite by tests/shares.py."""
+    from tests.shares import Shares  # one process alone needs no xdist
+
+    return Shares(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A process that has its share of the suite collects it in the order of tests/shares.py."""
+    if hasattr(config, "workerinput"):
+        from tests.shares import in_order
+
+        items[:] = in_order(items)
 
 
 @pytest.fixture(scope="session")
