@@ -16,7 +16,7 @@ from services.screening.core.config import ScreeningConfig
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded
-from services.screening.core.parties import Found, Held, PartyIndex, Wanted, wanted_of
+from services.screening.core.parties import Found, Held, PartyIndex, Span, Wanted, wanted_of
 from services.screening.core.qualify import facts
 from services.screening.core.screen import screen
 
@@ -44,21 +44,22 @@ class Search(Generic[A]):
 
     def __init__(self, wanted: Sequence[Wanted], is_asked: Callable[[A], bool] = lambda _: True) -> None:
         self._is_asked = is_asked
-        self._spans = tuple((one, 0, FIRST) for one in wanted)
-        self._found: tuple[tuple[tuple[Wanted, int, int], Found[A]], ...] = ()
+        self._spans = tuple(Span(one, place, 0, FIRST) for one in wanted for place in one.places)
+        self._found: tuple[tuple[Span, Found[A]], ...] = ()
         self._asked: dict[int, set[int]] = defaultdict(set)
         self._hits: dict[int, dict[str, Hit]] = defaultdict(dict)
         self.parties: dict[int, Held[A]] = {}
         """Parties with hits, by their numbers."""
 
-    def spans(self) -> tuple[tuple[Wanted, int, int], ...]:
+    def spans(self) -> tuple[Span, ...]:
         """What is to be looked up in the index next. Nothing: the search is over."""
         return self._spans
 
     def questions(self, found: Sequence[Found[A]]) -> tuple[Question[A], ...]:
         """Whom to judge, after the index said what it found for each span."""
         asked: dict[int, tuple[Held[A], list[int], float]] = {}
-        for (wanted, _, _), each in zip(self._spans, found, strict=True):
+        for span, each in zip(self._spans, found, strict=True):
+            wanted = span.wanted
             for party, above in each.parties:
                 if wanted.row in self._asked[party.number] or not self._is_asked(party.application):
                     continue
@@ -75,10 +76,16 @@ class Search(Generic[A]):
                 self.parties[question.party.number] = question.party
                 self._hits[question.party.number].update((hit.entry_id, hit) for hit in found)
         self._spans = tuple(
-            (wanted, end, 4 * end)
-            for (wanted, _, end), found in self._found
-            if found.last is not None
-            and any(party.number in self.parties and above < found.last + DOWN_TO for party, above in found.parties)
+            Span(span.wanted, span.place, span.end, 4 * span.end)
+            for span, found in self._found
+            if found.last is not None and self._goes_on(span.wanted, found.parties, found.last + DOWN_TO)
+        )
+
+    def _goes_on(self, wanted: Wanted, parties: Sequence[tuple[Held[A], float]], below: float) -> bool:
+        """Whether somebody so little above the last name is a hit of who bears the wanted name."""
+        return any(
+            above < below and not wanted.entries.isdisjoint(self._hits.get(party.number, ()))
+            for party, above in parties
         )
 
     def hits_of(self, party: Held[A]) -> tuple[Hit, ...]:
@@ -117,7 +124,7 @@ def matches(
     """The whole search, where index and generation are at hand."""
     search: Search[A] = Search(looked_for(generation, entries))
     while spans := search.spans():
-        questions = search.questions([index.closest(*span) for span in spans])
+        questions = search.questions([index.closest(span) for span in spans])
         asked = [(each.party.query, each.rows, each.above) for each in questions]
         search.take(questions, judged(generation, entries, asked, config))
     return search

@@ -9,6 +9,7 @@ import marshal
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
@@ -16,7 +17,7 @@ import numpy as np
 import tantivy
 from rapidfuzz import fuzz, process
 
-from services.screening.core.exact import identifier_key
+from services.screening.core.exact import COUNTRY_PREFIX, identifier_key
 from services.screening.core.index import FIELDS, Row, listed_terms, queried_terms, whole_sound
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words
@@ -45,15 +46,27 @@ A = TypeVar("A", bound=Hashable)
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
+class Place(Enum):
+    """Where in the index is looked: numbers of parties, names in Latin letters, names in other scripts.
+
+    Names of other scripts are found by sound: among the others, whom letters bring, they would be crowded out.
+    """
+
+    NUMBERS = "numbers"
+    LATIN = "latin"
+    FOREIGN = "foreign"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What parties are looked for by: a listed name, or the number of a listed party; the other is empty.
 
-    row: the place of the name among the names that changed.
+    row: the place of the name among the names that changed. entries: who bears it.
     """
 
     identifier: str = ""
     row: int = -1
+    entries: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     same_words: str = ""
     sound: str = ""
@@ -64,12 +77,28 @@ class Wanted:
         """Names that are to be compared: none when a number alone decides."""
         return () if self.identifier else (self.row,)
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where to look for it."""
+        return (Place.NUMBERS,) if self.identifier else (Place.LATIN, Place.FOREIGN)
 
-def wanted_of(rows: Iterable[Row], entries: Iterable[Entry]) -> tuple[Wanted, ...]:
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is looked up next: the names from `start` to `end` in order of likeness, of one place in the index."""
+
+    wanted: Wanted
+    place: Place
+    start: int
+    end: int
+
+
+def wanted_of(rows: Iterable[Row], entries: Sequence[Entry]) -> tuple[Wanted, ...]:
     """All that finds the parties who may be one of these entries. rows: the entries' names."""
     names = (
         Wanted(
             row=position,
+            entries=frozenset(entries[name.entry].entry_id for name in row.names),
             words=row.words,
             same_words=" ".join(sorted(row.key.split())),
             sound=row.sound,
@@ -110,8 +139,7 @@ class PartyIndex(Generic[A]):
         self._applications: list[A] = []
         self._of: dict[A, tuple[int, int, int]] = {}
         self._identifiers: dict[str, array[int]] = {}
-        # Names of other scripts are found by sound: among the others, whom letters bring, they would be crowded out.
-        self._shelves = {False: _Shelf(NEAR), True: _Shelf(NEAR_BY_SOUND)}
+        self._shelves = {Place.LATIN: _Shelf(NEAR), Place.FOREIGN: _Shelf(NEAR_BY_SOUND)}
         self.dropped = 0
         """Parties that still take room."""
 
@@ -141,10 +169,10 @@ class PartyIndex(Generic[A]):
         self._applications.extend([application] * len(said))
         for number, query in enumerate(parties, first):
             for _, value in query.identifiers:
-                if key := identifier_key(value):
+                for key in _identifier_keys(value):
                     self._identifiers.setdefault(key, array("I")).append(number)
             for name in _names(query):
-                self._shelves[name.is_foreign].put(name, query.kind, number)
+                self._shelves[Place.FOREIGN if name.is_foreign else Place.LATIN].put(name, query.kind, number)
 
     def drop(self, application: A) -> None:
         """The application is of no interest any more."""
@@ -157,30 +185,32 @@ class PartyIndex(Generic[A]):
         for shelf in self._shelves.values():
             shelf.settle()
 
-    def closest(self, wanted: Wanted, start: int, end: int) -> Found[A]:
-        """Who resembles what is wanted: the names from `start` to `end` in order of likeness, of each kind of script.
-
-        A number brings everybody who has it at once.
-        """
-        if wanted.identifier:
-            having = self._identifiers.get(wanted.identifier, ()) if start == 0 else ()
+    def closest(self, span: Span) -> Found[A]:
+        """Who resembles what is wanted, in order of likeness. A number brings everybody who has it at once."""
+        if span.place is Place.NUMBERS:
+            having = self._identifiers.get(span.wanted.identifier, ()) if span.start == 0 else ()
             return Found(tuple((party, 0.0) for party in self._held(having)))
+        shelf = self._shelves[span.place]
+        rows = shelf.closest(span.wanted, span.start, span.end)
+        is_full = len(rows) == span.end - span.start and rows[-1][1] >= 0
         parties: dict[int, float] = {}
-        last: float | None = None
-        for shelf in self._shelves.values():
-            rows = shelf.closest(wanted, start, end)
-            if len(rows) == end - start and rows[-1][1] >= 0:
-                last = max(last or 0.0, rows[-1][1])
-            for row, above in rows:
-                for number in shelf.bearers(row):
-                    parties.setdefault(number, above)
-        return Found(tuple((party, parties[party.number]) for party in self._held(parties)), last)
+        for row, above in rows:
+            for number in shelf.bearers(row):
+                parties.setdefault(number, above)
+        found = tuple((party, parties[party.number]) for party in self._held(parties))
+        return Found(found, rows[-1][1] if is_full else None)
 
     def _held(self, numbers: Iterable[int]) -> Iterator[Held[A]]:
         for number in numbers:
             packed = self._queries[number]
             if packed is not None:
                 yield Held(number, self._applications[number], _unpacked(packed))
+
+
+def _identifier_keys(value: str) -> tuple[str, ...]:
+    """By which listed identifiers a number is found: as it is, and without the letters of a country before it."""
+    key = identifier_key(value)
+    return tuple(dict.fromkeys((key, COUNTRY_PREFIX.sub("", key)))) if key else ()
 
 
 def _names(query: PartyQuery) -> Iterable[Folded]:

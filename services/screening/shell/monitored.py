@@ -99,7 +99,7 @@ class Monitored:
         while spans := search.spans():
             found = []
             for part in parts(spans, _LOOKED_UP):
-                found += await self._apart(lambda part: [self._index.closest(*span) for span in part], part)
+                found += await self._apart(lambda part: [self._index.closest(span) for span in part], part)
             for questions in parts(search.questions(found), _JUDGED) or [()]:
                 asked = [(each.party.query, each.rows, each.above) for each in questions]
                 search.take(questions, await generation.apart(judged, entries, asked, self._config))

@@ -45,7 +45,7 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
     asked, looked_up_s = 0, 0.0
     while spans := search.spans():
         at = time.process_time()
-        found = [index.closest(*span) for span in spans]
+        found = [index.closest(span) for span in spans]
         looked_up_s += time.process_time() - at
         questions = search.questions(found)
         asked += len(questions)

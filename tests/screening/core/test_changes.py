@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.screening.core.changes import FIRST, matches
+from services.screening.core.changes import FIRST, Search, judged, looked_for, matches
 from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
@@ -148,6 +148,35 @@ def test_a_number_finds_a_party_of_another_name(listed: Generation) -> None:
     (hit,) = found(index_of(party), listed, (entry,)).values()
 
     assert hit == {entry.entry_id: 1.0}
+
+
+def test_a_number_with_the_letters_of_a_country_before_it_finds_one_without(listed: Generation) -> None:
+    entry = Entry("X-1", "X", "Karim Bergholzer", "1", identifiers=(("VAT", "123456789"),))
+    generation = Generation.build([*listed.entries, entry], "more")
+    party = PartyQuery(("Orchard Museum Friends",), identifiers=(("VAT", "DE123456789"),))
+
+    hits = found(index_of(party), generation, (entry,))
+
+    assert hits == screened([party], generation, (entry,))
+    assert hits
+
+
+def test_hits_of_other_names_lead_no_further(listed: Generation, strangers: list[PartyQuery]) -> None:
+    one = Entry("X-1", "X", "Karim Bergholzer", "1", kind=PartyKind.PERSON)
+    other = Entry("X-2", "X", "Karim Bergmeister", "2", kind=PartyKind.PERSON)
+    generation = Generation.build([*listed.entries, one, other], "more")
+    parties = [PartyQuery((f"Karim {letter}. Bergholzer {number}",)) for number in range(9) for letter in "abcdefghijk"]
+    index = index_of(*parties, PartyQuery((other.name,)))
+    search: Search[int] = Search(looked_for(generation, (one, other)))
+    rounds = []
+    while spans := search.spans():
+        rounds.append({next(iter(span.wanted.entries)) for span in spans})
+        questions = search.questions([index.closest(span) for span in spans])
+        asked = [(each.party.query, each.rows, each.above) for each in questions]
+        search.take(questions, judged(generation, (one, other), asked, DEFAULT))
+
+    assert rounds[0] == {"X-1", "X-2"}
+    assert set().union(*rounds[1:]) == {"X-1"}
 
 
 @pytest.mark.parametrize("name", ["Карим Бергхольцер", "كريم برغولتسر"])
