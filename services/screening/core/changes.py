@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
+from services.screening.core.channel import Channel
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded
-from services.screening.core.parties import Found, Held, PartyIndex, Span, Wanted, wanted_of
+from services.screening.core.parties import LIFT, Found, Held, PartyIndex, Place, Span, Wanted, wanted_of
 from services.screening.core.qualify import facts
 from services.screening.core.screen import screen
 
@@ -24,19 +25,32 @@ FIRST: Final = 30
 """Names of parties, of each kind of script, that are looked at for a listed name at first."""
 DOWN_TO: Final = 10.0
 """Hits so little above the last name let expect more behind it."""
-LIFT: Final = 5.0
-"""What a log-odds unit of facts is worth in likeness: with those that agree less is near, with others more must be."""
+
+NO_KIN: Final = Channel.build(())
+"""For those whose kin were looked up, in vain."""
 
 A = TypeVar("A", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[A]):
-    """A party, the names that changed with which it is to be compared, and how far it is above what is near."""
+class Asked(NamedTuple):
+    """What is asked of a party.
 
-    party: Held[A]
+    rows: the names that changed with which it is to be compared. above: how far it is above what is near. is_kin: its
+    name may be a translation or an acronym of one of them.
+    """
+
+    query: PartyQuery
     rows: tuple[int, ...]
     above: float
+    is_kin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[A]):
+    """A party and what is asked of it."""
+
+    party: Held[A]
+    asked: Asked
 
 
 class Search(Generic[A]):
@@ -46,7 +60,7 @@ class Search(Generic[A]):
         self._is_asked = is_asked
         self._spans = tuple(Span(one, place, 0, FIRST) for one in wanted for place in one.places)
         self._found: tuple[tuple[Span, Found[A]], ...] = ()
-        self._asked: dict[int, set[int]] = defaultdict(set)
+        self._asked: dict[int, set[tuple[int, bool]]] = defaultdict(set)
         self._hits: dict[int, dict[str, Hit]] = defaultdict(dict)
         self.parties: dict[int, Held[A]] = {}
         """Parties with hits, by their numbers."""
@@ -57,17 +71,27 @@ class Search(Generic[A]):
 
     def questions(self, found: Sequence[Found[A]]) -> tuple[Question[A], ...]:
         """Whom to judge, after the index said what it found for each span."""
-        asked: dict[int, tuple[Held[A], list[int], float]] = {}
+        asked: dict[int, Question[A]] = {}
         for span, each in zip(self._spans, found, strict=True):
-            wanted = span.wanted
+            row, is_kin = span.wanted.row, span.place is Place.KIN
             for party, above in each.parties:
-                if wanted.row in self._asked[party.number] or not self._is_asked(party.application):
+                known = self._asked[party.number]
+                if (row, is_kin) in known or not self._is_asked(party.application):
                     continue
-                self._asked[party.number].add(wanted.row)
-                _, rows, highest = asked.get(party.number, (party, [], above))
-                asked[party.number] = party, [*rows, *wanted.rows], max(highest, above)
+                known.add((row, is_kin))
+                one = asked.get(party.number)
+                before = one.asked if one is not None else Asked(party.query, (), above, is_kin=False)
+                asked[party.number] = Question(
+                    party,
+                    Asked(
+                        party.query,
+                        (*before.rows, *span.wanted.rows),
+                        max(before.above, above),
+                        before.is_kin or is_kin,
+                    ),
+                )
         self._found = tuple(zip(self._spans, found, strict=True))
-        return tuple(Question(party, tuple(rows), above) for party, rows, above in asked.values())
+        return tuple(asked.values())
 
     def take(self, questions: Sequence[Question[A]], hits: Sequence[Sequence[Hit]]) -> None:
         """The hits of each question."""
@@ -96,18 +120,18 @@ class Search(Generic[A]):
 def looked_for(generation: Generation, entries: tuple[Entry, ...]) -> tuple[Wanted, ...]:
     """By what the parties are found who may be one of these entries."""
     small = _among(generation, entries).small
-    return wanted_of(small.rows, small.entries)
+    return wanted_of(small.rows, small.entries, small.channel.members)
 
 
 def judged(
     generation: Generation,
     entries: tuple[Entry, ...],
-    questions: Sequence[tuple[PartyQuery, tuple[int, ...], float]],
+    questions: Sequence[Asked],
     config: ScreeningConfig,
 ) -> tuple[tuple[Hit, ...], ...]:
-    """The hits of each party (query, rows, above) among these entries, scored as in the whole generation."""
+    """The hits of each party among these entries, scored as in the whole generation."""
     changed = _among(generation, entries)
-    return tuple(changed.hits(query, rows, above, config) for query, rows, above in questions)
+    return tuple(changed.hits(asked, config) for asked in questions)
 
 
 def touched(
@@ -125,8 +149,7 @@ def matches(
     search: Search[A] = Search(looked_for(generation, entries))
     while spans := search.spans():
         questions = search.questions([index.closest(span) for span in spans])
-        asked = [(each.party.query, each.rows, each.above) for each in questions]
-        search.take(questions, judged(generation, entries, asked, config))
+        search.take(questions, judged(generation, entries, [each.asked for each in questions], config))
     return search
 
 
@@ -155,15 +178,16 @@ class _Changed:
                 rows[small.entries[name.entry].entry_id][position] = None
         return cls(small, {entry: tuple(positions) for entry, positions in rows.items()})
 
-    def hits(self, query: PartyQuery, rows: Sequence[int], above: float, config: ScreeningConfig) -> tuple[Hit, ...]:
+    def hits(self, asked: Asked, config: ScreeningConfig) -> tuple[Hit, ...]:
+        query, rows, above, is_kin = asked
         if rows and above + LIFT * self._facts(query, rows, config) < 0:
             return ()
-        hits = screen(self._only(rows), query, config).hits
+        hits = screen(self._only(rows, self.small.channel if is_kin else NO_KIN), query, config).hits
         if not hits:
             return ()
         # By another name the same entry may be closer.
         every = dict.fromkeys(row for hit in hits for row in self.rows.get(hit.entry_id, ()))
-        return screen(self._only(tuple(every)), query, config).hits
+        return screen(self._only(tuple(every), self.small.channel), query, config).hits
 
     def _facts(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
         """What the facts beside the name add, with the entry that they fit best."""
@@ -171,10 +195,10 @@ class _Changed:
         entries = (self.small.entries[bearer] for bearer in bearers)
         return max(sum(fact.weight for fact in facts(query, entry, config.facts)) for entry in entries)
 
-    def _only(self, rows: Sequence[int]) -> Generation:
-        """In which these names alone are compared."""
+    def _only(self, rows: Sequence[int], channel: Channel) -> Generation:
+        """In which these names alone are compared, and these alone are kin."""
         known = {field.name: getattr(self.small, field.name) for field in fields(self.small)}
-        return _Only(**known, chosen=tuple(rows))
+        return _Only(**(known | {"channel": channel}), chosen=tuple(rows))
 
 
 @lru_cache(maxsize=1)

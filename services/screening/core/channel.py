@@ -5,7 +5,7 @@ found. Names that agree as they are written are no business of the channel.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
@@ -91,6 +91,8 @@ class Channel:
     terms: Mapping[str, Positions]
     by_acronym: Mapping[str, Positions]
     shorts: Mapping[str, Positions]
+    greater: "Channel | None" = None
+    """The channel by whose names it is judged how many have an acronym; None: this one."""
 
     @classmethod
     def build(cls, members: Sequence[Member]) -> "Channel":
@@ -104,14 +106,14 @@ class Channel:
                 terms[term].append(position)
             for letters in acronyms(member.key):
                 by_acronym[letters].append(position)
-            if (short := _short(name)) is not None:
+            if (short := short_word(name)) is not None:
                 shorts[short].append(position)
         weights = Weights(name.words for name in names)
         return cls(tuple(members), names, weights, _frozen(terms), _frozen(by_acronym), _frozen(shorts))
 
     def weighed_as(self, greater: "Channel") -> "Channel":
-        """The same names, their words weighed as in a greater channel."""
-        return replace(self, weights=greater.weights)
+        """The same names, their words and acronyms weighed as in a greater channel, which has these names too."""
+        return replace(self, weights=greater.weights, greater=greater)
 
     def find(self, name: Folded) -> tuple[Kin, ...]:
         """Listed names of kin, best first, one find of a row."""
@@ -125,20 +127,22 @@ class Channel:
     def _by_acronym(self, name: Folded, asked: Meant) -> Iterable[Kin]:
         if name.is_foreign:
             return
-        if (short := _short(asked)) is not None:
-            yield from self._standing_for(self.by_acronym, short, asked)
+        if (short := short_word(asked)) is not None:
+            yield from self._standing_for(lambda channel: channel.by_acronym, short, asked)
             yield from self._blended(short, asked)
         for letters in acronyms(name.words):
-            yield from self._standing_for(self.shorts, letters, asked, name.key)
+            yield from self._standing_for(lambda channel: channel.shorts, letters, asked, name.key)
 
     def _standing_for(
-        self, table: Mapping[str, Positions], letters: str, asked: Meant, stands_for: str = ""
+        self, table: Callable[["Channel"], Mapping[str, Positions]], letters: str, asked: Meant, stands_for: str = ""
     ) -> Iterable[Kin]:
         """Names in a table of acronyms; what the acronym stands for is the listed name unless it is the queried one."""
-        borne = table.get(letters, ())
-        if len(borne) > MOST_BORNE:
+        borne = table(self).get(letters, ())
+        all_names = self.greater or self
+        everywhere = table(all_names).get(letters, ())
+        if len(everywhere) > MOST_BORNE:
             return
-        bearers = len({self.members[position].entry for position in borne})
+        bearers = len({all_names.members[position].entry for position in everywhere})
         score = ACRONYM_SCORES.get(len(letters), LONG_ACRONYM) - CROWD * (bearers - 1)
         for position in borne:
             if self._agree(asked, position):
@@ -160,7 +164,7 @@ class Channel:
     def _by_meaning(self, name: Folded, asked: Meant) -> Iterable[Kin]:
         if not asked.words:
             return
-        aligner = Aligner(asked.words, self.weights, _same_meaning)
+        aligner = Aligner(asked.words, self.weights, same_meaning)
         for position in self._likely(asked):
             if self._agree(asked, position):
                 alignment = aligner.align(self.names[position].words)
@@ -248,7 +252,7 @@ def _numbers(name: Meant) -> list[str]:
     return sorted(word for word in name.words if word[0].isdigit())
 
 
-def _same_meaning(left: str, right: str) -> float:
+def same_meaning(left: str, right: str) -> float:
     """Likeness of words by meaning: general words mean the same or something else."""
     if left == right:
         return 1.0
@@ -261,7 +265,7 @@ def _terms(words: Sequence[str]) -> set[str]:
     return {*words, *sounds}
 
 
-def _short(name: Meant) -> str | None:
+def short_word(name: Meant) -> str | None:
     """The only distinctive word of a name when it may be an acronym."""
     telling = [word for word in name.words if word not in GENERIC and not word[0].isdigit()]
     if len(telling) != 1:

@@ -17,8 +17,10 @@ import numpy as np
 import tantivy
 from rapidfuzz import fuzz, process
 
+from services.screening.core.channel import Member
 from services.screening.core.exact import COUNTRY_PREFIX, identifier_key
 from services.screening.core.index import FIELDS, Row, listed_terms, queried_terms, whole_sound
+from services.screening.core.kindred import Sought, Traits, traits, worth_of_acronym, worth_of_blend
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words
 from services.screening.core.readings import readings
@@ -41,13 +43,26 @@ NEAR_BY_SOUND: Final = 135.0
 """The same for names of other scripts (0..250: the sound besides): of 220 hits the least had 138."""
 LEAST: Final = -15.0
 """Further below what is near, no fact makes a hit."""
+SHORT, ACRONYMS, PIECES, TRANSLATED = "short", "acronyms", "pieces", "translated"
+TRAITS: Final = (SHORT, ACRONYMS, PIECES, TRANSLATED)
+"""What the kin of a name are found by, beside its words."""
+LIFT: Final = 5.0
+"""What a log-odds unit of facts is worth in likeness: with those that agree less is near, with others more must be."""
+KIN: Final = 1.7
+"""The log-odds of the second channel's score from which a name is near without any fact, if only just."""
+WHOLE: Final = 60.0
+"""A name whose every word means the same is this near: no fact beside it makes it another one's."""
+MOST_SHORT: Final = 1_000
+"""Names that are short for one listed name, or it for them, at most."""
 
 A = TypeVar("A", bound=Hashable)
+_Rows = tuple[list[tuple[int, float]], float | None]
+"""Names and how far each is above what is near; the last one's where the next ones are near too, else None."""
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 class Place(Enum):
-    """Where in the index is looked: numbers of parties, names in Latin letters, names in other scripts.
+    """Where in the index is looked: numbers of parties, names in Latin letters, names in other scripts, kin of names.
 
     Names of other scripts are found by sound: among the others, whom letters bring, they would be crowded out.
     """
@@ -55,13 +70,15 @@ class Place(Enum):
     NUMBERS = "numbers"
     LATIN = "latin"
     FOREIGN = "foreign"
+    KIN = "kin"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What parties are looked for by: a listed name, or the number of a listed party; the other is empty.
 
-    row: the place of the name among the names that changed. entries: who bears it.
+    row: the place of the name among the names that changed. entries: who bears it. kin: what its translations and
+    acronyms are found by, where it is an organisation's.
     """
 
     identifier: str = ""
@@ -71,6 +88,7 @@ class Wanted:
     same_words: str = ""
     sound: str = ""
     terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kin: Sought | None = None
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -80,7 +98,9 @@ class Wanted:
     @property
     def places(self) -> tuple[Place, ...]:
         """Where to look for it."""
-        return (Place.NUMBERS,) if self.identifier else (Place.LATIN, Place.FOREIGN)
+        if self.identifier:
+            return (Place.NUMBERS,)
+        return (Place.LATIN, Place.FOREIGN) if self.kin is None else (Place.LATIN, Place.FOREIGN, Place.KIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +113,12 @@ class Span:
     end: int
 
 
-def wanted_of(rows: Iterable[Row], entries: Sequence[Entry]) -> tuple[Wanted, ...]:
-    """All that finds the parties who may be one of these entries. rows: the entries' names."""
+def wanted_of(rows: Iterable[Row], entries: Sequence[Entry], members: Iterable[Member]) -> tuple[Wanted, ...]:
+    """All that finds the parties who may be one of these entries.
+
+    rows: the entries' names; members: those that the second channel knows.
+    """
+    kin = {member.row: Sought.of(member) for member in members}
     names = (
         Wanted(
             row=position,
@@ -103,6 +127,7 @@ def wanted_of(rows: Iterable[Row], entries: Sequence[Entry]) -> tuple[Wanted, ..
             same_words=" ".join(sorted(row.key.split())),
             sound=row.sound,
             terms=tuple((field, tuple(sorted(set(terms)))) for field, terms in listed_terms(row).items()),
+            kin=kin.get(position),
         )
         for position, row in enumerate(rows)
     )
@@ -190,15 +215,18 @@ class PartyIndex(Generic[A]):
         if span.place is Place.NUMBERS:
             having = self._identifiers.get(span.wanted.identifier, ()) if span.start == 0 else ()
             return Found(tuple((party, 0.0) for party in self._held(having)))
-        shelf = self._shelves[span.place]
-        rows = shelf.closest(span.wanted, span.start, span.end)
-        is_full = len(rows) == span.end - span.start and rows[-1][1] >= 0
+        if span.place is Place.KIN:
+            found = [(shelf, shelf.kin(span)) for shelf in self._shelves.values()]
+        else:
+            shelf = self._shelves[span.place]
+            found = [(shelf, shelf.closest(span.wanted, span.start, span.end))]
         parties: dict[int, float] = {}
-        for row, above in rows:
-            for number in shelf.bearers(row):
-                parties.setdefault(number, above)
-        found = tuple((party, parties[party.number]) for party in self._held(parties))
-        return Found(found, rows[-1][1] if is_full else None)
+        for shelf, (rows, _) in found:
+            for row, above in rows:
+                for number in shelf.bearers(row):
+                    parties[number] = max(above, parties.get(number, above))
+        last = max((last for _, (_, last) in found if last is not None), default=None)
+        return Found(tuple((party, parties[party.number]) for party in self._held(parties)), last)
 
     def _held(self, numbers: Iterable[int]) -> Iterator[Held[A]]:
         for number in numbers:
@@ -247,6 +275,8 @@ class _Shelf:
         for field in FIELDS:
             builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
         builder.add_text_field(SAME_WORDS, tokenizer_name="raw", index_option="basic")
+        for trait in TRAITS:
+            builder.add_text_field(trait, tokenizer_name="whitespace", index_option="basic")
         builder.add_unsigned_field("row", fast=True)
         self._schema = builder.build()
         self._index = tantivy.Index(self._schema)
@@ -255,22 +285,28 @@ class _Shelf:
         self._is_settled = True
         self._row_of: dict[str, int] = {}
         self._words: list[str] = []
+        self._keys: list[str] = []
+        self._meaning_of: dict[int, tuple[str, ...]] = {}
         self._sounds: dict[int, tuple[str, ...]] = {}
         # The bearers of a row as a chain: the newest one, and from each to the one before it. 0 ends it.
         self._newest, self._before, self._bearer = array("I"), array("I", [0]), array("I", [0])
 
     def put(self, name: Folded, kind: PartyKind, number: int) -> None:
         """One more who bears the name."""
-        is_person = kind is PartyKind.PERSON
-        key = f"{name.key}\n" if is_person else name.key
+        key = f"{name.key}\n" if kind is PartyKind.PERSON else name.key
+        known = traits(name)
+        if known.translated:
+            # Written otherwise, the same Latin words may mean something else.
+            key = "\n".join((key, *known.translated))
         row = self._row_of.setdefault(key, len(self._words))
         if row == len(self._words):
-            self._add(name, kind, row)
+            self._keys.append(key)
+            self._add(name, known, kind, row)
         self._before.append(self._newest[row])
         self._newest[row] = len(self._bearer)
         self._bearer.append(number)
 
-    def _add(self, name: Folded, kind: PartyKind, row: int) -> None:
+    def _add(self, name: Folded, known: Traits, kind: PartyKind, row: int) -> None:
         core = name_words(name.words, is_person=kind is PartyKind.PERSON)
         self._words.append(" ".join(core))
         self._newest.append(0)
@@ -281,6 +317,11 @@ class _Shelf:
         for field, terms in queried_terms(name, kind).items():
             document.add_text(field, " ".join(terms))
         document.add_text(SAME_WORDS, name.sorted_key)
+        if known.translated:
+            self._meaning_of[row] = known.meaning
+        for trait, terms in zip(TRAITS, ((known.short,), known.acronyms, known.pieces, known.translated), strict=True):
+            if any(terms):
+                document.add_text(trait, " ".join(terms))
         document.add_unsigned("row", row)
         self._writer.add_document(document)
         self._is_settled = False
@@ -293,14 +334,85 @@ class _Shelf:
             self._searcher = self._index.searcher()
             self._is_settled = True
 
-    def closest(self, wanted: Wanted, start: int, end: int) -> list[tuple[int, float]]:
-        """The rows from `start` to `end` in order of likeness, and how far each is above what is near."""
+    def closest(self, wanted: Wanted, start: int, end: int) -> "_Rows":
+        """The names from `start` to `end` in order of likeness, and how far each is above what is near."""
         rows = self._alike(wanted, 4 * end)
         if len(rows) <= start:
-            return []
+            return [], None
         above = self._likeness(wanted, rows) - self._near
         order = np.argsort(-above, kind="stable")[start:end]
-        return [(rows[at], float(above[at])) for at in order if above[at] >= LEAST]
+        found = [(rows[at], float(above[at])) for at in order if above[at] >= LEAST]
+        return found, found[-1][1] if len(found) == end - start and found[-1][1] >= 0 else None
+
+    def kin(self, span: Span) -> "_Rows":
+        """The names that may be another form of the wanted one, and how far each is above what is near.
+
+        Those that are short for it or it for them come all at once; those of its meaning and those of which a part is
+        short for a part, most of it first.
+        """
+        sought = span.wanted.kin
+        if sought is None:
+            return [], None
+        found = self._short(sought) if span.start == 0 else {}
+        is_full = False
+        for query, is_kin in ((self._meaning(sought), self._may_mean), (self._part(sought), self._may_be_short)):
+            rows = [row for row in self._rows(query, 4 * span.end) if is_kin(sought, row)] if query else []
+            found |= dict.fromkeys(rows[span.start : span.end], WHOLE)
+            is_full |= len(rows) >= span.end
+        return sorted(found.items(), key=lambda each: -each[1]), WHOLE if is_full else None
+
+    def _may_mean(self, sought: Sought, row: int) -> bool:
+        return sought.may_mean(self._meaning_of.get(row) or self._written(row))
+
+    def _may_be_short(self, sought: Sought, row: int) -> bool:
+        written = self._written(row)
+        return sought.may_be_short(written, self._meaning_of.get(row, written))
+
+    def _written(self, row: int) -> tuple[str, ...]:
+        return tuple(self._keys[row].partition("\n")[0].split())
+
+    def _short(self, sought: Sought) -> dict[int, float]:
+        """Names that are acronyms or blends of the wanted one, or of which it is an acronym."""
+        found: dict[int, float] = {}
+        if sought.whole:
+            pattern = tantivy.Query.regex_query(self._schema, SHORT, sought.whole)
+            found |= dict.fromkeys(self._rows(pattern, MOST_SHORT), LIFT * (worth_of_blend() - KIN))
+        asked = [(SHORT, letters) for letters in sought.acronyms]
+        if sought.short:
+            asked.append((ACRONYMS, sought.short))
+        for field, letters in asked:
+            above = LIFT * (worth_of_acronym(letters) - KIN)
+            for row in self._rows(self._term(field, letters), MOST_SHORT):
+                found[row] = max(above, found.get(row, above))
+        return found
+
+    def _meaning(self, sought: Sought) -> tantivy.Query | None:
+        """Names of which a word means what one of the wanted name does, but is written otherwise."""
+        same = [self._term(TRANSLATED, word) for word in sought.words]
+        same += [self._term("words", word) for word in sought.translated]
+        return self._together([same], sought)
+
+    def _part(self, sought: Sought) -> tantivy.Query | None:
+        """Names that share a word and have a word that some of the others may be short for, or the other way round."""
+        short = [self._term(PIECES, word) for word in sought.words if word.isalpha()]
+        if sought.part:
+            short.append(tantivy.Query.regex_query(self._schema, "words", sought.part))
+        return self._together([short, self._shared(sought)], sought)
+
+    def _shared(self, sought: Sought) -> list[tantivy.Query]:
+        words = [self._term("words", word) for word in dict.fromkeys((*sought.words, *sought.key))]
+        return words + [self._term("sounds", sound) for sound in sought.sounds]
+
+    def _together(self, each: Sequence[Sequence[tantivy.Query]], sought: Sought) -> tantivy.Query | None:
+        """Names that have something of each; first those that share most."""
+        if not all(each):
+            return None
+        should, must = tantivy.Occur.Should, tantivy.Occur.Must
+        needed = [(must, tantivy.Query.boolean_query([(should, one) for one in some])) for some in each]
+        return tantivy.Query.boolean_query([*needed, *((should, one) for one in self._shared(sought))])
+
+    def _term(self, field: str, term: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, term, "freq" if field in FIELDS else "basic")
 
     def bearers(self, row: int) -> Iterator[int]:
         """The numbers of the parties that bear the name."""

@@ -101,7 +101,7 @@ class Monitored:
             for part in parts(spans, _LOOKED_UP):
                 found += await self._apart(lambda part: [self._index.closest(span) for span in part], part)
             for questions in parts(search.questions(found), _JUDGED) or [()]:
-                asked = [(each.party.query, each.rows, each.above) for each in questions]
+                asked = [each.asked for each in questions]
                 search.take(questions, await generation.apart(judged, entries, asked, self._config))
         return frozenset(party.application for party in search.parties.values())
 

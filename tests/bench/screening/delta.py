@@ -49,7 +49,7 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
         looked_up_s += time.process_time() - at
         questions = search.questions(found)
         asked += len(questions)
-        said = [(each.party.query, each.rows, each.above) for each in questions]
+        said = [each.asked for each in questions]
         search.take(questions, judged(generation, changed, said, DEFAULT))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
