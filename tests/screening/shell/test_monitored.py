@@ -146,8 +146,9 @@ async def test_whoever_fails_leaves_the_lock_to_the_next(
 
     # The database notices a moment later that the connection is gone.
     async with asyncio.timeout(30):
-        while await own_pool.fetchval("select count(*) from pg_locks where locktype = 'advisory' and granted"):
-            await asyncio.sleep(0)
+        held = "select count(*) from pg_locks where locktype = 'advisory' and granted"
+        while await own_pool.fetchval(held):
+            pass
     await other.rescreening.sweep()
     assert (await names_of(office, application_id))[-1] == "PartyListed"
 
