@@ -228,7 +228,8 @@ class ExactIndex:
         for name, folded in names:
             keys[folded.key].append(name)
             by_words[folded.sorted_key].append(name)
-            for joined in {folded.joined, fold(given_name_first(name.text)).joined}:
+            spoken = given_name_first(name.text)
+            for joined in {folded.joined, fold(spoken).joined if spoken != name.text else folded.joined}:
                 if len(joined) >= LEAST_LETTERS:
                     letters[joined].append(name)
         return cls(_frozen(identifiers), _frozen(keys), _frozen(by_words), _frozen(letters))

@@ -27,6 +27,9 @@ BITS: Final = tuple(
 )
 """Of a letter: the bits that say it is there, twice, three times."""
 
+AT_ONCE: Final = 50_000
+"""Spellings whose letters are counted at once: a matrix of 10 MB."""
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -56,11 +59,12 @@ class Spellings:
     def of(cls, names: Iterable[Spelled]) -> "Spellings":
         """The spellings of these names; rows are their positions."""
         known = list(names)
-        found = [(len(text), letters_of(text), row) for row, name in enumerate(known) for text in _different(name)]
-        lengths = np.array([length for length, _, _ in found], dtype=np.uint16)
+        found = [(text, row) for row, name in enumerate(known) for text in _different(name)]
+        texts = [text for text, _ in found]
+        lengths = np.array([len(text) for text in texts], dtype=np.uint16)
         order = np.argsort(lengths, kind="stable")
-        letters = np.array([bits for _, bits, _ in found], dtype=np.uint64)[order]
-        rows = np.array([row for _, _, row in found], dtype=np.uint32)[order]
+        letters = all_letters_of(texts)[order]
+        rows = np.array([row for _, row in found], dtype=np.uint32)[order]
         lengths = lengths[order]
         longest = int(lengths[-1]) if len(lengths) else 0
         starts = np.searchsorted(lengths, np.arange(longest + 2))
@@ -108,6 +112,25 @@ def letters_of(text: str) -> int:
                 bits |= twice
                 if count > 2:
                     bits |= thrice
+    return bits
+
+
+def all_letters_of(texts: Sequence[str]) -> Array:
+    """The same of many texts, in a tenth of the time."""
+    parts = [_letters_of(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def _letters_of(texts: Sequence[str]) -> Array:
+    written = np.frombuffer("".join(texts).encode("ascii", "replace"), dtype=np.uint8) - ord("a")
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    known = written < len(LETTERS)
+    places = owners[known] * len(LETTERS) + written[known]
+    counts = np.bincount(places, minlength=len(texts) * len(LETTERS)).reshape(len(texts), len(LETTERS))
+    bits = np.zeros(len(texts), dtype=np.uint64)
+    for at, (_, *signs) in enumerate(BITS):
+        for least, sign in enumerate(signs, 1):
+            bits |= np.where(counts[:, at] >= least, np.uint64(sign), np.uint64(0))
     return bits
 
 

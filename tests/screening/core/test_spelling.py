@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from services.screening.core.normalise import fold, name_words
-from services.screening.core.spelling import MOST, NEAR, Spelled, Spellings, letters_of, spelled
+from services.screening.core.spelling import MOST, NEAR, Spelled, Spellings, all_letters_of, letters_of, spelled
 
 WORDS = st.lists(st.text("abcdeilmnorst0", min_size=1, max_size=9), min_size=1, max_size=4)
 
@@ -59,3 +59,8 @@ def test_nothing_is_near_in_an_empty_list_or_to_an_empty_name() -> None:
 def test_letters_differ_in_no_more_bits_than_the_names_differ_in_letters() -> None:
     assert letters_of("anna") ^ letters_of("anna b") == letters_of("b")
     assert (letters_of("aaaa") ^ letters_of("a")).bit_count() <= 3
+
+
+@given(st.lists(st.text("abcdinz 07", max_size=30), max_size=9))
+def test_the_letters_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+    assert all_letters_of(texts).tolist() == [letters_of(text) for text in texts]
