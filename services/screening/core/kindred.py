@@ -33,6 +33,9 @@ MOST_PIECED: Final = 5
 LONGEST_BEGINNING: Final = 8
 LONGEST: Final = 12
 """Words of a name that are looked at."""
+MARGIN: Final = 0.05
+"""The channel may say more of an acronym by so much, for what stands beside it."""
+HIGHEST: Final = 1 - 1e-6
 PIECE: Final = 2
 """Least words that a part of a name is shortened from."""
 
@@ -124,16 +127,17 @@ class Sought:
 
 def worth_of_acronym(letters: str) -> float:
     """The log-odds of the channel's score for an acronym, at most."""
-    return _log_odds(ACRONYM_SCORES.get(len(letters), LONG_ACRONYM))
+    return _log_odds(ACRONYM_SCORES.get(len(letters), LONG_ACRONYM) + MARGIN)
 
 
 def worth_of_blend() -> float:
-    """The log-odds of the channel's score for a word made of beginnings."""
-    return _log_odds(BLEND)
+    """The log-odds of the channel's score for a word made of beginnings, at most."""
+    return _log_odds(BLEND + MARGIN)
 
 
 def _log_odds(score: float) -> float:
-    return log(score / (1 - score))
+    bounded = min(score, HIGHEST)
+    return log(bounded / (1 - bounded))
 
 
 def _translated(words: Sequence[str], written: Sequence[str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from services.screening.core.kindred import Sought, Traits, traits, worth_of_acr
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words
 from services.screening.core.readings import readings
+from services.screening.core.spelling import MOST, Spelled, Spellings, spelled
 
 LONGEST: Final = 500
 """Characters of a name beyond which nobody judges it."""
@@ -41,6 +42,8 @@ Of 776 hits among altered names the least had 92; 6 of 100 names that the index 
 """
 NEAR_BY_SOUND: Final = 135.0
 """The same for names of other scripts (0..250: the sound besides): of 220 hits the least had 138."""
+ALIKE: Final = 83
+"""Names whose letters agree to this share, of 100, are looked at, however many share more words or pieces."""
 LEAST: Final = -15.0
 """Further below what is near, no fact makes a hit."""
 SHORT, ACRONYMS, PIECES, TRANSLATED = "short", "acronyms", "pieces", "translated"
@@ -85,6 +88,7 @@ class Wanted:
     row: int = -1
     entries: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
+    key: str = ""
     same_words: str = ""
     sound: str = ""
     terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -124,6 +128,7 @@ def wanted_of(rows: Iterable[Row], entries: Sequence[Entry], members: Iterable[M
             row=position,
             entries=frozenset(entries[name.entry].entry_id for name in row.names),
             words=row.words,
+            key=row.key,
             same_words=" ".join(sorted(row.key.split())),
             sound=row.sound,
             terms=tuple((field, tuple(sorted(set(terms)))) for field, terms in listed_terms(row).items()),
@@ -284,8 +289,11 @@ class _Shelf:
         self._searcher = self._index.searcher()
         self._is_settled = True
         self._row_of: dict[str, int] = {}
-        self._words: list[str] = []
+        # What of a row is compared: its key, its words in alphabetical order, and in spoken order where that is no key.
+        self._ordered: list[str] = []
+        self._spoken: dict[int, str] = {}
         self._keys: list[str] = []
+        self._spellings = Spellings(self._keys, self._ordered)
         self._meaning_of: dict[int, tuple[str, ...]] = {}
         self._sounds: dict[int, tuple[str, ...]] = {}
         # The bearers of a row as a chain: the newest one, and from each to the one before it. 0 ends it.
@@ -293,14 +301,14 @@ class _Shelf:
 
     def put(self, name: Folded, kind: PartyKind, number: int) -> None:
         """One more who bears the name."""
-        key = f"{name.key}\n" if kind is PartyKind.PERSON else name.key
+        key = name.key if kind is PartyKind.PERSON else f"{name.key}\n"
         known = traits(name)
         if known.translated:
             # Written otherwise, the same Latin words may mean something else.
             key = "\n".join((key, *known.translated))
-        row = self._row_of.setdefault(key, len(self._words))
-        if row == len(self._words):
-            self._keys.append(key)
+        row = self._row_of.setdefault(key, len(self._keys))
+        if row == len(self._keys):
+            self._keys.append(name.key)
             self._add(name, known, kind, row)
         self._before.append(self._newest[row])
         self._newest[row] = len(self._bearer)
@@ -308,7 +316,11 @@ class _Shelf:
 
     def _add(self, name: Folded, known: Traits, kind: PartyKind, row: int) -> None:
         core = name_words(name.words, is_person=kind is PartyKind.PERSON)
-        self._words.append(" ".join(core))
+        spelling = spelled(name, core)
+        self._ordered.append(spelling.ordered)
+        if (spoken := " ".join(core)) != name.key:
+            self._spoken[row] = spoken
+        self._spellings.add(spelling, row)
         self._newest.append(0)
         if name.is_foreign:
             sounds = whole_sound(core), whole_sound([heard_otherwise(word) for word in core])
@@ -329,6 +341,7 @@ class _Shelf:
     def settle(self) -> None:
         """Finds what was put."""
         if not self._is_settled:
+            self._spellings.settle()
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
@@ -369,7 +382,7 @@ class _Shelf:
         return sought.may_be_short(written, self._meaning_of.get(row, written))
 
     def _written(self, row: int) -> tuple[str, ...]:
-        return tuple(self._keys[row].partition("\n")[0].split())
+        return tuple(self._keys[row].split())
 
     def _short(self, sought: Sought) -> dict[int, float]:
         """Names that are acronyms or blends of the wanted one, or of which it is an acronym."""
@@ -423,7 +436,8 @@ class _Shelf:
 
     def _alike(self, wanted: Wanted, limit: int) -> list[int]:
         same = tantivy.Query.term_query(self._schema, SAME_WORDS, wanted.same_words, "basic")
-        found = [self._rows(same, MOST_SAME)]
+        near = Spelled(wanted.key, " ".join(sorted(wanted.words)))
+        found = [self._rows(same, MOST_SAME), self._spellings.near(near, ALIKE, max(limit, MOST))]
         terms = dict(wanted.terms)
         for fields in PASSES:
             should = [
@@ -440,14 +454,17 @@ class _Shelf:
         return [int(row) for row in self._searcher.fast_field_values("row", addresses) if row is not None]
 
     def _likeness(self, wanted: Wanted, rows: list[int]) -> Numbers:
-        """Letters in alphabetical or in spoken order, shared words, and for names of other scripts the sound."""
-        spoken = [self._words[row] for row in rows]
-        ordered = [" ".join(sorted(words.split())) for words in spoken]
+        """Letters in alphabetical order, in spoken order or of all words; shared words; of other scripts the sound."""
+        keys = [self._keys[row] for row in rows]
+        spoken = [self._spoken.get(row, key) for row, key in zip(rows, keys, strict=True)]
+        ordered = [self._ordered[row] for row in rows]
         asked = " ".join(sorted(wanted.words))
         by_word = process.cdist([asked], ordered, scorer=fuzz.ratio)[0]
         by_letter = process.cdist([" ".join(wanted.words)], spoken, scorer=fuzz.ratio)[0]
+        # What is no legal form may be one misspelled.
+        whole = process.cdist([wanted.key], keys, scorer=fuzz.ratio)[0]
         shared = process.cdist([asked], ordered, scorer=fuzz.token_set_ratio)[0]
-        likeness: Numbers = np.maximum(by_word, by_letter) + 0.5 * shared
+        likeness: Numbers = np.maximum(np.maximum(by_word, by_letter), whole) + 0.5 * shared
         if not self._sounds:
             return likeness
         heard = [max(fuzz.ratio(wanted.sound, sound) for sound in self._sounds.get(row, ("",))) for row in rows]

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from services.screening.core.normalise import Folded
 
 NEAR: Final = 85
-"""Share of letters that agree, of 100 (rapidfuzz's ratio), from which a name is near."""
+"""Share of letters that agree, of 100 (rapidfuzz's ratio), from which a name is near unless another one is said."""
 MOST: Final = 400
 """Names brought at most, the nearest first. More than a few dozen are near only where a list is crowded."""
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -42,58 +42,102 @@ class Spelled:
 
 
 @dataclass(frozen=True, slots=True)
+class _Letters:
+    """The letters of spellings, shortest first, and whose they are. starts: where spellings of a length begin."""
+
+    rows: Array
+    letters: Array
+    lengths: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, texts: Sequence[str], rows: Sequence[int]) -> "_Letters":
+        lengths = np.array([len(text) for text in texts], dtype=np.uint16)
+        return cls._ordered(np.array(rows, dtype=np.uint32), all_letters_of(texts), lengths)
+
+    @classmethod
+    def _ordered(cls, rows: Array, letters: Array, lengths: Array) -> "_Letters":
+        order = np.argsort(lengths, kind="stable")
+        lengths = lengths[order]
+        longest = int(lengths[-1]) if len(lengths) else 0
+        return cls(rows[order], letters[order], lengths, np.searchsorted(lengths, np.arange(longest + 2)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __add__(self, other: "_Letters") -> "_Letters":
+        return self._ordered(
+            np.concatenate((self.rows, other.rows)),
+            np.concatenate((self.letters, other.letters)),
+            np.concatenate((self.lengths, other.lengths)),
+        )
+
+    def possible(self, text: str, near: int) -> Array:
+        """Rows that may be near by length and by how often they have each letter."""
+        length, least = len(text), 200 - near
+        shortest, longest = -(-length * near // least), length * least // near
+        last = len(self.starts) - 1
+        begin, end = self.starts[min(shortest, last)], self.starts[min(longest + 1, last)]
+        apart = np.bitwise_count(self.letters[begin:end] ^ np.uint64(letters_of(text)))
+        few = np.flatnonzero(apart <= (100 - near) * (length + longest) // 100)
+        allowed = (100 - near) * (self.lengths[begin:end][few].astype(np.int64) + length)
+        found: Array = self.rows[begin:end][few[apart[few].astype(np.int64) * 100 <= allowed]]
+        return found
+
+
 class Spellings:
-    """All names, `keys` and `ordered` by row; and, shortest first, the letters of each spelling and whose it is.
+    """Names by how they are spelled, `keys` and `ordered` by row. What was added is found once it settled."""
 
-    starts: where spellings of a length begin.
-    """
+    __slots__ = ("_parts", "_rows", "_texts", "keys", "ordered")
 
-    keys: Sequence[str]
-    ordered: Sequence[str]
-    _rows: Array
-    _letters: Array
-    _lengths: Array
-    _starts: Array
+    def __init__(self, keys: Sequence[str], ordered: Sequence[str]) -> None:
+        """Of no names yet. keys and ordered: those of each row that is added, whenever they are asked for."""
+        self.keys, self.ordered = keys, ordered
+        self._parts: tuple[_Letters, ...] = ()
+        self._texts: list[str] = []
+        self._rows: list[int] = []
 
     @classmethod
     def of(cls, names: Iterable[Spelled]) -> "Spellings":
         """The spellings of these names; rows are their positions."""
         known = list(names)
-        found = [(text, row) for row, name in enumerate(known) for text in _different(name)]
-        texts = [text for text, _ in found]
-        lengths = np.array([len(text) for text in texts], dtype=np.uint16)
-        order = np.argsort(lengths, kind="stable")
-        letters = all_letters_of(texts)[order]
-        rows = np.array([row for _, row in found], dtype=np.uint32)[order]
-        lengths = lengths[order]
-        longest = int(lengths[-1]) if len(lengths) else 0
-        starts = np.searchsorted(lengths, np.arange(longest + 2))
-        return cls([each.key for each in known], [each.ordered for each in known], rows, letters, lengths, starts)
+        found = cls([each.key for each in known], [each.ordered for each in known])
+        spellings = [(text, row) for row, name in enumerate(known) for text in _different(name)]
+        found._parts = (_Letters.of([text for text, _ in spellings], [row for _, row in spellings]),)
+        return found
 
-    def near(self, name: Spelled) -> list[int]:
-        """Every name whose letters agree with this one's to NEAR, in order or in alphabetical order, nearest first."""
-        possible = [self._possible(text) for text in _different(name)]
-        rows = np.unique(np.concatenate(possible))
+    def add(self, name: Spelled, row: int) -> None:
+        """One more name."""
+        for text in _different(name):
+            self._texts.append(text)
+            self._rows.append(row)
+        if len(self._texts) >= AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """From now on all that was added is found."""
+        if not self._texts:
+            return
+        # Parts of falling size: each name is moved as often as its part has doubled.
+        added = _Letters.of(self._texts, self._rows)
+        parts = list(self._parts)
+        while parts and len(parts[-1]) <= 2 * len(added):
+            added = parts.pop() + added
+        self._parts = (*parts, added)
+        self._texts, self._rows = [], []
+
+    def near(self, name: Spelled, near: int = NEAR, most: int = MOST) -> list[int]:
+        """Names whose letters agree with this one's to `near`, in its order or the alphabetical one, nearest first."""
+        possible = [part.possible(text, near) for part in self._parts for text in _different(name)]
+        rows = np.unique(np.concatenate(possible)) if possible else np.zeros(0, dtype=np.uint32)
         if not len(rows):
             return []
-        written = _agree(name.key, [self.keys[row] for row in rows])
-        ordered = _agree(name.ordered, [self.ordered[row] for row in rows])
+        written = _agree(name.key, [self.keys[row] for row in rows.tolist()], near)
+        ordered = _agree(name.ordered, [self.ordered[row] for row in rows.tolist()], near)
         agree = np.maximum(written, ordered)
-        order = np.argsort(-agree, kind="stable")[:MOST]
-        nearest: list[int] = rows[order[agree[order] >= NEAR]].tolist()
+        order = np.argsort(-agree, kind="stable")[:most]
+        nearest: list[int] = rows[order[agree[order] >= near]].tolist()
         return nearest
-
-    def _possible(self, text: str) -> Array:
-        """Rows that may be near by length and by how often they have each letter."""
-        length, least = len(text), 200 - NEAR
-        shortest, longest = -(-length * NEAR // least), length * least // NEAR
-        last = len(self._starts) - 1
-        begin, end = self._starts[min(shortest, last)], self._starts[min(longest + 1, last)]
-        apart = np.bitwise_count(self._letters[begin:end] ^ np.uint64(letters_of(text)))
-        few = np.flatnonzero(apart <= (100 - NEAR) * (length + longest) // 100)
-        allowed = (100 - NEAR) * (self._lengths[begin:end][few].astype(np.int64) + length)
-        found: Array = self._rows[begin:end][few[apart[few].astype(np.int64) * 100 <= allowed]]
-        return found
 
 
 def spelled(name: Folded, core: Sequence[str]) -> Spelled:
@@ -140,6 +184,6 @@ def _different(name: Spelled) -> tuple[str, ...]:
     return (name.ordered,) if is_same else (name.ordered, name.key)
 
 
-def _agree(text: str, others: Sequence[str]) -> Array:
-    agree: Array = process.cdist([text], others, scorer=fuzz.ratio, score_cutoff=NEAR, dtype=np.float32)[0]
+def _agree(text: str, others: Sequence[str], near: int) -> Array:
+    agree: Array = process.cdist([text], others, scorer=fuzz.ratio, score_cutoff=near, dtype=np.float32)[0]
     return agree

@@ -164,6 +164,38 @@ def test_a_number_with_the_letters_of_a_country_before_it_finds_one_without(list
     assert hits
 
 
+def test_a_firm_whose_legal_form_is_misspelled_is_found_among_many_names(
+    listed: Generation, strangers: list[PartyQuery]
+) -> None:
+    entry = Entry("X-1", "X", "Profit Corporation, C.A.", "1", kind=PartyKind.ORGANISATION)
+    generation = Generation.build([*listed.entries, entry], "more")
+    party = PartyQuery(("Profyt Korporation, C.A.",), PartyKind.ORGANISATION)
+
+    hits = found(index_of(*strangers, party), generation, (entry,))
+
+    wanted = screened([party], generation, (entry,))
+    assert wanted
+    assert hits[len(strangers)] == wanted[0]
+
+
+def test_a_name_with_a_slip_in_every_word_is_found_however_many_share_more_of_it(listed: Generation) -> None:
+    entry = Entry("X-1", "X", "Mark Henry", "1", kind=PartyKind.PERSON)
+    generation = Generation.build([*listed.entries, entry], "more")
+    crowd = [
+        PartyQuery((f"{first} Henry {last} {number}",), PartyKind.PERSON, birth_date="1966-02-13")
+        for first in ("Mar", "Mare", "Marek", "Markha", "Makhen", "Markhe", "Marken", "Marki", "Markh", "Mako")
+        for last in ("Enry", "Hen", "Khen", "Kenry", "Arkhe", "Henr", "Rkhen", "Marka", "Akhe", "Arkham", "Harkhen")
+        for number in ("", "Ma", "Ry")
+    ]
+    party = PartyQuery(("Mak Herny",))
+
+    hits = found(index_of(*crowd, party), generation, (entry,))
+
+    wanted = screened([party], generation, (entry,))
+    assert wanted
+    assert hits[len(crowd)] == wanted[0]
+
+
 def test_hits_of_other_names_lead_no_further(listed: Generation, strangers: list[PartyQuery]) -> None:
     one = Entry("X-1", "X", "Karim Bergholzer", "1", kind=PartyKind.PERSON)
     other = Entry("X-2", "X", "Karim Bergmeister", "2", kind=PartyKind.PERSON)

@@ -64,3 +64,19 @@ def test_letters_differ_in_no_more_bits_than_the_names_differ_in_letters() -> No
 @given(st.lists(st.text("abcdinz 07", max_size=30), max_size=9))
 def test_the_letters_of_many_texts_are_those_of_each(texts: list[str]) -> None:
     assert all_letters_of(texts).tolist() == [letters_of(text) for text in texts]
+
+
+@given(st.lists(st.lists(WORDS, max_size=6), max_size=6), WORDS)
+def test_names_that_are_added_bit_by_bit_are_found_as_if_they_had_been_there(
+    parts: list[list[list[str]]], words: list[str]
+) -> None:
+    names = [written(each) for part in parts for each in (*part, words)]
+    growing = Spellings([name.key for name in names], [name.ordered for name in names])
+    row = 0
+    for part in parts:
+        for each in (*part, words):
+            growing.add(written(each), row)
+            row += 1
+        growing.settle()
+
+    assert growing.near(written(words)) == Spellings.of(names).near(written(words))
