@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from services.screening.core.acronyms import acronyms
 from services.screening.core.changes import Search, judged, looked_for, matches
 from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
+from services.screening.core.normalise import fold
 from services.screening.core.parties import PartyIndex
 from services.screening.core.screen import screen
 from tests.bench.screening.cases import SEED, Person, people
@@ -90,7 +92,12 @@ def _script(name: str) -> str:
     return next((unicodedata.name(char, "?").split()[0] for char in name if char.isalpha()), "")
 
 
-_SPOILED: Final = (lambda name, _: name, one_slip, slips, by_ear)
+def _acronym(name: str, _: random.Random) -> str:
+    """The letters that its words begin with, where it has enough of them."""
+    return max(acronyms(fold(name).words), key=lambda letters: (len(letters), letters), default=name).upper()
+
+
+_SPOILED: Final = (lambda name, _: name, one_slip, slips, by_ear, _acronym)
 
 
 def _concerned(entries: Sequence[Entry], chance: random.Random) -> Iterator[PartyQuery]:
