@@ -17,9 +17,11 @@ from services.screening.core.config import ScreeningConfig
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.normalise import Folded
-from services.screening.core.parties import LIFT, Found, Held, PartyIndex, Place, Span, Wanted, wanted_of
+from services.screening.core.parties import Found, Held, PartyIndex
 from services.screening.core.qualify import facts
 from services.screening.core.screen import screen
+from services.screening.core.shelf import LIFT
+from services.screening.core.wanted import Place, Span, Wanted, wanted_of
 
 FIRST: Final = 30
 """Names of parties, of each kind of script, that are looked at for a listed name at first."""

@@ -11,8 +11,9 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.normalise import fold
-from services.screening.core.parties import KIN, PartyIndex
+from services.screening.core.parties import PartyIndex
 from services.screening.core.screen import screen
+from services.screening.core.shelf import KIN
 from services.screening.core.vocabulary import CONCEPTS
 
 DATA = Path(__file__).parent / "data"
