@@ -234,15 +234,44 @@ class Aligner:
         if len(options) > 1:
             options.sort()
         left, right = list(range(len(words))), list(range(len(listed)))
-        pairs: list[Pair] = []
+        paired: list[tuple[int, int, float]] = []
+        weak = False
         for value, _, at, own in options:
             if own in left and at in right:
                 left.remove(own)
                 right.remove(at)
-                pairs.append(Pair(words[own], listed[at], -value, self._weight(own, listed[at])))
+                paired.append((own, at, -value))
+                weak |= -value < JOINED
+        if weak and (left or right):
+            paired = self._parted(listed, left, right, paired)
+        pairs = [Pair(words[own], listed[at], value, self._weight(own, listed[at])) for own, at, value in paired]
         if left and right and len(left) + len(right) > 2:
             self._join(listed, left, right, pairs)
         return self._summed(listed, left, right, pairs)
+
+    def _parted(
+        self, listed: tuple[str, ...], left: list[int], right: list[int], paired: list[tuple[int, int, float]]
+    ) -> list[tuple[int, int, float]]:
+        """Parts two words again of which one, with a neighbour that is left over, is the other written together."""
+        words, kept = self._words, []
+        for own, at, value in paired:
+            word, other = words[own], listed[at]
+            if value < JOINED and len(word) != len(other):
+                short, place, over, long = (
+                    (words, own, left, other) if len(word) < len(other) else (listed, at, right, word)
+                )
+                if any(
+                    -3 <= len(joined) - len(long) <= 3 and self._alike_joined(long, joined) > JOINED
+                    for first, joined in _joints(short, sorted((*over, place)))
+                    if place in (first, (first + 1) % len(short))
+                ):
+                    left.append(own)
+                    right.append(at)
+                    continue
+            kept.append((own, at, value))
+        left.sort()
+        right.sort()
+        return kept
 
     def _weight(self, own: int, listed: str) -> float:
         """The weight of a pair. An initial leaves open the word it stands for, whose weight it must not hide."""
@@ -262,9 +291,10 @@ class Aligner:
                 for first, joined in joints:
                     if -3 <= len(joined) - length <= 3 and (value := self._alike_joined(word, joined)) > JOINED:
                         one.remove(at)
+                        second = (first + 1) % len(double)
                         many.remove(first)
-                        many.remove(first + 1)
-                        other = f"{double[first]} {double[first + 1]}"
+                        many.remove(second)
+                        other = f"{double[first]} {double[second]}"
                         pairs.append(Pair(*((word, other) if ours else (other, word)), value, self._weights[word]))
                         joints = _joints(double, many)
                         break
@@ -299,5 +329,11 @@ class Aligner:
 
 
 def _joints(words: tuple[str, ...], left: list[int]) -> list[tuple[int, str]]:
-    """Neighbours of which both are left, written together, each with the place of the first."""
-    return [(at, words[at] + words[at + 1]) for at in left if at + 1 in left]
+    """Neighbours of which both are left, written together, each with the place of the first.
+
+    The last and the first word are neighbours too: a family name may stand at either end.
+    """
+    found = [(at, words[at] + words[at + 1]) for at in left if at + 1 in left]
+    if len(words) > 2 and left and left[0] == 0 and left[-1] == len(words) - 1:
+        found.append((left[-1], words[-1] + words[0]))
+    return found

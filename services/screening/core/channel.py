@@ -37,6 +37,8 @@ WHOLE: Final = 0.75
 ACRONYM_SCORES: Final[Mapping[int, float]] = {3: 0.7, 4: 0.85, 5: 0.93}
 """Score of an acronym by its letters: the longer, the rarer by chance."""
 LONG_ACRONYM: Final = 0.97
+ALONE: Final = 0.03
+"""Added when the acronym is all that is asked: in a longer name the like may be a family's, Lund Electronics."""
 BLEND: Final = 0.85
 SHORT_FOR: Final = 0.8
 """How well a word agrees with the words that it is short for."""
@@ -128,13 +130,19 @@ class Channel:
         if name.is_foreign:
             return
         if (short := short_word(asked)) is not None:
-            yield from self._standing_for(lambda channel: channel.by_acronym, short, asked)
+            alone = ALONE if len(asked.words) == 1 else 0.0
+            yield from self._standing_for(lambda channel: channel.by_acronym, short, asked, more=alone)
             yield from self._blended(short, asked)
         for letters in acronyms(name.words):
             yield from self._standing_for(lambda channel: channel.shorts, letters, asked, name.key)
 
     def _standing_for(
-        self, table: Callable[["Channel"], Mapping[str, Positions]], letters: str, asked: Meant, stands_for: str = ""
+        self,
+        table: Callable[["Channel"], Mapping[str, Positions]],
+        letters: str,
+        asked: Meant,
+        stands_for: str = "",
+        more: float = 0.0,
     ) -> Iterable[Kin]:
         """Names in a table of acronyms; what the acronym stands for is the listed name unless it is the queried one."""
         borne = table(self).get(letters, ())
@@ -143,7 +151,7 @@ class Channel:
         if len(everywhere) > MOST_BORNE:
             return
         bearers = len({all_names.members[position].entry for position in everywhere})
-        score = ACRONYM_SCORES.get(len(letters), LONG_ACRONYM) - CROWD * (bearers - 1)
+        score = ACRONYM_SCORES.get(len(letters), LONG_ACRONYM) + more - CROWD * (bearers - 1)
         for position in borne:
             if self._agree(asked, position):
                 told = (letters, stands_for or " ".join(self.members[position].key))

@@ -9,6 +9,7 @@ text.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from rigour.names import remove_org_types
@@ -100,6 +101,8 @@ def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
 SERVANT: Final = re.compile(r"^abd(?:[aeiou](?:l(?!lah?$)|([rnszdt])(?=\1)))?(\w{3,})?$")
 OF_GOD: Final = re.compile(r"^(\w{3,}?)[aeiou]l+ah$")
 OF_FAITH: Final = re.compile(r"^(\w{2,}?)[aeiou]l?d+[iy]ne?$")
+LETTERS: Final = 3
+"""So many single letters after each other are no initials of an unknown party."""
 SERVANTS_OF_GOD: Final = frozenset({"abdullah", "abdallah", "abdulla", "abdalla", "abdollah", "abdellah"})
 
 
@@ -114,13 +117,26 @@ def _apart(word: str) -> tuple[str, ...]:
     return (of_faith[1], "din") if (of_faith := OF_FAITH.match(word)) else (word,)
 
 
+def _abbreviated(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, those runs of single letters as one that are too many for initials."""
+    if sum(len(word) == 1 for word in words) < LETTERS:
+        return words
+    runs = [
+        (is_letter, tuple(run)) for is_letter, run in groupby(words, lambda word: len(word) == 1 and word.isalpha())
+    ]
+    return tuple(
+        word for is_letter, run in runs for word in (("".join(run),) if is_letter and len(run) >= LETTERS else run)
+    )
+
+
 def name_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
     """The words that two names are compared by: compounds apart, and but for a person without legal forms.
 
     Arabic names of several words are written as one or as several at will: Abdelkader is Abd al-Kader, Nurullah is
     Nur Allah, Noureddine is Nour ad-Din. Persons are called Saad and Sal: in their names these are no legal forms.
+    Three and more letters that stand alone are an abbreviation written apart, but in a person's name: N P C is NPC.
     """
-    kept = words if is_person else core_words(words) or words
+    kept = words if is_person else core_words(_abbreviated(words)) or words
     return tuple(part for word in kept for part in _apart(word))
 
 

@@ -81,10 +81,15 @@ def test_an_organisation_is_found_by_its_acronym(small: Generation, asked: str, 
     assert found[0].explanation[0].kind is EvidenceKind.NAME_ACRONYM
 
 
-def test_a_short_acronym_needs_a_fact_that_supports_it(small: Generation) -> None:
-    assert hits(small, "ETIM") == ()
+def test_a_short_acronym_in_a_longer_name_needs_a_fact_that_supports_it(small: Generation) -> None:
+    assert hits(small, "ETIM Electronics") == ()
+    assert hits(small, "ETIM Electronics", "DE") == ()
+    assert hits(small, "ETIM Electronics", "CN")
+
+
+def test_a_short_acronym_that_is_the_whole_name_needs_one_that_does_not_contradict(small: Generation) -> None:
+    assert hits(small, "ETIM")
     assert hits(small, "ETIM", "DE") == ()
-    assert hits(small, "ETIM", "CN")
 
 
 @pytest.mark.parametrize("country", ["", "US"])
