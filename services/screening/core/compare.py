@@ -8,71 +8,31 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from services.screening.core.align import (
-    LEAST_READ,
-    Aligner,
-    Alignment,
-    Weights,
-    likeness,
-    read_likeness,
-    syllable_likeness,
-)
+from services.screening.core.align import LEAST_READ, Aligner, Alignment, likeness, read_likeness, syllable_likeness
 from services.screening.core.budget import Budget
-from services.screening.core.config import NameWeights, ScreeningConfig
+from services.screening.core.config import ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
+from services.screening.core.likeness import Form, Likeness, likeness_of
 from services.screening.core.model import PartyKind
 from services.screening.core.normalise import Folded, heard_otherwise, name_words
-from services.screening.core.score import AnalysedName, analyse, logic_score
 
 HIGHEST_INEXACT: Final = 0.99
 """Only an exact name scores 1."""
-KNOWN_NAMES: Final = 0.89
-"""From this logic-v2 score on a name of another script consists of known names, whose Latin spellings are the listed
-ones."""
 HEARD: Final = 0.6
 """Share of a name without vowels that must agree before it is read with the vowels of the listed name."""
 FEW: Final = 8
 """Names that are compared before it is asked whether more are worth it."""
-PROMISING: Final = 0.2
-"""From this score on, facts beside the name might still make a hit: the next few names are compared too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A queried name beside a listed one: the name score, the score by sound alone, and the words side by side."""
+    """A queried name beside a listed one: name score, score by sound alone, words side by side, likeness in figures."""
 
     row: Row
     score: float
     sound_score: float
     alignment: Alignment
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """The likenesses of two names that the name score is made of, as NameWeights describes them."""
-
-    shared_words: float
-    logic: float
-    letters: float
-    telling: float
-    queried_weakest: float
-    listed_weakest: float
-    sound: float
-    queried_rest: float
-
-    def score(self, weights: NameWeights) -> float:
-        """The name score, 0..1."""
-        return sigmoid(
-            weights.base
-            + weights.shared_words * self.shared_words
-            + weights.logic * self.logic
-            + weights.letters * self.letters
-            + weights.telling * self.telling
-            + weights.queried_weakest * self.queried_weakest
-            + weights.listed_weakest * self.listed_weakest
-            + weights.sound * self.sound
-            - weights.queried_rest * self.queried_rest
-        )
+    likeness: Likeness
 
 
 def sigmoid(log_odds: float) -> float:
@@ -100,7 +60,7 @@ def compare(
 class _Comparer:
     """One queried name with its prepared forms."""
 
-    __slots__ = ("_analysed", "_config", "_core", "_generation", "_is_foreign", "_kind", "_name", "_ordered", "_sounds")
+    __slots__ = ("_config", "_core", "_form", "_generation", "_is_foreign", "_kind", "_name", "_ordered", "_sounds")
 
     def __init__(self, generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> None:
         self._generation = generation
@@ -113,7 +73,7 @@ class _Comparer:
         self._sounds = [whole_sound(self._core)]
         if name.is_unvowelled and (other := whole_sound([heard_otherwise(word) for word in self._core])):
             self._sounds.append(other)
-        self._analysed: dict[PartyKind, tuple[AnalysedName, ...]] = {}
+        self._form = Form(name.joined, self._core, self._ordered)
 
     def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
@@ -131,9 +91,16 @@ class _Comparer:
         compared: list[Comparison] = []
         for start in range(0, len(aligned), FEW):
             few = aligned[start : start + FEW]
-            found = [self._compared(row, shared, words) for row, shared, _, words in few if budget.allows()]
+            measured = [
+                (row, words, self._measured(row, shared, words)) for row, shared, _, words in few if budget.allows()
+            ]
+            scores = self._config.name_score.log_odds([likeness for _, _, likeness in measured])
+            found = [
+                Comparison(row, min(sigmoid(score), HIGHEST_INEXACT), _sound_score(likeness), words, likeness)
+                for (row, words, likeness), score in zip(measured, scores, strict=True)
+            ]
             compared += found
-            if not any(comparison.score >= PROMISING for comparison in found):
+            if not any(comparison.score >= self._config.promising for comparison in found):
                 break
         return compared
 
@@ -154,19 +121,18 @@ class _Comparer:
         best = np.argsort(-likely, kind="stable")[: self._config.aligned_names].tolist()
         return [(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
-    def _compared(self, row: Row, shared: float, alignment: Alignment) -> Comparison:
+    def _measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
         if (
             self._name.is_unvowelled
             and alignment.queried_share >= HEARD
             and (reading := self._read_as_listed(alignment))
         ):
-            return reading.compared_as_read(row, alignment)
-        return self._plainly_compared(row, shared, alignment)
+            return reading.measured_as_read(row, alignment)
+        return self._plainly_measured(row, shared, alignment)
 
-    def compared_as_read(self, row: Row, heard: Alignment) -> Comparison:
-        """The comparison of the vowelled reading, weighed by how well the written name agrees."""
-        shared = fuzz.token_set_ratio(self._ordered, row.ordered) / 100
-        return self._plainly_compared(row, shared, heard)
+    def measured_as_read(self, row: Row, heard: Alignment) -> Likeness:
+        """The likeness of the vowelled reading, words weighed by how well the written name agrees."""
+        return self._plainly_measured(row, fuzz.token_set_ratio(self._ordered, row.ordered) / 100, heard)
 
     def _read_as_listed(self, alignment: Alignment) -> "_Comparer | None":
         """The queried name with the vowels that the listed name gives its words; None when no word can be read so."""
@@ -181,44 +147,22 @@ class _Comparer:
         reading._is_foreign = self._is_foreign  # as it was written
         return reading
 
-    def _plainly_compared(self, row: Row, shared: float, alignment: Alignment) -> Comparison:
-        sound = max(fuzz.ratio(sound, row.sound) for sound in self._sounds) / 100
-        rarity = self._generation.weights
-        close = Likeness(
+    def _plainly_measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
+        is_unknown = self._kind is PartyKind.UNKNOWN
+        return likeness_of(
+            self._form,
+            Form(row.joined, row.words, row.ordered),
+            alignment,
+            self._generation.weights,
             shared_words=shared,
-            logic=self._logic(row),
-            letters=fuzz.ratio(self._name.joined, row.joined) / 100,
-            telling=1 - exp(-sum(pair.likeness**2 * pair.weight for pair in alignment.pairs)),
-            queried_weakest=_weakest(alignment, alignment.queried_rest, rarity),
-            listed_weakest=1 - max((rarity[word] for word in alignment.listed_rest), default=0.0),
-            sound=sound,
-            queried_rest=min(sum(rarity[word] for word in alignment.queried_rest), 2.0),
-        )
-        sound_score = 0.4 * sound + 0.4 * alignment.queried_share + 0.2 * alignment.listed_share
-        return Comparison(row, min(self._scored(close), HIGHEST_INEXACT), sound_score, alignment)
-
-    def _scored(self, close: Likeness) -> float:
-        if not self._is_foreign:
-            return close.score(self._config.names)
-        foreign = close.score(self._config.foreign_names)
-        return max(foreign, close.score(self._config.names)) if close.logic >= KNOWN_NAMES else foreign
-
-    def _logic(self, row: Row) -> float:
-        """The best logic-v2 score, the queried name read as the kind that the listed name is."""
-        return max(
-            (
-                logic_score(queried, listed)
-                for kind, listed in row.analysed.items()
-                for queried in self._read_as(self._kind if kind is PartyKind.UNKNOWN else kind)
-            ),
-            default=0.0,
+            sound=max(fuzz.ratio(sound, row.sound) for sound in self._sounds) / 100,
+            is_person=row.is_person if is_unknown else self._kind is PartyKind.PERSON,
+            is_foreign=self._is_foreign,
         )
 
-    def _read_as(self, kind: PartyKind) -> tuple[AnalysedName, ...]:
-        if kind not in self._analysed:
-            texts: Sequence[str] = (self._name.raw, self._name.key) if self._name.is_foreign else (self._name.raw,)
-            self._analysed[kind] = tuple(found for text in texts if (found := analyse(text, kind, is_query=True)))
-        return self._analysed[kind]
+
+def _sound_score(close: Likeness) -> float:
+    return 0.4 * close.sound + 0.4 * close.queried_share + 0.2 * close.listed_share
 
 
 def _likeness_for(name: Folded) -> Callable[[str, str], float]:
@@ -233,8 +177,3 @@ def _replace(words: list[str], old: Sequence[str], new: Sequence[str]) -> None:
         if words[at : at + len(old)] == list(old):
             words[at : at + len(old)] = new
             return
-
-
-def _weakest(alignment: Alignment, rest: Sequence[str], weights: Weights) -> float:
-    paired = (1 - pair.weight * (1 - pair.likeness) for pair in alignment.pairs)
-    return min((*paired, *(1 - weights[word] for word in rest)), default=0.0)

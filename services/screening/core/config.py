@@ -3,26 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class NameWeights:
-    """What each likeness of two names, 0..1 unless said otherwise, adds to the log-odds of the name score.
-
-    shared_words: words of one name found in the other, order and extra words aside. logic: nomenklatura's logic-v2.
-    letters: the names letter by letter without spaces. telling: how much rare wording agrees. queried_weakest and
-    listed_weakest: the least alike word of weight on each side. sound: the consonants of the whole names.
-    queried_rest: subtracted, the weight of queried words (0..2) without counterpart.
-    """
-
-    shared_words: float
-    logic: float
-    letters: float
-    telling: float
-    queried_weakest: float
-    listed_weakest: float
-    sound: float
-    queried_rest: float
-    base: float
+from services.screening.core.name_score import NameScore, fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +27,17 @@ class FactWeights:
 class ScreeningConfig:
     """Everything about screening that may be tuned. Change a number, change the version.
 
-    Scores are 0..1. names weighs names in Latin letters, foreign_names those in other scripts, where letters say less
-    and sounds more. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another script that
-    only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact supports it, from
-    `cross_script_alone` on without. A name that is another one's translation or acronym is reported when its own score,
-    moved by the facts like any other, reaches `kinship_threshold`. expected_alert_rate: measured share of innocent
-    persons, given by name and kind only, that alert at `threshold`.
+    Scores are 0..1. name_score: what the likenesses of two names come to. A hit is reported from `threshold` on and is
+    STRONG from `strong` on. A name in another script that only agrees by sound is reported from
+    `cross_script_threshold` of its sound score on when a fact supports it, from `cross_script_alone` on without. A name
+    that is another one's translation or acronym is reported when its own score, moved by the facts like any other,
+    reaches `kinship_threshold`. Names are compared a few at a time until none of the last few is `promising`: facts
+    beside the name may still make a hit of one that is. expected_alert_rate: measured share of innocent persons, given
+    by name and kind only, that alert at `threshold`.
     """
 
     version: str
-    names: NameWeights
-    foreign_names: NameWeights
+    name_score: NameScore
     facts: FactWeights
     threshold: float
     strong: float
@@ -70,6 +51,7 @@ class ScreeningConfig:
     candidates_per_pass: int
     aligned_names: int
     compared_names: int
+    promising: float
     max_hits: int
     max_names: int
     max_name_length: int
@@ -77,31 +59,8 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.2.9",
-    # Fitted on the tuning half of the labelled names (official aliases held out, altered spellings, typing errors,
-    # original script, against innocent persons and firms); `python -m tests.bench.screening` shows both halves.
-    names=NameWeights(
-        shared_words=1.28,
-        logic=3.05,
-        letters=6.56,
-        telling=5.41,
-        queried_weakest=1.49,
-        listed_weakest=0.99,
-        sound=2.28,
-        queried_rest=0.04,
-        base=-13.15,
-    ),
-    foreign_names=NameWeights(
-        shared_words=1.20,
-        logic=0.37,
-        letters=3.66,
-        telling=4.06,
-        queried_weakest=0.32,
-        listed_weakest=0.39,
-        sound=1.93,
-        queried_rest=0.36,
-        base=-8.46,
-    ),
+    version="2026.3.0",
+    name_score=fitted(),
     facts=FactWeights(
         birth_day_agrees=2.0,
         birth_year_agrees=1.0,
@@ -127,6 +86,7 @@ DEFAULT: Final = ScreeningConfig(
     candidates_per_pass=200,
     aligned_names=100,
     compared_names=40,
+    promising=0.2,
     max_hits=50,
     max_names=64,
     max_name_length=500,

@@ -14,7 +14,6 @@ from services.screening.core.channel import Channel, Member
 from services.screening.core.exact import ExactIndex, ListedName, listed_names
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.normalise import Folded, fold, heard_otherwise, name_words, skeleton, trigrams
-from services.screening.core.score import AnalysedName, analyse, prepare
 from services.screening.core.spelling import Spelled, Spellings, spelled
 from services.screening.core.words import GENERIC, LEGAL_FORMS
 
@@ -30,7 +29,7 @@ class Row:
     """One distinct normalised name and everyone who bears it. words: without legal forms, unless nothing else is there.
 
     ordered: those words in alphabetical order; joined: the key without spaces; sound: the consonants of the ordered
-    words.
+    words; is_person: all who bear it are persons.
     """
 
     key: str
@@ -39,7 +38,7 @@ class Row:
     joined: str
     sound: str
     names: tuple[ListedName, ...]
-    analysed: Mapping[PartyKind, AnalysedName]
+    is_person: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +62,6 @@ class Generation:
     @classmethod
     def build(cls, entries: Sequence[Entry], list_version_id: str) -> "Generation":
         """The index of these entries. Takes seconds and holds the interpreter: call it from a worker thread."""
-        prepare()
         with _uncollected():
             names = [(name, fold(name.text)) for name in listed_names(entries)]
             names = [(name, folded) for name, folded in names if folded.key]
@@ -148,11 +146,10 @@ def _rows(entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) 
         by_key[folded.key].append((name, folded))
     for key, bearers in by_key.items():
         words = bearers[0][1].words
-        kinds = {kind_of(entries[name.entry], words): name.text for name, _ in bearers}
-        analysed = {kind: found for kind, text in kinds.items() if (found := analyse(text, kind))}
-        core = name_words(words, is_person=set(kinds) == {PartyKind.PERSON})
+        is_person = all(kind_of(entries[name.entry], words) is PartyKind.PERSON for name, _ in bearers)
+        core = name_words(words, is_person=is_person)
         borne = tuple(dict.fromkeys(name for name, _ in bearers))
-        yield Row(key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, analysed)
+        yield Row(key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, is_person)
 
 
 def _organisations(entries: Sequence[Entry], rows: Sequence[Row]) -> Iterable[Member]:

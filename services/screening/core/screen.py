@@ -3,7 +3,7 @@
 Fails closed: whatever cannot be judged is UNDETERMINED, never CLEAR.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -22,6 +22,7 @@ from services.screening.core.exact import (
     lacks_vowels,
 )
 from services.screening.core.index import Generation
+from services.screening.core.likeness import Likeness
 from services.screening.core.model import (
     Effect,
     Entry,
@@ -165,12 +166,43 @@ class _Worth:
 
     def allows(self, comparison: Comparison, *, is_foreign: bool) -> bool:
         """Whether it may be told, or is of names of the same words, whose score is another one."""
-        words = comparison.alignment
         return (
             moved(comparison.score, self.facts) >= self.least
             or (is_foreign and comparison.sound_score >= self.sound)
-            or (not words.queried_rest and not words.listed_rest and _has_same_words(comparison))
+            or _is_same(comparison)
         )
+
+
+def considered(
+    generation: Generation, query: PartyQuery, config: ScreeningConfig
+) -> Iterator[tuple[Entry, Likeness, float]]:
+    """What a screening by likeness rests on, for those who fit its scores.
+
+    Entries, each with the likeness of a name of theirs and the log-odds that facts add. Names with all words in common
+    are left out: their score is another one.
+    """
+    names, _, _ = readable_names(query, config, generation.exact)
+    for name in names:
+        for reading in name.readings:
+            if reading.is_compared:
+                for comparison in compare(generation, reading.name, query.kind, config, Budget()):
+                    if not _is_same(comparison):
+                        yield from _considered(generation, query, name, reading, comparison, config)
+
+
+def _considered(
+    generation: Generation,
+    query: PartyQuery,
+    name: Written,
+    reading: Reading,
+    comparison: Comparison,
+    config: ScreeningConfig,
+) -> Iterator[tuple[Entry, Likeness, float]]:
+    for listed in comparison.row.names:
+        entry = generation.entries[listed.entry]
+        find = _alike(generation, name, reading, query.kind, listed, comparison, config)
+        known = (*find.judged, *facts(query, entry, config.facts))
+        yield entry, comparison.likeness, sum(fact.weight for fact in known)
 
 
 def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str = "") -> Screening:
@@ -271,7 +303,7 @@ def _alike(
     config: ScreeningConfig,
 ) -> Found:
     words, read = comparison.alignment, reading.name
-    if not words.queried_rest and not words.listed_rest and _has_same_words(comparison):
+    if _is_same(comparison):
         ours, theirs = core_words(read.words), core_words(tuple(comparison.row.key.split()))
         is_legal_form = ours == theirs
         evidence = explain.same_words(name.text, listed.published, reading.how, but_legal_form=is_legal_form)
@@ -308,8 +340,12 @@ def _told(name: Written, listed: ListedName, kin: Kin) -> Evidence:
     return explain.acronym(name.text, listed.published, short, words)
 
 
-def _has_same_words(comparison: Comparison) -> bool:
-    pairs = comparison.alignment.pairs
+def _is_same(comparison: Comparison) -> bool:
+    """Whether both names have the same words, not all of them light."""
+    words = comparison.alignment
+    if words.queried_rest or words.listed_rest:
+        return False
+    pairs = words.pairs
     return all(pair.queried == pair.listed for pair in pairs) and any(not is_light(pair.listed) for pair in pairs)
 
 

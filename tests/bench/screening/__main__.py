@@ -20,7 +20,6 @@ from rich.table import Table
 from services.screening.core import csl
 from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
-from services.screening.core.score import prepare
 from tests.bench.screening.cases import CHECKOUT, SEED, SHIPPED, Case, Family, Half, drawn
 from tests.bench.screening.delta import delta
 from tests.bench.screening.entities import accuracy
@@ -50,8 +49,6 @@ def main() -> None:
     entries, cases = drawn(asked.un, 20 if asked.quick else asked.size)
     report: dict[str, Any] = {"rules": DEFAULT.version, "threshold": DEFAULT.threshold, "quick": asked.quick}
     began = time.process_time()
-    prepare()
-    report["prepare_cpu_s"] = time.process_time() - began
     generation = Generation.build(entries, "bench")
     report["build_cpu_s"] = time.process_time() - began
     report["memory_mb"] = resident_mb()

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind
-from tests.bench.screening.cases import DATA, Case, Family, Half
+from tests.bench.screening.cases import DATA, Case, Family, Half, half_of
 from tests.bench.screening.systems import System
 
 KINDS: Final = {
@@ -17,6 +17,12 @@ KINDS: Final = {
     "Organization": PartyKind.ORGANISATION,
     "Vessel": PartyKind.VESSEL,
 }
+
+
+def half_of_pair(case: Case) -> Half:
+    """The half of a labelled pair: pairs that have a name in common are in one as far as the first name goes."""
+    listed = case.target.name if case.target else ""
+    return half_of(min(case.name, listed))
 
 
 def pairs(whole: Generation) -> tuple[Generation, list[tuple[Case, bool]]]:

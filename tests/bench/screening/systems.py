@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
+from nomenklatura.matching.logic_v2.names.match import match_name_symbolic
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
+from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
 from services.screening.core.config import DEFAULT, ScreeningConfig
-from services.screening.core.index import Generation
+from services.screening.core.index import Generation, kind_of
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.normalise import fold
-from services.screening.core.score import analyse, logic_score
 from services.screening.core.screen import screen
 from tests.bench.screening.cases import Case
 
@@ -105,6 +106,23 @@ class Letters:
         return process.cdist([asked], self.choices, scorer=self.scorer, dtype=np.float32)[0] / self.scale
 
 
+TAGS: Final = {
+    PartyKind.PERSON: NameTypeTag.PER,
+    PartyKind.ORGANISATION: NameTypeTag.ORG,
+    PartyKind.VESSEL: NameTypeTag.OBJ,
+    PartyKind.AIRCRAFT: NameTypeTag.OBJ,
+    PartyKind.UNKNOWN: NameTypeTag.ENT,
+}
+LOGIC_COMPARE: Final = CompareConfig(budget_tolerance=1.0)
+LOGIC_WEIGHTS: Final = (0.8, 0.2, 1.3)
+"""logic-v2's published defaults: what extra parts of the queried and of the listed name weigh, and a family name."""
+
+
+def analysed(text: str, kind: PartyKind, *, is_query: bool = False) -> Name | None:
+    """A name as logic-v2 reads it, None when nothing comparable is in it."""
+    return next(iter(analyze_names(TAGS[kind], [text], infer_initials=is_query, phonetics=False)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Logic:
     """nomenklatura's logic-v2 name score over the union of our candidates and the closest by sorted words."""
@@ -114,22 +132,38 @@ class Logic:
     rows: Mapping[str, Sequence[int]]
     name: str = "logic-v2"
     brute: int = 150
+    listed: dict[int, Mapping[PartyKind, Name | None]] = field(default_factory=dict)
 
     def score(self, case: Case) -> Scored:
         by_letters = np.argsort(-self.closest.all(case))[: self.brute]
-        began = time.process_time()
         candidates = {*map(int, by_letters), *self.generation.candidates(fold(case.name), case.kind, 200)}
-        asked = {kind: analyse(case.name, kind, is_query=True) for kind in PartyKind}
+        for at in candidates - set(self.listed):
+            self.listed[at] = self._analysed(at)
+        began = time.process_time()
+        asked = {kind: analysed(case.name, kind, is_query=True) for kind in PartyKind}
         scores = {at: self._of(at, case.kind, asked) for at in candidates}
         ms = (time.process_time() - began) * 1e3
         rows = self.rows.get(case.target.entry_id, ()) if case.target else ()
         own = max((scores.get(at, 0.0) for at in rows), default=0.0)
         return Scored(own, max(scores.values(), default=0.0), ms)
 
-    def _of(self, at: int, kind: PartyKind, asked: Mapping[PartyKind, Any]) -> float:
-        listed = self.generation.rows[at].analysed
-        pairs = ((asked[kind if of is PartyKind.UNKNOWN else of], name) for of, name in listed.items())
-        return max((logic_score(query, name) for query, name in pairs if query), default=0.0)
+    def _analysed(self, at: int) -> Mapping[PartyKind, Name | None]:
+        row, entries = self.generation.rows[at], self.generation.entries
+        words = tuple(row.key.split())
+        kinds = {kind_of(entries[name.entry], words): name.text for name in row.names}
+        return {kind: analysed(text, kind) for kind, text in kinds.items()}
+
+    def _of(self, at: int, kind: PartyKind, asked: Mapping[PartyKind, Name | None]) -> float:
+        names = self.listed[at].items()
+        pairs = ((asked[kind if of is PartyKind.UNKNOWN else of], name) for of, name in names)
+        return max(
+            (
+                float(match_name_symbolic(query, name, LOGIC_COMPARE, *LOGIC_WEIGHTS)[0].score)
+                for query, name in pairs
+                if query and name
+            ),
+            default=0.0,
+        )
 
 
 def rows_of(generation: Generation) -> Mapping[str, Sequence[int]]:

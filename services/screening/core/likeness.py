@@ -1,0 +1,178 @@
+"""How alike two names are, in figures: what the name score is made of. Knows words and letters, no weights of them."""
+
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from services.screening.core.align import Alignment, Weights
+
+ALIKE_LEAST: float = 0.0
+"""The likeness of nothing to anything."""
+
+
+class Form(NamedTuple):
+    """A name as it is compared: all its letters, its words but for legal forms, these in alphabetical order."""
+
+    joined: str
+    words: tuple[str, ...]
+    ordered: str
+
+
+class Likeness(NamedTuple):
+    """The likenesses and differences of a queried and a listed name; 0..1 unless said otherwise.
+
+    Words weigh by their rarity, 0..1. What is left is left without counterpart. The name score never falls with a
+    likeness and never rises with a difference; counts and kinds may go either way.
+    """
+
+    shared_words: float
+    """Words of one name in the other, order and extra words aside."""
+    letters: float
+    """Both names letter by letter, without spaces."""
+    core_letters: float
+    """The same without legal forms."""
+    part: float
+    """The shorter name within the longer one."""
+    start: float
+    """Both names from their beginnings on (Jaro and Winkler)."""
+    ordered: float
+    """Words in alphabetical order, letter by letter."""
+    ordered_start: float
+    """The same from the beginning on."""
+    sound: float
+    """The consonants of the whole names."""
+    first: float
+    """The first words."""
+    last: float
+    """The last words."""
+    queried_share: float
+    """How much of the queried name has its counterpart, by weight."""
+    listed_share: float
+    """How much of the listed name has its counterpart, by weight."""
+    carried: float
+    """The weight of the heaviest good pair."""
+    paired: float
+    """The weight of all pairs, each by its likeness; 0 and up."""
+    paired_well: float
+    """The same, less alike pairs counting less; 0 and up."""
+    best_pair: float
+    """The weight of the heaviest pair, by its likeness."""
+    least_pair: float
+    """The likeness of the least alike words that are paired, initials aside."""
+    queried_weakest: float
+    """1 less the heaviest loss of a queried word, in a pair or without one."""
+    listed_weakest: float
+    """1 less the weight of the heaviest listed word that is left."""
+    queried_left: float
+    """The weight of queried words that are left; 0 and up. A difference, as are those that follow."""
+    queried_left_most: float
+    listed_left: float
+    """The weight of listed words that are left; 0 and up."""
+    replaced: float
+    """The weight of what seems replaced: the lighter of the heaviest words that are left on either side."""
+    worst_pair: float
+    """The heaviest loss within a pair."""
+    lost: float
+    """All losses within pairs; 0 and up."""
+    queried_words_left: float
+    """How many queried words are left; a count."""
+    listed_words_left: float
+    """How many listed words are left; a count."""
+    initials: float
+    """How many pairs are of an initial; a count, as are those that follow, on which the score may depend either way."""
+    queried_words: float
+    listed_words: float
+    is_person: float
+    """1 when the name is asked for as a person's, or as nobody knows whose and listed as a person's."""
+    is_foreign: float
+    """1 when it is written in another script than Latin."""
+
+
+FALLING: frozenset[str] = frozenset(
+    {
+        "queried_left",
+        "queried_left_most",
+        "listed_left",
+        "replaced",
+        "worst_pair",
+        "lost",
+        "queried_words_left",
+        "listed_words_left",
+    }
+)
+"""Differences: the name score never rises with them."""
+FREE: frozenset[str] = frozenset({"initials", "queried_words", "listed_words", "is_person", "is_foreign"})
+"""What the score may depend on either way. With all others it never falls."""
+
+
+def likeness_of(
+    queried: Form,
+    listed: Form,
+    words: Alignment,
+    weights: Weights,
+    *,
+    shared_words: float,
+    sound: float,
+    is_person: bool,
+    is_foreign: bool,
+) -> Likeness:
+    """The likeness of two names whose words are aligned."""
+    paired = paired_well = best = worst = lost = carried = 0.0
+    least, initials = 1.0, 0
+    has_words = False
+    for pair in words.pairs:
+        by_likeness = pair.likeness * pair.weight
+        loss = pair.weight - by_likeness
+        paired += by_likeness
+        paired_well += pair.likeness * by_likeness
+        best = max(best, by_likeness)
+        worst = max(worst, loss)
+        lost += loss
+        if len(pair.queried) == 1 or len(pair.listed) == 1:
+            initials += 1
+        else:
+            has_words = True
+            least = min(least, pair.likeness)
+    ours = [weights[word] for word in words.queried_rest]
+    theirs = [weights[word] for word in words.listed_rest]
+    ours_most, theirs_most = max(ours, default=0.0), max(theirs, default=0.0)
+    carried = words.carried
+    return Likeness(
+        shared_words=shared_words,
+        letters=fuzz.ratio(queried.joined, listed.joined) / 100,
+        core_letters=fuzz.ratio("".join(queried.words), "".join(listed.words)) / 100,
+        part=fuzz.partial_ratio(queried.joined, listed.joined) / 100,
+        start=JaroWinkler.similarity(queried.joined, listed.joined),
+        ordered=fuzz.ratio(queried.ordered, listed.ordered) / 100,
+        ordered_start=JaroWinkler.similarity(queried.ordered, listed.ordered),
+        sound=sound,
+        first=_alike(queried.words[:1], listed.words[:1]),
+        last=_alike(queried.words[-1:], listed.words[-1:]),
+        queried_share=words.queried_share,
+        listed_share=words.listed_share,
+        carried=carried,
+        paired=paired,
+        paired_well=paired_well,
+        best_pair=best,
+        least_pair=least if has_words else ALIKE_LEAST,
+        queried_weakest=min(1 - worst, 1 - ours_most) if words.pairs or ours else ALIKE_LEAST,
+        listed_weakest=1 - theirs_most,
+        queried_left=sum(ours),
+        queried_left_most=ours_most,
+        listed_left=sum(theirs),
+        replaced=min(ours_most, theirs_most),
+        worst_pair=worst,
+        lost=lost,
+        queried_words_left=len(ours),
+        listed_words_left=len(theirs),
+        initials=initials,
+        queried_words=len(queried.words),
+        listed_words=len(listed.words),
+        is_person=float(is_person),
+        is_foreign=float(is_foreign),
+    )
+
+
+def _alike(queried: tuple[str, ...], listed: tuple[str, ...]) -> float:
+    return OSA.normalized_similarity(queried[0], listed[0]) if queried and listed else ALIKE_LEAST

@@ -1,0 +1,74 @@
+"""The name score: what likenesses of two names come to. A sum of small decision trees, data that `fit` writes.
+
+Gradient boosting (Friedman, Greedy function approximation, 2001) over likenesses, its trees bound to be monotone: a
+name that is more alike in any respect, all else the same, never scores lower. Which respects count how much was fitted
+on labelled names; `python -m tests.bench.screening.fit` does it again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.screening.core.likeness import Likeness
+
+DEPTH: Final = 3
+"""Questions that a tree asks, one after the other: seven in all, of which one path is followed to one of eight ends."""
+QUESTIONS: Final = 2**DEPTH - 1
+FILE: Final = "name_score.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NameScore:
+    """Trees of DEPTH questions each. A question: is this likeness above this limit. Ends are parts of log-odds.
+
+    asked: the likenesses asked about, by position, QUESTIONS a tree in one row; limits: likewise; ends: trees by 8;
+    base: the log-odds before any tree. A no leads from question i to 2i + 1, a yes to 2i + 2.
+    """
+
+    version: str
+    base: float
+    asked: NDArray[np.int64]
+    limits: NDArray[np.float64]
+    ends: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "NameScore":
+        """The score as it is written in a file; ValueError when it asks about a likeness that there is not."""
+        trees = data["trees"]
+        position = {name: at for at, name in enumerate(Likeness._fields)}
+        unknown = {name for tree in trees for name, _ in tree["questions"]} - set(position)
+        if unknown:
+            raise ValueError(f"the name score {data['version']} asks about {', '.join(sorted(unknown))}")
+        asked = [position[name] for tree in trees for name, _ in tree["questions"]]
+        limits = [limit for tree in trees for _, limit in tree["questions"]]
+        return cls(
+            data["version"],
+            data["base"],
+            np.array(asked, np.int64),
+            np.array(limits, np.float64),
+            np.array([tree["ends"] for tree in trees], np.float64),
+        )
+
+    def log_odds(self, names: Sequence[Likeness]) -> list[float]:
+        """The log-odds that each is a name of the same party, facts beside the names aside."""
+        if not names:
+            return []
+        answers = (np.array(names, np.float64)[:, self.asked] > self.limits).reshape(len(names), -1, QUESTIONS)
+        path = answers[..., 0].astype(np.int64)
+        path = 2 * path + np.where(answers[..., 0], answers[..., 2], answers[..., 1])
+        path = 2 * path + np.choose(path, [answers[..., 3 + at] for at in range(4)])
+        found = self.ends[np.arange(len(self.ends)), path].sum(axis=1) + self.base
+        values: list[float] = found.tolist()
+        return values
+
+
+@cache
+def fitted() -> NameScore:
+    """The score that is shipped."""
+    return NameScore.of(json.loads((files("services.screening.core") / FILE).read_text(encoding="utf-8")))
