@@ -7,6 +7,7 @@ has.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from math import log
 from typing import Final, NamedTuple
@@ -17,7 +18,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
 from services.screening.core.normalise import heard_otherwise, skeleton
-from services.screening.core.vocabulary import CONCEPTS
+from services.screening.core.vocabulary import CONCEPTS, meaning_of
 from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, NICKNAMES, PARTICLES
 
 SAME_SOUND: Final = 0.88
@@ -38,6 +39,8 @@ LONG: Final = "awy"
 UNWRITTEN_START: Final = 0.2
 """Taken off when the word begins with a vowel that is not written: scripts without vowels do write that one."""
 UNHEARD_BREATH: Final = 0.2
+GENERAL: Final = 0.5
+"""What a general word of some language weighs at most."""
 JOINED: Final = SAME_SOUND - 0.06
 """Above this likeness a word is two others written together."""
 LEAST_LIKENESS: Final = 0.6
@@ -82,12 +85,14 @@ class Alignment(NamedTuple):
 class Weights(dict[str, float]):
     """How much each word says, 0..1, from how many listed names contain it.
 
-    Unknown words weigh like the rarest known; they are not kept.
+    Unknown words weigh like the rarest known; they are not kept. persons: the words of persons' names, when they are
+    known: any other that is general vocabulary of some language says little, however rare it is on the lists.
     """
 
-    __slots__ = ("_scale",)
+    __slots__ = ("_persons", "_scale")
 
-    def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
+    def __init__(self, names: Iterable[tuple[str, ...]], persons: AbstractSet[str] | None = None) -> None:
+        self._persons = persons
         counts: Counter[str] = Counter()
         total = 1
         for words in names:
@@ -106,6 +111,8 @@ class Weights(dict[str, float]):
         for table, bound in LIGHT:
             if word in table:
                 return min(rarity, bound)
+        if self._persons is not None and word not in self._persons and meaning_of(word) is not None:
+            return min(rarity, GENERAL)
         return rarity
 
 

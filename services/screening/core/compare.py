@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 
 from services.screening.core.align import LEAST_READ, Aligner, Alignment, likeness, read_likeness, syllable_likeness
 from services.screening.core.budget import Budget
-from services.screening.core.config import ScreeningConfig
+from services.screening.core.config import ForeignWeights, ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
 from services.screening.core.likeness import Form, Likeness, likeness_of
 from services.screening.core.model import PartyKind
@@ -94,7 +94,7 @@ class _Comparer:
             measured = [
                 (row, words, self._measured(row, shared, words)) for row, shared, _, words in few if budget.allows()
             ]
-            scores = self._config.name_score.log_odds([likeness for _, _, likeness in measured])
+            scores = self._log_odds([likeness for _, _, likeness in measured])
             found = [
                 Comparison(row, min(sigmoid(score), HIGHEST_INEXACT), _sound_score(likeness), words, likeness)
                 for (row, words, likeness), score in zip(measured, scores, strict=True)
@@ -104,15 +104,31 @@ class _Comparer:
                 break
         return compared
 
+    def _log_odds(self, names: Sequence[Likeness]) -> list[float]:
+        scores = self._config.name_score.log_odds(names)
+        if not self._is_foreign:
+            return scores
+        by_sound = [_by_sound(each, self._config.foreign_names) for each in names]
+        return [max(score, other) for score, other in zip(scores, by_sound, strict=True)]
+
     def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
-        """Rows in the order in which they are likely, by letters, shared words and, of other scripts, sound."""
+        """Rows in the order in which they are likely, by letters, shared words and, of other scripts, sound.
+
+        Letters are compared with the words in alphabetical order and in their own: a first letter that is wrong changes
+        the former.
+        """
         generation = self._generation
         found = generation.candidates(self._name, self._kind, self._config.candidates_per_pass)
         if not found:
             return []
         ordered = generation.spellings.ordered
         choices = [ordered[position] for position in found]
-        letters = process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0] / 100
+        written = [generation.rows[position].joined for position in found]
+        letters = np.maximum(
+            process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0],
+            process.cdist([self._form.joined], written, scorer=fuzz.ratio)[0],
+        )
+        letters /= 100
         shared = process.cdist([self._ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
         likely = letters + 0.5 * shared
         if self._name.is_foreign:
@@ -143,9 +159,7 @@ class _Comparer:
         if tuple(words) == self._core:
             return None
         read = Folded(" ".join(words), " ".join(words), tuple(words), (), is_foreign=False)
-        reading = _Comparer(self._generation, read, self._kind, self._config)
-        reading._is_foreign = self._is_foreign  # as it was written
-        return reading
+        return _Comparer(self._generation, read, self._kind, self._config)
 
     def _plainly_measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
         is_unknown = self._kind is PartyKind.UNKNOWN
@@ -157,8 +171,22 @@ class _Comparer:
             shared_words=shared,
             sound=max(fuzz.ratio(sound, row.sound) for sound in self._sounds) / 100,
             is_person=row.is_person if is_unknown else self._kind is PartyKind.PERSON,
-            is_foreign=self._is_foreign,
+            is_listed_person=row.is_person,
         )
+
+
+def _by_sound(close: Likeness, weights: ForeignWeights) -> float:
+    """The log-odds of a name in another script."""
+    return (
+        weights.base
+        + weights.shared_words * close.shared_words
+        + weights.letters * close.letters
+        + weights.paired_well * (1 - exp(-close.paired_well))
+        + weights.queried_weakest * close.queried_weakest
+        + weights.listed_weakest * close.listed_weakest
+        + weights.sound * close.sound
+        - weights.queried_left * min(close.queried_left, 2.0)
+    )
 
 
 def _sound_score(close: Likeness) -> float:

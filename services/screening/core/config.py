@@ -7,6 +7,24 @@ from services.screening.core.name_score import NameScore, fitted
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignWeights:
+    """What each likeness of a name in another script to a listed one adds to the log-odds of their score.
+
+    Letters say less there and sounds more than in a name that is written in Latin ones, and there are too few labelled
+    names to fit more than a weight for each. paired_well: saturates. queried_left: subtracted, 2 at most.
+    """
+
+    shared_words: float
+    letters: float
+    paired_well: float
+    queried_weakest: float
+    listed_weakest: float
+    sound: float
+    queried_left: float
+    base: float
+
+
+@dataclass(frozen=True, slots=True)
 class FactWeights:
     """What a fact beside the name adds to the log-odds of a score."""
 
@@ -19,7 +37,6 @@ class FactWeights:
     kind_differs: float
     numbers_differ: float
     number_missing: float
-    only_light_words: float
     single_short_word: float
 
 
@@ -27,7 +44,8 @@ class FactWeights:
 class ScreeningConfig:
     """Everything about screening that may be tuned. Change a number, change the version.
 
-    Scores are 0..1. name_score: what the likenesses of two names come to. A hit is reported from `threshold` on and is
+    Scores are 0..1. name_score: what the likenesses of two names in Latin letters come
+    to; foreign_names: those of a name in another script. A hit is reported from `threshold` on and is
     STRONG from `strong` on. A name in another script that only agrees by sound is reported from
     `cross_script_threshold` of its sound score on when a fact supports it, from `cross_script_alone` on without. A name
     that is another one's translation or acronym is reported when its own score, moved by the facts like any other,
@@ -38,6 +56,7 @@ class ScreeningConfig:
 
     version: str
     name_score: NameScore
+    foreign_names: ForeignWeights
     facts: FactWeights
     threshold: float
     strong: float
@@ -61,6 +80,16 @@ class ScreeningConfig:
 DEFAULT: Final = ScreeningConfig(
     version="2026.3.0",
     name_score=fitted(),
+    foreign_names=ForeignWeights(
+        shared_words=1.20,
+        letters=3.66,
+        paired_well=4.06,
+        queried_weakest=0.32,
+        listed_weakest=0.39,
+        sound=1.93,
+        queried_left=0.36,
+        base=-8.24,
+    ),
     facts=FactWeights(
         birth_day_agrees=2.0,
         birth_year_agrees=1.0,
@@ -71,7 +100,6 @@ DEFAULT: Final = ScreeningConfig(
         kind_differs=-1.0,
         numbers_differ=-6.0,
         number_missing=-0.8,
-        only_light_words=-4.0,
         single_short_word=-1.0,
     ),
     threshold=0.70,

@@ -73,7 +73,7 @@ class Generation:
                 tuple(entries),
                 ExactIndex.build(entries, names),
                 rows,
-                Weights(row.words for row in rows),
+                Weights((row.words for row in rows), {word for row in rows if row.is_person for word in row.words}),
                 {entry.entry_id: entry.name for entry in entries},
                 Channel.build(tuple(_organisations(entries, rows))),
                 spellings,

@@ -1,13 +1,26 @@
 """How alike two names are, in figures: what the name score is made of. Knows words and letters, no weights of them."""
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from services.screening.core.align import Alignment, Weights
+from services.screening.core.normalise import is_light
+from services.screening.core.vocabulary import meaning_of
+from services.screening.core.words import LINKING
 
-ALIKE_LEAST: float = 0.0
+CLOSE_WORD: Final = 0.75
+"""From this likeness on words agree."""
+WHOLE: Final = 0.85
+"""Share of both names from which generic words may carry a match: then it is the name itself that consists of them."""
+TELLING: Final = frozenset({None, "jihad"})
+"""What is no general word: words without a known meaning, and one that few bear."""
+MOSTLY: Final = 0.7
+TOGETHER: Final = 3
+"""General words that carry a match together, when they are most of both names and nothing of its own is left over."""
+ALIKE_LEAST: Final = 0.0
 """The likeness of nothing to anything."""
 
 
@@ -56,6 +69,8 @@ class Likeness(NamedTuple):
     """The weight of all pairs, each by its likeness; 0 and up."""
     paired_well: float
     """The same, less alike pairs counting less; 0 and up."""
+    paired_telling: float
+    """The weight of the pairs that are of no general words, each by its likeness; 0 and up."""
     best_pair: float
     """The weight of the heaviest pair, by its likeness."""
     least_pair: float
@@ -75,6 +90,8 @@ class Likeness(NamedTuple):
     """The heaviest loss within a pair."""
     lost: float
     """All losses within pairs; 0 and up."""
+    is_light: float
+    """1 when only words that many names share agree."""
     queried_words_left: float
     """How many queried words are left; a count."""
     listed_words_left: float
@@ -85,11 +102,9 @@ class Likeness(NamedTuple):
     listed_words: float
     is_person: float
     """1 when the name is asked for as a person's, or as nobody knows whose and listed as a person's."""
-    is_foreign: float
-    """1 when it is written in another script than Latin."""
 
 
-FALLING: frozenset[str] = frozenset(
+FALLING: Final = frozenset(
     {
         "queried_left",
         "queried_left_most",
@@ -97,12 +112,13 @@ FALLING: frozenset[str] = frozenset(
         "replaced",
         "worst_pair",
         "lost",
+        "is_light",
         "queried_words_left",
         "listed_words_left",
     }
 )
 """Differences: the name score never rises with them."""
-FREE: frozenset[str] = frozenset({"initials", "queried_words", "listed_words", "is_person", "is_foreign"})
+FREE: Final = frozenset({"initials", "queried_words", "listed_words", "is_person"})
 """What the score may depend on either way. With all others it never falls."""
 
 
@@ -115,10 +131,10 @@ def likeness_of(
     shared_words: float,
     sound: float,
     is_person: bool,
-    is_foreign: bool,
+    is_listed_person: bool,
 ) -> Likeness:
     """The likeness of two names whose words are aligned."""
-    paired = paired_well = best = worst = lost = carried = 0.0
+    paired = paired_well = telling = best = worst = lost = carried = 0.0
     least, initials = 1.0, 0
     has_words = False
     for pair in words.pairs:
@@ -126,6 +142,8 @@ def likeness_of(
         loss = pair.weight - by_likeness
         paired += by_likeness
         paired_well += pair.likeness * by_likeness
+        if not is_general(pair.listed):
+            telling += by_likeness
         best = max(best, by_likeness)
         worst = max(worst, loss)
         lost += loss
@@ -154,6 +172,7 @@ def likeness_of(
         carried=carried,
         paired=paired,
         paired_well=paired_well,
+        paired_telling=telling,
         best_pair=best,
         least_pair=least if has_words else ALIKE_LEAST,
         queried_weakest=min(1 - worst, 1 - ours_most) if words.pairs or ours else ALIKE_LEAST,
@@ -164,14 +183,31 @@ def likeness_of(
         replaced=min(ours_most, theirs_most),
         worst_pair=worst,
         lost=lost,
+        is_light=float(is_carried_by_light_words(words, is_person=is_listed_person)),
         queried_words_left=len(ours),
         listed_words_left=len(theirs),
         initials=initials,
         queried_words=len(queried.words),
         listed_words=len(listed.words),
         is_person=float(is_person),
-        is_foreign=float(is_foreign),
     )
+
+
+def is_carried_by_light_words(alignment: Alignment, *, is_person: bool) -> bool:
+    """Whether nothing but light words agrees, and that is not nearly the whole of both names. is_person: the listed."""
+    light = is_light if is_person else is_general
+    shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
+    share = min(alignment.queried_share, alignment.listed_share)
+    if share >= WHOLE or not all(map(light, shared)):
+        return False
+    is_together = share >= MOSTLY and len(shared) >= TOGETHER
+    return not is_together or not all(map(light, (*alignment.queried_rest, *alignment.listed_rest)))
+
+
+@lru_cache(maxsize=65_536)
+def is_general(word: str) -> bool:
+    """Whether a word says nothing of its own in the name of an organisation, in whatever language."""
+    return is_light(word) or word in LINKING or meaning_of(word) not in TELLING
 
 
 def _alike(queried: tuple[str, ...], listed: tuple[str, ...]) -> float:

@@ -24,6 +24,8 @@ LAST_MARK: Final = 0x36F
 
 CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
 """Letters of scripts that leave short vowels out: Hebrew, Arabic."""
+PERSIAN_EI: Final = re.compile("\u0647\u200c\u0627\u06cc")
+"""A heh that is a vowel before a joined -i, written ei as often."""
 SYLLABIC: Final = re.compile(r"[\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
@@ -66,7 +68,7 @@ def fold(text: str, *, by_meaning: bool = True) -> Folded:
     read as those; letters written apart are put together; other scripts are written in Latin letters; business words
     of Chinese, Arabic and Persian are given by their meaning, the latter two by_meaning only.
     """
-    shown, flags = visible(text)
+    shown, flags = visible(PERSIAN_EI.sub("\u0626\u06cc", text))
     foreign = False
     if not shown.isascii():
         shown, mixed = unmixed(shown)

@@ -14,11 +14,10 @@ from rapidfuzz import fuzz
 
 from services.screening.core.align import Alignment
 from services.screening.core.config import FactWeights
+from services.screening.core.likeness import CLOSE_WORD, is_carried_by_light_words
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
-from services.screening.core.normalise import fold, is_light
+from services.screening.core.normalise import fold
 from services.screening.core.numerals import numbers_in
-from services.screening.core.vocabulary import meaning_of
-from services.screening.core.words import LINKING
 
 YEAR: Final = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 DAY: Final = re.compile(r"\b(?:1[89]\d\d|20\d\d)-\d\d-\d\d\b")
@@ -26,15 +25,7 @@ APPROXIMATE: Final = re.compile(r"circa|approx|about|\?|c\.", re.IGNORECASE)
 YEARS_OF_DOUBT: Final = 1
 """Published birth years are often off by one; only a greater difference contradicts."""
 SAME_ADDRESS: Final = 85
-CLOSE_WORD: Final = 0.75
 SHORT_WORD: Final = 8
-WHOLE: Final = 0.85
-"""Share of both names from which generic words may carry a match: then it is the name itself that consists of them."""
-TELLING: Final = frozenset({None, "jihad"})
-"""What is no general word: words without a known meaning, and one that few bear."""
-MOSTLY: Final = 0.7
-TOGETHER: Final = 3
-"""General words that carry a match together, when they are most of both names and nothing of its own is left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +147,20 @@ def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights)
     return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, detail, weights.single_short_word * missing)
 
 
-def light_words(alignment: Alignment, entry: Entry, weights: FactWeights) -> Fact | None:
-    """Legal forms, business words of any language and titles that many parties share cannot carry a match alone."""
-    light = is_light if entry.kind is PartyKind.PERSON else is_general
+def light_words(alignment: Alignment, entry: Entry) -> Fact | None:
+    """Legal forms, business words of any language and titles that many parties share cannot carry a match alone.
+
+    The name score knows that; here it is said.
+    """
+    if not is_carried_by_light_words(alignment, is_person=entry.kind is PartyKind.PERSON):
+        return None
     shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
-    share = min(alignment.queried_share, alignment.listed_share)
-    if share >= WHOLE or not all(map(light, shared)):
-        return None
-    if (
-        share >= MOSTLY
-        and len(shared) >= TOGETHER
-        and all(map(light, (*alignment.queried_rest, *alignment.listed_rest)))
-    ):
-        return None
     detail = (
         f"Only words that many names share agree: {_listed(shared)}."
         if shared
         else "No word of the names agrees closely."
     )
-    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.only_light_words)
-
-
-def is_general(word: str) -> bool:
-    """Whether a word says nothing of its own in the name of an organisation, in whatever language."""
-    return is_light(word) or word in LINKING or meaning_of(word) not in TELLING
+    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, 0.0)
 
 
 def _fact(about: EvidenceKind, effect: Effect, detail: str, weight: float) -> Fact:

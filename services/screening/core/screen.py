@@ -152,7 +152,6 @@ class _Worth:
             weights.kind_differs,
             weights.numbers_differ,
             weights.number_missing,
-            weights.only_light_words,
             weights.single_short_word * SHORT_WORD,
         ]
         if query.birth_date:
@@ -312,7 +311,7 @@ def _alike(
     weights = config.facts
     rules = (
         number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
-        light_words(words, entry, weights),
+        light_words(words, entry),
         single_word(words, kind, weights),
     )
     judged = tuple(fact for fact in rules if fact is not None)

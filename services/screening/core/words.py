@@ -132,16 +132,20 @@ NICKNAMES: Final[tuple[str, ...]] = tuple(
     richard dick rick ricky ricardo
     lawrence larry laurence lorenzo
     stephen steven steve stepan esteban stefan
-    michael mike mick mikhail misha miguel
+    michael mike mick mikhail misha miguel mykhailo mykhaylo mikhas mikhal
     james jim jimmy jamie jaime
     john johnny jack ivan juan
     joseph joe joey jose pepe iosif yusuf
     thomas tom tommy tomas
     charles charlie chuck carlos
     edward ed eddie ted eduardo eduard
-    alexander alex aleksandr aleksander alejandro sasha alexandr sanya
+    alexander alex aleksandr aleksander alejandro sasha alexandr sanya oleksandr aliaksandr alyaksandr
     vladimir volodya vova vladimer volodymyr uladzimir
     nicholas nick nikolai nikolay kolya nicolas mykola mikalai
+    viktor victor viktar
+    vasily vasiliy vasili vasyl vasil basil
+    igor ihor
+    oleg oleh aleh
     evgeny evgeni yevgeny yevgeniy yevgeni zhenya eugene yauhen yevhen
     dmitry dmitri dmitriy dima mitya dzmitry dmytro
     sergei sergey seryozha serge siarhei serhii serhiy

@@ -23,28 +23,28 @@ from rich.console import Console
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from services.screening.core import csl
 from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.likeness import FALLING, FREE, Likeness
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.name_score import DEPTH, FILE, QUESTIONS
 from services.screening.core.screen import considered, screen
-from tests.bench.screening.cases import CHECKOUT, Case, Family, Half, drawn
+from tests.bench.screening.cases import CHECKOUT, SHIPPED, Case, Family, Half, drawn
 from tests.bench.screening.firms import firms
 from tests.bench.screening.pairs import half_of_pair, pairs
 
 SCRIPTS: Final = frozenset({Family.SCRIPT, Family.FIRM_SCRIPT})
-PAIR: Final = 2.0
+"""Names in other scripts have weights of their own."""
+PAIR: Final = 4.0
 """What a labelled pair weighs, a listed party's own name weighing 1."""
-MADE: Final = 0.3
+MADE: Final = 1.0
 """What a firm made to be mistaken weighs: there are none like it among the innocents who are counted."""
-STRANGER: Final = 0.1
-"""What a stranger found for a name in another script weighs: among them are namesakes."""
 MOST_TOLD: Final = 25
 """Names told of an innocent, most alike first."""
-DECIDED: Final = -2.0
+DECIDED: Final = -5.0
 """What facts have decided already says nothing about names."""
-SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.013}
+SHARES: Final = {PartyKind.PERSON: 0.008, PartyKind.ORGANISATION: 0.016}
 """Shares of the tuning half's innocents that are to reach the threshold."""
 UNSCORED: Final = replace(DEFAULT, name_score=replace(DEFAULT.name_score, base=-99.0))
 """The engine without its name score."""
@@ -78,7 +78,7 @@ def main() -> None:
     """Fit, set the level, write."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.fit", description=__doc__)
     parser.add_argument("--size", type=int, default=1400, help="cases of a family (%(default)s)")
-    parser.add_argument("--trees", type=int, default=400, help="trees (%(default)s)")
+    parser.add_argument("--trees", type=int, default=500, help="trees (%(default)s)")
     parser.add_argument("--un", type=Path, required=True, metavar="FILE", help="the UN's consolidated list, XML")
     parser.add_argument("--version", required=True, help="what the new score is called, as in 2026.3.0")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
@@ -86,9 +86,9 @@ def main() -> None:
     console = Console(stderr=True)
     entries, cases = drawn(asked.un, asked.size)
     generation = Generation.build(entries, "fit")
-    told = list(examples(generation, [case for case in cases if case.half is Half.TUNING], console))
-    innocents = [each for each in told if isinstance(each, Innocent)]
-    learned = [each.example if isinstance(each, Innocent) else each for each in told]
+    learned = list(examples(generation, [case for case in cases if case.half is Half.TUNING], console))
+    whole = Generation.build(list(csl.read_entries(SHIPPED.read_bytes())), "fit")
+    innocents = list(compared_innocents(whole, cases, console))
     model = None
     for number in (1, 2):
         console.print(f"{len(learned)} names, {sum(each.is_same for each in learned)} of a listed party; fit {number}")
@@ -101,17 +101,14 @@ def main() -> None:
 
 def examples(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example | Innocent]:
     """What is learned from."""
-    for case in track(cases, "comparing", console=console):
+    for case in track([case for case in cases if case.family not in SCRIPTS], "comparing", console=console):
         query = PartyQuery((case.name,), case.kind)
         found = list(compared(generation, query))
         if case.target is None:
-            others = _example(sorted(found, key=lambda one: -_rough(one[1]))[:MOST_TOLD], 1.0, is_same=False)
-            yield Innocent(case.kind, others, bool(screen(generation, query, UNSCORED).hits))
+            yield _stranger(found)
             continue
         own = [one for one in found if one[0] == case.target.entry_id]
         yield _example(own, 1.0, is_same=True)
-        if case.family in SCRIPTS:
-            yield _example([one for one in found if one[0] != case.target.entry_id], STRANGER, is_same=False)
     for firm in firms(generation.entries, 600):
         if firm.half is Half.TUNING and firm.of is None:
             query = PartyQuery((firm.name,), PartyKind.ORGANISATION)
@@ -122,6 +119,19 @@ def examples(generation: Generation, cases: Sequence[Case], console: Console) ->
             found = list(compared(small, PartyQuery((case.name,), case.kind)))
             own = [one for one in found if one[0] == case.target.entry_id]
             yield _example(own, PAIR, is_same=is_match)
+
+
+def compared_innocents(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Innocent]:
+    """The tuning half's innocents, compared with all names that are published."""
+    own = [case for case in cases if case.half is Half.TUNING and case.target is None]
+    for case in track(own, "innocents", console=console):
+        query = PartyQuery((case.name,), case.kind)
+        others = _stranger(list(compared(generation, query)))
+        yield Innocent(case.kind, others, bool(screen(generation, query, UNSCORED).hits))
+
+
+def _stranger(found: Sequence[Compared]) -> Example:
+    return _example(sorted(found, key=lambda one: -_rough(one[1]))[:MOST_TOLD], 1.0, is_same=False)
 
 
 Compared = tuple[str, Likeness, float]
