@@ -8,7 +8,15 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from services.screening.core.align import LEAST_READ, Aligner, Alignment, likeness, read_likeness, syllable_likeness
+from services.screening.core.align import (
+    LEAST_READ,
+    SAME_MEANING,
+    Aligner,
+    Alignment,
+    likeness,
+    read_likeness,
+    syllable_likeness,
+)
 from services.screening.core.budget import Budget
 from services.screening.core.config import ForeignWeights, ScreeningConfig
 from services.screening.core.index import Generation, Row, whole_sound
@@ -108,8 +116,9 @@ class _Comparer:
         scores = self._config.name_score.log_odds(names)
         if not self._is_foreign:
             return scores
-        by_sound = [_by_sound(each, self._config.foreign_names) for each in names]
-        return [max(score, other) for score, other in zip(scores, by_sound, strict=True)]
+        weights = self._config.foreign_names
+        moved_by = weights.moved_by(in_characters=self._name.in_characters)
+        return [max(score + moved_by, _by_sound(each, weights)) for score, each in zip(scores, names, strict=True)]
 
     def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
         """Rows in the order in which they are likely, by letters, shared words and, of other scripts, sound.
@@ -138,11 +147,8 @@ class _Comparer:
         return [(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
     def _measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
-        if (
-            self._name.is_unvowelled
-            and alignment.queried_share >= HEARD
-            and (reading := self._read_as_listed(alignment))
-        ):
+        may_be_read = self._name.is_unvowelled or (self._is_foreign and _has_equivalents(alignment))
+        if may_be_read and alignment.queried_share >= HEARD and (reading := self._read_as_listed(alignment)):
             return reading.measured_as_read(row, alignment)
         return self._plainly_measured(row, shared, alignment)
 
@@ -151,15 +157,18 @@ class _Comparer:
         return self._plainly_measured(row, fuzz.token_set_ratio(self._ordered, row.ordered) / 100, heard)
 
     def _read_as_listed(self, alignment: Alignment) -> "_Comparer | None":
-        """The queried name with the vowels that the listed name gives its words; None when no word can be read so."""
+        """The queried name with the vowels, or forms of given names, that the listed one has; None when none differ."""
         words = list(self._core)
         for pair in alignment.pairs:
-            if pair.queried != pair.listed and pair.likeness >= LEAST_READ:
+            if pair.queried != pair.listed and self._is_read(pair.likeness):
                 _replace(words, pair.queried.split(), pair.listed.split())
         if tuple(words) == self._core:
             return None
         read = Folded(" ".join(words), " ".join(words), tuple(words), (), is_foreign=False)
         return _Comparer(self._generation, read, self._kind, self._config)
+
+    def _is_read(self, alike: float) -> bool:
+        return alike >= LEAST_READ if self._name.is_unvowelled else alike == SAME_MEANING
 
     def _plainly_measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
         is_unknown = self._kind is PartyKind.UNKNOWN
@@ -175,12 +184,17 @@ class _Comparer:
         )
 
 
+def _has_equivalents(alignment: Alignment) -> bool:
+    """Whether a given name has another form in the listed name: Oleksandr is Alyaksandr."""
+    return any(pair.likeness == SAME_MEANING and pair.queried != pair.listed for pair in alignment.pairs)
+
+
 def _by_sound(close: Likeness, weights: ForeignWeights) -> float:
     """The log-odds of a name in another script."""
     return (
         weights.base
         + weights.shared_words * close.shared_words
-        + weights.letters * close.letters
+        + weights.letters * max(close.letters, close.ordered)
         + weights.paired_well * (1 - exp(-close.paired_well))
         + weights.queried_weakest * close.queried_weakest
         + weights.listed_weakest * close.listed_weakest

@@ -12,6 +12,9 @@ class ForeignWeights:
 
     Letters say less there and sounds more than in a name that is written in Latin ones, and there are too few labelled
     names to fit more than a weight for each. paired_well: saturates. queried_left: subtracted, 2 at most.
+    The name score counts as well, moved by `of_sounds`, as letters are blurred on their way, or by `of_characters`
+    where the name is in Chinese, Japanese or Korean ones: two syllables that sound alike are many names. The better of
+    both counts.
     """
 
     shared_words: float
@@ -21,7 +24,13 @@ class ForeignWeights:
     listed_weakest: float
     sound: float
     queried_left: float
+    of_sounds: float
+    of_characters: float
     base: float
+
+    def moved_by(self, *, in_characters: bool) -> float:
+        """What is added to the name score."""
+        return self.of_characters if in_characters else self.of_sounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class FactWeights:
     address_agrees: float
     kind_differs: float
     numbers_differ: float
+    characters_differ: float
     number_missing: float
     single_short_word: float
 
@@ -88,7 +98,9 @@ DEFAULT: Final = ScreeningConfig(
         listed_weakest=0.39,
         sound=1.93,
         queried_left=0.36,
-        base=-8.24,
+        of_sounds=0.6,
+        of_characters=-2.0,
+        base=-8.74,
     ),
     facts=FactWeights(
         birth_day_agrees=2.0,
@@ -99,6 +111,7 @@ DEFAULT: Final = ScreeningConfig(
         address_agrees=1.5,
         kind_differs=-1.0,
         numbers_differ=-6.0,
+        characters_differ=-2.3,
         number_missing=-0.8,
         single_short_word=-1.0,
     ),

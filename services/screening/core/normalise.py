@@ -27,6 +27,8 @@ CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
 PERSIAN_EI: Final = re.compile("\u0647\u200c\u0627\u06cc")
 """A heh that is a vowel before a joined -i, written ei as often."""
 SYLLABIC: Final = re.compile(r"[\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+CHARACTERS: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Chinese, Japanese and Korean ones."""
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
 SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
@@ -49,6 +51,11 @@ class Folded:
     is_foreign: bool
     is_unvowelled: bool = False
     is_syllabic: bool = False
+
+    @property
+    def in_characters(self) -> bool:
+        """Whether Chinese, Japanese or Korean characters are in it."""
+        return bool(CHARACTERS.search(self.raw))
 
     @property
     def sorted_key(self) -> str:

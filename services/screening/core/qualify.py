@@ -18,10 +18,12 @@ from services.screening.core.likeness import CLOSE_WORD, is_carried_by_light_wor
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
 from services.screening.core.normalise import fold
 from services.screening.core.numerals import numbers_in
+from services.screening.core.scripts import plain_characters
 
 YEAR: Final = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 DAY: Final = re.compile(r"\b(?:1[89]\d\d|20\d\d)-\d\d-\d\d\b")
 APPROXIMATE: Final = re.compile(r"circa|approx|about|\?|c\.", re.IGNORECASE)
+HAN: Final = re.compile(r"[\u3400-\u9fff]")
 YEARS_OF_DOUBT: Final = 1
 """Published birth years are often off by one; only a greater difference contradicts."""
 SAME_ADDRESS: Final = 85
@@ -128,6 +130,15 @@ def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry
         return None
     detail = f"The number {_listed(sorted((asked | other) - (asked & other)))} stands in only one of the names."
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
+
+
+def characters(queried: str, listed: str, weights: FactWeights) -> Fact | None:
+    """Names written in Chinese characters on both sides are told apart by these, however alike they sound."""
+    asked, other = ("".join(HAN.findall(plain_characters(text))) for text in (queried, listed))
+    if not asked or not other or asked == other or len(asked) != len(other):
+        return None
+    detail = f'Both names are written in Chinese characters, which differ: "{asked}" and "{other}".'
+    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.characters_differ)
 
 
 @lru_cache(maxsize=65_536)

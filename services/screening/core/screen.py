@@ -38,7 +38,7 @@ from services.screening.core.model import (
     Strength,
 )
 from services.screening.core.normalise import core_words, fold, is_light
-from services.screening.core.qualify import SHORT_WORD, Fact, facts, light_words, number_words, single_word
+from services.screening.core.qualify import SHORT_WORD, Fact, characters, facts, light_words, number_words, single_word
 from services.screening.core.readable import Written, readable_names
 from services.screening.core.readings import Reading
 
@@ -151,6 +151,7 @@ class _Worth:
         beside = [
             weights.kind_differs,
             weights.numbers_differ,
+            weights.characters_differ,
             weights.number_missing,
             weights.single_short_word * SHORT_WORD,
         ]
@@ -177,8 +178,8 @@ def considered(
 ) -> Iterator[tuple[Entry, Likeness, float]]:
     """What a screening by likeness rests on, for those who fit its scores.
 
-    Entries, each with the likeness of a name of theirs and the log-odds that facts add. Names with all words in common
-    are left out: their score is another one.
+    Entries, each with the likeness of a name of theirs and the log-odds that facts and the script add. Names with all
+    words in common are left out: their score is another one.
     """
     names, _, _ = readable_names(query, config, generation.exact)
     for name in names:
@@ -201,7 +202,9 @@ def _considered(
         entry = generation.entries[listed.entry]
         find = _alike(generation, name, reading, query.kind, listed, comparison, config)
         known = (*find.judged, *facts(query, entry, config.facts))
-        yield entry, comparison.likeness, sum(fact.weight for fact in known)
+        weights, read = config.foreign_names, reading.name
+        by = weights.moved_by(in_characters=read.in_characters) if read.is_foreign else 0.0
+        yield entry, comparison.likeness, sum(fact.weight for fact in known) + by
 
 
 def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str = "") -> Screening:
@@ -263,6 +266,9 @@ def _whole(
         return replace(found, judged=(number,)) if number is not None else found
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
     evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
+    if (differ := characters(name.text, listed.text, config.facts)) is not None:
+        found = _found(name, listed, config.part_of_published_name, evidence, reading)
+        return replace(found, judged=(differ,))
     if reading.how:
         return _found(name, listed, config.part_of_published_name, evidence, reading)
     return replace(_found(name, listed, 1.0, evidence, reading), is_exact=True)
@@ -311,6 +317,7 @@ def _alike(
     weights = config.facts
     rules = (
         number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
+        characters(name.text, listed.published, weights),
         light_words(words, entry),
         single_word(words, kind, weights),
     )

@@ -15,6 +15,7 @@ import icu
 from services.screening.core import burmese, korean
 from services.screening.core.words import MEANINGS, WORD_MEANINGS
 
+SIMPLIFIED: Final = icu.Transliterator.createInstance("Hant-Hans")
 LATIN: Final = icu.Transliterator.createInstance("Any-Latin; Latin-ASCII; Lower")
 
 CYRILLIC: Final = str.maketrans(
@@ -173,3 +174,8 @@ def _pinyin(characters: str, *, is_person: bool) -> str:
 
 def _syllables(characters: str) -> list[str]:
     return [str(LATIN.transliterate(char.translate(READINGS))).strip() for char in characters]
+
+
+def plain_characters(text: str) -> str:
+    """Traditional Chinese characters as simplified ones, all else as it is."""
+    return text if text.isascii() else str(SIMPLIFIED.transliterate(text))

@@ -30,13 +30,11 @@ from services.screening.core.likeness import FALLING, FREE, Likeness
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.name_score import DEPTH, FILE, QUESTIONS
 from services.screening.core.screen import considered, screen
-from tests.bench.screening.cases import CHECKOUT, SHIPPED, Case, Family, Half, drawn
+from tests.bench.screening.cases import CHECKOUT, SHIPPED, Case, Half, drawn
 from tests.bench.screening.firms import firms
 from tests.bench.screening.pairs import half_of_pair, pairs
 
-SCRIPTS: Final = frozenset({Family.SCRIPT, Family.FIRM_SCRIPT})
-"""Names in other scripts have weights of their own."""
-PAIR: Final = 4.0
+PAIR: Final = 3.0
 """What a labelled pair weighs, a listed party's own name weighing 1."""
 MADE: Final = 1.0
 """What a firm made to be mistaken weighs: there are none like it among the innocents who are counted."""
@@ -44,7 +42,7 @@ MOST_TOLD: Final = 25
 """Names told of an innocent, most alike first."""
 DECIDED: Final = -5.0
 """What facts have decided already says nothing about names."""
-SHARES: Final = {PartyKind.PERSON: 0.008, PartyKind.ORGANISATION: 0.016}
+SHARES: Final = {PartyKind.PERSON: 0.0105, PartyKind.ORGANISATION: 0.016}
 """Shares of the tuning half's innocents that are to reach the threshold."""
 UNSCORED: Final = replace(DEFAULT, name_score=replace(DEFAULT.name_score, base=-99.0))
 """The engine without its name score."""
@@ -99,9 +97,9 @@ def main() -> None:
     console.print(f"written: {asked.out}")
 
 
-def examples(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example | Innocent]:
+def examples(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example]:
     """What is learned from."""
-    for case in track([case for case in cases if case.family not in SCRIPTS], "comparing", console=console):
+    for case in track(cases, "comparing", console=console):
         query = PartyQuery((case.name,), case.kind)
         found = list(compared(generation, query))
         if case.target is None:

@@ -199,7 +199,7 @@ def test_a_name_with_a_slip_in_every_word_is_found_however_many_share_more_of_it
 
 def test_hits_of_other_names_lead_no_further(listed: Generation, strangers: list[PartyQuery]) -> None:
     one = Entry("X-1", "X", "Karim Bergholzer", "1", kind=PartyKind.PERSON)
-    other = Entry("X-2", "X", "Karim Bergmeister", "2", kind=PartyKind.PERSON)
+    other = Entry("X-2", "X", "Karim Zwirner", "2", kind=PartyKind.PERSON)
     generation = Generation.build([*listed.entries, one, other], "more")
     parties = [PartyQuery((f"Karim {letter}. Bergholzer {number}",)) for number in range(9) for letter in "abcdefghijk"]
     index = index_of(*parties, PartyQuery((other.name,)))
