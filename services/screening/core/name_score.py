@@ -8,7 +8,7 @@ on labelled names; `python -m tests.bench.screening.fit` does it again.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ QUESTIONS: Final = 2**DEPTH - 1
 FILE: Final = "name_score.json"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True)
 class NameScore:
     """Trees of DEPTH questions each. A question: is this likeness above this limit. Ends are parts of log-odds.
 
@@ -33,9 +33,9 @@ class NameScore:
 
     version: str
     base: float
-    asked: NDArray[np.int64]
-    limits: NDArray[np.float64]
-    ends: NDArray[np.float64]
+    asked: tuple[int, ...]
+    limits: tuple[float, ...]
+    ends: tuple[tuple[float, ...], ...]
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "NameScore":
@@ -50,20 +50,27 @@ class NameScore:
         return cls(
             data["version"],
             data["base"],
-            np.array(asked, np.int64),
-            np.array(limits, np.float64),
-            np.array([tree["ends"] for tree in trees], np.float64),
+            tuple(asked),
+            tuple(limits),
+            tuple(tuple(tree["ends"]) for tree in trees),
         )
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """asked, limits and ends, to be asked about many names at once."""
+        ends = np.array(self.ends, np.float64).reshape(-1, 2**DEPTH)
+        return np.array(self.asked, np.int64), np.array(self.limits, np.float64), ends
 
     def log_odds(self, names: Sequence[Likeness]) -> list[float]:
         """The log-odds that each is a name of the same party, facts beside the names aside."""
         if not names:
             return []
-        answers = (np.array(names, np.float64)[:, self.asked] > self.limits).reshape(len(names), -1, QUESTIONS)
+        asked, limits, ends = self._arrays
+        answers = (np.array(names, np.float64)[:, asked] > limits).reshape(len(names), -1, QUESTIONS)
         path = answers[..., 0].astype(np.int64)
         path = 2 * path + np.where(answers[..., 0], answers[..., 2], answers[..., 1])
         path = 2 * path + np.choose(path, [answers[..., 3 + at] for at in range(4)])
-        found = self.ends[np.arange(len(self.ends)), path].sum(axis=1) + self.base
+        found = ends[np.arange(len(ends)), path].sum(axis=1) + self.base
         values: list[float] = found.tolist()
         return values
 

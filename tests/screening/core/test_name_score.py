@@ -41,7 +41,7 @@ def test_a_name_with_more_left_over_never_scores_higher(names: Likeness, field: 
 
 @given(likenesses)
 def test_every_tree_is_walked_from_its_first_question_to_one_end(names: Likeness) -> None:
-    asked, limits = SCORE.asked.reshape(-1, QUESTIONS), SCORE.limits.reshape(-1, QUESTIONS)
+    asked, limits = (np.array(each).reshape(-1, QUESTIONS) for each in (SCORE.asked, SCORE.limits))
     expected = SCORE.base
     for tree, ends in enumerate(SCORE.ends):
         place = 0
@@ -66,6 +66,6 @@ def test_a_score_that_asks_about_an_unknown_likeness_is_refused() -> None:
 
 
 def test_a_score_without_trees_is_its_base() -> None:
-    score = NameScore("none", -1.0, np.array([], np.int64), np.array([]), np.empty((0, 2**DEPTH)))
+    score = NameScore("none", -1.0, (), (), ())
 
     assert score.log_odds([Likeness(*[1.0] * len(Likeness._fields))]) == [-1.0]

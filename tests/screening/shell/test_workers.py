@@ -125,7 +125,7 @@ async def test_workers_that_are_killed_lose_no_party_and_are_replaced(engine: En
     assert engine.deaths("worker") == before + 1
 
 
-LARGE = PartyQuery(tuple(f"{UNLISTED} {number} " * 7 for number in range(20)))
+LARGE = PartyQuery(tuple(f"{UNLISTED} {number} " * 7 for number in range(40)))
 """Half a second of work."""
 
 
