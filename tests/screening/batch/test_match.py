@@ -179,7 +179,18 @@ def test_the_primary_file_of_the_sdn_list_is_enough(tmp_path: Path) -> None:
     queries = book(tmp_path / "in.jsonl", ({"id": 1, "name": "Aerocaribbean Airlines"},))
     out = tmp_path / "out.jsonl"
 
-    given = ["--list", str(listed), "--list-format", "sdn", "--queries", str(queries), "--out", str(out)]
+    given = [
+        "--list",
+        str(listed),
+        "--list-format",
+        "sdn",
+        "--queries",
+        str(queries),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+    ]
 
     code = main(["match", *given])
 
