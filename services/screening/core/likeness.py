@@ -134,7 +134,7 @@ def likeness_of(
     is_listed_person: bool,
 ) -> Likeness:
     """The likeness of two names whose words are aligned."""
-    paired = paired_well = telling = best = worst = lost = carried = 0.0
+    paired = paired_well = telling = best = worst = lost = 0.0
     least, initials = 1.0, 0
     has_words = False
     for pair in words.pairs:
@@ -155,7 +155,6 @@ def likeness_of(
     ours = [weights[word] for word in words.queried_rest]
     theirs = [weights[word] for word in words.listed_rest]
     ours_most, theirs_most = max(ours, default=0.0), max(theirs, default=0.0)
-    carried = words.carried
     return Likeness(
         shared_words=shared_words,
         letters=fuzz.ratio(queried.joined, listed.joined) / 100,
@@ -169,7 +168,7 @@ def likeness_of(
         last=_alike(queried.words[-1:], listed.words[-1:]),
         queried_share=words.queried_share,
         listed_share=words.listed_share,
-        carried=carried,
+        carried=words.carried,
         paired=paired,
         paired_well=paired_well,
         paired_telling=telling,

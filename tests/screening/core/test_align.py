@@ -36,6 +36,18 @@ def test_a_word_written_apart_is_paired_with_both_its_parts() -> None:
     assert not aligned.listed_rest
 
 
+def test_a_word_that_resembles_one_part_of_itself_is_still_paired_with_both() -> None:
+    aligned = Aligner(("bellhuawei", "technologies"), Weights([])).align(("bel", "huawei", "technologies"))
+    assert ("bellhuawei", "bel huawei") in [(pair.queried, pair.listed) for pair in aligned.pairs]
+    assert not aligned.listed_rest
+
+
+def test_a_general_word_says_little_however_rare_unless_persons_are_called_so() -> None:
+    names = [("sanat", "omid"), ("zavod", "omid")]
+    assert Weights(names, frozenset())["sanat"] < Weights(names)["sanat"]
+    assert Weights(names, frozenset({"sanat"}))["sanat"] == Weights(names)["sanat"]
+
+
 def test_an_unknown_word_weighs_like_the_rarest_and_is_not_kept() -> None:
     weights = Weights([("khan",), ("khan", "ali"), ("ali",), ("ali",)])
     assert weights["ali"] < weights["khan"] < weights["zarathustra"] == 1.0

@@ -218,6 +218,23 @@ def test_names_that_differ_in_their_number_do_not_match(small: Generation) -> No
     assert ask(small, "356 Aircraft Repair Plant").result is Result.CLEAR
 
 
+def test_names_in_chinese_characters_are_told_apart_by_these_however_alike_they_sound() -> None:
+    entry = Entry("1", "X", "高市早苗", "1", kind=PartyKind.PERSON)
+    generation = Generation.build([entry], "characters")
+
+    assert best(ask(generation, "高市早苗", kind=PartyKind.PERSON)).strength is Strength.EXACT
+    other = best(ask(generation, "高石早苗", kind=PartyKind.PERSON))
+    assert other.strength is Strength.WEAK
+    assert any("differ" in each.detail for each in other.explanation if each.effect is Effect.CONTRADICTS)
+
+
+@pytest.mark.parametrize("name", ["N P C International Ltd", "NPC International Ltd", "N.P.C. International Ltd"])
+def test_letters_written_apart_are_the_abbreviation_that_they_make(name: str) -> None:
+    entry = Entry("1", "X", "NPC INTERNATIONAL LIMITED", "1", kind=PartyKind.ORGANISATION)
+
+    assert ask(Generation.build([entry], "apart"), name, kind=PartyKind.ORGANISATION).hits
+
+
 def test_generic_words_alone_do_not_match(generation: Generation) -> None:
     assert ask(generation, "General Trading International Group LLC").result is Result.CLEAR
 
