@@ -68,7 +68,7 @@ def compare(
 class _Comparer:
     """One queried name with its prepared forms."""
 
-    __slots__ = ("_config", "_core", "_form", "_generation", "_is_foreign", "_kind", "_name", "_ordered", "_sounds")
+    __slots__ = ("_config", "_core", "_form", "_generation", "_is_foreign", "_kind", "_name", "_sounds")
 
     def __init__(self, generation: Generation, name: Folded, kind: PartyKind, config: ScreeningConfig) -> None:
         self._generation = generation
@@ -77,11 +77,10 @@ class _Comparer:
         self._config = config
         self._is_foreign = name.is_foreign
         self._core = name_words(name.words, is_person=kind is PartyKind.PERSON)
-        self._ordered = " ".join(sorted(self._core))
+        self._form = Form(name.joined, self._core, " ".join(sorted(self._core)))
         self._sounds = [whole_sound(self._core)]
         if name.is_unvowelled and (other := whole_sound([heard_otherwise(word) for word in self._core])):
             self._sounds.append(other)
-        self._form = Form(name.joined, self._core, self._ordered)
 
     def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
         rows = self._closest_by_letters()
@@ -134,11 +133,11 @@ class _Comparer:
         choices = [ordered[position] for position in found]
         written = [generation.rows[position].joined for position in found]
         letters = np.maximum(
-            process.cdist([self._ordered], choices, scorer=fuzz.ratio)[0],
+            process.cdist([self._form.ordered], choices, scorer=fuzz.ratio)[0],
             process.cdist([self._form.joined], written, scorer=fuzz.ratio)[0],
         )
         letters /= 100
-        shared = process.cdist([self._ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
+        shared = process.cdist([self._form.ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
         likely = letters + 0.5 * shared
         if self._name.is_foreign:
             sounds = [generation.sounds[position] for position in found]
@@ -153,8 +152,8 @@ class _Comparer:
         return self._plainly_measured(row, shared, alignment)
 
     def measured_as_read(self, row: Row, heard: Alignment) -> Likeness:
-        """The likeness of the vowelled reading, words weighed by how well the written name agrees."""
-        return self._plainly_measured(row, fuzz.token_set_ratio(self._ordered, row.ordered) / 100, heard)
+        """The likeness of the name as the listed one has it, words weighed by how well the written name agrees."""
+        return self._plainly_measured(row, fuzz.token_set_ratio(self._form.ordered, row.ordered) / 100, heard)
 
     def _read_as_listed(self, alignment: Alignment) -> "_Comparer | None":
         """The queried name with the vowels, or forms of given names, that the listed one has; None when none differ."""

@@ -1,7 +1,7 @@
 """The processes that hold an index: `python -m services.screening.shell.foundry FD`, started by the service.
 
 The engine holds its interpreter, so several queries at once need several processes; an index is large, so they share
-one. The foundry loads the libraries' tables of names once. For each generation it forks a process that builds the
+one. The foundry loads once what the libraries load at first use. For each generation it forks a process that builds the
 index, and that one forks the workers: all of them see the same memory until they write to it. No process of this family
 ever has a second thread, gRPC, or a connection to anything but the service: that is what makes forking safe.
 

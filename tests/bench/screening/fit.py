@@ -46,7 +46,6 @@ SHARES: Final = {PartyKind.PERSON: 0.0105, PartyKind.ORGANISATION: 0.016}
 """Shares of the tuning half's innocents that are to reach the threshold."""
 UNSCORED: Final = replace(DEFAULT, name_score=replace(DEFAULT.name_score, base=-99.0))
 """The engine without its name score."""
-IS_PERSON: Final = Likeness._fields.index("is_person")
 Numbers = NDArray[np.float64]
 
 
@@ -237,7 +236,7 @@ def levelled(base: float, trees: list[dict[str, Any]], levels: Mapping[PartyKind
     no = [(Likeness._fields[0], 2.0)] * (QUESTIONS - 1)
     person, firm = levels[PartyKind.PERSON], levels[PartyKind.ORGANISATION]
     asks = {
-        "questions": [(Likeness._fields[IS_PERSON], 0.5), *no],
+        "questions": [("is_person", 0.5), *no],
         "ends": [0.0] * 4 + [round(person - firm, 5)] * 4,
     }
     return {"base": round(base + firm, 5), "trees": [asks, *trees]}

@@ -126,7 +126,7 @@ async def test_workers_that_are_killed_lose_no_party_and_are_replaced(engine: En
 
 
 LARGE = PartyQuery(tuple(f"{UNLISTED} {number} " * 7 for number in range(40)))
-"""Half a second of work."""
+"""More work than a worker is left alone for."""
 
 
 async def test_a_party_that_ends_two_workers_is_undetermined_and_the_others_are_answered(
