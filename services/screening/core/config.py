@@ -55,8 +55,9 @@ class ScreeningConfig:
     """Everything about screening that may be tuned. Change a number, change the version.
 
     Scores are 0..1. name_score: what the likenesses of two names in Latin letters come to; foreign_names: those of a
-    name in another script. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another script that only agrees by sound is reported from
-    `cross_script_threshold` of its sound score on when a fact supports it, from `cross_script_alone` on without. A name
+    name in another script. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another
+    script that only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact
+    supports it, from `cross_script_alone` on without. A name
     that is another one's translation or acronym is reported when its own score, moved by the facts like any other,
     reaches `kinship_threshold`. Names are compared a few at a time until none of the last few is `promising`: facts
     beside the name may still make a hit of one that is. expected_alert_rate: measured share of innocent persons, given
