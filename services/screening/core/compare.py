@@ -49,9 +49,18 @@ def sigmoid(log_odds: float) -> float:
 
 
 def moved(score: float, by: float) -> float:
-    """A score moved by log-odds; it stays within 0..1 and never becomes an exact match."""
+    """A score moved by log-odds; it stays within 0..1."""
     bounded = min(max(score, 1e-6), 1 - 1e-6)
-    return min(sigmoid(log(bounded / (1 - bounded)) + by), HIGHEST_INEXACT)
+    return sigmoid(log(bounded / (1 - bounded)) + by)
+
+
+def doubted(score: float, config: ScreeningConfig) -> float:
+    """The score of a person's name that is only alike: above the threshold it rises more slowly, below it stays."""
+    if score <= config.threshold:
+        return score
+    least = log(config.threshold / (1 - config.threshold))
+    above = log(score / (1 - score)) - least
+    return sigmoid(least + max(above * config.person_share, above - config.person_doubt))
 
 
 def compare(

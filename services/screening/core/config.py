@@ -57,11 +57,13 @@ class ScreeningConfig:
     Scores are 0..1. name_score: what the likenesses of two names in Latin letters come to; foreign_names: those of a
     name in another script. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another
     script that only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact
-    supports it, from `cross_script_alone` on without. A name
-    that is another one's translation or acronym is reported when its own score, moved by the facts like any other,
-    reaches `kinship_threshold`. Names are compared a few at a time until none of the last few is `promising`: facts
-    beside the name may still make a hit of one that is. expected_alert_rate: measured share of innocent persons, given
-    by name and kind only, that alert at `threshold`.
+    supports it, from `cross_script_alone` on without. A name that is another one's translation or acronym is reported
+    when its own score, moved by the facts like any other, reaches `kinship_threshold`. What a fact bars stays `barred`
+    below the threshold: a near miss. What a person's name that is only alike has above the threshold counts
+    `person_share` of its log-odds, or all of them but `person_doubt`, whichever is more: strangers have names that are
+    much alike more often than firms have. Names are compared a few at a time until none of the last few is
+    `promising`: facts beside the name may still make a hit of one that is. expected_alert_rate: measured share of
+    innocent persons, given by name and kind only, that alert at `threshold`.
     """
 
     version: str
@@ -73,6 +75,9 @@ class ScreeningConfig:
     same_but_legal_form: float
     part_of_published_name: float
     contradicted: float
+    barred: float
+    person_share: float
+    person_doubt: float
     cross_script_threshold: float
     cross_script_alone: float
     kinship_threshold: float
@@ -88,7 +93,7 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.3.0",
+    version="2026.4.0",
     name_score=fitted(),
     foreign_names=ForeignWeights(
         shared_words=1.20,
@@ -110,16 +115,19 @@ DEFAULT: Final = ScreeningConfig(
         country_differs=-0.5,
         address_agrees=1.5,
         kind_differs=-1.0,
-        numbers_differ=-6.0,
+        numbers_differ=-3.0,
         characters_differ=-2.3,
         number_missing=-0.8,
         single_short_word=-1.0,
     ),
     threshold=0.70,
     strong=0.90,
-    same_but_legal_form=0.97,
-    part_of_published_name=0.96,
+    same_but_legal_form=0.985,
+    part_of_published_name=0.98,
     contradicted=0.90,
+    barred=0.01,
+    person_share=0.33,
+    person_doubt=2.0,
     cross_script_threshold=0.75,
     cross_script_alone=0.95,
     kinship_threshold=0.86,

@@ -7,6 +7,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from services.screening.core.align import Alignment, Weights
+from services.screening.core.bearers import rarity
 from services.screening.core.normalise import is_light
 from services.screening.core.vocabulary import meaning_of
 from services.screening.core.words import LINKING
@@ -73,6 +74,12 @@ class Likeness(NamedTuple):
     """The weight of the pairs that are of no general words, each by its likeness; 0 and up."""
     best_pair: float
     """The weight of the heaviest pair, by its likeness."""
+    told: float
+    """What the pairs tell, by their likeness and by how few people bear such a name, listed or not; 0 and up."""
+    told_by_list: float
+    """The same by their weight as well; 0 and up."""
+    told_most: float
+    """What the most telling pair tells, by its weight as well."""
     least_pair: float
     """The likeness of the least alike words that are paired, initials aside."""
     queried_weakest: float
@@ -82,6 +89,8 @@ class Likeness(NamedTuple):
     queried_left: float
     """The weight of queried words that are left; 0 and up. A difference, as are those that follow."""
     queried_left_most: float
+    untold: float
+    """What the queried words tell that are left, by how few people bear them; 0 and up."""
     listed_left: float
     """The weight of listed words that are left; 0 and up."""
     replaced: float
@@ -109,6 +118,7 @@ FALLING: Final = frozenset(
         "queried_left",
         "queried_left_most",
         "listed_left",
+        "untold",
         "replaced",
         "worst_pair",
         "lost",
@@ -135,6 +145,7 @@ def likeness_of(
 ) -> Likeness:
     """The likeness of two names whose words are aligned."""
     paired = paired_well = telling = best = worst = lost = 0.0
+    told = told_by_list = told_most = 0.0
     least, initials = 1.0, 0
     has_words = False
     for pair in words.pairs:
@@ -147,6 +158,10 @@ def likeness_of(
         best = max(best, by_likeness)
         worst = max(worst, loss)
         lost += loss
+        is_rare = min(rarity(pair.queried), rarity(pair.listed))
+        told += is_rare * pair.likeness
+        told_by_list += is_rare * by_likeness
+        told_most = max(told_most, is_rare * by_likeness)
         if len(pair.queried) == 1 or len(pair.listed) == 1:
             initials += 1
         else:
@@ -173,11 +188,15 @@ def likeness_of(
         paired_well=paired_well,
         paired_telling=telling,
         best_pair=best,
+        told=told,
+        told_by_list=told_by_list,
+        told_most=told_most,
         least_pair=least if has_words else ALIKE_LEAST,
         queried_weakest=min(1 - worst, 1 - ours_most) if words.pairs or ours else ALIKE_LEAST,
         listed_weakest=1 - theirs_most,
         queried_left=sum(ours),
         queried_left_most=ours_most,
+        untold=sum(rarity(word) for word in words.queried_rest),
         listed_left=sum(theirs),
         replaced=min(ours_most, theirs_most),
         worst_pair=worst,

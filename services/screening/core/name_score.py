@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from services.screening.core.likeness import Likeness
 
-DEPTH: Final = 3
-"""Questions that a tree asks, one after the other: seven in all, of which one path is followed to one of eight ends."""
+DEPTH: Final = 4
+"""Questions that are asked on the way to an end of a tree, one after the other: of 15 in all, to one of 16 ends."""
 QUESTIONS: Final = 2**DEPTH - 1
 FILE: Final = "name_score.json"
 
@@ -27,8 +27,8 @@ FILE: Final = "name_score.json"
 class NameScore:
     """Trees of DEPTH questions each. A question: is this likeness above this limit. Ends are parts of log-odds.
 
-    asked: the likenesses asked about, by position, QUESTIONS a tree in one row; limits: likewise; ends: trees by 8;
-    base: the log-odds before any tree. A no leads from question i to 2i + 1, a yes to 2i + 2.
+    asked: the likenesses asked about, by position, QUESTIONS a tree in one row; limits: likewise; ends: 2 ** DEPTH a
+    tree; base: the log-odds before any tree. A no leads from question i to 2i + 1, a yes to 2i + 2.
     """
 
     version: str
@@ -66,11 +66,14 @@ class NameScore:
         if not names:
             return []
         asked, limits, ends = self._arrays
-        answers = (np.array(names, np.float64)[:, asked] > limits).reshape(len(names), -1, QUESTIONS)
-        path = answers[..., 0].astype(np.int64)
-        path = 2 * path + np.where(answers[..., 0], answers[..., 2], answers[..., 1])
-        path = 2 * path + np.choose(path, [answers[..., 3 + at] for at in range(4)])
-        found = ends[np.arange(len(ends)), path].sum(axis=1) + self.base
+        told = np.array(names, np.float64)
+        each = np.arange(len(names))[:, None]
+        tree = np.arange(len(ends))
+        place = np.zeros((len(names), len(ends)), np.int64)
+        for _ in range(DEPTH):
+            question = tree * QUESTIONS + place
+            place = 2 * place + 1 + (told[each, asked[question]] > limits[question])
+        found = ends[tree, place - QUESTIONS].sum(axis=1) + self.base
         values: list[float] = found.tolist()
         return values
 

@@ -6,13 +6,14 @@ Knows no index and no list. A rule returns nothing when either side says nothing
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz
 
 from services.screening.core.align import Alignment
+from services.screening.core.bearers import rarity
 from services.screening.core.config import FactWeights
 from services.screening.core.likeness import CLOSE_WORD, is_carried_by_light_words
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
@@ -28,14 +29,17 @@ YEARS_OF_DOUBT: Final = 1
 """Published birth years are often off by one; only a greater difference contradicts."""
 SAME_ADDRESS: Final = 85
 SHORT_WORD: Final = 8
+COMMON: Final = 0.8
+"""Words no rarer than this among people are common: one person in about a thousand bears one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Evidence and what it adds to the log-odds of the score."""
+    """Evidence and what it adds to the log-odds of the score. is_bar: no hit comes of it, whatever else agrees."""
 
     evidence: Evidence
     weight: float
+    is_bar: bool = False
 
 
 def facts(query: PartyQuery, entry: Entry, weights: FactWeights) -> tuple[Fact, ...]:
@@ -112,7 +116,7 @@ def kind(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | None:
 
 
 def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
-    """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810.
+    """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810, in whatever country.
 
     queried and listed: what is compared. whole: the whole names as given and as published, whose numbers must not
     differ either.
@@ -125,7 +129,8 @@ def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry
             detail = (
                 f"The number {_listed(sorted(mine))} in the name differs from the listed {_listed(sorted(their_own))}."
             )
-            return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
+            differ = _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
+            return replace(differ, is_bar=True)
     if asked == other:
         return None
     detail = f"The number {_listed(sorted((asked | other) - (asked & other)))} stands in only one of the names."
@@ -172,6 +177,18 @@ def light_words(alignment: Alignment, entry: Entry) -> Fact | None:
         else "No word of the names agrees closely."
     )
     return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, 0.0)
+
+
+def common_names(alignment: Alignment, entry: Entry) -> Fact | None:
+    """Names of people that many bear agree by chance more often than others.
+
+    The name score knows that; here it is said.
+    """
+    shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD and len(pair.listed) > 1]
+    common = [word for word in shared if rarity(word) <= COMMON]
+    if entry.kind is not PartyKind.PERSON or not common:
+        return None
+    return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, f"Many people are called {_listed(common)}.", 0.0)
 
 
 def _fact(about: EvidenceKind, effect: Effect, detail: str, weight: float) -> Fact:

@@ -11,7 +11,7 @@ from typing import Final
 from services.screening.core import explain
 from services.screening.core.budget import Budget, unlimited
 from services.screening.core.channel import Kin, Way
-from services.screening.core.compare import Comparison, compare, moved
+from services.screening.core.compare import HIGHEST_INEXACT, Comparison, compare, doubted, moved
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.exact import (
     ListedName,
@@ -38,7 +38,16 @@ from services.screening.core.model import (
     Strength,
 )
 from services.screening.core.normalise import core_words, fold, is_light
-from services.screening.core.qualify import SHORT_WORD, Fact, characters, facts, light_words, number_words, single_word
+from services.screening.core.qualify import (
+    SHORT_WORD,
+    Fact,
+    characters,
+    common_names,
+    facts,
+    light_words,
+    number_words,
+    single_word,
+)
 from services.screening.core.readable import Written, readable_names
 from services.screening.core.readings import Reading
 
@@ -55,7 +64,8 @@ STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
 class Found:
     """A listed party found by one way of looking, before facts beside the name are weighed.
 
-    is_exact: nothing about names or identifiers had to be judged. flag: a trick of writing that had to be seen through.
+    is_exact: nothing about names or identifiers had to be judged. is_alike: the names are alike, no more. is_kin: one
+    is the other's translation or acronym. flag: a trick of writing that had to be seen through.
     """
 
     entry: int
@@ -66,6 +76,7 @@ class Found:
     evidence: tuple[Evidence, ...]
     judged: tuple[Fact, ...] = ()
     sound_score: float = 0.0
+    is_alike: bool = False
     is_kin: bool = False
     flag: Flag | None = None
 
@@ -319,6 +330,7 @@ def _alike(
         number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
         characters(name.text, listed.published, weights),
         light_words(words, entry),
+        common_names(words, entry),
         single_word(words, kind, weights),
     )
     judged = tuple(fact for fact in rules if fact is not None)
@@ -328,6 +340,7 @@ def _alike(
     return replace(
         _found(name, listed, comparison.score, evidence, reading),
         judged=judged,
+        is_alike=True,
         sound_score=comparison.sound_score if read.is_foreign else 0.0,
     )
 
@@ -368,6 +381,11 @@ def _judged(generation: Generation, query: PartyQuery, find: Found, config: Scre
     else:
         by_name = moved(find.score, sum(fact.weight for fact in known))
         score = _by_kin(by_name, config) if find.is_kin else _by_sound(find, known, by_name, config)
+        if any(fact.is_bar for fact in known):
+            score = min(score, config.threshold - config.barred)
+        if find.is_alike and PartyKind.PERSON is (entry.kind if query.kind is PartyKind.UNKNOWN else query.kind):
+            score = doubted(score, config)
+        score = min(score, HIGHEST_INEXACT)
         strength = Strength.STRONG if score >= config.strong else Strength.WEAK
     return Hit(
         entry_id=entry.entry_id,

@@ -15,8 +15,8 @@ LEGAL_FORMS: Final = frozenset(
     plc pt pte pty pvt pcl psc private public joint stock sa sab saa sac sae sagl sal sapi sarl sas sdn sirketi slu sl
     snc spa spol sprl srl sro sti tov ug ulc uab vof zao zat otkrytoe zakrytoe publichnoe aktsionernoe obshchestvo
     ogranichennoi otvetstvennostyu ogranichennoy otvetstvennost otkrytogo aktsionernogo obshchestva iooo
-    ztaa fllc tdv gesellschaft aktiengesellschaft anonim sociedad
-    anonima societe anonyme responsabilidad
+    ogranichennoj otvetstvennostiu obschestvo otkrytoye zakrytoye publichnoye aktsionernoye beschrankter haftung ztaa
+    fllc tdv gesellschaft aktiengesellschaft anonim sociedad anonima societe anonyme responsabilidad
     """.split()
 )
 """A legal form is often omitted or translated: it neither makes nor breaks a match."""
@@ -36,9 +36,10 @@ GENERIC: Final = frozenset(
     scientific security services service shipping ship shop society software solutions solution state steel store
     supply system systems tech technical technologies technology telecom telecommunication telecommunications textile
     tourism trade trading transport transportation travel university venture ventures world zavod nauchno
-    proizvodstvennoe predpriyatie gosudarstvennoe kompaniya firma grupo comercial comercializadora inversiones
-    inmobiliaria asociados cia ltda servicios constructora distribuidora agropecuaria industria nacional new first
-    united advanced universal modern premier standard innovative worldwide integrated professional special
+    proizvodstvennoe predpriyatie predpriyatiye gosudarstvennoe gosudarstvennoye unitarnoe unitarnoye kompaniya
+    firma grupo comercial comercializadora inversiones inmobiliaria asociados cia ltda servicios constructora
+    distribuidora agropecuaria industria nacional new first united advanced universal modern premier standard
+    innovative worldwide integrated professional special
     """.split()
 )
 """Words many organisations share. They cannot carry a match alone."""

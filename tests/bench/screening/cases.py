@@ -54,6 +54,7 @@ class Family(StrEnum):
 
 
 INNOCENTS: Final = frozenset({Family.INNOCENT, Family.INNOCENT_FIRM})
+ALIASES: Final = frozenset({Family.ALIAS, Family.FIRM_ALIAS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,16 @@ def half_of(party: str) -> Half:
     return Half.TUNING if digest[0] % 2 else Half.CHECK
 
 
-def drawn(un_file: Path | None, size: int) -> tuple[list[Entry], list[Case]]:
-    """The entries to be indexed and up to `size` cases of each family and half."""
+def drawn(un_file: Path | None, size: int, turn: int = 0) -> tuple[list[Entry], list[Case]]:
+    """The entries to be indexed and up to `size` cases of each family and half.
+
+    turn: which alias of a party is held out; the families of aliases have other names in every turn.
+    """
     chance = random.Random(SEED)
     published = list(csl.read_entries(SHIPPED.read_bytes()))
     chance.shuffle(published)
     held: dict[str, str] = {}
-    cases = list(_aliases(published, held, size))
+    cases = list(_aliases(published, held, size, turn))
     entries = [_without(entry, held.get(entry.entry_id)) for entry in published]
     persons = [entry for entry in entries if entry.kind is PartyKind.PERSON]
     firms = [entry for entry in entries if entry.kind is PartyKind.ORGANISATION]
@@ -120,7 +124,7 @@ def _plain(text: str) -> str:
     return " ".join(sorted("".join(char if char.isalnum() else " " for char in text.casefold()).split()))
 
 
-def _aliases(entries: Sequence[Entry], held: dict[str, str], size: int) -> Iterator[Case]:
+def _aliases(entries: Sequence[Entry], held: dict[str, str], size: int, turn: int) -> Iterator[Case]:
     """One alias of each of some parties, which the index then does not hold under any spelling of the same letters."""
     for family, kinds in (
         (Family.ALIAS, {PartyKind.PERSON}),
@@ -129,9 +133,9 @@ def _aliases(entries: Sequence[Entry], held: dict[str, str], size: int) -> Itera
         wanted = {Half.TUNING: size, Half.CHECK: size}
         for entry in entries:
             half = half_of(entry.entry_id)
-            if entry.kind not in kinds or not entry.aliases or not wanted[half]:
+            if entry.kind not in kinds or len(entry.aliases) <= turn or not wanted[half]:
                 continue
-            alias = entry.aliases[len(entry.aliases) // 2]
+            alias = entry.aliases[(len(entry.aliases) // 2 + turn) % len(entry.aliases)]
             others = [_plain(name) for name in entry.names if _plain(name) != _plain(alias)]
             if others and max(fuzz.ratio(_plain(alias), other) for other in others) >= RESEMBLING:
                 wanted[half] -= 1

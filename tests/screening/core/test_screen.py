@@ -214,8 +214,37 @@ def test_an_address_that_agrees_is_evidence(small: Generation) -> None:
     assert effects(hit)[EvidenceKind.ADDRESS] is Effect.SUPPORTS
 
 
+def test_names_that_many_people_bear_are_said_to_be_common_and_others_are_not() -> None:
+    people = [
+        Entry("1", "X", "William Michael Johnson", "1", kind=PartyKind.PERSON),
+        Entry("2", "X", "Zviad Gulbaat Kharashvili", "2", kind=PartyKind.PERSON),
+    ]
+    generation = Generation.build(people, "common")
+
+    common = best(ask(generation, "Michael Wiliam Johnson", kind=PartyKind.PERSON))
+    rare = best(ask(generation, "Zviad Gulbaat Kharashvilli", kind=PartyKind.PERSON))
+    said = "Many people are called johnson, michael and william."
+    assert said in [each.detail for each in common.explanation]
+    assert not any("Many people" in each.detail for each in rare.explanation)
+
+
 def test_names_that_differ_in_their_number_do_not_match(small: Generation) -> None:
     assert ask(small, "356 Aircraft Repair Plant").result is Result.CLEAR
+
+
+def test_a_name_with_another_number_is_a_near_miss_whatever_else_agrees() -> None:
+    address = "2 Zavodskaya Street, Samara, Russia"
+    plant = replace(PLANT, addresses=(address,))
+    found = screen(
+        Generation.build([plant], "numbers"),
+        PartyQuery(("811 Aircraft Repair Plant",), PLANT.kind, countries=("RU",), addresses=(address,)),
+        DEFAULT,
+        floor=0.0,
+    )
+
+    assert found.result is Result.CLEAR
+    assert found.near_misses[0].score == pytest.approx(DEFAULT.threshold - DEFAULT.barred)
+    assert effects(found.near_misses[0])[EvidenceKind.NUMBERS] is Effect.CONTRADICTS
 
 
 def test_names_in_chinese_characters_are_told_apart_by_these_however_alike_they_sound() -> None:

@@ -1,0 +1,43 @@
+"""`python -m tests.bench.screening.bearers`: counts the words of the innocents' names and writes what is common.
+
+Only the tuning half is counted. What rests on the counts is to be fitted anew after it, by `fit`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+from services.screening.core.bearers import FILE, LEAST
+from services.screening.core.normalise import fold
+from tests.bench.screening.cases import CHECKOUT, Half, half_of, people
+
+
+def main() -> None:
+    """Count and write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.bearers", description=__doc__)
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
+    asked = parser.parse_args()
+    names = [row["full_name"] for row in people() if half_of(row["full_name"]) is Half.TUNING]
+    asked.out.write_text(counted(names), encoding="utf-8")
+    print(f"{len(names)} names counted; written: {asked.out}")
+
+
+def counted(names: list[str]) -> str:
+    """JSON: how many names there are, and a line of words for each count."""
+    counts = Counter(word for name in names for word in set(fold(name).words) if len(word) > 1)
+    words: dict[int, list[str]] = {}
+    for word, count in counts.items():
+        if count >= LEAST:
+            words.setdefault(count, []).append(word)
+    lines = ",\n".join(
+        f"  {json.dumps(str(count))}: {json.dumps(' '.join(sorted(words[count])))}"
+        for count in sorted(words, reverse=True)
+    )
+    return f'{{\n "of": {len(names)},\n "bearers": {{\n{lines}\n }}\n}}\n'
+
+
+if __name__ == "__main__":
+    main()
