@@ -48,6 +48,7 @@ class FactWeights:
     characters_differ: float
     number_missing: float
     single_short_word: float
+    disguised: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class ScreeningConfig:
     threshold: float
     strong: float
     same_but_legal_form: float
+    short_form: float
     part_of_published_name: float
     contradicted: float
     barred: float
@@ -119,10 +121,12 @@ DEFAULT: Final = ScreeningConfig(
         characters_differ=-2.3,
         number_missing=-0.8,
         single_short_word=-1.0,
+        disguised=1.0,
     ),
     threshold=0.70,
     strong=0.90,
     same_but_legal_form=0.985,
+    short_form=0.80,
     part_of_published_name=0.98,
     contradicted=0.90,
     barred=0.01,

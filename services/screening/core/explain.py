@@ -40,6 +40,14 @@ def same_words(queried: str, listed: str, how: str = "", *, but_legal_form: bool
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
+def short_form(queried: str, listed: str, left_out: Sequence[str], how: str = "") -> Evidence:
+    """The queried name is the listed one without general words."""
+    words = ", ".join(f'"{word}"' for word in left_out)
+    more = f", which also has the general words {words}" if words else ""
+    detail = f'{_name(queried, how)} is short for the listed name "{listed}"{more}.'
+    return Evidence(EvidenceKind.NAME_SCORE, Effect.SUPPORTS, detail)
+
+
 def _name(queried: str, how: str) -> str:
     """The name asked about, and how it had to be read."""
     return f'"{queried}", read {how},' if how else f'"{queried}"'

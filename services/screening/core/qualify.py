@@ -151,6 +151,12 @@ def _numbers_of(name: str) -> Counter[str]:
     return numbers_in(fold(name).words)
 
 
+def disguised(weights: FactWeights) -> Fact:
+    """A name written so that a search passes it by is the more likely one that is searched for."""
+    detail = "The name is written in a way that hides it from a search."
+    return _fact(EvidenceKind.WORDS, Effect.SUPPORTS, detail, weights.disguised)
+
+
 def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights) -> Fact | None:
     """A firm's name of one short word that is only similar, or only a part, says little: the less, the shorter."""
     if declared is PartyKind.PERSON:

@@ -9,6 +9,8 @@ from itertools import chain
 from typing import Final
 
 from services.screening.core import explain
+from services.screening.core.align import Alignment
+from services.screening.core.bearers import rarity
 from services.screening.core.budget import Budget, unlimited
 from services.screening.core.channel import Kin, Way
 from services.screening.core.compare import HIGHEST_INEXACT, Comparison, compare, doubted, moved
@@ -22,7 +24,7 @@ from services.screening.core.exact import (
     lacks_vowels,
 )
 from services.screening.core.index import Generation
-from services.screening.core.likeness import Likeness
+from services.screening.core.likeness import Likeness, is_general
 from services.screening.core.model import (
     Effect,
     Entry,
@@ -43,6 +45,7 @@ from services.screening.core.qualify import (
     Fact,
     characters,
     common_names,
+    disguised,
     facts,
     light_words,
     number_words,
@@ -55,6 +58,8 @@ OTHER_IDENTIFIER: Final = 0.95
 """Score of an identifier of another type, or of a short one, before facts beside it."""
 UNREACHED: Final = 0.5
 """What is left of a score that does not reach the second channel's threshold: a near miss, far from a hit."""
+OWN: Final = 0.8
+"""A word so rare on the list and among people is a firm's own."""
 ROUNDING: Final = 0.0001
 """Scores are told to so much."""
 STRENGTHS: Final = {Strength.EXACT: 0, Strength.STRONG: 1, Strength.WEAK: 2}
@@ -175,12 +180,16 @@ class _Worth:
         most = sum(max(weight, 0.0) for weight in beside)
         return cls(least - ROUNDING, most, min(config.cross_script_threshold, config.cross_script_alone))
 
-    def allows(self, comparison: Comparison, *, is_foreign: bool) -> bool:
-        """Whether it may be told, or is of names of the same words, whose score is another one."""
+    def allows(self, comparison: Comparison, more: float, *, is_foreign: bool) -> bool:
+        """Whether it may be told, or is of names of the same words, whose score is another one.
+
+        more: what the way in which the name is written adds.
+        """
         return (
-            moved(comparison.score, self.facts) >= self.least
+            moved(comparison.score, self.facts + more) >= self.least
             or (is_foreign and comparison.sound_score >= self.sound)
             or _is_same(comparison)
+            or _is_short_form(comparison.alignment)
         )
 
 
@@ -299,7 +308,8 @@ def _by_likeness(
     worth: "_Worth",
 ) -> Iterable[Found]:
     for comparison in compare(generation, reading.name, kind, config, budget):
-        if not worth.allows(comparison, is_foreign=reading.name.is_foreign):
+        more = config.facts.disguised if reading.flag is not None else 0.0
+        if not worth.allows(comparison, more, is_foreign=reading.name.is_foreign):
             continue
         key = comparison.row.key
         is_reordered = key != reading.name.key and " ".join(sorted(key.split())) == reading.name.sorted_key
@@ -326,12 +336,18 @@ def _alike(
         return _found(name, listed, config.same_but_legal_form, evidence, reading)
     entry = generation.entries[listed.entry]
     weights = config.facts
+    if entry.kind is not PartyKind.PERSON and kind is not PartyKind.PERSON and _is_short_form(words):
+        number = number_words(read.raw, listed.text, (name.text, listed.published), entry, weights)
+        evidence = explain.short_form(name.text, listed.published, words.listed_rest, reading.how)
+        short = _found(name, listed, config.short_form, evidence, reading)
+        return short if number is None else replace(short, judged=(number,))
     rules = (
         number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
         characters(name.text, listed.published, weights),
         light_words(words, entry),
         common_names(words, entry),
         single_word(words, kind, weights),
+        disguised(weights) if reading.flag is not None else None,
     )
     judged = tuple(fact for fact in rules if fact is not None)
     evidence = explain.similar_name(
@@ -366,6 +382,18 @@ def _is_same(comparison: Comparison) -> bool:
         return False
     pairs = words.pairs
     return all(pair.queried == pair.listed for pair in pairs) and any(not is_light(pair.listed) for pair in pairs)
+
+
+def _is_short_form(words: Alignment) -> bool:
+    """Whether a name is the other one without its general words, as firms are called for short.
+
+    What is left must be its own: a word that is rare on the list and among people, too.
+    """
+    if words.queried_rest or not words.pairs or not all(map(is_general, words.listed_rest)):
+        return False
+    if any(pair.queried != pair.listed for pair in words.pairs):
+        return False
+    return any(min(pair.weight, rarity(pair.listed)) >= OWN and not is_general(pair.listed) for pair in words.pairs)
 
 
 def _judged(generation: Generation, query: PartyQuery, find: Found, config: ScreeningConfig) -> Hit:

@@ -1,4 +1,5 @@
-"""Innocent firms made to be mistaken: family names among the general words of many languages, acronyms, other numbers.
+"""Innocent firms made to be mistaken: family names alone and among the general words of many languages, words put
+together of others, acronyms, other numbers.
 
 Families and places are those of the synthetic persons, who are on no list. Each firm is asked about by its name and
 kind, and again with a country that many listed firms are of.
@@ -13,6 +14,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from services.screening.core.config import DEFAULT
@@ -40,6 +42,12 @@ GENERAL: Final = (
     ("Trading", "Technology", "Engineering", "Investment", "Shipping", "Electronics", "Logistics", "Energy", "Marine"),
     ("Company", "LLC", "Group", "Services", "Ltd", "Corporation", "Systems", "Solutions"),
 )
+FAMILY_ALONE: Final = "family name alone"
+NEW_WORD: Final = "new word"
+ONE_WORD_SORTS: Final = frozenset({FAMILY_ALONE, NEW_WORD})
+ALONE: Final = ("", "", "GmbH", "Ltd", "LLC", "S.A.", "Inc", "Technologies Inc")
+"""What stands after a name of one word."""
+LETTERS: Final = 4
 COUNTRIES: Final = ("CN", "IR", "RU", "AE", "TR")
 NUMBER: Final = re.compile(r"(?<![\d.,/-])\d{1,4}(?![\d.,/-])")
 
@@ -59,7 +67,15 @@ def firms(entries: Sequence[Entry], size: int) -> list[Firm]:
     """Up to `size` firms of each sort and half."""
     chance = random.Random(SEED)
     found: dict[tuple[str, Half], list[Firm]] = {}
-    for firm in (*_families(chance), *_generals(chance), *_acronyms(chance), *_other_numbers(entries, chance)):
+    made = (
+        _families(chance),
+        _generals(chance),
+        _acronyms(chance),
+        _other_numbers(entries, chance),
+        _family_alone(chance),
+        _new_words(entries, chance),
+    )
+    for firm in chain.from_iterable(made):
         kept = found.setdefault((firm.sort, firm.half), [])
         if len(kept) < size:
             kept.append(firm)
@@ -97,6 +113,24 @@ def _other_numbers(entries: Iterable[Entry], chance: random.Random) -> Iterator[
             name = f"{entry.name[: found.start()]}{other}{entry.name[found.end() :]}"
             country = entry.countries[0] if entry.countries else ""
             yield Firm("number changed", half_of(entry.entry_id), name, country, entry)
+
+
+def _family_alone(chance: random.Random) -> Iterator[Firm]:
+    names = sorted({row["last_name"] for row in people() if row["last_name"].isascii() and len(row["last_name"]) > 2})
+    chance.shuffle(names)
+    for family in names[:2000]:
+        name = f"{family} {chance.choice(ALONE)}".strip()
+        yield Firm(FAMILY_ALONE, half_of(family), name, chance.choice(COUNTRIES))
+
+
+def _new_words(entries: Sequence[Entry], chance: random.Random) -> Iterator[Firm]:
+    """Firms called by one word that begins as one word of the list and ends as another."""
+    listed = {word for entry in entries if entry.kind is not PartyKind.PERSON for word in entry.name.split()}
+    words = sorted(word for word in listed if word.isascii() and word.isalpha() and len(word) > LETTERS)
+    for _ in range(2000):
+        first, last = chance.choice(words), chance.choice(words)
+        word = f"{first[: chance.randint(2, 4)]}{last[-chance.randint(2, 4) :]}".title()
+        yield Firm(NEW_WORD, half_of(word), f"{word} {chance.choice(ALONE)}".strip(), chance.choice(COUNTRIES))
 
 
 def alerts(generation: Generation, size: int) -> Mapping[str, Mapping[str, float]]:

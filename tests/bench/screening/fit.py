@@ -31,7 +31,7 @@ from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.name_score import DEPTH, FILE, QUESTIONS, NameScore
 from services.screening.core.screen import considered, screen
 from tests.bench.screening.cases import ALIASES, CHECKOUT, Case, Family, Half, drawn
-from tests.bench.screening.firms import firms
+from tests.bench.screening.firms import FAMILY_ALONE, ONE_WORD_SORTS, firms
 from tests.bench.screening.pairs import half_of_pair, pairs
 
 PAIR: Final = 5.0
@@ -45,11 +45,13 @@ AGAIN: Final = 0.5
 SLIP: Final = 0.5
 """What a name with made errors weighs: most are found anyway."""
 SLIPS: Final = frozenset({Family.ONE_SLIP, Family.SLIPS, Family.BY_EAR})
-MADE: Final = 1.0
-"""What a firm made to be mistaken weighs: there are none like it among the innocents who are counted."""
+ONE_WORD: Final = 0.7
+"""What a name of one word weighs that is made to be mistaken."""
+MADE: Final = 2.0
+"""What another name made to be mistaken weighs: there are none like it among the innocents who are counted."""
 MOST_TOLD: Final = 25
 """Names told of an innocent, most alike first."""
-DECIDED: Final = -2.9
+DECIDED: Final = -5.0
 """What facts have decided already says nothing about names."""
 SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.011}
 """Shares of the tuning half's innocents that are to reach the threshold."""
@@ -119,11 +121,14 @@ def examples(generation: Generation, cases: Sequence[Case], console: Console) ->
             yield _stranger(found)
             continue
         own = [one for one in found if one[0] == case.target.entry_id]
-        yield _example(own, SLIP if case.family in SLIPS else 1.0, is_same=True)
+        if not found_anyway(generation, case):
+            yield _example(own, SLIP if case.family in SLIPS else 1.0, is_same=True)
     for firm in firms(generation.entries, 600):
         if firm.half is Half.TUNING and firm.of is None:
-            query = PartyQuery((firm.name,), PartyKind.ORGANISATION)
-            yield _example(list(compared(generation, query)), MADE, is_same=False)
+            kinds = (PartyKind.ORGANISATION, PartyKind.PERSON)
+            weight = ONE_WORD if firm.sort in ONE_WORD_SORTS else MADE
+            for kind in kinds if firm.sort == FAMILY_ALONE else kinds[:1]:
+                yield _example(list(compared(generation, PartyQuery((firm.name,), kind))), weight, is_same=False)
     small, labelled = pairs(generation)
     for case, is_match in labelled:
         if half_of_pair(case) is Half.TUNING and case.target is not None:
@@ -137,7 +142,14 @@ def held_out(generation: Generation, cases: Sequence[Case], console: Console) ->
     for case in track(cases, "comparing more", console=console):
         found = compared(generation, PartyQuery((case.name,), case.kind))
         own = [one for one in found if case.target is not None and one[0] == case.target.entry_id]
-        yield _example(own, AGAIN, is_same=True)
+        if not found_anyway(generation, case):
+            yield _example(own, AGAIN, is_same=True)
+
+
+def found_anyway(generation: Generation, case: Case) -> bool:
+    """Whether a name is found whatever the name score says: as a whole name, an acronym, a translation."""
+    hits = screen(generation, PartyQuery((case.name,), case.kind), UNSCORED).hits
+    return case.target is not None and any(hit.entry_id == case.target.entry_id for hit in hits)
 
 
 def compared_innocents(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Innocent]:

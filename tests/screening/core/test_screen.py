@@ -264,6 +264,21 @@ def test_letters_written_apart_are_the_abbreviation_that_they_make(name: str) ->
     assert ask(Generation.build([entry], "apart"), name, kind=PartyKind.ORGANISATION).hits
 
 
+def test_a_firm_is_found_by_the_word_of_its_own_and_not_by_one_that_people_bear() -> None:
+    firms = [
+        Entry("1", "X", "Megvii Technology Limited", "1", kind=PartyKind.ORGANISATION),
+        Entry("2", "X", "Johnson Technology Limited", "2", kind=PartyKind.ORGANISATION),
+    ]
+    generation = Generation.build(firms, "short")
+
+    hit = best(ask(generation, "Megvii", kind=PartyKind.ORGANISATION))
+    assert hit.explanation[0].detail == (
+        '"Megvii" is short for the listed name "Megvii Technology Limited", '
+        'which also has the general words "technology".'
+    )
+    assert ask(generation, "Johnson", kind=PartyKind.ORGANISATION).result is Result.CLEAR
+
+
 def test_generic_words_alone_do_not_match(generation: Generation) -> None:
     assert ask(generation, "General Trading International Group LLC").result is Result.CLEAR
 
