@@ -67,12 +67,14 @@ class NameScore:
             return []
         asked, limits, ends = self._arrays
         told = np.array(names, np.float64)
-        each = np.arange(len(names))[:, None]
         tree = np.arange(len(ends))
+        first = tree * QUESTIONS
+        each = np.arange(len(names))[:, None] * told.shape[1]
+        told = told.ravel()
         place = np.zeros((len(names), len(ends)), np.int64)
         for _ in range(DEPTH):
-            question = tree * QUESTIONS + place
-            place = 2 * place + 1 + (told[each, asked[question]] > limits[question])
+            question = first + place
+            place = 2 * place + 1 + (told.take(each + asked.take(question)) > limits.take(question))
         found = ends[tree, place - QUESTIONS].sum(axis=1) + self.base
         values: list[float] = found.tolist()
         return values

@@ -38,8 +38,10 @@ PAIR: Final = 5.0
 """What a labelled pair weighs, a listed party's own name weighing 1."""
 TURNS: Final = 4
 """How many aliases of a party are held out, one after the other."""
-LEVELLED: Final = 3500
-"""Cases of a family by whose innocents the level is set: five times as many persons, twice as many firms."""
+INNOCENTS: Final = 3500
+"""Cases of a family of which the innocents are taken: five times as many persons, twice as many firms."""
+INNOCENT: Final = 0.4
+"""What an innocent weighs: there are many."""
 AGAIN: Final = 0.5
 """What a name of a further turn weighs: it is of a party that was asked about before."""
 SLIP: Final = 0.5
@@ -53,7 +55,7 @@ MOST_TOLD: Final = 25
 """Names told of an innocent, most alike first."""
 DECIDED: Final = -5.0
 """What facts have decided already says nothing about names."""
-SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.011}
+SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.0105}
 """Shares of the tuning half's innocents that are to reach the threshold."""
 UNSCORED: Final = replace(DEFAULT, name_score=NameScore("none", -99.0, (), (), ()))
 """The engine without its name score."""
@@ -87,7 +89,7 @@ def main() -> None:
     """Fit, set the level, write."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.fit", description=__doc__)
     parser.add_argument("--size", type=int, default=1400, help="cases of a family (%(default)s)")
-    parser.add_argument("--trees", type=int, default=300, help="trees (%(default)s)")
+    parser.add_argument("--trees", type=int, default=400, help="trees (%(default)s)")
     parser.add_argument("--un", type=Path, required=True, metavar="FILE", help="the UN's consolidated list, XML")
     parser.add_argument("--version", required=True, help="what the new score is called, as in 2026.3.0")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
@@ -99,9 +101,10 @@ def main() -> None:
     for turn in range(1, TURNS):
         entries, others = drawn(asked.un, asked.size, turn)
         own = [case for case in others if case.half is Half.TUNING and case.family in ALIASES]
-        learned += held_out(Generation.build(entries, "fit"), own, console)
-    entries, cases = drawn(asked.un, LEVELLED)
+        learned += held_out(Generation.build(entries, "fit"), own, console, AGAIN)
+    entries, cases = drawn(asked.un, INNOCENTS)
     innocents = list(compared_innocents(Generation.build(entries, "fit"), cases, console))
+    learned += [replace(each.example, weight=INNOCENT) for each in innocents]
     model = None
     for number in (1, 2):
         console.print(f"{len(learned)} names, {sum(each.is_same for each in learned)} of a listed party; fit {number}")
@@ -113,16 +116,8 @@ def main() -> None:
 
 
 def examples(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example]:
-    """What is learned from."""
-    for case in track(cases, "comparing", console=console):
-        query = PartyQuery((case.name,), case.kind)
-        found = list(compared(generation, query))
-        if case.target is None:
-            yield _stranger(found)
-            continue
-        own = [one for one in found if one[0] == case.target.entry_id]
-        if not found_anyway(generation, case):
-            yield _example(own, SLIP if case.family in SLIPS else 1.0, is_same=True)
+    """What is learned from: names of listed parties, names made to be mistaken, labelled pairs."""
+    yield from held_out(generation, [case for case in cases if case.target is not None], console)
     for firm in firms(generation.entries, 600):
         if firm.half is Half.TUNING and firm.of is None:
             kinds = (PartyKind.ORGANISATION, PartyKind.PERSON)
@@ -132,18 +127,21 @@ def examples(generation: Generation, cases: Sequence[Case], console: Console) ->
     small, labelled = pairs(generation)
     for case, is_match in labelled:
         if half_of_pair(case) is Half.TUNING and case.target is not None:
-            found = list(compared(small, PartyQuery((case.name,), case.kind)))
-            own = [one for one in found if one[0] == case.target.entry_id]
-            yield _example(own, PAIR, is_same=is_match)
+            yield _example(own_of(small, case), PAIR, is_same=is_match)
 
 
-def held_out(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example]:
-    """More aliases, each compared with the other names of its party."""
-    for case in track(cases, "comparing more", console=console):
-        found = compared(generation, PartyQuery((case.name,), case.kind))
-        own = [one for one in found if case.target is not None and one[0] == case.target.entry_id]
+def held_out(generation: Generation, cases: Sequence[Case], console: Console, weight: float = 1.0) -> Iterator[Example]:
+    """Names of listed parties, each compared with the other names of its party."""
+    for case in track(cases, "comparing", console=console):
+        own = own_of(generation, case)
         if not found_anyway(generation, case):
-            yield _example(own, AGAIN, is_same=True)
+            yield _example(own, SLIP if case.family in SLIPS else weight, is_same=True)
+
+
+def own_of(generation: Generation, case: Case) -> list[Compared]:
+    """The names of the case's own party, compared."""
+    found = compared(generation, PartyQuery((case.name,), case.kind))
+    return [one for one in found if case.target is not None and one[0] == case.target.entry_id]
 
 
 def found_anyway(generation: Generation, case: Case) -> bool:
