@@ -47,7 +47,8 @@ NEW_WORD: Final = "new word"
 ONE_WORD_SORTS: Final = frozenset({FAMILY_ALONE, NEW_WORD})
 ALONE: Final = ("", "", "GmbH", "Ltd", "LLC", "S.A.", "Inc", "Technologies Inc")
 """What stands after a name of one word."""
-LETTERS: Final = 4
+LONGER: Final = 4
+"""Words of more letters than this are put together to new ones."""
 COUNTRIES: Final = ("CN", "IR", "RU", "AE", "TR")
 NUMBER: Final = re.compile(r"(?<![\d.,/-])\d{1,4}(?![\d.,/-])")
 
@@ -126,7 +127,7 @@ def _family_alone(chance: random.Random) -> Iterator[Firm]:
 def _new_words(entries: Sequence[Entry], chance: random.Random) -> Iterator[Firm]:
     """Firms called by one word that begins as one word of the list and ends as another."""
     listed = {word for entry in entries if entry.kind is not PartyKind.PERSON for word in entry.name.split()}
-    words = sorted(word for word in listed if word.isascii() and word.isalpha() and len(word) > LETTERS)
+    words = sorted(word for word in listed if word.isascii() and word.isalpha() and len(word) > LONGER)
     for _ in range(2000):
         first, last = chance.choice(words), chance.choice(words)
         word = f"{first[: chance.randint(2, 4)]}{last[-chance.randint(2, 4) :]}".title()

@@ -38,7 +38,7 @@ PAIR: Final = 5.0
 """What a labelled pair weighs, a listed party's own name weighing 1."""
 TURNS: Final = 4
 """How many aliases of a party are held out, one after the other."""
-INNOCENTS: Final = 3500
+MANY: Final = 3500
 """Cases of a family of which the innocents are taken: five times as many persons, twice as many firms."""
 INNOCENT: Final = 0.4
 """What an innocent weighs: there are many."""
@@ -102,7 +102,7 @@ def main() -> None:
         entries, others = drawn(asked.un, asked.size, turn)
         own = [case for case in others if case.half is Half.TUNING and case.family in ALIASES]
         learned += held_out(Generation.build(entries, "fit"), own, console, AGAIN)
-    entries, cases = drawn(asked.un, INNOCENTS)
+    entries, cases = drawn(asked.un, MANY)
     innocents = list(compared_innocents(Generation.build(entries, "fit"), cases, console))
     learned += [replace(each.example, weight=INNOCENT) for each in innocents]
     model = None
