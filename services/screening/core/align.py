@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from math import log
+from operator import mul
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -193,7 +194,7 @@ def _likenesses(word: str, others: Sequence[str], close: NDArray[np.float64]) ->
 class Aligner:
     """Aligns one queried name with many listed names; remembers word likenesses between them. One query, one thread."""
 
-    __slots__ = ("_joined", "_known", "_likeness", "_own", "_weights", "_words")
+    __slots__ = ("_joined", "_known", "_likeness", "_own", "_weights", "_whole", "_words")
 
     def __init__(
         self, words: tuple[str, ...], weights: Weights, compared_by: Callable[[str, str], float] = likeness
@@ -201,6 +202,7 @@ class Aligner:
         self._words = words
         self._weights = weights
         self._own = tuple(weights[word] for word in words)
+        self._whole = sum(self._own)
         self._known: dict[str, tuple[tuple[float, int], ...]] = {}
         """Of a listed word: the queried words that it is like, as (-likeness, position)."""
         self._joined: dict[tuple[str, str], float] = {}
@@ -227,6 +229,21 @@ class Aligner:
     def _alike(self, word: str, owns: Iterable[int]) -> tuple[tuple[float, int], ...]:
         words = self._words
         return tuple((-value, own) for own in owns if (value := self._likeness(words[own], word)))
+
+    def reach(self, listed: tuple[str, ...]) -> float:
+        """The most of the queried name that can have its counterpart in the listed one, 0..1; joined words aside.
+
+        Costs a fifth of aligning them.
+        """
+        known, best = self._known, [0.0] * len(self._words)
+        for word in listed:
+            alike = known.get(word)
+            if alike is None:
+                alike = known[word] = self._alike(word, range(len(best)))
+            for value, own in alike:
+                if value < best[own]:
+                    best[own] = value
+        return -sum(map(mul, best, self._own)) / self._whole if self._whole else 0.0
 
     def align(self, listed: tuple[str, ...]) -> Alignment:
         """The best pairing of words, most telling pairs first."""
@@ -296,7 +313,11 @@ class Aligner:
                 word = single[at]
                 length = len(word)
                 for first, joined in joints:
-                    if -3 <= len(joined) - length <= 3 and (value := self._alike_joined(word, joined)) > JOINED:
+                    if (
+                        (word[0] == joined[0] or word[-1] == joined[-1])  # spares most of what is very unlike
+                        and -3 <= len(joined) - length <= 3
+                        and (value := self._alike_joined(word, joined)) > JOINED
+                    ):
                         one.remove(at)
                         second = (first + 1) % len(double)
                         many.remove(first)

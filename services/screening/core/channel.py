@@ -192,8 +192,11 @@ class Channel:
         if not found:
             return []
         sums = np.bincount(np.concatenate(found), weights=np.concatenate(weights))
-        best = np.argpartition(-sums, min(COMPARED, len(sums) - 1))[:COMPARED]
-        return [int(at) for at in best if sums[at] >= LEAST_FOUND * total]
+        likely = np.flatnonzero(sums >= LEAST_FOUND * total)
+        if len(likely) > COMPARED:
+            likely = likely[np.argpartition(-sums[likely], COMPARED)[:COMPARED]]
+        best: list[int] = likely.tolist()
+        return best
 
     def _compared(self, name: Folded, asked: Meant, position: int, alignment: Alignment) -> Kin | None:
         listed = self.names[position]

@@ -1,9 +1,8 @@
 """Compares one queried name with its candidates and ranks them. Knows names alone; facts are for `qualify`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import exp, log
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -32,8 +31,7 @@ FEW: Final = 8
 """Names that are compared before it is asked whether more are worth it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A queried name beside a listed one: name score, score by sound alone, words side by side, likeness in figures."""
 
     row: Row
@@ -68,10 +66,18 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """The closest listed names, best first.
 
-    Candidates come from the index; letters, then words, then every likeness decide which of them go on, the likeliest
-    first, for as long as the budget allows.
+    Candidates come from the index; letters, then words one by one, then names side by side, then every likeness decide
+    which of them go on, the likeliest first, for as long as the budget allows.
     """
     return _Comparer(generation, name, kind, config).ranked(budget)
+
+
+class _Close(NamedTuple):
+    """A listed name, the words it shares with the queried one and how alike their letters are, each 0..1."""
+
+    row: Row
+    shared: float
+    letters: float
 
 
 class _Comparer:
@@ -92,23 +98,24 @@ class _Comparer:
             self._sounds.append(other)
 
     def ranked(self, budget: Budget) -> tuple[Comparison, ...]:
-        rows = self._closest_by_letters()
+        close = self._closest_by_letters()
         aligner = Aligner(self._core, self._generation.weights, _likeness_for(self._name))
-        aligner.learn(row.words for row, _, _ in rows)
-        aligned = [(row, shared, letters, aligner.align(row.words)) for row, shared, letters in rows]
-        aligned.sort(key=lambda one: -(one[2] + one[3].queried_share + 0.5 * one[3].listed_share))
+        aligner.learn(one.row.words for one in close)
+        close.sort(key=lambda one: -(one.letters + 0.5 * one.shared + aligner.reach(one.row.words)))
+        aligned = [(one, aligner.align(one.row.words)) for one in close[: self._config.aligned_names]]
+        aligned.sort(key=lambda one: -(one[0].letters + one[1].queried_share + 0.5 * one[1].listed_share))
         compared = self._compared_while_promising(aligned[: self._config.compared_names], budget)
         return tuple(sorted(compared, key=lambda comparison: (-comparison.score, comparison.row.key)))
 
     def _compared_while_promising(
-        self, aligned: Sequence[tuple[Row, float, float, Alignment]], budget: Budget
+        self, aligned: Sequence[tuple[_Close, Alignment]], budget: Budget
     ) -> list[Comparison]:
         """The comparisons of the likeliest, a few at a time, for as long as one of the last few came to something."""
         compared: list[Comparison] = []
         for start in range(0, len(aligned), FEW):
             few = aligned[start : start + FEW]
             measured = [
-                (row, words, self._measured(row, shared, words)) for row, shared, _, words in few if budget.allows()
+                (one.row, words, self._measured(one.row, one.shared, words)) for one, words in few if budget.allows()
             ]
             scores = self._log_odds([likeness for _, _, likeness in measured])
             found = [
@@ -128,7 +135,7 @@ class _Comparer:
         moved_by = weights.moved_by(in_characters=self._name.in_characters)
         return [max(score + moved_by, _by_sound(each, weights)) for score, each in zip(scores, names, strict=True)]
 
-    def _closest_by_letters(self) -> list[tuple[Row, float, float]]:
+    def _closest_by_letters(self) -> list[_Close]:
         """Rows in the order in which they are likely, by letters, shared words and, of other scripts, sound.
 
         Letters are compared with the words in alphabetical order and in their own: a first letter that is wrong changes
@@ -138,12 +145,11 @@ class _Comparer:
         found = generation.candidates(self._name, self._kind, self._config.candidates_per_pass)
         if not found:
             return []
-        ordered = generation.spellings.ordered
+        keys, ordered = generation.spellings.keys, generation.spellings.ordered
         choices = [ordered[position] for position in found]
-        written = [generation.rows[position].joined for position in found]
         letters = np.maximum(
             process.cdist([self._form.ordered], choices, scorer=fuzz.ratio)[0],
-            process.cdist([self._form.joined], written, scorer=fuzz.ratio)[0],
+            process.cdist([self._name.key], [keys[position] for position in found], scorer=fuzz.ratio)[0],
         )
         letters /= 100
         shared = process.cdist([self._form.ordered], choices, scorer=fuzz.token_set_ratio)[0] / 100
@@ -151,8 +157,8 @@ class _Comparer:
         if self._name.is_foreign:
             sounds = [generation.sounds[position] for position in found]
             likely += process.cdist(self._sounds, sounds, scorer=fuzz.ratio).max(axis=0) / 100
-        best = np.argsort(-likely, kind="stable")[: self._config.aligned_names].tolist()
-        return [(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
+        best = np.argsort(-likely, kind="stable")[: self._config.likely_names].tolist()
+        return [_Close(generation.rows[found[at]], float(shared[at]), float(letters[at])) for at in best]
 
     def _measured(self, row: Row, shared: float, alignment: Alignment) -> Likeness:
         may_be_read = self._name.is_unvowelled or (self._is_foreign and _has_equivalents(alignment))

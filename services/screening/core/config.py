@@ -85,6 +85,7 @@ class ScreeningConfig:
     kinship_threshold: float
     expected_alert_rate: float
     candidates_per_pass: int
+    likely_names: int
     aligned_names: int
     compared_names: int
     promising: float
@@ -137,7 +138,8 @@ DEFAULT: Final = ScreeningConfig(
     kinship_threshold=0.86,
     expected_alert_rate=0.01,
     candidates_per_pass=200,
-    aligned_names=100,
+    likely_names=100,
+    aligned_names=60,
     compared_names=40,
     promising=0.2,
     max_hits=50,
