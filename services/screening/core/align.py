@@ -231,9 +231,9 @@ class Aligner:
         return tuple((-value, own) for own in owns if (value := self._likeness(words[own], word)))
 
     def reach(self, listed: tuple[str, ...]) -> float:
-        """The most of the queried name that can have its counterpart in the listed one, 0..1; joined words aside.
+        """About how much of the queried name can have its counterpart in the listed one, 0..1; joined words aside.
 
-        Costs a fifth of aligning them.
+        Each word takes the counterpart that it is most like, whoever else does. Costs a fifth of aligning them.
         """
         known, best = self._known, [0.0] * len(self._words)
         for word in listed:

@@ -96,7 +96,7 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.4.0",
+    version="2026.5.0",
     name_score=fitted(),
     foreign_names=ForeignWeights(
         shared_words=1.20,

@@ -72,6 +72,10 @@ class Likeness(NamedTuple):
     """The same, less alike pairs counting less; 0 and up."""
     paired_telling: float
     """The weight of the pairs that are of no general words, each by its likeness; 0 and up."""
+    queried_own_share: float
+    """How much of the queried words that are no general ones has its counterpart, by weight; 0 without such words."""
+    listed_own_share: float
+    """The same of the listed name."""
     best_pair: float
     """The weight of the heaviest pair, by its likeness."""
     told: float
@@ -105,8 +109,11 @@ class Likeness(NamedTuple):
     """How many queried words are left; a count."""
     listed_words_left: float
     """How many listed words are left; a count."""
+    paired_general: float
+    """The weight of the pairs of general words; 0 and up. On it and on those that follow the score depends either way.
+    """
     initials: float
-    """How many pairs are of an initial; a count, as are those that follow, on which the score may depend either way."""
+    """How many pairs are of an initial; a count, as are those that follow."""
     queried_words: float
     listed_words: float
     is_person: float
@@ -128,7 +135,7 @@ FALLING: Final = frozenset(
     }
 )
 """Differences: the name score never rises with them."""
-FREE: Final = frozenset({"initials", "queried_words", "listed_words", "is_person"})
+FREE: Final = frozenset({"paired_general", "initials", "queried_words", "listed_words", "is_person"})
 """What the score may depend on either way. With all others it never falls."""
 
 
@@ -144,7 +151,7 @@ def likeness_of(
     is_listed_person: bool,
 ) -> Likeness:
     """The likeness of two names whose words are aligned."""
-    paired = paired_well = telling = best = worst = lost = 0.0
+    paired = paired_well = telling = general = best = worst = lost = 0.0
     told = told_by_list = told_most = 0.0
     least, initials = 1.0, 0
     has_words = False
@@ -153,7 +160,9 @@ def likeness_of(
         loss = pair.weight - by_likeness
         paired += by_likeness
         paired_well += pair.likeness * by_likeness
-        if not is_general(pair.listed):
+        if is_general(pair.listed):
+            general += pair.weight
+        else:
             telling += by_likeness
         best = max(best, by_likeness)
         worst = max(worst, loss)
@@ -169,6 +178,8 @@ def likeness_of(
             least = min(least, pair.likeness)
     ours = [weights[word] for word in words.queried_rest]
     theirs = [weights[word] for word in words.listed_rest]
+    ours_own = sum(weights[word] for word in words.queried_rest if not is_general(word))
+    theirs_own = sum(weights[word] for word in words.listed_rest if not is_general(word))
     ours_most, theirs_most = max(ours, default=0.0), max(theirs, default=0.0)
     return Likeness(
         shared_words=shared_words,
@@ -187,6 +198,8 @@ def likeness_of(
         paired=paired,
         paired_well=paired_well,
         paired_telling=telling,
+        queried_own_share=telling / (telling + ours_own) if telling else ALIKE_LEAST,
+        listed_own_share=telling / (telling + theirs_own) if telling else ALIKE_LEAST,
         best_pair=best,
         told=told,
         told_by_list=told_by_list,
@@ -204,6 +217,7 @@ def likeness_of(
         is_light=float(is_carried_by_light_words(words, is_person=is_listed_person)),
         queried_words_left=len(ours),
         listed_words_left=len(theirs),
+        paired_general=general,
         initials=initials,
         queried_words=len(queried.words),
         listed_words=len(listed.words),

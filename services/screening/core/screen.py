@@ -199,15 +199,14 @@ def considered(
     """What a screening by likeness rests on, for those who fit its scores.
 
     Entries, each with the likeness of a name of theirs and the log-odds that facts and the script add. Names with all
-    words in common are left out: their score is another one.
+    words in common and short forms are left out: their score is another one.
     """
     names, _, _ = readable_names(query, config, generation.exact)
     for name in names:
         for reading in name.readings:
             if reading.is_compared:
                 for comparison in compare(generation, reading.name, query.kind, config, Budget()):
-                    if not _is_same(comparison):
-                        yield from _considered(generation, query, name, reading, comparison, config)
+                    yield from _considered(generation, query, name, reading, comparison, config)
 
 
 def _considered(
@@ -221,6 +220,8 @@ def _considered(
     for listed in comparison.row.names:
         entry = generation.entries[listed.entry]
         find = _alike(generation, name, reading, query.kind, listed, comparison, config)
+        if not find.is_alike:
+            continue
         known = (*find.judged, *facts(query, entry, config.facts))
         weights, read = config.foreign_names, reading.name
         by = weights.moved_by(in_characters=read.in_characters) if read.is_foreign else 0.0

@@ -34,7 +34,7 @@ from tests.bench.screening.cases import ALIASES, CHECKOUT, Case, Family, Half, d
 from tests.bench.screening.firms import FAMILY_ALONE, ONE_WORD_SORTS, firms
 from tests.bench.screening.pairs import half_of_pair, pairs
 
-PAIR: Final = 5.0
+PAIR: Final = 8.0
 """What a labelled pair weighs, a listed party's own name weighing 1."""
 TURNS: Final = 4
 """How many aliases of a party are held out, one after the other."""

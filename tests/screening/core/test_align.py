@@ -19,7 +19,20 @@ def test_words_learned_at_once_are_compared_as_if_met_one_by_one(
     weights = Weights(listed)
     one_by_one, at_once = Aligner(queried, weights), Aligner(queried, weights)
     at_once.learn(listed)
+    assert [at_once.reach(name) for name in listed] == [one_by_one.reach(name) for name in listed]
     assert [at_once.align(name) for name in listed] == [one_by_one.align(name) for name in listed]
+
+
+@given(NAMES, NAMES)
+def test_what_is_paired_can_be_reached(queried: tuple[str, ...], listed: tuple[str, ...]) -> None:
+    aligner = Aligner(queried, Weights([listed]))
+    pairs = [pair for pair in aligner.align(listed).pairs if " " not in pair.queried + pair.listed]
+    assert 0.0 <= aligner.reach(listed) <= 1.0 + 1e-9
+    assert bool(pairs) <= (aligner.reach(listed) > 0.0)
+
+
+def test_a_name_reaches_all_of_itself_in_any_order() -> None:
+    assert Aligner(("salim", "abdelkader"), Weights([])).reach(("abdelkader", "salim")) == 1.0
 
 
 def test_words_without_vowels_are_compared_in_their_own_way_whatever_was_learned() -> None:

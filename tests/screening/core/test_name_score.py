@@ -19,7 +19,7 @@ SCORE = DEFAULT.name_score
 def values(field: str) -> st.SearchStrategy[float]:
     if field in COUNTS:
         return st.integers(0, 9).map(float)
-    return st.sampled_from([0.0, 1.0]) if field in FREE else st.floats(0, 2 if field in FALLING else 1)
+    return st.sampled_from([0.0, 1.0]) if field == "is_person" else st.floats(0, 2 if field in FALLING else 1)
 
 
 likenesses = st.builds(Likeness, **{field: values(field) for field in Likeness._fields})
