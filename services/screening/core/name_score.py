@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,28 +56,50 @@ class NameScore:
         )
 
     @cached_property
-    def _arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """asked, limits and ends, to be asked about many names at once."""
-        ends = np.array(self.ends, np.float64).reshape(-1, 2**DEPTH)
-        return np.array(self.asked, np.int64), np.array(self.limits, np.float64), ends
+    def _arrays(self) -> "_Arrays":
+        """The trees, to be asked about many names at once."""
+        first = np.arange(len(self.ends)) * QUESTIONS
+        return _Arrays(
+            np.array(self.asked, np.intp),
+            np.array(self.limits, np.float64),
+            np.array(self.ends, np.float64).ravel(),
+            first,
+            1 - first,
+            np.arange(len(self.ends)) * 2**DEPTH - first - QUESTIONS,
+        )
 
     def log_odds(self, names: Sequence[Likeness]) -> list[float]:
         """The log-odds that each is a name of the same party, facts beside the names aside."""
         if not names:
             return []
-        asked, limits, ends = self._arrays
+        trees = self._arrays
         told = np.array(names, np.float64)
-        tree = np.arange(len(ends))
-        first = tree * QUESTIONS
         each = np.arange(len(names))[:, None] * told.shape[1]
         told = told.ravel()
-        place = np.zeros((len(names), len(ends)), np.int64)
+        question = np.empty((len(names), len(self.ends)), np.intp)
+        question[:] = trees.first
         for _ in range(DEPTH):
-            question = first + place
-            place = 2 * place + 1 + (told.take(each + asked.take(question)) > limits.take(question))
-        found = ends[tree, place - QUESTIONS].sum(axis=1) + self.base
+            is_above = told.take(trees.asked.take(question) + each) > trees.limits.take(question)
+            question += question
+            question += trees.to_no
+            question += is_above
+        found = trees.ends.take(question + trees.to_end).sum(axis=1) + self.base
         values: list[float] = found.tolist()
         return values
+
+
+class _Arrays(NamedTuple):
+    """asked, limits and ends one after the other. first: the place of each tree's first question.
+
+    to_no and to_end: what leads from twice a question's place to that of its no, and from behind the last to its end.
+    """
+
+    asked: NDArray[np.intp]
+    limits: NDArray[np.float64]
+    ends: NDArray[np.float64]
+    first: NDArray[np.intp]
+    to_no: NDArray[np.intp]
+    to_end: NDArray[np.intp]
 
 
 @cache
