@@ -241,7 +241,7 @@ class Aligner:
             if alike is None:
                 alike = known[word] = self._alike(word, range(len(best)))
             for value, own in alike:
-                if value < best[own]:
+                if value < best[own]:  # noqa: PLR1730 - a call of min costs twice as much
                     best[own] = value
         return -sum(map(mul, best, self._own)) / self._whole if self._whole else 0.0
 

@@ -126,7 +126,10 @@ def _pairs(generation: Generation, console: Console) -> dict[str, Any]:
     small, asked = pairs(generation)
     found = dict(best_f1((Engine(small), *peers(small)), asked))
     for name, figures in found.items():
-        console.print(f"pairs of names, {name}: best F1 {figures['best_f1']:.3f} from {figures['threshold']:.3f}")
+        halves = ", ".join(f"{half.value} half {figures[half.value]:.3f}" for half in Half)
+        console.print(
+            f"pairs of names, {name}: best F1 {figures['best_f1']:.3f} from {figures['threshold']:.3f}; {halves}"
+        )
     return found
 
 
