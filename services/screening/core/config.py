@@ -62,9 +62,11 @@ class ScreeningConfig:
     when its own score, moved by the facts like any other, reaches `kinship_threshold`. What a fact bars stays `barred`
     below the threshold: a near miss. What a person's name that is only alike has above the threshold counts
     `person_share` of its log-odds, or all of them but `person_doubt`, whichever is more: strangers have names that are
-    much alike more often than firms have. Names are compared a few at a time until none of the last few is
-    `promising`: facts beside the name may still make a hit of one that is. expected_alert_rate: measured share of
-    innocent persons, given by name and kind only, that alert at `threshold`.
+    much alike more often than firms have. Of the names that each pass of the index brings, `candidates_per_pass`,
+    the `likely_names` by letters go on, of these the `aligned_names` by words, of these the `compared_names` by words
+    side by side; they are compared a few at a time until none of the last few is `promising`: facts beside the name may
+    still make a hit of one that is. expected_alert_rate: measured share of innocent persons, given by name and kind
+    only, that alert at `threshold`.
     """
 
     version: str

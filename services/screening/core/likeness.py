@@ -225,10 +225,15 @@ def likeness_of(
     )
 
 
+def agreeing(alignment: Alignment) -> list[str]:
+    """The listed words whose counterparts agree with them."""
+    return [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
+
+
 def is_carried_by_light_words(alignment: Alignment, *, is_person: bool) -> bool:
     """Whether nothing but light words agrees, and that is not nearly the whole of both names. is_person: the listed."""
     light = is_light if is_person else is_general
-    shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
+    shared = agreeing(alignment)
     share = min(alignment.queried_share, alignment.listed_share)
     if share >= WHOLE or not all(map(light, shared)):
         return False

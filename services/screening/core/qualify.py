@@ -6,7 +6,7 @@ Knows no index and no list. A rule returns nothing when either side says nothing
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 from services.screening.core.align import Alignment
 from services.screening.core.bearers import rarity
 from services.screening.core.config import FactWeights
-from services.screening.core.likeness import CLOSE_WORD, is_carried_by_light_words
+from services.screening.core.likeness import agreeing, is_carried_by_light_words
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
 from services.screening.core.normalise import fold
 from services.screening.core.numerals import numbers_in
@@ -129,8 +129,8 @@ def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry
             detail = (
                 f"The number {_listed(sorted(mine))} in the name differs from the listed {_listed(sorted(their_own))}."
             )
-            differ = _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.numbers_differ)
-            return replace(differ, is_bar=True)
+            evidence = Evidence(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail)
+            return Fact(evidence, weights.numbers_differ, is_bar=True)
     if asked == other:
         return None
     detail = f"The number {_listed(sorted((asked | other) - (asked & other)))} stands in only one of the names."
@@ -176,7 +176,7 @@ def light_words(alignment: Alignment, entry: Entry) -> Fact | None:
     """
     if not is_carried_by_light_words(alignment, is_person=entry.kind is PartyKind.PERSON):
         return None
-    shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD]
+    shared = agreeing(alignment)
     detail = (
         f"Only words that many names share agree: {_listed(shared)}."
         if shared
@@ -190,8 +190,7 @@ def common_names(alignment: Alignment, entry: Entry) -> Fact | None:
 
     The name score knows that; here it is said.
     """
-    shared = [pair.listed for pair in alignment.pairs if pair.likeness >= CLOSE_WORD and len(pair.listed) > 1]
-    common = [word for word in shared if rarity(word) <= COMMON]
+    common = [word for word in agreeing(alignment) if len(word) > 1 and rarity(word) <= COMMON]
     if entry.kind is not PartyKind.PERSON or not common:
         return None
     return _fact(EvidenceKind.WORDS, Effect.NEUTRAL, f"Many people are called {_listed(common)}.", 0.0)

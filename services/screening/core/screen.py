@@ -283,20 +283,22 @@ def _whole(
         tell = explain.reading_of_name if is_read else explain.part_of_name
         evidence = tell(name.text, listed.published, reading.how)
         number = number_words(reading.name.raw, listed.text, (name.text, listed.published), entry, config.facts)
-        found = _found(name, listed, config.part_of_published_name, evidence, reading)
-        return replace(found, judged=(number,)) if number is not None else found
+        return _found(name, listed, config.part_of_published_name, evidence, reading, number)
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
     evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
     if (differ := characters(name.text, listed.text, config.facts)) is not None:
-        found = _found(name, listed, config.part_of_published_name, evidence, reading)
-        return replace(found, judged=(differ,))
+        return _found(name, listed, config.part_of_published_name, evidence, reading, differ)
     if reading.how:
         return _found(name, listed, config.part_of_published_name, evidence, reading)
     return replace(_found(name, listed, 1.0, evidence, reading), is_exact=True)
 
 
-def _found(name: Written, listed: ListedName, score: float, evidence: Evidence, reading: Reading) -> Found:
-    return Found(listed.entry, name.text, listed.published, score, False, (evidence,), flag=reading.flag)
+def _found(
+    name: Written, listed: ListedName, score: float, evidence: Evidence, reading: Reading, *judged: Fact | None
+) -> Found:
+    """judged: what rules say of the names, None where they say nothing."""
+    said = tuple(fact for fact in judged if fact is not None)
+    return Found(listed.entry, name.text, listed.published, score, False, (evidence,), said, flag=reading.flag)
 
 
 def _by_likeness(
@@ -337,26 +339,23 @@ def _alike(
         return _found(name, listed, config.same_but_legal_form, evidence, reading)
     entry = generation.entries[listed.entry]
     weights = config.facts
+    number = number_words(read.raw, listed.text, (name.text, listed.published), entry, weights)
     if entry.kind is not PartyKind.PERSON and kind is not PartyKind.PERSON and _is_short_form(words):
-        number = number_words(read.raw, listed.text, (name.text, listed.published), entry, weights)
         evidence = explain.short_form(name.text, listed.published, words.listed_rest, reading.how)
-        short = _found(name, listed, config.short_form, evidence, reading)
-        return short if number is None else replace(short, judged=(number,))
+        return _found(name, listed, config.short_form, evidence, reading, number)
     rules = (
-        number_words(read.raw, listed.text, (name.text, listed.published), entry, weights),
+        number,
         characters(name.text, listed.published, weights),
         light_words(words, entry),
         common_names(words, entry),
         single_word(words, kind, weights),
         disguised(weights) if reading.flag is not None else None,
     )
-    judged = tuple(fact for fact in rules if fact is not None)
     evidence = explain.similar_name(
         name.text, listed.published, comparison.score, words, by_sound=False, how=reading.how
     )
     return replace(
-        _found(name, listed, comparison.score, evidence, reading),
-        judged=judged,
+        _found(name, listed, comparison.score, evidence, reading, *rules),
         is_alike=True,
         sound_score=comparison.sound_score if read.is_foreign else 0.0,
     )

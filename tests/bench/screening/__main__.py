@@ -10,6 +10,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ from tests.bench.screening.firms import alerts
 from tests.bench.screening.measures import SHARES, Outcome, outcome
 from tests.bench.screening.pairs import best_f1, pairs
 from tests.bench.screening.retrieval import MILLION, SIZES, missed_strings, resident_mb, retrieval
-from tests.bench.screening.systems import Engine, System, peers
+from tests.bench.screening.systems import Engine, Scored, System, peers
 
 MOST_SHOWN: Final = 0.015
 """The table shows the share of about 1 %; the file has all."""
@@ -57,8 +58,7 @@ def main() -> None:
     report["memory_mb"] = resident_mb()
     console.print(f"{len(entries)} parties, {len(generation.rows)} distinct names, {len(cases)} cases; {load()}")
     outcomes = _compared(generation, cases, report, console, with_peers=not asked.only_engine)
-    for half in Half:
-        console.print(table([each for each in outcomes if each.half is half and each.share <= MOST_SHOWN], half))
+    _show(outcomes, console)
     report["outcomes"] = [asdict(each) for each in outcomes]
     if asked.every:
         report["every"] = _every(asked.un, console)
@@ -92,9 +92,7 @@ def _compared(
         taken = sorted(score.ms for _, score in scored)
         times = {"mean": sum(taken) / len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100]}
         report["times"][system.name] = times
-        outcomes += [outcome(system, half, share, scored) for share in SHARES for half in Half]
-        if isinstance(system, Engine):
-            outcomes += [outcome(system, half, 0, scored, DEFAULT.threshold) for half in Half]
+        outcomes += _outcomes(system, scored)
         console.print(f"{system.name}: CPU ms {', '.join(f'{name} {ms:.1f}' for name, ms in times.items())}")
     return outcomes
 
@@ -103,12 +101,22 @@ def _every(un_file: Path | None, console: Console) -> list[dict[str, Any]]:
     """The engine on every case, in an index from which other aliases are held out."""
     entries, cases = drawn(un_file, EVERY)
     engine = Engine(Generation.build(entries, "every"))
-    scored = [(case, engine.score(case)) for case in cases]
-    at_share = [outcome(engine, half, SHARES[0], scored) for half in Half]
-    as_shipped = [outcome(engine, half, 0, scored, DEFAULT.threshold) for half in Half]
+    outcomes = _outcomes(engine, [(case, engine.score(case)) for case in cases])
+    _show(outcomes, console)
+    return [asdict(each) for each in outcomes]
+
+
+def _outcomes(system: System, scored: Sequence[tuple[Case, Scored]]) -> list[Outcome]:
+    """What a system made of both halves at every share, the engine at its own threshold too."""
+    found = [outcome(system, half, share, scored) for share in SHARES for half in Half]
+    if isinstance(system, Engine):
+        found += [outcome(system, half, 0, scored, DEFAULT.threshold) for half in Half]
+    return found
+
+
+def _show(outcomes: Sequence[Outcome], console: Console) -> None:
     for half in Half:
-        console.print(table([each for each in (*at_share, *as_shipped) if each.half is half], half))
-    return [asdict(each) for each in (*at_share, *as_shipped)]
+        console.print(table([each for each in outcomes if each.half is half and each.share <= MOST_SHOWN], half))
 
 
 def _exact(console: Console, *, quick: bool) -> list[str]:

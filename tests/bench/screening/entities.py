@@ -1,7 +1,7 @@
 """Labelled pairs of parties: whether a query finds its candidate, by the engine and by nomenklatura's whole logic-v2.
 
-Unlike the pairs of names, these parties have the fields that they were described with, and each system is asked with
-all of them, at the threshold it is shipped with.
+These parties are described by their names, whole or in parts. Each system is asked at the threshold that it is shipped
+with.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _engine_scores(whole: Generation, pairs: Sequence[EntityPair]) -> Iterable[f
         Entry(f"P-{number}", "P", name_of(pair.listed), str(number), kind=pair.kind)
         for number, pair in enumerate(pairs)
     ]
-    engine = Engine(whole.among(entries), with_facts=True)
+    engine = Engine(whole.among(entries))
     for pair, entry in zip(pairs, entries, strict=True):
         yield engine.score(Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)).own
 

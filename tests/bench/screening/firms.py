@@ -21,7 +21,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.screen import screen
-from tests.bench.screening.cases import SEED, Half, half_of, people
+from tests.bench.screening.cases import SEED, Half, Person, half_of, people
 
 TEMPLATES: Final = (
     "OOO Torgovaya Kompaniya {name}", "{name} Mashinostroitelnyi Zavod AO", "Nauchno-Issledovatelskii Institut {name}",
@@ -84,12 +84,16 @@ def firms(entries: Sequence[Entry], size: int) -> list[Firm]:
 
 
 def _families(chance: random.Random) -> Iterator[Firm]:
-    rows = [row for row in people() if row["last_name"].isascii() and len(row["last_name"]) > 2]
+    rows = _of_plain_family()
     chance.shuffle(rows)
     for number, row in enumerate(rows[:3000]):
         place = row["place_of_birth"].split(",")[0]
         name = TEMPLATES[number % len(TEMPLATES)].format(name=row["last_name"], place=place)
         yield Firm("family and general words", half_of(name), name, chance.choice(COUNTRIES))
+
+
+def _of_plain_family() -> list[Person]:
+    return [row for row in people() if row["last_name"].isascii() and len(row["last_name"]) > 2]
 
 
 def _generals(chance: random.Random) -> Iterator[Firm]:
@@ -117,7 +121,7 @@ def _other_numbers(entries: Iterable[Entry], chance: random.Random) -> Iterator[
 
 
 def _family_alone(chance: random.Random) -> Iterator[Firm]:
-    names = sorted({row["last_name"] for row in people() if row["last_name"].isascii() and len(row["last_name"]) > 2})
+    names = sorted({row["last_name"] for row in _of_plain_family()})
     chance.shuffle(names)
     for family in names[:2000]:
         name = f"{family} {chance.choice(ALONE)}".strip()

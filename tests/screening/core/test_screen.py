@@ -60,6 +60,11 @@ def small() -> Generation:
     return Generation.build([TGO, BEKTAS, PLANT, AASPT], "small")
 
 
+def listing(kind: PartyKind, *names: str) -> Generation:
+    """An index of parties of these names, all of one kind."""
+    return Generation.build([Entry(name, "X", name, "1", kind=kind) for name in names], "listing")
+
+
 def ask(generation: Generation, *names: str, **facts: object) -> Screening:
     return screen(generation, replace(PartyQuery(names), **facts), DEFAULT)  # type: ignore[arg-type]  # fields by name
 
@@ -215,11 +220,7 @@ def test_an_address_that_agrees_is_evidence(small: Generation) -> None:
 
 
 def test_names_that_many_people_bear_are_said_to_be_common_and_others_are_not() -> None:
-    people = [
-        Entry("1", "X", "William Michael Johnson", "1", kind=PartyKind.PERSON),
-        Entry("2", "X", "Zviad Gulbaat Kharashvili", "2", kind=PartyKind.PERSON),
-    ]
-    generation = Generation.build(people, "common")
+    generation = listing(PartyKind.PERSON, "William Michael Johnson", "Zviad Gulbaat Kharashvili")
 
     common = best(ask(generation, "Michael Wiliam Johnson", kind=PartyKind.PERSON))
     rare = best(ask(generation, "Zviad Gulbaat Kharashvilli", kind=PartyKind.PERSON))
@@ -248,8 +249,7 @@ def test_a_name_with_another_number_is_a_near_miss_whatever_else_agrees() -> Non
 
 
 def test_names_in_chinese_characters_are_told_apart_by_these_however_alike_they_sound() -> None:
-    entry = Entry("1", "X", "高市早苗", "1", kind=PartyKind.PERSON)
-    generation = Generation.build([entry], "characters")
+    generation = listing(PartyKind.PERSON, "高市早苗")
 
     assert best(ask(generation, "高市早苗", kind=PartyKind.PERSON)).strength is Strength.EXACT
     other = best(ask(generation, "高石早苗", kind=PartyKind.PERSON))
@@ -259,17 +259,13 @@ def test_names_in_chinese_characters_are_told_apart_by_these_however_alike_they_
 
 @pytest.mark.parametrize("name", ["N P C International Ltd", "NPC International Ltd", "N.P.C. International Ltd"])
 def test_letters_written_apart_are_the_abbreviation_that_they_make(name: str) -> None:
-    entry = Entry("1", "X", "NPC INTERNATIONAL LIMITED", "1", kind=PartyKind.ORGANISATION)
+    generation = listing(PartyKind.ORGANISATION, "NPC INTERNATIONAL LIMITED")
 
-    assert ask(Generation.build([entry], "apart"), name, kind=PartyKind.ORGANISATION).hits
+    assert ask(generation, name, kind=PartyKind.ORGANISATION).hits
 
 
 def test_a_firm_is_found_by_the_word_of_its_own_and_not_by_one_that_people_bear() -> None:
-    firms = [
-        Entry("1", "X", "Megvii Technology Limited", "1", kind=PartyKind.ORGANISATION),
-        Entry("2", "X", "Johnson Technology Limited", "2", kind=PartyKind.ORGANISATION),
-    ]
-    generation = Generation.build(firms, "short")
+    generation = listing(PartyKind.ORGANISATION, "Megvii Technology Limited", "Johnson Technology Limited")
 
     hit = best(ask(generation, "Megvii", kind=PartyKind.ORGANISATION))
     assert hit.explanation[0].detail == (
