@@ -117,22 +117,21 @@ class Replica(enforcement_grpc.StandingServiceServicer):
         if token and not token.isdigit():
             await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "unknown token", reason("INVALID_TOKEN"))
         position = await self._begin(context, token)
-        reader = asyncio.create_task(context.read())
+        reader, waits = asyncio.create_task(context.read()), []
         try:
             while True:
+                # Taken before anything is looked at: what is told while something is being sent still wakes the wait.
                 waits = [asyncio.create_task(self.changed.wait()), asyncio.create_task(self.ended.wait())]
-                await asyncio.wait([reader, *waits], return_when=asyncio.FIRST_COMPLETED)
-                for wait in waits:
-                    wait.cancel()
                 if self.ended.is_set():
                     await refuse(context, grpc.StatusCode.UNAVAILABLE, "ending", reason("DRAINING"))
-                if position < self.known:
-                    await self._send(context, self.log[position : self.known], self.known)
-                    position = self.known
+                while position < (known := self.known):
+                    await self._send(context, self.log[position:known], known)
+                    position = known
                 if reader.done():
                     message = reader.result()
                     if message is aio.EOF:
                         return
+                    reader = asyncio.create_task(context.read())
                     self.renewals += 1
                     if self.answers:
                         self.tick = boottime() if self.ticks else self.tick
@@ -141,18 +140,22 @@ class Replica(enforcement_grpc.StandingServiceServicer):
                             sequence=message.renew.sequence, knowledge_age_ns=age
                         )
                         await context.write(standing_rpc.WatchStandingResponse(lease=lease))
-                    reader = asyncio.create_task(context.read())
+                await asyncio.wait([reader, *waits], return_when=asyncio.FIRST_COMPLETED)
+                for wait in waits:
+                    wait.cancel()
         finally:
-            reader.cancel()
+            for task in (reader, *waits):
+                task.cancel()
 
     async def _begin(self, context, token: str) -> int:
         if token:
             return int(token)
-        latest = list({one.license_id: one for one in self.log[: self.known]}.values())
+        known = self.known
+        latest = list({one.license_id: one for one in self.log[:known]}.values())
         pages = [latest[at : at + self.page] for at in range(0, len(latest), self.page)] or [[]]
         for number, page in enumerate(pages, 1):
-            await self._send(context, page, self.known, is_snapshot=True, has_more=number < len(pages))
-        return self.known
+            await self._send(context, page, known, is_snapshot=True, has_more=number < len(pages))
+        return known
 
     async def _send(self, context, standings, position: int, **flags: bool) -> None:
         changes = standing_rpc.WatchStandingResponse.StandingChanges(
