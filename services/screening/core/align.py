@@ -19,6 +19,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
 from services.screening.core.normalise import heard_otherwise, skeleton
+from services.screening.core.places import is_place
 from services.screening.core.vocabulary import CONCEPTS, meaning_of
 from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, NICKNAMES, PARTICLES
 
@@ -41,7 +42,7 @@ UNWRITTEN_START: Final = 0.2
 """Taken off when the word begins with a vowel that is not written: scripts without vowels do write that one."""
 UNHEARD_BREATH: Final = 0.2
 GENERAL: Final = 0.5
-"""What a general word of some language weighs at most."""
+"""What a general word of some language, or a place, weighs at most."""
 JOINED: Final = SAME_SOUND - 0.06
 """Above this likeness a word is two others written together."""
 LEAST_LIKENESS: Final = 0.6
@@ -87,7 +88,8 @@ class Weights(dict[str, float]):
     """How much each word says, 0..1, from how many listed names contain it.
 
     Unknown words weigh like the rarest known; they are not kept. persons: the words of persons' names, when they are
-    known: any other that is general vocabulary of some language says little, however rare it is on the lists.
+    known: any other that is general vocabulary of some language, or a place, says little, however rare it is on the
+    lists.
     """
 
     __slots__ = ("_persons", "_scale")
@@ -112,7 +114,7 @@ class Weights(dict[str, float]):
         for table, bound in LIGHT:
             if word in table:
                 return min(rarity, bound)
-        if self._persons is not None and word not in self._persons and meaning_of(word) is not None:
+        if self._persons is not None and word not in self._persons and (is_place(word) or meaning_of(word)):
             return min(rarity, GENERAL)
         return rarity
 

@@ -47,6 +47,9 @@ class FactWeights:
     numbers_differ: float
     characters_differ: float
     number_missing: float
+    another_of_series: float
+    places_differ: float
+    patronymics_differ: float
     single_short_word: float
     disguised: float
 
@@ -98,7 +101,7 @@ class ScreeningConfig:
 
 
 DEFAULT: Final = ScreeningConfig(
-    version="2026.5.0",
+    version="2026.6.0",
     name_score=fitted(),
     foreign_names=ForeignWeights(
         shared_words=1.20,
@@ -108,8 +111,8 @@ DEFAULT: Final = ScreeningConfig(
         listed_weakest=0.39,
         sound=1.93,
         queried_left=0.36,
-        of_sounds=0.6,
-        of_characters=-2.0,
+        of_sounds=0.0,
+        of_characters=-3.2,
         base=-8.74,
     ),
     facts=FactWeights(
@@ -123,6 +126,9 @@ DEFAULT: Final = ScreeningConfig(
         numbers_differ=-3.0,
         characters_differ=-2.3,
         number_missing=-0.8,
+        another_of_series=-2.0,
+        places_differ=-2.5,
+        patronymics_differ=-2.5,
         single_short_word=-1.0,
         disguised=1.0,
     ),

@@ -23,6 +23,8 @@ ENDS: Final = (
 VOICED: Final = {"k": "g", "t": "d", "p": "b"}
 """How a plain consonant sounds after a vowel, n, m, ng or l, within a word."""
 VOICING: Final = frozenset({"", "n", "l", "m", "ng"})
+SOFT: Final = frozenset({HEADS.index("r"), HEADS.index("n")})
+SILENT: Final = HEADS.index("")
 FAMILIES: Final = {"이": "ri", "임": "rim", "유": "ryu", "류": "ryu", "노": "ro", "림": "rim"}
 """Family names that are spelled otherwise than the syllable; the North writes the r that the South leaves out."""
 FAMILY_FIRST: Final = frozenset({1, 3, 4})
@@ -47,3 +49,13 @@ def spelled(run: str) -> str:
     if len(run) not in FAMILY_FIRST:
         return "".join(words) if len(run) == 2 else " ".join(words)
     return f"{FAMILIES.get(run[0], words[0])} {''.join(words[1:])}"
+
+
+def softened(hangul: str) -> str:
+    """Syllables without a first r or n, which the South leaves out where the North writes them: 리 is 이."""
+    return "".join(_softened(syllable) for syllable in hangul)
+
+
+def _softened(syllable: str) -> str:
+    head, rest = divmod(ord(syllable) - FIRST, VOWELS * CODAS)
+    return chr(FIRST + SILENT * VOWELS * CODAS + rest) if head in SOFT else syllable

@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from services.screening.core.align import Alignment, Weights
 from services.screening.core.bearers import rarity
 from services.screening.core.normalise import is_light
+from services.screening.core.places import is_place
 from services.screening.core.vocabulary import meaning_of
 from services.screening.core.words import LINKING
 
@@ -244,7 +245,7 @@ def is_carried_by_light_words(alignment: Alignment, *, is_person: bool) -> bool:
 @lru_cache(maxsize=65_536)
 def is_general(word: str) -> bool:
     """Whether a word says nothing of its own in the name of an organisation, in whatever language."""
-    return is_light(word) or word in LINKING or meaning_of(word) not in TELLING
+    return is_light(word) or word in LINKING or is_place(word) or meaning_of(word) not in TELLING
 
 
 def _alike(queried: tuple[str, ...], listed: tuple[str, ...]) -> float:

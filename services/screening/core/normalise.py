@@ -17,7 +17,7 @@ from rigour.names import remove_org_types
 from services.screening.core.model import Flag
 from services.screening.core.scripts import latin
 from services.screening.core.tricks import alphabet, closed_up, unmixed, visible
-from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
+from services.screening.core.words import GENERIC, HONORIFICS, LEGAL_FORMS, LEGAL_PHRASES, PARTICLES
 
 LAST_MARK: Final = 0x36F
 """The last of the marks that follow the Latin letters."""
@@ -31,8 +31,10 @@ CHARACTERS: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-
 """Chinese, Japanese and Korean ones."""
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
+SECOND: Final = "ii"
+GUARDED: Final = "ii_"
+"""rigour takes a two for a legal form; so written it does not."""
 SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
-DIGIT_RUN: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ def _is_latin(char: str) -> bool:
 
 def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words that are not part of a legal form."""
-    stripped = remove_org_types(" ".join(words), replacement=" ").split()
-    return tuple(word for word in stripped if word not in LEGAL_FORMS)
+    guarded = " ".join(GUARDED if word == SECOND else word for word in words)
+    stripped = remove_org_types(LEGAL_PHRASES.sub(" ", guarded), replacement=" ").split()
+    return tuple(SECOND if word == GUARDED else word for word in stripped if word not in LEGAL_FORMS)
 
 
 SERVANT: Final = re.compile(r"^abd(?:[aeiou](?:l(?!lah?$)|([rnszdt])(?=\1)))?(\w{3,})?$")
@@ -162,11 +165,6 @@ def heard_otherwise(word: str) -> str:
 def is_light(word: str) -> bool:
     """Whether a word cannot carry a match: a legal form, a generic word, a particle or a title."""
     return word in LEGAL_FORMS or word in GENERIC or word in PARTICLES or word in HONORIFICS
-
-
-def numbers(words: tuple[str, ...]) -> frozenset[str]:
-    """The numbers in a name, without leading zeros: they tell one plant, institute or fund from the next."""
-    return frozenset(run.lstrip("0") or "0" for word in words for run in DIGIT_RUN.findall(word))
 
 
 SOUNDS: Final = (

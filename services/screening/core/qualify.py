@@ -5,21 +5,27 @@ Knows no index and no list. A rule returns nothing when either side says nothing
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from services.screening.core.align import Alignment
 from services.screening.core.bearers import rarity
 from services.screening.core.config import FactWeights
-from services.screening.core.likeness import agreeing, is_carried_by_light_words
+from services.screening.core.countries import country_code
+from services.screening.core.exact import FATHER_LEAST, PATRONYMIC
+from services.screening.core.korean import HANGUL, softened
+from services.screening.core.likeness import agreeing, is_carried_by_light_words, is_general
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
-from services.screening.core.normalise import fold
-from services.screening.core.numerals import numbers_in
+from services.screening.core.normalise import core_words, fold
+from services.screening.core.numerals import WITH_DIGITS, numbered, numbers_in
 from services.screening.core.scripts import plain_characters
+from services.screening.core.words import VEHICLES
 
 YEAR: Final = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 DAY: Final = re.compile(r"\b(?:1[89]\d\d|20\d\d)-\d\d-\d\d\b")
@@ -28,7 +34,17 @@ HAN: Final = re.compile(r"[\u3400-\u9fff]")
 YEARS_OF_DOUBT: Final = 1
 """Published birth years are often off by one; only a greater difference contradicts."""
 SAME_ADDRESS: Final = 85
+CHILD_OF: Final = frozenset({"bin", "ben", "ibn", "bint", "binte", "binti", "ould"})
 SHORT_WORD: Final = 8
+SHORTEST_PLACE: Final = 4
+NAMESAKES: Final[Mapping[str, str]] = {"KP": "KR", "CD": "CG", "SS": "SD"}
+"""Countries that are called by one word, which of them is seldom said: Korea, Congo, Sudan."""
+NOWHERE: Final = frozenset({"ZZ", "IP"})
+"""What words for the world and the internet are read as."""
+LIKE_FATHER: Final = 0.5
+"""Names of fathers that agree less are of two, in whatever language: Nikolai is Mykola, Ivan is not Pyotr."""
+LONGEST_MARK: Final = 2
+"""Longer words are no mark of a series."""
 COMMON: Final = 0.8
 """Words no rarer than this among people are common: one person in about a thousand bears one."""
 
@@ -118,6 +134,8 @@ def kind(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | None:
 def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
     """Numbers in names of organisations and vessels must agree: Plant 356 is not Plant 810, in whatever country.
 
+    Of one sponsor's series of funds or issues the number says which one it is: another one is for an officer to see.
+
     queried and listed: what is compared. whole: the whole names as given and as published, whose numbers must not
     differ either.
     """
@@ -129,6 +147,9 @@ def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry
             detail = (
                 f"The number {_listed(sorted(mine))} in the name differs from the listed {_listed(sorted(their_own))}."
             )
+            if _is_series(queried, listed):
+                detail = f"{detail} All else agrees: they seem to be of one series, set up by one sponsor."
+                return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.another_of_series)
             evidence = Evidence(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail)
             return Fact(evidence, weights.numbers_differ, is_bar=True)
     if asked == other:
@@ -137,13 +158,92 @@ def number_words(queried: str, listed: str, whole: tuple[str, str], entry: Entry
     return _fact(EvidenceKind.NUMBERS, Effect.CONTRADICTS, detail, weights.number_missing)
 
 
-def characters(queried: str, listed: str, weights: FactWeights) -> Fact | None:
-    """Names written in Chinese characters on both sides are told apart by these, however alike they sound."""
-    asked, other = ("".join(HAN.findall(plain_characters(text))) for text in (queried, listed))
-    if not asked or not other or asked == other or len(asked) != len(other):
+def _is_series(queried: str, listed: str) -> bool:
+    """Whether the names are of investment vehicles of one sponsor, whose own name they bear, but for numbers."""
+    ours, theirs = (
+        tuple(word for word, _ in numbered(core_words(fold(name).words)) if not WITH_DIGITS.search(word))
+        for name in (queried, listed)
+    )
+    is_own = any(len(word) > LONGEST_MARK and not is_general(word) and word not in VEHICLES for word in ours)
+    return ours == theirs and is_own and not VEHICLES.isdisjoint(fold(listed).words)
+
+
+def places(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
+    """Firms called after different countries are sisters at most: Bank of China (Singapore), Bank of China (Hong Kong).
+
+    whole: the whole names, as given and as published.
+    """
+    if entry.kind is PartyKind.PERSON:
         return None
-    detail = f'Both names are written in Chinese characters, which differ: "{asked}" and "{other}".'
-    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.characters_differ)
+    ours, theirs = map(_countries_in, whole)
+    mine, their_own = ours.keys() - theirs.keys(), theirs.keys() - ours.keys()
+    if not mine or not their_own:
+        return None
+    said, listed = (_listed(sorted(named[code] for code in own)) for named, own in ((ours, mine), (theirs, their_own)))
+    detail = f'The name given says "{said}" where the listed one says "{listed}".'
+    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.places_differ)
+
+
+@lru_cache(maxsize=65_536)
+def _countries_in(name: str) -> Mapping[str, str]:
+    """The countries that are named in a name, by one word or two, each with those words."""
+    words = fold(name).words
+    written = (*words, *(f"{one} {other}" for one, other in pairwise(words)))
+    found = ((text, country_code(text)) for text in written if len(text) >= SHORTEST_PLACE)
+    return {NAMESAKES.get(code, code): text for text, code in found if code is not None and code not in NOWHERE}
+
+
+def patronymics(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
+    """Persons with different patronymics have different fathers. whole: the whole names, as given and as published."""
+    if entry.kind is not PartyKind.PERSON:
+        return None
+    ours, theirs = map(_patronymic, whole)
+    if ours is None or theirs is None or OSA.normalized_similarity(ours[1], theirs[1]) >= LIKE_FATHER:
+        return None
+    detail = f'The patronymics differ: "{ours[0]}" and "{theirs[0]}".'
+    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.patronymics_differ)
+
+
+@lru_cache(maxsize=65_536)
+def _patronymic(name: str) -> tuple[str, str] | None:
+    """The patronymic in a name and the father's name that it is made of."""
+    found = ((word, PATRONYMIC.search(word)) for word in fold(name).words)
+    return next(((word, word[: end.start() + FATHER_LEAST]) for word, end in found if end is not None), None)
+
+
+def characters(queried: str, listed: str, weights: FactWeights) -> Fact | None:
+    """Names written in Chinese or Korean characters on both sides are told apart by these, however alike they sound."""
+    for language, characters_of in (("Chinese", _han), ("Korean", _hangul)):
+        asked, other = characters_of(queried), characters_of(listed)
+        if asked and other and asked != other and len(asked) == len(other):
+            detail = f'Both names are written in {language} characters, which differ: "{asked}" and "{other}".'
+            return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.characters_differ)
+    return None
+
+
+def _han(text: str) -> str:
+    return "".join(HAN.findall(plain_characters(text)))
+
+
+def _hangul(text: str) -> str:
+    return softened("".join(HANGUL.findall(text)))
+
+
+def filiation(queried: Sequence[str], listed: Sequence[str], weights: FactWeights) -> Fact | None:
+    """Ahmad bin Hasan is Hasan's son, Hasan bin Ahmad is Ahmad's: the same words of two people."""
+    ours, theirs = _sons_in(queried), _sons_in(listed)
+    swapped = next(((son, father) for son, father in ours if son != father and (father, son) in theirs), None)
+    if swapped is None:
+        return None
+    detail = f'By the name given "{swapped[1]}" is the parent of "{swapped[0]}", by the listed name the child.'
+    return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.patronymics_differ)
+
+
+def _sons_in(words: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Who is called whose child, with that one's parent."""
+    return frozenset(
+        (child, parent) for child, link, parent in zip(words, words[1:], words[2:], strict=False) if link in CHILD_OF
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -47,8 +47,11 @@ from services.screening.core.qualify import (
     common_names,
     disguised,
     facts,
+    filiation,
     light_words,
     number_words,
+    patronymics,
+    places,
     single_word,
 )
 from services.screening.core.readable import Written, readable_names
@@ -282,11 +285,16 @@ def _whole(
         is_read = lacks_vowels(listed.published) and not lacks_vowels(listed.text)
         tell = explain.reading_of_name if is_read else explain.part_of_name
         evidence = tell(name.text, listed.published, reading.how)
-        number = number_words(reading.name.raw, listed.text, (name.text, listed.published), entry, config.facts)
-        return _found(name, listed, config.part_of_published_name, evidence, reading, number)
+        whole = name.text, listed.published
+        number = number_words(reading.name.raw, listed.text, whole, entry, config.facts)
+        place = places(whole, entry, config.facts)
+        return _found(name, listed, config.part_of_published_name, evidence, reading, number, place)
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
     evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
-    if (differ := characters(name.text, listed.text, config.facts)) is not None:
+    differ = characters(name.text, listed.text, config.facts)
+    if not in_order:
+        differ = differ or filiation(reading.name.words, fold(given_name_first(listed.text)).words, config.facts)
+    if differ is not None:
         return _found(name, listed, config.part_of_published_name, evidence, reading, differ)
     if reading.how:
         return _found(name, listed, config.part_of_published_name, evidence, reading)
@@ -332,20 +340,22 @@ def _alike(
     config: ScreeningConfig,
 ) -> Found:
     words, read = comparison.alignment, reading.name
+    entry, weights = generation.entries[listed.entry], config.facts
+    whole = name.text, listed.published
+    number = number_words(read.raw, listed.text, whole, entry, weights)
     if _is_same(comparison):
         ours, theirs = core_words(read.words), core_words(tuple(comparison.row.key.split()))
         is_legal_form = ours == theirs
         evidence = explain.same_words(name.text, listed.published, reading.how, but_legal_form=is_legal_form)
-        return _found(name, listed, config.same_but_legal_form, evidence, reading)
-    entry = generation.entries[listed.entry]
-    weights = config.facts
-    number = number_words(read.raw, listed.text, (name.text, listed.published), entry, weights)
+        return _found(name, listed, config.same_but_legal_form, evidence, reading, number)
     if entry.kind is not PartyKind.PERSON and kind is not PartyKind.PERSON and _is_short_form(words):
         evidence = explain.short_form(name.text, listed.published, words.listed_rest, reading.how)
         return _found(name, listed, config.short_form, evidence, reading, number)
     rules = (
         number,
         characters(name.text, listed.published, weights),
+        places(whole, entry, weights),
+        patronymics(whole, entry, weights),
         light_words(words, entry),
         common_names(words, entry),
         single_word(words, kind, weights),

@@ -5,6 +5,7 @@ All are in the folded form of `normalise` (lower case, Latin, no accents). Knows
 
 # ruff: noqa: SIM905  tables of words read best as text
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +21,29 @@ LEGAL_FORMS: Final = frozenset(
     """.split()
 )
 """A legal form is often omitted or translated: it neither makes nor breaks a match."""
+
+LEGAL_PHRASES: Final = re.compile(
+    r"""
+    \b(?:
+        gesellschaft\ mit\ beschrankter\ haftung
+        | societe\ a\ responsabilite\ limitee | societa\ (?:a\ responsabilita\ limitata|per\ azioni)
+        | spolka\ (?:z\ ograniczona\ odpowiedzialnoscia|akcyjna) | sp\ z\ oo
+        | spolecnost\ s\ rucenim\ omezenym | akciova\ spolecnost
+        | spolocnost\ s\ rucenim\ obmedzenym | akciova\ spolocnost
+        | druzh?estvo\ s\ ogranichena\ otgovornost | drustvo\ s\ ogranicenom\ odgovornoscu
+        | (?:kabushiki|yugen)\ [kg]aisha
+    )\b
+    """,
+    re.VERBOSE,
+)
+"""Legal forms of several words that mean something else, or nothing, singly."""
+
+VEHICLES: Final = frozenset(
+    """
+    fund funds fonds fondo trust trusts partners partnership lp slp scsp sicav securities notes certificates receivables
+    """.split()
+)
+"""What sponsors set up one after the other, told apart by a number: funds, issues of securities."""
 
 GENERIC: Final = frozenset(
     """

@@ -55,7 +55,7 @@ MOST_TOLD: Final = 25
 """Names told of an innocent, most alike first."""
 DECIDED: Final = -5.0
 """What facts have decided already says nothing about names."""
-SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.0105}
+SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.011}
 """Shares of the tuning half's innocents that are to reach the threshold."""
 UNSCORED: Final = replace(DEFAULT, name_score=NameScore("none", -99.0, (), (), ()))
 """The engine without its name score."""

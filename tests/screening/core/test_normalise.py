@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening.core.model import Flag
-from services.screening.core.normalise import fold, numbers, skeleton
+from services.screening.core.normalise import core_words, fold, skeleton
 
 
 @settings(deadline=None)
@@ -68,5 +68,20 @@ def test_spellings_of_one_sound_share_a_skeleton(left: str, right: str) -> None:
     assert skeleton(left) == skeleton(right)
 
 
-def test_numbers_are_read_without_leading_zeros() -> None:
-    assert numbers(("plant", "0356", "r2d2")) == {"356", "2"}
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Alfa Gesellschaft mit beschränkter Haftung",
+        "Alfa Société à responsabilité limitée",
+        "Alfa Società per azioni",
+        "Alfa Sp. z o.o.",
+        "Alfa Kabushiki Kaisha",
+        "OOO Alfa",
+    ],
+)
+def test_a_legal_form_is_no_part_of_the_core_whether_it_is_written_out_or_short(written: str) -> None:
+    assert core_words(fold(written).words) == ("alfa",)
+
+
+def test_a_number_beside_a_legal_form_stays_in_the_core() -> None:
+    assert core_words(fold("Alfa II Inc.").words) == ("alfa", "ii")

@@ -32,6 +32,10 @@ def test_letters_that_are_words_and_initials_are_no_numbers(name: str) -> None:
     assert numbers(name) == []
 
 
+def test_numbers_are_read_without_leading_zeros_and_within_words() -> None:
+    assert numbers("Plant 0356 R2D2") == ["2", "2", "356"]
+
+
 def test_a_number_that_stands_twice_counts_twice() -> None:
     assert numbers("13th Institute (CETC 13)") == ["13", "13"]
 
