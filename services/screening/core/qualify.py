@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -17,13 +16,13 @@ from rapidfuzz.distance import OSA
 from services.screening.core.align import Alignment
 from services.screening.core.bearers import rarity
 from services.screening.core.config import FactWeights
-from services.screening.core.countries import country_code
 from services.screening.core.exact import FATHER_LEAST, PATRONYMIC
 from services.screening.core.korean import HANGUL, softened
 from services.screening.core.likeness import agreeing, is_carried_by_light_words, is_general
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind, PartyQuery
 from services.screening.core.normalise import core_words, fold
 from services.screening.core.numerals import WITH_DIGITS, numbered, numbers_in
+from services.screening.core.places import countries_in
 from services.screening.core.scripts import plain_characters
 from services.screening.core.words import VEHICLES
 
@@ -36,11 +35,6 @@ YEARS_OF_DOUBT: Final = 1
 SAME_ADDRESS: Final = 85
 CHILD_OF: Final = frozenset({"bin", "ben", "ibn", "bint", "binte", "binti", "ould"})
 SHORT_WORD: Final = 8
-SHORTEST_PLACE: Final = 4
-NAMESAKES: Final[Mapping[str, str]] = {"KP": "KR", "CD": "CG", "SS": "SD"}
-"""Countries that are called by one word, which of them is seldom said: Korea, Congo, Sudan."""
-NOWHERE: Final = frozenset({"ZZ", "IP"})
-"""What words for the world and the internet are read as."""
 LIKE_FATHER: Final = 0.5
 """Names of fathers that agree less are of two, in whatever language: Nikolai is Mykola, Ivan is not Pyotr."""
 LONGEST_MARK: Final = 2
@@ -173,9 +167,10 @@ def places(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact |
 
     whole: the whole names, as given and as published.
     """
-    if entry.kind is PartyKind.PERSON:
+    given, published = whole
+    if entry.kind is PartyKind.PERSON or not (theirs := _countries_of(published)):
         return None
-    ours, theirs = map(_countries_in, whole)
+    ours = _countries_of(given)
     mine, their_own = ours.keys() - theirs.keys(), theirs.keys() - ours.keys()
     if not mine or not their_own:
         return None
@@ -185,20 +180,17 @@ def places(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact |
 
 
 @lru_cache(maxsize=65_536)
-def _countries_in(name: str) -> Mapping[str, str]:
-    """The countries that are named in a name, by one word or two, each with those words."""
-    words = fold(name).words
-    written = (*words, *(f"{one} {other}" for one, other in pairwise(words)))
-    found = ((text, country_code(text)) for text in written if len(text) >= SHORTEST_PLACE)
-    return {NAMESAKES.get(code, code): text for text, code in found if code is not None and code not in NOWHERE}
+def _countries_of(name: str) -> Mapping[str, str]:
+    return countries_in(fold(name).words)
 
 
 def patronymics(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
     """Persons with different patronymics have different fathers. whole: the whole names, as given and as published."""
-    if entry.kind is not PartyKind.PERSON:
+    given, published = whole
+    if entry.kind is not PartyKind.PERSON or (theirs := _patronymic(published)) is None:
         return None
-    ours, theirs = map(_patronymic, whole)
-    if ours is None or theirs is None or OSA.normalized_similarity(ours[1], theirs[1]) >= LIKE_FATHER:
+    ours = _patronymic(given)
+    if ours is None or OSA.normalized_similarity(ours[1], theirs[1]) >= LIKE_FATHER:
         return None
     detail = f'The patronymics differ: "{ours[0]}" and "{theirs[0]}".'
     return _fact(EvidenceKind.WORDS, Effect.CONTRADICTS, detail, weights.patronymics_differ)

@@ -41,7 +41,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.screening", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers: whether it works, not how well")
     parser.add_argument("--size", type=int, default=300, help="cases of a family and half (%(default)s)")
-    parser.add_argument("--every", action="store_true", help="the engine on every alias there is too: 4 minutes")
     parser.add_argument("--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (%(default)s)")
     parser.add_argument("--million", action="store_true", help="a million names too: 3 minutes, 7 GB")
     parser.add_argument("--parties", type=int, default=100_000, help="monitored parties of a delta (%(default)s)")
@@ -60,7 +59,7 @@ def main() -> None:
     outcomes = _compared(generation, cases, report, console, with_peers=not asked.only_engine)
     _show(outcomes, console)
     report["outcomes"] = [asdict(each) for each in outcomes]
-    if asked.every:
+    if not asked.quick:
         report["every"] = _every(asked.un, console)
     report["missed_strings"] = _exact(console, quick=asked.quick)
     report["pairs"] = _pairs(generation, console)

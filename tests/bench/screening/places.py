@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+
+from rigour.territories.lookup import _get_territory_names  # all names at once: there is no public way
 
 from services.screening.core import csl
 from services.screening.core.bearers import rarity
@@ -23,6 +25,11 @@ from tests.bench.screening.cases import CHECKOUT, SHIPPED
 LEAST_PEOPLE: Final = 300_000
 """Firms are called after smaller cities as well, but there are other things that are called like these."""
 LEAST_LETTERS: Final = 4
+CODE_LETTERS: Final = 2
+NAMESAKES: Final[Mapping[str, str]] = {"kp": "kr", "cd": "cg", "ss": "sd"}
+"""Countries that are called by one word, which of them is seldom said: Korea, Congo, Sudan."""
+NOWHERE: Final = frozenset({"ZZ", "IP"})
+"""What words for the world and the internet are read as."""
 
 
 def main() -> None:
@@ -37,9 +44,22 @@ def main() -> None:
     names = [*cities, *(country["name"] for country in known.get_countries().values())]
     words = place_words(names, _persons())
     lines = [" ".join(line) for _, line in groupby(words, key=lambda word: word[0])]
-    source = f"GeoNames (geonames.org), CC BY 4.0: cities of {LEAST_PEOPLE} people and more, countries"
-    asked.out.write_text(json.dumps({"source": source, "words": lines}, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(words)} words; written: {asked.out}")
+    countries = country_names()
+    source = f"words: GeoNames (geonames.org), CC BY 4.0, cities of {LEAST_PEOPLE} people and more, countries"
+    data = {"source": f"{source}; countries: rigour", "words": lines, "countries": countries}
+    asked.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(words)} words, {len(countries)} countries; written: {asked.out}")
+
+
+def country_names() -> dict[str, str]:
+    """What countries, their peoples and capitals are called in Latin letters, in one word or two, by code."""
+    names: dict[str, list[str]] = {}
+    for name, territory in _get_territory_names().items():
+        code = NAMESAKES.get(territory.code, territory.code).upper()
+        is_country = len(code) == CODE_LETTERS and code not in NOWHERE
+        if is_country and len(name) >= LEAST_LETTERS and name.count(" ") <= 1 and fold(name).key == name:
+            names.setdefault(code, []).append(name)
+    return {code: ", ".join(sorted(own)) for code, own in sorted(names.items())}
 
 
 def place_words(places: Iterable[str], persons: Iterable[str]) -> list[str]:
