@@ -35,7 +35,7 @@ class ForeignWeights:
 
 @dataclass(frozen=True, slots=True)
 class FactWeights:
-    """What a fact beside the name adds to the log-odds of a score."""
+    """What a fact that the names tell, or that stands beside them, adds to the log-odds of a score."""
 
     birth_day_agrees: float
     birth_year_agrees: float
@@ -48,7 +48,7 @@ class FactWeights:
     characters_differ: float
     number_missing: float
     another_of_series: float
-    places_differ: float
+    named_countries_differ: float
     patronymics_differ: float
     single_short_word: float
     disguised: float
@@ -127,7 +127,7 @@ DEFAULT: Final = ScreeningConfig(
         characters_differ=-2.3,
         number_missing=-0.8,
         another_of_series=-2.0,
-        places_differ=-2.5,
+        named_countries_differ=-2.5,
         patronymics_differ=-2.5,
         single_short_word=-1.0,
         disguised=1.0,

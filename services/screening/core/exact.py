@@ -65,10 +65,10 @@ LABELS: Final = frozenset(
 REMARK: Final = re.compile(r"\s*\([A-Za-z][A-Za-z .]+\)\s*$")
 COUNTRY_PREFIX: Final = re.compile(r"^[A-Z]{2}(?=[0-9]{8,}$)")
 BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")
-FATHER_LEAST: Final = 3
 PATRONYMIC: Final = re.compile(
-    r"\w{3}(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE
+    r"(\w{3,}?)(?:[oe]vich|[oe]vych|[oe]vna|[oe]vitch|yevich|yevna|ivna|inichna)$", re.IGNORECASE
 )
+"""Slavic: son or daughter of; the group is the father's name."""
 ALTERNATIVE: Final = re.compile(
     r"\s*[,;(]?\s*\b(?:a\.?\s?k\.?\s?a\.?|f\.?\s?k\.?\s?a\.?|d\.?\s?b\.?\s?a\.?)\b[:.,]?\s*", re.IGNORECASE
 )

@@ -25,6 +25,7 @@ VOICED: Final = {"k": "g", "t": "d", "p": "b"}
 VOICING: Final = frozenset({"", "n", "l", "m", "ng"})
 SOFT: Final = frozenset({HEADS.index("r"), HEADS.index("n")})
 SILENT: Final = HEADS.index("")
+"""First consonants that are left out in the South, and the place of none."""
 FAMILIES: Final = {"이": "ri", "임": "rim", "유": "ryu", "류": "ryu", "노": "ro", "림": "rim"}
 """Family names that are spelled otherwise than the syllable; the North writes the r that the South leaves out."""
 FAMILY_FIRST: Final = frozenset({1, 3, 4})

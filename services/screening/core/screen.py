@@ -39,21 +39,20 @@ from services.screening.core.model import (
     Screening,
     Strength,
 )
-from services.screening.core.normalise import core_words, fold, is_light
-from services.screening.core.qualify import (
+from services.screening.core.name_facts import (
     SHORT_WORD,
-    Fact,
     characters,
     common_names,
+    countries_named,
     disguised,
-    facts,
     filiation,
     light_words,
     number_words,
     patronymics,
-    places,
     single_word,
 )
+from services.screening.core.normalise import core_words, fold, is_light
+from services.screening.core.qualify import Fact, facts
 from services.screening.core.readable import Written, readable_names
 from services.screening.core.readings import Reading
 
@@ -287,8 +286,8 @@ def _whole(
         evidence = tell(name.text, listed.published, reading.how)
         whole = name.text, listed.published
         number = number_words(reading.name.raw, listed.text, whole, entry, config.facts)
-        place = places(whole, entry, config.facts)
-        return _found(name, listed, config.part_of_published_name, evidence, reading, number, place)
+        countries = countries_named(whole, entry, config.facts)
+        return _found(name, listed, config.part_of_published_name, evidence, reading, number, countries)
     in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
     evidence = explain.exact_name(name.text, listed.text, entry.name, same_order=in_order, how=reading.how)
     differ = characters(name.text, listed.text, config.facts)
@@ -354,7 +353,7 @@ def _alike(
     rules = (
         number,
         characters(name.text, listed.published, weights),
-        places(whole, entry, weights),
+        countries_named(whole, entry, weights),
         patronymics(whole, entry, weights),
         light_words(words, entry),
         common_names(words, entry),
