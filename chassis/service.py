@@ -23,15 +23,15 @@ import asyncpg
 import structlog
 import uvloop
 
-from chassis.consumer import Consumer, Handler
-from chassis.dead_letters import DeadLetters
-from chassis.journal import Journal, Stream
-from chassis.refusal import is_storage_fault
-from chassis.relay import Relay, Route
-from chassis.server import Registration, RpcServer
+from chassis.rpc.errors import is_storage_fault
+from chassis.rpc.page_tokens import PageTokens
+from chassis.rpc.server import Registration, RpcServer
 from chassis.settings import MigrationSettings, ServiceSettings, load
-from chassis.telemetry import Telemetry, report_unhandled, setup
-from chassis.tokens import Tokens
+from chassis.store.journal import Journal, Stream
+from chassis.streams.consumer import Consumer, Handler
+from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.relay import Relay, Route
+from chassis.telemetry.tracing import Telemetry, report_unhandled, setup
 
 _LOG = structlog.get_logger("service")
 # Eight connections give all the throughput a replica can use; more only add waiting (measured).
@@ -48,7 +48,7 @@ class Runtime(Generic[T]):
     settings: T
     telemetry: Telemetry
     pool: asyncpg.Pool
-    tokens: Tokens
+    tokens: PageTokens
     wakes: list[Callable[[], None]] = field(default_factory=list)
 
     def journal(self, stream: Stream[Any, Any]) -> Journal[Any, Any]:
@@ -86,7 +86,9 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
         description=f"The {name} service. It is configured by SAFECONDUCT_ variables only; wrong ones are all named.",
         epilog=f"example: python -m services.{name} serve",
     )
-    parser.add_argument("command", choices=["serve", "migrate"], help="run the service, or apply its migrations")
+    parser.add_argument(
+        "command", choices=["serve", "migrate"], help="run the service, or apply its migrations"
+    )
     if parser.parse_args().command == "migrate":
         sys.exit(_migrate(migrations))
     given = load(settings)
@@ -94,7 +96,9 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
     code = 1
     try:
         # Never closed: that waits for every task, and a consumer with a stuck handler swallows its cancellation.
-        code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(name, given, telemetry, build))
+        code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
+            _serve(name, given, telemetry, build)
+        )
     except Exception:  # noqa: BLE001 - os._exit would end the process before the interpreter could say it
         _LOG.critical("the service could not start", exc_info=True)
     finally:
@@ -106,11 +110,13 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
 
 def _migrate(migrations: Path) -> int:
     # Imported here: only this command needs Alembic, and a service's image leaves it out.
-    from chassis.migrations import migrate
+    from chassis.store.migrations import migrate
 
     given = load(MigrationSettings)
     applied = migrate(given.database_owner_url, given.database_app_role, migrations)
-    print(f"applied {len(applied)} migration(s)" + "".join(f"\n  {revision}" for revision in applied))
+    print(
+        f"applied {len(applied)} migration(s)" + "".join(f"\n  {revision}" for revision in applied)
+    )
     return 0
 
 
@@ -122,13 +128,20 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
     pool = await asyncpg.create_pool(
         settings.database_url, min_size=0, max_size=_POOL, timeout=5, command_timeout=5, reset=_keep
     )
-    runtime = Runtime(settings, telemetry, pool, Tokens(settings.page_token_key_file.read_bytes()))
+    runtime = Runtime(
+        settings, telemetry, pool, PageTokens(settings.page_token_key_file.read_bytes())
+    )
     service = build(runtime)
     storage = _Storage(pool)
     group = f"safeconduct.{name}"
     letters = DeadLetters(settings.kafka_bootstrap, group)
     relay = Relay(
-        settings.database_url, settings.kafka_bootstrap, f"/{name}", service.package, service.route, telemetry
+        settings.database_url,
+        settings.kafka_bootstrap,
+        f"/{name}",
+        service.package,
+        service.route,
+        telemetry,
     )
     runtime.wakes.append(relay.wake)
     consumer = Consumer(group, settings.kafka_bootstrap, service.handlers, letters, telemetry)
@@ -138,7 +151,9 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
             await service.before_hearing()
         await consumer.run()
 
-    server = RpcServer(settings, telemetry, service.registrations, lambda: storage.fault or service.ready())
+    server = RpcServer(
+        settings, telemetry, service.registrations, lambda: storage.fault or service.ready()
+    )
     await server.start()
     _calm_collector()
     ending = asyncio.ensure_future(stop.wait())

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.certificates import CertificateFiles
-from chassis.identity import Officers, OfficersFileError
-from chassis.tokens import MIN_KEY_BYTES
+from chassis.rpc.authentication import Officers, OfficersFileError
+from chassis.rpc.certificates import CertificateFiles
+from chassis.rpc.page_tokens import MIN_KEY_BYTES
 
 PREFIX: Final = "SAFECONDUCT_"
 EXIT_CODE: Final = 2
@@ -51,7 +51,9 @@ def _addresses(addresses: str) -> str:
 def _postgres(url: str) -> str:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/") and parts.port != 0
+        usable = (
+            parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/") and parts.port != 0
+        )
     except ValueError:
         usable = False
     if not usable:
@@ -100,22 +102,32 @@ class Settings(BaseSettings):
     """Base of all settings: read from the environment only, an empty variable counts as absent."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
 
 class MigrationSettings(Settings):
     """What `migrate` needs."""
 
-    database_owner_url: PostgresUrl = _variable("postgresql://owner:password@127.0.0.1:5432/applications")
-    database_app_role: Annotated[str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$")] = _variable("applications_app")
+    database_owner_url: PostgresUrl = _variable(
+        "postgresql://owner:password@127.0.0.1:5432/applications"
+    )
+    database_app_role: Annotated[str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$")] = _variable(
+        "applications_app"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _variable("INFO", default="INFO")
 
 
 class ServiceSettings(Settings):
     """What `serve` needs; a service that needs more derives its own class."""
 
-    database_url: PostgresUrl = _variable("postgresql://applications_app:password@127.0.0.1:5432/applications")
+    database_url: PostgresUrl = _variable(
+        "postgresql://applications_app:password@127.0.0.1:5432/applications"
+    )
     kafka_bootstrap: Annotated[str, AfterValidator(_addresses)] = _variable("127.0.0.1:9092")
     grpc_bind: Address = _variable("127.0.0.1:7001")
     ops_bind: Address = _variable("127.0.0.1:7002")
@@ -126,9 +138,15 @@ class ServiceSettings(Settings):
     trust_domain: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,254}$")] = _variable(
         "safeconduct.example", default="safeconduct.example"
     )
-    officers_file: Annotated[FilePath, AfterValidator(_officers_file)] = _variable("/etc/safeconduct/officers.yaml")
-    page_token_key_file: Annotated[FilePath, AfterValidator(_key_file)] = _variable("/etc/safeconduct/page-token.key")
-    otlp_endpoint: Annotated[str, AfterValidator(_endpoint)] | None = _variable("http://127.0.0.1:4317", default=None)
+    officers_file: Annotated[FilePath, AfterValidator(_officers_file)] = _variable(
+        "/etc/safeconduct/officers.yaml"
+    )
+    page_token_key_file: Annotated[FilePath, AfterValidator(_key_file)] = _variable(
+        "/etc/safeconduct/page-token.key"
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_endpoint)] | None = _variable(
+        "http://127.0.0.1:4317", default=None
+    )
     trace_url_template: Annotated[str, AfterValidator(_trace_template)] | None = _variable(
         "http://127.0.0.1:8000/#trace={trace_id}", default=None
     )
@@ -142,7 +160,9 @@ class ServiceSettings(Settings):
             self.tls.check()
         except ValueError as fault:
             names = ", ".join(f"{PREFIX}{name}" for name in ("TLS_CERT", "TLS_KEY", "TLS_CA"))
-            raise ValueError(f"{names}: {fault}; for example those issued together by one authority") from None
+            raise ValueError(
+                f"{names}: {fault}; for example those issued together by one authority"
+            ) from None
         return self
 
     @property
@@ -159,7 +179,10 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        lines = [_line(settings, dict(fault)) for fault in error.errors(include_url=False, include_input=False)]
+        lines = [
+            _line(settings, dict(fault))
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
         print(f"{len(lines)} setting(s) cannot be used:", *lines, sep="\n  ", file=sys.stderr)
         raise SystemExit(EXIT_CODE) from None
 

@@ -71,7 +71,10 @@ def _as_table(chosen: Sequence[Check]) -> int:
     for result in results:
         verdict = result.found.verdict
         table.add_row(
-            result.name, f"{result.seconds:.1f}", f"[{_COLOURS[verdict]}]{verdict}[/]", result.found.note or ""
+            result.name,
+            f"{result.seconds:.1f}",
+            f"[{_COLOURS[verdict]}]{verdict}[/]",
+            result.found.note or "",
         )
     console.print(table)
     for result in results:

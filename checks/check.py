@@ -74,7 +74,9 @@ def command(*argv: str, note: str = "") -> Found:
         return Found(Verdict.FAILED, note, f"{argv[0]} is not installed; run `make setup`")
     except subprocess.TimeoutExpired:
         return Found(Verdict.FAILED, note, f"{' '.join(argv)} did not end within {_SECONDS:g} s")
-    return Found(Verdict.FAILED if done.returncode else Verdict.OK, note, (done.stdout + done.stderr).strip())
+    return Found(
+        Verdict.FAILED if done.returncode else Verdict.OK, note, (done.stdout + done.stderr).strip()
+    )
 
 
 def run_all(checks: Sequence[Check], tell: Callable[[Result], None]) -> list[Result]:
@@ -85,12 +87,17 @@ def run_all(checks: Sequence[Check], tell: Callable[[Result], None]) -> list[Res
         try:
             found = check.run()
         except Exception as error:  # noqa: BLE001 - a check that breaks has failed, and the others still run
-            found = Found(Verdict.FAILED, "", f"the check itself broke: {type(error).__name__}: {error}")
+            found = Found(
+                Verdict.FAILED, "", f"the check itself broke: {type(error).__name__}: {error}"
+            )
         result = Result(check.name, found, time.monotonic() - began)
         tell(result)
         return result
 
     results = {check.name: run(check) for check in checks if check.is_first}
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results |= {result.name: result for result in pool.map(run, [each for each in checks if not each.is_first])}
+        results |= {
+            result.name: result
+            for result in pool.map(run, [each for each in checks if not each.is_first])
+        }
     return [results[check.name] for check in checks]

@@ -20,9 +20,13 @@ PROJECTS: Final = (Path("pyproject.toml"), Path("sdk/pyproject.toml"))
 LOCKS: Final = frozenset({"requirements.lock", "package-lock.json", "jars.sha256"})
 
 _PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)")
-_VIA: Final = re.compile(r"^    # (?:via|  ) *(?P<project>[a-z-]+) \((?P<file>[\w/.-]*pyproject\.toml)\)")
+_VIA: Final = re.compile(
+    r"^    # (?:via|  ) *(?P<project>[a-z-]+) \((?P<file>[\w/.-]*pyproject\.toml)\)"
+)
 _HASH: Final = re.compile(r"^    --hash=sha256:[0-9a-f]{64}")
-_ADDRESS: Final = re.compile(r'"resolved"|^\s*(?:--(?:extra-)?index-url|--find-links|-[if] )| @ |\bgit\+')
+_ADDRESS: Final = re.compile(
+    r'"resolved"|^\s*(?:--(?:extra-)?index-url|--find-links|-[if] )| @ |\bgit\+'
+)
 
 
 def in_step() -> Found:
@@ -61,7 +65,9 @@ def _pinned(text: str) -> Mapping[str, str]:
     return {canonicalize_name(match["name"]): match["version"] for match in matches if match}
 
 
-def _missing(declared: Mapping[Path, Mapping[str, list[Requirement]]], pinned: Mapping[str, str]) -> Iterator[str]:
+def _missing(
+    declared: Mapping[Path, Mapping[str, list[Requirement]]], pinned: Mapping[str, str]
+) -> Iterator[str]:
     for path, requirements in declared.items():
         for name, wanted in requirements.items():
             for requirement in wanted:
@@ -71,7 +77,9 @@ def _missing(declared: Mapping[Path, Mapping[str, list[Requirement]]], pinned: M
                     yield f"{path}: {requirement} is not met by {name}=={pinned[name]} of {LOCK}"
 
 
-def _left_over(declared: Mapping[Path, Mapping[str, list[Requirement]]], text: str) -> Iterator[str]:
+def _left_over(
+    declared: Mapping[Path, Mapping[str, list[Requirement]]], text: str
+) -> Iterator[str]:
     name = ""
     for line in text.splitlines():
         if match := _PINNED.match(line):

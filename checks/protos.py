@@ -34,7 +34,11 @@ def _word(against: str) -> str:
     if against != "HEAD":
         return against
     shallow = _git("rev-parse", "--is-shallow-repository") == b"true\n"
-    return "HEAD: this clone is shallow and shows no release" if shallow else "HEAD: there is no release yet"
+    return (
+        "HEAD: this clone is shallow and shows no release"
+        if shallow
+        else "HEAD: there is no release yet"
+    )
 
 
 def _release() -> str | None:

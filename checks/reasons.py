@@ -15,13 +15,19 @@ from typing import Final
 from checks import tracked
 from checks.check import ROOT, Found, faults
 
-_NOQA: Final = re.compile(r"#\s*(?:ruff:\s*)?noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<rest>[^#]*)")
-_TYPE: Final = re.compile(r"#\s*type:\s*ignore(?P<codes>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<rest>.*)")
+_NOQA: Final = re.compile(
+    r"#\s*(?:ruff:\s*)?noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<rest>[^#]*)"
+)
+_TYPE: Final = re.compile(
+    r"#\s*type:\s*ignore(?P<codes>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<rest>.*)"
+)
 _REASON: Final = re.compile(r"[\s#-]*\w")
 _GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
 _LISTS: Final = re.compile(r'^(?:"?[\w*/.{},!-]+"?|ignore|filterwarnings) = \[$')
 _IGNORED: Final = re.compile(r'^\s+"(?:[A-Z]+[0-9]*|ignore:.*)",(?P<rest>.*)$')
-_OVERRIDE: Final = re.compile(r"^(?:ignore_errors|ignore_missing_imports|disable_error_code)\b[^#]*(?P<rest>.*)$")
+_OVERRIDE: Final = re.compile(
+    r"^(?:ignore_errors|ignore_missing_imports|disable_error_code)\b[^#]*(?P<rest>.*)$"
+)
 
 
 def every_ignore_has_one() -> Found:
@@ -37,7 +43,9 @@ def every_ignore_has_one() -> Found:
 
 def _in_code(path: Path) -> Iterator[str]:
     with (ROOT / path).open("rb") as file:
-        comments = [token for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT]
+        comments = [
+            token for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT
+        ]
     empty = _empty_lines(path)
     explained: set[tuple[int, str]] = set()
     for comment in comments:

@@ -29,7 +29,9 @@ class RoomContract(Contract):
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Finds every import that the room may not make."""
-        roots = [module.name for module in module_expressions_to_modules(graph, _listed(self.modules))]
+        roots = [
+            module.name for module in module_expressions_to_modules(graph, _listed(self.modules))
+        ]
         inside = sorted({name for root in roots for name in (root, *graph.find_descendants(root))})
         wrong = [
             f"{importer} may not import {imported} ({_line(graph, importer, imported)})"

@@ -16,7 +16,9 @@ def _program(*argv: str) -> Callable[[], Found]:
 
 CHECKS: Final = (
     # Fetches the validation rules that buf needs as well, therefore first.
-    Check("generated code", _program(sys.executable, "protos/generate.py", "--check"), is_first=True),
+    Check(
+        "generated code", _program(sys.executable, "protos/generate.py", "--check"), is_first=True
+    ),
     Check("lint", _program("ruff", "check", "--quiet", ".")),
     Check("format", _program("ruff", "format", "--check", "--quiet", ".")),
     Check("types", _program("mypy")),

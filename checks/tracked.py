@@ -10,7 +10,9 @@ from typing import Final
 
 from checks.check import ROOT
 
-_MADE: Final = frozenset({".git", ".venv", ".cache", ".run", "build", "__pycache__", "node_modules"})
+_MADE: Final = frozenset(
+    {".git", ".venv", ".cache", ".run", "build", "__pycache__", "node_modules"}
+)
 
 
 @cache

@@ -17,8 +17,8 @@ from services.applications.core.events import Event
 from services.applications.core.lifecycle import LicenseStep
 from services.enforcement.core import lifecycle as enforcement
 from services.enforcement.core.lifecycle import StandingStep, ViolationStep
-from services.screening.core import hits, monitoring, record
-from services.screening.core.hits import HitStep
+from services.screening.core import events, evolve, lifecycle
+from services.screening.core.lifecycle import HitStep
 
 PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
 
@@ -57,7 +57,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
     }
     screened: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in monitoring.TRANSITIONS.items()
+        for state, row in evolve.TRANSITIONS.items()
     }
     return (
         Lifecycle(
@@ -69,12 +69,12 @@ def lifecycles() -> tuple[Lifecycle, ...]:
             "ACTIVE", _names(LicenseStep), _words(applications.LICENSE_TRANSITIONS),
         ),
         Lifecycle(
-            "screening", "An application at screening", "services/screening/core/monitoring.py: TRANSITIONS",
-            "", tuple(event.__name__ for event in record.Event.__args__), screened,
+            "screening", "An application at screening", "services/screening/core/evolve.py: TRANSITIONS",
+            "", tuple(event.__name__ for event in events.Event.__args__), screened,
         ),
         Lifecycle(
-            "hit", "A hit", "services/screening/core/hits.py: HIT_TRANSITIONS",
-            "OPEN", _names(HitStep), _words(hits.HIT_TRANSITIONS),
+            "hit", "A hit", "services/screening/core/lifecycle.py: HIT_TRANSITIONS",
+            "OPEN", _names(HitStep), _words(lifecycle.HIT_TRANSITIONS),
         ),
         Lifecycle(
             "violation", "A violation case", "services/enforcement/core/lifecycle.py: VIOLATION_TRANSITIONS",
@@ -95,7 +95,10 @@ def _names(steps: type[StrEnum]) -> tuple[str, ...]:
 
 
 def _words(table: Mapping[State, Mapping[Step, State]]) -> Table:
-    return {state.value: {step.value: to.value for step, to in row.items()} for state, row in table.items()}
+    return {
+        state.value: {step.value: to.value for step, to in row.items()}
+        for state, row in table.items()
+    }
 
 
 def page_of(lifecycle: Lifecycle) -> str:
@@ -166,7 +169,9 @@ def overview(all_of_them: Iterable[Lifecycle]) -> str:
 
 
 def _sizes(lifecycle: Lifecycle) -> str:
-    return f"{len(lifecycle.table)} | {len(lifecycle.steps)} | {lifecycle.taken} | {lifecycle.refused}"
+    return (
+        f"{len(lifecycle.table)} | {len(lifecycle.steps)} | {lifecycle.taken} | {lifecycle.refused}"
+    )
 
 
 def main() -> int:
@@ -178,9 +183,15 @@ def main() -> int:
         for name, text in pages.items():
             (PAGES / name).write_text(text, encoding="utf-8")
     existing = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
-    changed = sorted(name for name in pages.keys() | existing.keys() if pages.get(name) != existing.get(name))
+    changed = sorted(
+        name for name in pages.keys() | existing.keys() if pages.get(name) != existing.get(name)
+    )
     if changed:
-        print("pages are not what the tables say; run `python -m docs.generate`:", *changed, sep="\n  ")
+        print(
+            "pages are not what the tables say; run `python -m docs.generate`:",
+            *changed,
+            sep="\n  ",
+        )
     return 1 if changed else 0
 
 

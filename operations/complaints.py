@@ -32,9 +32,13 @@ def run(work: Coroutine[Any, Any, Result], *, as_json: bool) -> Result:
         print_complaint(fault.reason, fault.lines, as_json=as_json)
         raise typer.Exit(INVALID) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        print_complaint("DATABASE", [f"the database did not do its part: {_said(fault)}"], as_json=as_json)
+        print_complaint(
+            "DATABASE", [f"the database did not do its part: {_said(fault)}"], as_json=as_json
+        )
     except KafkaError as fault:
-        print_complaint("BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json)
+        print_complaint(
+            "BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json
+        )
     except (OSError, TimeoutError) as fault:
         print_complaint("UNREACHABLE", [f"it did not answer: {_said(fault)}"], as_json=as_json)
     raise typer.Exit(UNAVAILABLE)

@@ -73,7 +73,9 @@ async def topics(bootstrap: str) -> list[Topic]:
 async def _policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, str]:
     if not names:
         return {}
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None}) for name in names]
+    wanted = [
+        ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None}) for name in names
+    ]
     answers: list[Any] = await admin.describe_configs(wanted)
     return {
         name: str(entry[1])
@@ -87,7 +89,9 @@ async def _policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping
 class Log:
     """Some topics, from their first record to the newest at the time of `reading`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, begins: Mapping[Any, int], ends: Mapping[Any, int]) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, begins: Mapping[Any, int], ends: Mapping[Any, int]
+    ) -> None:
         self._consumer, self._begins, self._ends = consumer, begins, ends
 
     def has_lost(self, topic: str) -> bool:
@@ -96,12 +100,17 @@ class Log:
 
     async def batches(self) -> AsyncIterator[list[Record]]:
         """The records, in order per partition. Raises KafkaTimeoutError when the broker gives nothing for long."""
-        open_ = {partition for partition, end in self._ends.items() if end > self._begins[partition]}
+        open_ = {
+            partition for partition, end in self._ends.items() if end > self._begins[partition]
+        }
         moved = time.monotonic()
         while open_:
             found = await self._consumer.getmany(*open_, timeout_ms=200, max_records=BATCH)
             records = [
-                _record(raw) for partition, raws in found.items() for raw in raws if raw.offset < self._ends[partition]
+                _record(raw)
+                for partition, raws in found.items()
+                for raw in raws
+                if raw.offset < self._ends[partition]
             ]
             if records:
                 moved = time.monotonic()
@@ -115,11 +124,18 @@ class Log:
 async def reading(bootstrap: str, wanted: Sequence[Topic]) -> AsyncIterator[Log]:
     """The topics as they are now. Raises what Kafka raises."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=ASK_MS
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=ASK_MS,
     )
     try:
         await consumer.start()
-        parts = [TopicPartition(topic.name, partition) for topic in wanted for partition in topic.partitions]
+        parts = [
+            TopicPartition(topic.name, partition)
+            for topic in wanted
+            for partition in topic.partitions
+        ]
         consumer.assign(parts)
         begins = await consumer.beginning_offsets(parts) if parts else {}
         ends = await consumer.end_offsets(parts) if parts else {}

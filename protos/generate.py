@@ -33,7 +33,18 @@ def fetch_rules() -> None:
     if target.exists():
         return
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", folder]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+            "-d",
+            folder,
+        ]
         subprocess.run([*command, RULES_PACKAGE], check=True)
         (archive,) = Path(folder).glob("*.tar.gz")
         with tarfile.open(archive) as tar:
@@ -50,7 +61,14 @@ def compile_into(folder: Path) -> None:
     includes = [f"-I{PROTOS}", f"-I{THIRD_PARTY}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
     files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("safeconduct/**/*.proto"))
     services = [name for name in files if name.endswith("service.proto")]
-    messages = ["protoc", *includes, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *files, RULES]
+    messages = [
+        "protoc",
+        *includes,
+        f"--python_out={folder}",
+        f"--mypy_out=quiet:{folder}",
+        *files,
+        RULES,
+    ]
     stubs = [
         "protoc",
         *includes,
@@ -72,7 +90,9 @@ def compile_into(folder: Path) -> None:
 
 def generated(folder: Path) -> set[Path]:
     """The generated modules under `folder`, relative to it."""
-    made = {path.relative_to(folder) for pattern in ("*_pb2*.py*",) for path in folder.rglob(pattern)}
+    made = {
+        path.relative_to(folder) for pattern in ("*_pb2*.py*",) for path in folder.rglob(pattern)
+    }
     made |= {
         package / "__init__.py"
         for path in made
@@ -95,10 +115,16 @@ def main() -> int:
             changed = sorted(
                 str(path)
                 for path in want | have
-                if path not in want or path not in have or not filecmp.cmp(fresh / path, SDK / path, shallow=False)
+                if path not in want
+                or path not in have
+                or not filecmp.cmp(fresh / path, SDK / path, shallow=False)
             )
             if changed:
-                print("generated code is not what the contracts say; run `make protos`:", *changed, sep="\n  ")
+                print(
+                    "generated code is not what the contracts say; run `make protos`:",
+                    *changed,
+                    sep="\n  ",
+                )
                 return 1
             return 0
         for path in generated(SDK):

@@ -53,8 +53,14 @@ def issue(folder: Path, name: str, spiffe_uri: str) -> Identity:
     Makes the authority if there is none, and issues again what expires soon, names another URI or another authority.
     """
     ca = _load(authority(folder))
-    identity = Identity(ca=folder / "ca.crt", cert=folder / f"{name}.crt", key=folder / f"{name}.key")
-    if not (identity.key.exists() and identity.cert.exists() and _is_good(_load(identity.cert), ca, spiffe_uri)):
+    identity = Identity(
+        ca=folder / "ca.crt", cert=folder / f"{name}.crt", key=folder / f"{name}.key"
+    )
+    if not (
+        identity.key.exists()
+        and identity.cert.exists()
+        and _is_good(_load(identity.cert), ca, spiffe_uri)
+    ):
         _make_leaf(identity, ca, _load_key(folder / "ca.key"), spiffe_uri)
     return identity
 
@@ -85,17 +91,26 @@ def _make_authority(certificate: Path, key_file: Path) -> None:
         .add_extension(usage, critical=True)
     )
     _write_private(key_file, _pem(key))
-    _write(certificate, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(
+        certificate,
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+        0o644,
+    )
 
 
-def _make_leaf(identity: Identity, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, spiffe_uri: str) -> None:
+def _make_leaf(
+    identity: Identity, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, spiffe_uri: str
+) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.cert.stem[:64])])
     alternatives: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_uri)]
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if "/service/" in spiffe_uri:
         # Only a service may pose as a server: with a partner's certificate nobody stands in for it.
-        alternatives += [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
+        alternatives += [
+            x509.DNSName("localhost"),
+            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
+        ]
         purposes.append(ExtendedKeyUsageOID.SERVER_AUTH)
     ca_id = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
@@ -104,10 +119,16 @@ def _make_leaf(identity: Identity, ca: x509.Certificate, ca_key: ec.EllipticCurv
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), critical=False
+        )
     )
     _write_private(identity.key, _pem(key))
-    _write(identity.cert, builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(
+        identity.cert,
+        builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+        0o644,
+    )
 
 
 def _builder(
@@ -146,7 +167,9 @@ def _is_good(leaf: x509.Certificate, ca: x509.Certificate, spiffe_uri: str) -> b
     except (ValueError, TypeError, InvalidSignature):
         return False
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return _lasts(leaf) and names.get_values_for_type(x509.UniformResourceIdentifier) == [spiffe_uri]
+    return _lasts(leaf) and names.get_values_for_type(x509.UniformResourceIdentifier) == [
+        spiffe_uri
+    ]
 
 
 def _lasts(certificate: x509.Certificate) -> bool:

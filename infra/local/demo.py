@@ -75,10 +75,14 @@ async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
     async def client(principal: str) -> Client:
         environ = stack.client_env(principal)
         endpoints, credentials = Endpoints.from_env(environ), Credentials.from_env(environ)
-        return await undo.enter_async_context(Client(endpoints, credentials, deadline=PATIENCE_S, waits_for_ready=True))
+        return await undo.enter_async_context(
+            Client(endpoints, credentials, deadline=PATIENCE_S, waits_for_ready=True)
+        )
 
     environ = stack.client_env("gate/example-1/gate-1")
-    gate = await undo.enter_async_context(Gate(stack.addresses("enforcement"), Credentials.from_env(environ)))
+    gate = await undo.enter_async_context(
+        Gate(stack.addresses("enforcement"), Credentials.from_env(environ))
+    )
     await gate.ready(PATIENCE_S)
     return Cast(
         partner=await client("partner/example-1"),
@@ -135,11 +139,17 @@ async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict
         traces: list[str] = []
 
         async def traced() -> str:
-            traces.extend(await _trace_ids(cast.partner, story.applications["a"], story.licenses["a"]))
+            traces.extend(
+                await _trace_ids(cast.partner, story.applications["a"], story.licenses["a"])
+            )
             return await _traced(stack, story.applications["a"], traces, console)
 
         await teller.step("e", "the trace of (a) over all three services", traced)
-        await teller.step("h", "every chain of every service, and what was published", lambda: _audited(stack, console))
+        await teller.step(
+            "h",
+            "every chain of every service, and what was published",
+            lambda: _audited(stack, console),
+        )
     return {
         "ok": all(step.ok for step in teller.steps),
         "steps": [asdict(step) for step in teller.steps],
@@ -164,14 +174,22 @@ async def _traced(stack: Stack, application_id: str, trace_ids: list[str], conso
     command = [sys.executable, "-m", "safeconduct.cli", "trace", application_id]
     environ = {**os.environ, **stack.client_env("officer/licensing-1")}
     shown = await asyncio.to_thread(
-        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=60, check=False
+        subprocess.run,
+        command,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
     if shown.returncode:
         raise StoryFault(f"`safeconduct trace` exits {shown.returncode}: {shown.stderr.strip()}")
     services = ", ".join(sorted(whole.services))
     if not whole.is_whole or len(whole.services) != 3:
-        raise StoryFault(f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans")
+        raise StoryFault(
+            f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans"
+        )
     link = stack.trace_url_template.format(trace_id=trace_ids[0])
     return f"{len(whole.spans)} spans of {services} are one connected graph: {link}"
 
@@ -181,11 +199,19 @@ async def _audited(stack: Stack, console: Console) -> str:
     command = [sys.executable, "-m", "safeconduct.cli", "audit", "verify"]
     environ = {**os.environ, **stack.operator_env("officer/licensing-1")}
     shown = await asyncio.to_thread(
-        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=60, check=False
+        subprocess.run,
+        command,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
     if shown.returncode:
-        raise StoryFault(f"`safeconduct audit verify` exits {shown.returncode}: {shown.stderr.strip()}")
+        raise StoryFault(
+            f"`safeconduct audit verify` exits {shown.returncode}: {shown.stderr.strip()}"
+        )
     return shown.stdout.splitlines()[-1]
 
 
@@ -203,10 +229,18 @@ async def _complete(stack: Stack, trace_ids: list[str]) -> Episode:
 
 
 def main(
-    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "demo",
-    viewer: Annotated[bool, typer.Option(help="Start the trace viewer, so that the trace's link opens.")] = True,
-    pause: Annotated[float, typer.Option(help="Seconds between happenings, to stop services by hand meanwhile.")] = 0.0,
-    keep: Annotated[bool, typer.Option(help="Leave the stack's files when everything held.")] = False,
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT
+    / "build"
+    / "demo",
+    viewer: Annotated[
+        bool, typer.Option(help="Start the trace viewer, so that the trace's link opens.")
+    ] = True,
+    pause: Annotated[
+        float, typer.Option(help="Seconds between happenings, to stop services by hand meanwhile.")
+    ] = 0.0,
+    keep: Annotated[
+        bool, typer.Option(help="Leave the stack's files when everything held.")
+    ] = False,
 ) -> None:
     """The whole story on a stack of its own; writes build/demo.json.
 

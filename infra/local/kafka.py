@@ -22,7 +22,15 @@ from aiokafka.errors import KafkaError
 from infra.local.apart import run_apart
 from infra.local.cache import cached
 from infra.local.ports import LOOPBACK, free_port
-from infra.local.processes import Command, Process, ProcessError, listens, log_tail, required, wait_until
+from infra.local.processes import (
+    Command,
+    Process,
+    ProcessError,
+    listens,
+    log_tail,
+    required,
+    wait_until,
+)
 
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
@@ -68,7 +76,8 @@ def fetch_unchecked(folder: Path) -> None:
 def checksums(folder: Path) -> str:
     """The jars of a folder in the form of sha256sum, sorted by name."""
     return "".join(
-        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
+        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n"
+        for jar in sorted(folder.glob("*.jar"))
     )
 
 
@@ -102,7 +111,12 @@ class Kafka:
     """
 
     def __init__(
-        self, folder: Path, *, nodes: int = 1, ports: Sequence[Ports] | None = None, keep_alive: bool = False
+        self,
+        folder: Path,
+        *,
+        nodes: int = 1,
+        ports: Sequence[Ports] | None = None,
+        keep_alive: bool = False,
     ) -> None:
         if nodes not in (1, _QUORUM):
             msg = f"one node or three, not {nodes}"
@@ -118,7 +132,10 @@ class Kafka:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -174,7 +191,11 @@ class Kafka:
     def _wait_for_few(self, most: int, seconds: float) -> None:
         """Wait until at most so many nodes run, or until the time is over."""
         with contextlib.suppress(ProcessError):
-            wait_until(lambda: sum(each.is_running for each in self._processes.values()) <= most, seconds, "kafka gone")
+            wait_until(
+                lambda: sum(each.is_running for each in self._processes.values()) <= most,
+                seconds,
+                "kafka gone",
+            )
 
     def stop_node(self, node: int = 1) -> None:
         """Stop one node cleanly."""
@@ -243,17 +264,34 @@ class Kafka:
     def _cluster_id(self) -> str:
         file = self.folder / "cluster.id"
         if not file.exists():
-            file.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("="), encoding="ascii")
+            file.write_text(
+                base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("="),
+                encoding="ascii",
+            )
         return file.read_text(encoding="ascii")
 
     def _format(self, classpath: str) -> None:
-        new = [node for node in self.nodes if not (self._folder(node) / "data" / "meta.properties").exists()]
+        new = [
+            node
+            for node in self.nodes
+            if not (self._folder(node) / "data" / "meta.properties").exists()
+        ]
         running = [
             subprocess.Popen(
                 [
-                    *(java(), "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool", "format"),
+                    *(
+                        java(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        classpath,
+                        "kafka.tools.StorageTool",
+                        "format",
+                    ),
                     # Joined with "=": a cluster id may begin with a dash.
-                    *(f"--cluster-id={self._cluster_id()}", f"--config={self._folder(node) / 'server.properties'}"),
+                    *(
+                        f"--cluster-id={self._cluster_id()}",
+                        f"--config={self._folder(node) / 'server.properties'}",
+                    ),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

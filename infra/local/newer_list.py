@@ -17,7 +17,12 @@ def naming(entry_id: str, name: str, address: str) -> bytes:
     """The shipped list as published, with an entry for `name` on the Entity List at its end; gzip-compressed CSV."""
     text = gzip.decompress(SHIPPED.read_bytes()).decode("utf-8-sig")
     columns = next(csv.reader(io.StringIO(text, newline="")))
-    entry = dict.fromkeys(columns, "") | {"_id": entry_id, "source": SOURCE, "name": name, "addresses": address}
+    entry = dict.fromkeys(columns, "") | {
+        "_id": entry_id,
+        "source": SOURCE,
+        "name": name,
+        "addresses": address,
+    }
     added = io.StringIO()
     csv.writer(added, lineterminator="\n").writerow(entry.values())
     return gzip.compress((text + added.getvalue()).encode(), mtime=0)

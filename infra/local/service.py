@@ -28,7 +28,9 @@ class Listens:
 class Service:
     """`python -m services.<name> serve`, restarted when it ends unasked."""
 
-    def __init__(self, name: str, replica: int, listens: Listens, env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, replica: int, listens: Listens, env: Mapping[str, str], log: Path
+    ) -> None:
         self.name = name
         self.replica = replica
         self.listens = listens

@@ -147,7 +147,10 @@ class SpanReceiver:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -165,7 +168,9 @@ class SpanReceiver:
         """Serve both ports; OSError or RuntimeError if one is taken."""
         self._forward = _Forward(self._forward_to) if self._forward_to else None
         self._http = _server(self.store, self._http_port)
-        threading.Thread(target=self._http.serve_forever, name="spans over HTTP", daemon=True).start()
+        threading.Thread(
+            target=self._http.serve_forever, name="spans over HTTP", daemon=True
+        ).start()
         self._otlp = grpc.server(ThreadPoolExecutor(max_workers=4, thread_name_prefix="spans"))
         add_TraceServiceServicer_to_server(_Receiver(self.store, self._forward), self._otlp)  # type: ignore[no-untyped-call]  # the package ships no types
         self._otlp.add_insecure_port(f"{LOOPBACK}:{self._otlp_port}")
@@ -208,7 +213,10 @@ def _span(span: trace_pb2.Span, service: str) -> Span:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         attributes=_attributes(span.attributes),
-        events=tuple(Event(event.name, event.time_unix_nano, _attributes(event.attributes)) for event in span.events),
+        events=tuple(
+            Event(event.name, event.time_unix_nano, _attributes(event.attributes))
+            for event in span.events
+        ),
         links=tuple(Link(link.trace_id.hex(), link.span_id.hex()) for link in span.links),
         status=trace_pb2.Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
     )
@@ -277,7 +285,9 @@ def _server(store: SpanStore, port: int) -> ThreadingHTTPServer:
             if not self.path.startswith("/traces/") or not _is_trace_id(trace_id):
                 self._answer(HTTPStatus.NOT_FOUND, {"error": "GET /traces/<32 hex digits>"})
                 return
-            self._answer(HTTPStatus.OK, [dataclasses.asdict(span) for span in store.trace(trace_id)])
+            self._answer(
+                HTTPStatus.OK, [dataclasses.asdict(span) for span in store.trace(trace_id)]
+            )
 
         def _answer(self, status: HTTPStatus, content: object) -> None:
             body = json.dumps(content).encode("utf-8")

@@ -93,23 +93,33 @@ class Stack:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._undo.close()
 
     @cached_property
     def postgres(self) -> Postgres:
         """The server that holds every service's database."""
-        return Postgres(self.root / "postgres", port=self._ports.port("postgres"), keep_alive=self._keep_alive)
+        return Postgres(
+            self.root / "postgres", port=self._ports.port("postgres"), keep_alive=self._keep_alive
+        )
 
     @cached_property
     def kafka(self) -> Kafka:
         """The cluster."""
         ports = [
-            Ports(self._ports.port(f"kafka-{node}.broker"), self._ports.port(f"kafka-{node}.controller"))
+            Ports(
+                self._ports.port(f"kafka-{node}.broker"),
+                self._ports.port(f"kafka-{node}.controller"),
+            )
             for node in range(1, self._nodes + 1)
         ]
-        return Kafka(self.root / "kafka", nodes=self._nodes, ports=ports, keep_alive=self._keep_alive)
+        return Kafka(
+            self.root / "kafka", nodes=self._nodes, ports=ports, keep_alive=self._keep_alive
+        )
 
     @cached_property
     def spans(self) -> SpanReceiver:
@@ -154,7 +164,11 @@ class Stack:
     @property
     def trace_url_template(self) -> str:
         """A page that shows the trace `{trace_id}`, for people if a viewer runs, else for programs."""
-        return self.viewer.trace_url_template if self.viewer else self.spans.http_address + "/traces/{trace_id}"
+        return (
+            self.viewer.trace_url_template
+            if self.viewer
+            else self.spans.http_address + "/traces/{trace_id}"
+        )
 
     def client_env(self, principal: str) -> dict[str, str]:
         """The environment in which the `safeconduct` command acts as this principal, against the first replicas."""
@@ -171,7 +185,10 @@ class Stack:
         """The environment of `safeconduct audit` and `safeconduct dlq`; services are asked as this principal."""
         return {
             **self.client_env(principal),
-            **{f"{_PREFIX}AUDIT_{name.upper()}_URL": self._databases[name].operator_dsn for name in self.service_names},
+            **{
+                f"{_PREFIX}AUDIT_{name.upper()}_URL": self._databases[name].operator_dsn
+                for name in self.service_names
+            },
             _PREFIX + "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             _PREFIX + "CONDUCT_CODES": str(CODES),
         }
@@ -199,7 +216,10 @@ class Stack:
         if name == "applications":
             settings["LICENSE_KEY_FILE"] = str(ca.license_key(self._certificates))
         # On a person's own machine a span should be seen at once; the exporter's default is five seconds.
-        return {**{_PREFIX + key: value for key, value in settings.items()}, "OTEL_BSP_SCHEDULE_DELAY": "500"}
+        return {
+            **{_PREFIX + key: value for key, value in settings.items()},
+            "OTEL_BSP_SCHEDULE_DELAY": "500",
+        }
 
     def migrate(self, name: str) -> None:
         """Apply a service's migrations as the owner of its database."""
@@ -208,13 +228,24 @@ class Stack:
             _PREFIX + "DATABASE_OWNER_URL": database.owner_dsn,
             _PREFIX + "DATABASE_APP_ROLE": database.app_role,
         }
-        self._run(f"{name}-migrate", module(f"services.{name}", "migrate"), {**self.service_env(name), **owner})
+        self._run(
+            f"{name}-migrate",
+            module(f"services.{name}", "migrate"),
+            {**self.service_env(name), **owner},
+        )
 
     def create_topics(self) -> None:
         """Create the topics of `infra/topics.yaml` that are not there."""
         replication = str(self.kafka.replication)
-        arguments = ("--bootstrap", self.kafka.bootstrap, "--file", str(TOPICS), "--replication", replication)
-        self._run("topics", module("chassis.topics", *arguments), {})
+        arguments = (
+            "--bootstrap",
+            self.kafka.bootstrap,
+            "--file",
+            str(TOPICS),
+            "--replication",
+            replication,
+        )
+        self._run("topics", module("chassis.streams.topics", *arguments), {})
 
     def _bring_up(self, undo: ExitStack) -> None:
         with self._step("certificates"):
@@ -242,7 +273,9 @@ class Stack:
 
     def _bring_up_viewer(self, undo: ExitStack) -> None:
         viewer = Viewer(
-            self._log("viewer"), http_port=self._ports.port("viewer.http"), otlp_port=self._ports.port("viewer.otlp")
+            self._log("viewer"),
+            http_port=self._ports.port("viewer.http"),
+            otlp_port=self._ports.port("viewer.otlp"),
         )
         undo.callback(viewer.stop)
         with self._step("trace viewer"):
@@ -253,7 +286,9 @@ class Stack:
             for replica in self._numbers():
                 env = {**_foreign_env(), **self.service_env(name, replica)}
                 log = self._log(f"{name}-{replica}")
-                self._services[name, replica] = Service(name, replica, self._listens(name, replica), env, log)
+                self._services[name, replica] = Service(
+                    name, replica, self._listens(name, replica), env, log
+                )
         undo.callback(self._down, "services stopped", self._stop_services)
         if not self._autostart:
             return
@@ -261,7 +296,9 @@ class Stack:
             service.start()
         for service in self.services:
             with self._step(
-                f"{service.name}-{service.replica} ready" if self._replicas > 1 else f"{service.name} ready"
+                f"{service.name}-{service.replica} ready"
+                if self._replicas > 1
+                else f"{service.name} ready"
             ):
                 service.wait_ready()
 

@@ -76,7 +76,9 @@ class Story:
         application = await self._reach(application, "AWAITING_SIGNATURE")
         explained = await self._timed(
             self.cast.officers[0].reviews.explain(application.application_id),
-            lambda answer: f"approved by policy {answer.decision.policy.policy_version}: " + _rules(answer),
+            lambda answer: (
+                f"approved by policy {answer.decision.policy.policy_version}: " + _rules(answer)
+            ),
         )
         expect(explained.decision.by_policy, "a decision by policy alone")
         await self._sign("a", application)
@@ -97,7 +99,9 @@ class Story:
             f"list version {explained.case.screening.list_version}",
             0.0,
         )
-        case = await self._decide(application.application_id, model_pb2.OUTCOME_DENY, "listed party, match confirmed")
+        case = await self._decide(
+            application.application_id, model_pb2.OUTCOME_DENY, "listed party, match confirmed"
+        )
         expect_state(case.application, "DENIED")
         return f"denied by two officers: {'; '.join(case.application.reasons)}"
 
@@ -108,17 +112,23 @@ class Story:
         explained = await self.cast.officers[0].reviews.explain(application.application_id)
         self.tell(f"referred by policy: {_rules(explained)}", 0.0)
         rationale = "use, user and safeguards were examined"
-        case = await self._decide(application.application_id, model_pb2.OUTCOME_APPROVE, rationale, tries_alone=True)
+        case = await self._decide(
+            application.application_id, model_pb2.OUTCOME_APPROVE, rationale, tries_alone=True
+        )
         expect_state(case.application, "AWAITING_SIGNATURE")
         await self._sign("c", case.application)
         verdict = await self._gate_says("c", "ALLOWED")
-        return f"approved by two officers, one of them refused alone; the gate says {verdict.reason}"
+        return (
+            f"approved by two officers, one of them refused alone; the gate says {verdict.reason}"
+        )
 
     async def revoked(self) -> str:
         """(d) Military surveillance is reported on (a): finding and revocation by two officers each; denial."""
         license_id = self.licenses["a"]
         first, second = self.cast.enforcers
-        digest = hashlib.sha256(b"telemetry window with the pattern of military surveillance").digest()
+        digest = hashlib.sha256(
+            b"telemetry window with the pattern of military surveillance"
+        ).digest()
         report = await self._timed(
             self.cast.telemetry.conduct.report(
                 license_id,
@@ -126,7 +136,9 @@ class Story:
                 reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
                 evidence_digests=[digest],
             ),
-            lambda answer: f"military surveillance reported by telemetry: case {answer.violation_id}",
+            lambda answer: (
+                f"military surveillance reported by telemetry: case {answer.violation_id}"
+            ),
         )
         case = report.violation_id
         for officer, act in ((first, "proposes"), (second, "confirms")):
@@ -154,14 +166,18 @@ class Story:
         application = await self._submit("f", "similar-name")
         application = await self._reach(application, "UNDER_REVIEW")
         judged = await self._clear_hits(application.application_id)
-        explained = await self._explained(application.application_id, lambda answer: not _open_parties(answer))
+        explained = await self._explained(
+            application.application_id, lambda answer: not _open_parties(answer)
+        )
         self.tell(f"no open hit is left; policy: {_rules(explained)}", 0.0)
         rationale = "the institutes differ in country, address and work"
         case = await self._decide(application.application_id, model_pb2.OUTCOME_APPROVE, rationale)
         expect_state(case.application, "AWAITING_SIGNATURE")
         await self._sign("f", case.application)
         verdict = await self._gate_says("f", "ALLOWED")
-        return f"{judged} hit(s) found false, approved by two officers; the gate says {verdict.reason}"
+        return (
+            f"{judged} hit(s) found false, approved by two officers; the gate says {verdict.reason}"
+        )
 
     async def _clear_hits(self, application_id: str) -> int:
         officer, judged = self.cast.officers[0], 0
@@ -229,7 +245,10 @@ class Story:
         )
 
     async def _revoke(self, case: str, first: Client, second: Client) -> None:
-        kind, rationale = enforcement_pb2.MEASURE_KIND_REVOCATION, "critical clause, credible evidence"
+        kind, rationale = (
+            enforcement_pb2.MEASURE_KIND_REVOCATION,
+            "critical clause, credible evidence",
+        )
         etag = (await first.violations.get(case)).violation.etag
         await self._timed(
             first.violations.impose_measure(case, kind=kind, rationale=rationale, etag=etag),
@@ -266,7 +285,9 @@ class Story:
     async def _reach(self, application: model_pb2.Application, state: str) -> model_pb2.Application:
         """Watches until screening and policy are through."""
         began = time.perf_counter()
-        watch = self.cast.partner.applications.watch(application.application_id, patience=PATIENCE_S)
+        watch = self.cast.partner.applications.watch(
+            application.application_id, patience=PATIENCE_S
+        )
         try:
             async with asyncio.timeout(PATIENCE_S):
                 async for change in watch:
@@ -274,25 +295,36 @@ class Story:
                         break
         finally:
             await watch.aclose()
-        self.tell(f"every party screened, policy evaluated: {state}", (time.perf_counter() - began) * 1e3)
+        self.tell(
+            f"every party screened, policy evaluated: {state}", (time.perf_counter() - began) * 1e3
+        )
         await self.between()
         reached = await self.cast.partner.applications.get(application.application_id)
         expect_state(reached, state)
         return reached
 
     async def _decide(
-        self, application_id: str, outcome: model_pb2.Outcome.ValueType, rationale: str, *, tries_alone: bool = False
+        self,
+        application_id: str,
+        outcome: model_pb2.Outcome.ValueType,
+        rationale: str,
+        *,
+        tries_alone: bool = False,
     ) -> service_pb2.Case:
         first, second = self.cast.officers
         etag = (await first.reviews.explain(application_id)).case.application.etag
         case = await self._timed(
-            first.reviews.recommend(application_id, outcome=outcome, rationale=rationale, etag=etag),
+            first.reviews.recommend(
+                application_id, outcome=outcome, rationale=rationale, etag=etag
+            ),
             lambda answer: f"recommended by {answer.recommendation.officer_id}: {rationale}",
         )
         recommendation = case.recommendation.recommendation_id
         await self.between()
         if tries_alone:
-            await self._refused_alone(first, application_id, recommendation, case.application.etag, rationale)
+            await self._refused_alone(
+                first, application_id, recommendation, case.application.etag, rationale
+            )
         case = await self._timed(
             second.reviews.countersign(
                 application_id,
@@ -301,24 +333,35 @@ class Story:
                 rationale=rationale,
                 etag=case.application.etag,
             ),
-            lambda answer: "countersigned by " + answer.recommendation.countersignatures[-1].officer_id,
+            lambda answer: (
+                "countersigned by " + answer.recommendation.countersignatures[-1].officer_id
+            ),
         )
         await self.between()
         return case
 
-    async def _refused_alone(self, officer: Client, application_id: str, which: str, etag: str, why: str) -> None:
+    async def _refused_alone(
+        self, officer: Client, application_id: str, which: str, etag: str, why: str
+    ) -> None:
         try:
             await officer.reviews.countersign(
                 application_id, recommendation_id=which, is_confirmed=True, rationale=why, etag=etag
             )
         except SafeconductError as refusal:
             expect(refusal.reason == "SELF_COUNTERSIGNATURE", "SELF_COUNTERSIGNATURE")
-            self.tell(f"the same officer countersigns and is refused: {refusal.reason}, {refusal.message}", 0.0)
+            self.tell(
+                f"the same officer countersigns and is refused: {refusal.reason}, {refusal.message}",
+                0.0,
+            )
         else:
             raise StoryFault("an officer countersigned alone")
 
     async def _sign(self, step: str, application: model_pb2.Application) -> None:
-        signer = next(party.party_id for party in application.details.parties if party.HasField("signing_authority"))
+        signer = next(
+            party.party_id
+            for party in application.details.parties
+            if party.HasField("signing_authority")
+        )
         answer = await self._timed(
             self.cast.partner.applications.accept_conduct_code(
                 application.application_id,
@@ -345,7 +388,9 @@ class Story:
     def _judge(self, step: str) -> Verdict:
         details = self.examples[EXAMPLE_OF[step]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
-        return self.cast.gate.check(self.licenses[step], details.items[0].model_id, details.destinations[0], use)
+        return self.cast.gate.check(
+            self.licenses[step], details.items[0].model_id, details.destinations[0], use
+        )
 
     async def _timed(self, call: Awaitable[T], say: Callable[[T], str]) -> T:
         began = time.perf_counter()

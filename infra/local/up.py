@@ -54,7 +54,9 @@ class _StopError(BaseException):
 def run(console: Console, wish: Wish) -> None:
     """Bring the stack up, wait to be asked to stop, take it down. Returns when all is down."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # we ask until the broker answers; its silence is no news
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # we ask until the broker answers; its silence is no news
     with (
         _interruptible(),
         Status("", console=console) as status,
@@ -125,7 +127,12 @@ def _watch(console: Console, stack: Stack) -> None:
 def _table(stack: Stack) -> Table:
     where = Column("where", overflow="fold")
     table = Table(
-        "part", where, Column("log", overflow="fold"), title="Safeconduct", title_justify="left", show_edge=False
+        "part",
+        where,
+        Column("log", overflow="fold"),
+        title="Safeconduct",
+        title_justify="left",
+        show_edge=False,
     )
     for service in stack.services:
         listens = service.listens
@@ -134,7 +141,9 @@ def _table(stack: Stack) -> Table:
     table.add_row("postgres", f"127.0.0.1:{stack.postgres.port}", _short(stack.postgres.log))
     for node, log in zip(stack.kafka.nodes, stack.kafka.logs, strict=True):
         table.add_row(f"kafka {node}", stack.kafka.bootstrap.split(",")[node - 1], _short(log))
-    table.add_row("spans", f"{stack.spans.otlp_endpoint} OTLP\n{stack.spans.http_address}/traces/ID", "")
+    table.add_row(
+        "spans", f"{stack.spans.otlp_endpoint} OTLP\n{stack.spans.http_address}/traces/ID", ""
+    )
     if stack.viewer is not None:
         table.add_row("trace viewer", stack.viewer.page, _short(stack.viewer.log))
     table.add_row("certificates", _short(stack.certificates), "")

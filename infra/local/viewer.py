@@ -14,7 +14,14 @@ from typing import Final
 
 from infra.local.cache import cached
 from infra.local.ports import LOOPBACK, free_port
-from infra.local.processes import Command, MissingToolError, Process, ProcessError, listens, required
+from infra.local.processes import (
+    Command,
+    MissingToolError,
+    Process,
+    ProcessError,
+    listens,
+    required,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +36,9 @@ _PROGRAM: Final = "node_modules/autotel-devtools/dist/cli.js"
 class Viewer:
     """The viewer's process: a page over HTTP and an OTLP/gRPC port that it is fed through."""
 
-    def __init__(self, log: Path, *, http_port: int | None = None, otlp_port: int | None = None) -> None:
+    def __init__(
+        self, log: Path, *, http_port: int | None = None, otlp_port: int | None = None
+    ) -> None:
         self._http_port = http_port or free_port()
         self._otlp_port = otlp_port or free_port()
         self._log = log
@@ -58,7 +67,9 @@ class Viewer:
     def start(self) -> bool:
         """Install it at first use and start it. Whether it runs; if not, a warning has said why."""
         try:
-            folder = cached("viewer", (_SOURCE / "package.json", _SOURCE / "package-lock.json"), _install)
+            folder = cached(
+                "viewer", (_SOURCE / "package.json", _SOURCE / "package-lock.json"), _install
+            )
             self._process = Process("trace viewer", self._command(folder), keep_alive=False)
             self._process.start()
             self._process.wait_ready(self._is_ready, START_SECONDS)

@@ -54,7 +54,8 @@ def signing_key(details: model.ApplicationDetails, signer: str) -> bytes | None:
             and model.PARTY_ROLE_SIGNATORY in party.roles
             and authority.is_authorized
             and any(
-                other.party_id == authority.binds_party_id and model.PARTY_ROLE_END_USER in other.roles
+                other.party_id == authority.binds_party_id
+                and model.PARTY_ROLE_END_USER in other.roles
                 for other in details.parties
             )
         ):
@@ -64,4 +65,11 @@ def signing_key(details: model.ApplicationDetails, signer: str) -> bytes | None:
 
 def signatory(details: model.ApplicationDetails) -> str:
     """The first party that may sign for an end user; empty when there is none."""
-    return next((each.party_id for each in details.parties if signing_key(details, each.party_id) is not None), "")
+    return next(
+        (
+            each.party_id
+            for each in details.parties
+            if signing_key(details, each.party_id) is not None
+        ),
+        "",
+    )

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from chassis.journal import Recorded
+from chassis.store.journal import Recorded
 from operations.complaints import Unusable
 
 FORMAT: Final = "safeconduct.case.v1"
@@ -156,5 +156,7 @@ def parse(content: bytes, name: str) -> CaseFile:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unusable("FILE", f"{name} is no case file: {error}") from None
     if found.format != FORMAT:
-        raise Unusable("FILE", f"{name} has the format {found.format!r}; this command knows {FORMAT}")
+        raise Unusable(
+            "FILE", f"{name} has the format {found.format!r}; this command knows {FORMAT}"
+        )
     return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from chassis.journal import Recorded, chain_hash, event_id_of
+from chassis.store.journal import Recorded, chain_hash, event_id_of
 
 GENESIS: Final = bytes(32)
 FARTHEST: Final = 1000
@@ -73,8 +73,14 @@ def faults_of(rows: Sequence[Recorded], head: Head | None) -> tuple[Fault, ...]:
     changed = {row.version for row in rows if not written[row.version]} - inserted
     missing = _missing(genuine, changed, head)
     faults = [
-        *(Fault(Kind.CHANGED, version, "its content is not what its hash was made of") for version in changed),
-        *(Fault(Kind.INSERTED, version, "it is no part of the chain: nothing follows from it") for version in inserted),
+        *(
+            Fault(Kind.CHANGED, version, "its content is not what its hash was made of")
+            for version in changed
+        ),
+        *(
+            Fault(Kind.INSERTED, version, "it is no part of the chain: nothing follows from it")
+            for version in inserted
+        ),
         *_gaps(missing, genuine, changed),
         *_displaced(genuine, inserted, missing),
         *_replaced(genuine, head),
@@ -86,12 +92,17 @@ def faults_of(rows: Sequence[Recorded], head: Head | None) -> tuple[Fault, ...]:
 
 def _written_as(row: Recorded) -> int:
     """The version that the row's hash was made for; 0 when its content has another hash at every place near."""
-    near = sorted(range(max(1, row.version - FARTHEST), row.version + FARTHEST), key=lambda v: abs(v - row.version))
+    near = sorted(
+        range(max(1, row.version - FARTHEST), row.version + FARTHEST),
+        key=lambda v: abs(v - row.version),
+    )
     return next((version for version in near if _hash(row, version) == row.hash), 0)
 
 
 def _hash(row: Recorded, version: int) -> bytes:
-    return chain_hash(row.prev_hash, row.stream_id, version, row.occurred_at, row.name, row.actor, row.payload)
+    return chain_hash(
+        row.prev_hash, row.stream_id, version, row.occurred_at, row.name, row.actor, row.payload
+    )
 
 
 def _told_apart(
@@ -102,7 +113,9 @@ def _told_apart(
     for row in rows:
         if written[row.version]:
             claims[written[row.version]].append(row)
-    followed = {row.prev_hash for row in rows if written[row.version]} | ({head.hash} if head is not None else set())
+    followed = {row.prev_hash for row in rows if written[row.version]} | (
+        {head.hash} if head is not None else set()
+    )
     genuine: dict[int, Recorded] = {}
     inserted: set[int] = set()
     for version, claiming in claims.items():
@@ -113,28 +126,44 @@ def _told_apart(
             inserted.add(version)
     # Garbage in the place of a row that stands elsewhere, or behind the newest, is not that row, changed.
     last = head.version if head is not None else max(written, default=0)
-    inserted |= {v for v, made_for in written.items() if not made_for and (v in genuine or v > last)}
+    inserted |= {
+        v for v, made_for in written.items() if not made_for and (v in genuine or v > last)
+    }
     return {v: row for v, row in genuine.items() if row.version not in inserted}, inserted
 
 
 def _missing(genuine: Mapping[int, Recorded], changed: set[int], head: Head | None) -> list[int]:
     last = max([*genuine, *changed, head.version if head is not None else 0], default=0)
-    return [version for version in range(1, last + 1) if version not in genuine and version not in changed]
+    return [
+        version
+        for version in range(1, last + 1)
+        if version not in genuine and version not in changed
+    ]
 
 
-def _gaps(missing: Sequence[int], genuine: Mapping[int, Recorded], changed: set[int]) -> Iterator[Fault]:
+def _gaps(
+    missing: Sequence[int], genuine: Mapping[int, Recorded], changed: set[int]
+) -> Iterator[Fault]:
     last = max([*genuine, *changed], default=0)
     for version in missing:
         if version > last:
-            yield Fault(Kind.CUT, version, "the state row counts it, but it is missing, and nothing stands behind it")
+            yield Fault(
+                Kind.CUT,
+                version,
+                "the state row counts it, but it is missing, and nothing stands behind it",
+            )
         else:
             yield Fault(Kind.REMOVED, version, "it is missing, though later events stand")
 
 
-def _displaced(genuine: Mapping[int, Recorded], inserted: set[int], missing: Sequence[int]) -> Iterator[Fault]:
+def _displaced(
+    genuine: Mapping[int, Recorded], inserted: set[int], missing: Sequence[int]
+) -> Iterator[Fault]:
     """Rows that stand elsewhere, unless an insertion or a removal before them is why."""
     for version, row in genuine.items():
-        moved = sum(each < row.version for each in inserted) - sum(each < version for each in missing)
+        moved = sum(each < row.version for each in inserted) - sum(
+            each < version for each in missing
+        )
         if row.version not in {version, version + moved}:
             yield Fault(Kind.REORDERED, row.version, f"it was written as version {version}")
 
@@ -151,7 +180,11 @@ def _replaced(genuine: Mapping[int, Recorded], head: Head | None) -> Iterator[Fa
         torn.add(head.version + 1)
     for version in sorted(torn):
         # Torn on both sides is the row itself; torn on its far side only is a row made anew with a hash of its own.
-        culprits = {version} if version + 1 in torn else ({max(1, version - 1)} if version - 1 not in torn else set())
+        culprits = (
+            {version}
+            if version + 1 in torn
+            else ({max(1, version - 1)} if version - 1 not in torn else set())
+        )
         for culprit in culprits:
             detail = "what stands next to it belongs to another event"
             yield Fault(Kind.REPLACED, genuine[culprit].version, detail)
@@ -168,10 +201,18 @@ def _misnamed(rows: Iterable[Recorded]) -> Iterator[Fault]:
             yield Fault(Kind.CHANGED, row.version, "its id is not that of its hash")
 
 
-def _headless(rows: Sequence[Recorded], genuine: Mapping[int, Recorded], head: Head | None) -> Iterator[Fault]:
+def _headless(
+    rows: Sequence[Recorded], genuine: Mapping[int, Recorded], head: Head | None
+) -> Iterator[Fault]:
     if head is None:
-        yield Fault(Kind.STATE, rows[-1].version if rows else 0, "there are events, but no state row")
+        yield Fault(
+            Kind.STATE, rows[-1].version if rows else 0, "there are events, but no state row"
+        )
         return
     newest = genuine.get(head.version)
     if newest is not None and newest.hash == head.hash and newest.state != head.state:
-        yield Fault(Kind.STATE, newest.version, f"the state row says {head.state}, the newest event {newest.state}")
+        yield Fault(
+            Kind.STATE,
+            newest.version,
+            f"the state row says {head.state}, the newest event {newest.state}",
+        )

@@ -35,7 +35,15 @@ from safeconduct.documents import verify as verify_document
 from safeconduct.screening.v1 import events_pb2 as screening
 
 from operations.audit import acceptance
-from operations.audit.casefile import PARTS, CaseFile, ConductPart, LicensePart, Statement, StreamEntry, digests_of
+from operations.audit.casefile import (
+    PARTS,
+    CaseFile,
+    ConductPart,
+    LicensePart,
+    Statement,
+    StreamEntry,
+    digests_of,
+)
 from operations.audit.chain import Head, faults_of
 from operations.audit.events import DECISIONS, SCREENED, decoded, says
 
@@ -68,8 +76,16 @@ def check(file: CaseFile) -> tuple[Verdict, ...]:
     return (
         _verdict("digests", _digests(file), f"{len(PARTS)} parts are as they were sealed"),
         *_chains(file),
-        _verdict("events", [*unreadable, *_says(file, told), *_subjects(file, told)], f"{len(told)} events say so"),
-        _verdict("decisions", _statements(file.decisions, told, "applications", DECISIONS), _count(file.decisions)),
+        _verdict(
+            "events",
+            [*unreadable, *_says(file, told), *_subjects(file, told)],
+            f"{len(told)} events say so",
+        ),
+        _verdict(
+            "decisions",
+            _statements(file.decisions, told, "applications", DECISIONS),
+            _count(file.decisions),
+        ),
         _verdict(
             "screenings",
             [*_statements(file.screenings, told, "screening", (SCREENED,)), *_rests(told)],
@@ -97,17 +113,28 @@ def _digests(file: CaseFile) -> Iterator[str]:
 
 def _chains(file: CaseFile) -> Iterator[Verdict]:
     services = [stream.service for stream in file.streams]
-    if len(set(services)) != len(services) or not set(services) <= set(SERVICES) or "applications" not in services:
-        yield Verdict("streams", holds=False, detail="not one stream for each service that took part")
+    if (
+        len(set(services)) != len(services)
+        or not set(services) <= set(SERVICES)
+        or "applications" not in services
+    ):
+        yield Verdict(
+            "streams", holds=False, detail="not one stream for each service that took part"
+        )
     for stream in file.streams:
         yield _verdict(
-            f"chain of {stream.service}", _chain(stream), f"{len(stream.events)} events, head {stream.head[:16]}"
+            f"chain of {stream.service}",
+            _chain(stream),
+            f"{len(stream.events)} events, head {stream.head[:16]}",
         )
 
 
 def _chain(stream: StreamEntry) -> Iterator[str]:
     try:
-        head, rows = Head(stream.version, bytes.fromhex(stream.head), stream.state), stream.recorded()
+        head, rows = (
+            Head(stream.version, bytes.fromhex(stream.head), stream.state),
+            stream.recorded(),
+        )
     except ValueError:
         yield "a hash is no hexadecimal number"
         return
@@ -146,7 +173,9 @@ def _subjects(file: CaseFile, told: list[Told]) -> Iterator[str]:
     """What is not about this application and this license."""
     application_id, license_id = str(file.about.application_id), str(file.about.license_id or "")
     for stream in file.streams:
-        if str(stream.stream_id) != (license_id if stream.service == "enforcement" else application_id):
+        if str(stream.stream_id) != (
+            license_id if stream.service == "enforcement" else application_id
+        ):
             yield f"the stream of {stream.service} is another one's"
     grant = _grant(told)
     if (grant.license_id if grant is not None else "") != license_id:
@@ -184,11 +213,19 @@ def _rests(told: list[Told]) -> Iterator[str]:
     Where an officer or a newer list had something to say about a party, its entries are some of those named; else they
     are exactly those of the screening.
     """
-    heard = [each.message for each in told if each.service == "screening" and each.message is not None]
-    screenings = {str(getattr(each, "screening_id", "")): each for each in heard if hasattr(each, "screening_id")}
+    heard = [
+        each.message for each in told if each.service == "screening" and each.message is not None
+    ]
+    screenings = {
+        str(getattr(each, "screening_id", "")): each
+        for each in heard
+        if hasattr(each, "screening_id")
+    }
     revised = [each for each in heard if hasattr(each, "party_id")]
     for each in told:
-        if not isinstance(each.message, applications.ApplicationApproved | applications.ApplicationDenied):
+        if not isinstance(
+            each.message, applications.ApplicationApproved | applications.ApplicationDenied
+        ):
             continue
         summary = each.message.decision.screening
         found = screenings.get(summary.screening_id)
@@ -226,28 +263,54 @@ def _of_owners(said: Message) -> set[tuple[str, str, str]]:
 
 def _grant(told: list[Told]) -> applications.LicenseGrant | None:
     return next(
-        (each.message.license for each in reversed(told) if isinstance(each.message, applications.LicenseIssued)), None
+        (
+            each.message.license
+            for each in reversed(told)
+            if isinstance(each.message, applications.LicenseIssued)
+        ),
+        None,
     )
 
 
 def _signed(file: CaseFile, told: list[Told]) -> Iterator[Verdict]:
     """The code of conduct, the end user's signature, the document: as far as the case has come."""
     approval = next(
-        (each.message for each in reversed(told) if isinstance(each.message, applications.ApplicationApproved)), None
+        (
+            each.message
+            for each in reversed(told)
+            if isinstance(each.message, applications.ApplicationApproved)
+        ),
+        None,
     )
     if approval is None or file.conduct is None:
-        faults = [] if approval is None and file.conduct is None else ["it is there without an approval, or missing"]
+        faults = (
+            []
+            if approval is None and file.conduct is None
+            else ["it is there without an approval, or missing"]
+        )
         yield _verdict("conduct", faults, "nothing was approved, so nothing was to be signed")
     else:
-        yield _verdict("code of conduct", _code(file.conduct, approval, _grant(told)), _named(file.conduct))
-        yield _verdict("signature", _signature(file, file.conduct, told, approval), _signer(file.conduct, _grant(told)))
+        yield _verdict(
+            "code of conduct", _code(file.conduct, approval, _grant(told)), _named(file.conduct)
+        )
+        yield _verdict(
+            "signature",
+            _signature(file, file.conduct, told, approval),
+            _signer(file.conduct, _grant(told)),
+        )
     grant = _grant(told)
     if grant is None or file.license is None:
-        faults = [] if grant is None and file.license is None else ["it is there without an issue, or missing"]
+        faults = (
+            []
+            if grant is None and file.license is None
+            else ["it is there without an issue, or missing"]
+        )
         yield _verdict("license", faults, "no license was issued")
     else:
         yield _verdict(
-            "license", _license(file.license, grant, told), f"signed with {', '.join(file.license.signing_keys)}"
+            "license",
+            _license(file.license, grant, told),
+            f"signed with {', '.join(file.license.signing_keys)}",
         )
 
 
@@ -262,7 +325,9 @@ def _signer(part: ConductPart, grant: applications.LicenseGrant | None) -> str:
 
 
 def _code(
-    part: ConductPart, approval: applications.ApplicationApproved, grant: applications.LicenseGrant | None
+    part: ConductPart,
+    approval: applications.ApplicationApproved,
+    grant: applications.LicenseGrant | None,
 ) -> Iterator[str]:
     signed = grant.acceptance if grant is not None else approval
     if hashlib.sha256(part.text.encode()).digest() != signed.code_digest:
@@ -275,7 +340,12 @@ def _signature(
     file: CaseFile, part: ConductPart, told: list[Told], approval: applications.ApplicationApproved
 ) -> Iterator[str]:
     submitted = next(
-        (each.message for each in reversed(told) if isinstance(each.message, applications.ApplicationSubmitted)), None
+        (
+            each.message
+            for each in reversed(told)
+            if isinstance(each.message, applications.ApplicationSubmitted)
+        ),
+        None,
     )
     if submitted is None:
         yield "there is no submission that names the signatory"
@@ -307,7 +377,9 @@ def _signature(
         yield "the signature does not hold over the acceptance text"
 
 
-def _license(part: LicensePart, grant: applications.LicenseGrant, told: list[Told]) -> Iterator[str]:
+def _license(
+    part: LicensePart, grant: applications.LicenseGrant, told: list[Told]
+) -> Iterator[str]:
     for key_id, key in part.signing_keys.items():
         if _thumbprint(key) != key_id:
             yield f"the key {key_id} is not the one of this name (RFC 7638)"
@@ -324,7 +396,9 @@ def _license(part: LicensePart, grant: applications.LicenseGrant, told: list[Tol
 def _thumbprint(key: bytes) -> str:
     """RFC 7638, of an Ed25519 key (RFC 8037): the digest of the key as JSON, members in order, no spaces."""
     public = _base64url(key)
-    return _base64url(hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}'.encode()).digest())
+    return _base64url(
+        hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}'.encode()).digest()
+    )
 
 
 def _base64url(raw: bytes) -> str:
@@ -339,7 +413,9 @@ def _claimed(document: LicenseDocument, name: str) -> Any:
 
 
 def _claims(grant: applications.LicenseGrant, told: list[Told]) -> Mapping[str, object]:
-    issued = next(each for each in reversed(told) if isinstance(each.message, applications.LicenseIssued))
+    issued = next(
+        each for each in reversed(told) if isinstance(each.message, applications.LicenseIssued)
+    )
     assert isinstance(issued.message, applications.LicenseIssued)
     return {
         "jti": grant.license_id,

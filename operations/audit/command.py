@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from operations.audit.check import Verdict
     from operations.audit.verify import Progress, Report
 
-app = typer.Typer(help="Check that what is recorded is what happened. For operators.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check that what is recorded is what happened. For operators.", no_args_is_help=True
+)
 
 Databases = Annotated[
     list[str] | None,
@@ -37,7 +39,10 @@ SILENT_S: Final = 2.0
 def verify(
     database: Databases = None,
     bootstrap: Annotated[
-        str, typer.Option(envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", help="Compare with what was published, too.")
+        str,
+        typer.Option(
+            envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", help="Compare with what was published, too."
+        ),
     ] = "",
     json: Json = False,
 ) -> None:
@@ -62,11 +67,14 @@ def verify(
 @app.command(epilog=example("audit export 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --out case.json"))
 def export(
     application_id: Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")],
-    out: Annotated[Path, typer.Option(help="The case file; never replaced. It holds personal data.")],
+    out: Annotated[
+        Path, typer.Option(help="The case file; never replaced. It holds personal data.")
+    ],
     codes: Annotated[
         Path | None,
         typer.Option(
-            envvar="SAFECONDUCT_CONDUCT_CODES", help="Folder with the texts of the code of conduct, of all versions."
+            envvar="SAFECONDUCT_CONDUCT_CODES",
+            help="Folder with the texts of the code of conduct, of all versions.",
         ),
     ] = None,
     database: Databases = None,
@@ -81,7 +89,9 @@ def export(
     from operations.audit.export import collect
 
     async def work() -> str:
-        return write(await collect(application_id, databases(database or (), os.environ), codes), out)
+        return write(
+            await collect(application_id, databases(database or (), os.environ), codes), out
+        )
 
     digest = run(work(), as_json=json)
     if json:
@@ -91,7 +101,9 @@ def export(
 
 
 @app.command(epilog=example("audit check case.json"))
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A case file.")], json: Json = False) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A case file.")], json: Json = False
+) -> None:
     """Verify a case file offline; exit 1 and name what does not hold.
 
     What it cannot know is whose keys they are: compare the key ids it prints with those published.
@@ -105,10 +117,15 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A case file
     verdicts = run(work(), as_json=json)
     ok = all(verdict.holds for verdict in verdicts)
     if json:
-        checks = [{"part": each.part, "holds": each.holds, "detail": each.detail} for each in verdicts]
+        checks = [
+            {"part": each.part, "holds": each.holds, "detail": each.detail} for each in verdicts
+        ]
         print_json({"ok": ok, "checks": checks})
     else:
-        lines = [(each.part, "holds" if each.holds else "DOES NOT HOLD", each.detail) for each in verdicts]
+        lines = [
+            (each.part, "holds" if each.holds else "DOES NOT HOLD", each.detail)
+            for each in verdicts
+        ]
         show(rows(("PART", "", "WHAT"), lines))
     raise typer.Exit(0 if ok else BROKEN)
 
@@ -120,7 +137,9 @@ def _progress() -> Progress:
         nonlocal said
         if time.monotonic() - said > SILENT_S:
             said = time.monotonic()
-            print(f"{service}: {streams} streams, {events} events so far", file=sys.stderr, flush=True)
+            print(
+                f"{service}: {streams} streams, {events} events so far", file=sys.stderr, flush=True
+            )
 
     return tell
 
@@ -154,7 +173,10 @@ def _document(report: Report) -> dict[str, Any]:
 
 
 def _broken_by_service(report: Report) -> dict[str, int]:
-    return {name: len({b.stream_id for b in report.broken if b.service == name}) for name in report.services}
+    return {
+        name: len({b.stream_id for b in report.broken if b.service == name})
+        for name in report.services
+    }
 
 
 def _show(report: Report) -> None:
@@ -169,7 +191,13 @@ def _show(report: Report) -> None:
         show(f"{report.published} published record(s) compared with what is stored{foreign}")
     if report.broken:
         broken = [
-            (each.service, str(each.stream_id), str(each.fault.version), each.fault.kind, each.fault.detail)
+            (
+                each.service,
+                str(each.stream_id),
+                str(each.fault.version),
+                each.fault.kind,
+                each.fault.detail,
+            )
             for each in report.broken
         ]
         show("", rows(("SERVICE", "STREAM", "VERSION", "FAULT", "WHAT"), broken))

@@ -10,13 +10,17 @@ from urllib.parse import urlsplit
 from operations.complaints import Unusable
 
 _VARIABLE: Final = re.compile(r"SAFECONDUCT_AUDIT_([A-Z][A-Z0-9_]*)_URL")
-HINT: Final = "Set SAFECONDUCT_AUDIT_<SERVICE>_URL for each service, or give --database SERVICE=DSN."
+HINT: Final = (
+    "Set SAFECONDUCT_AUDIT_<SERVICE>_URL for each service, or give --database SERVICE=DSN."
+)
 
 
 def databases(given: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """DSN by service, in the order of the names. An option wins over the variable. Raises Unusable."""
     found = {
-        match[1].lower(): value for name, value in environ.items() if (match := _VARIABLE.fullmatch(name)) and value
+        match[1].lower(): value
+        for name, value in environ.items()
+        if (match := _VARIABLE.fullmatch(name)) and value
     }
     for pair in given:
         name, equals, dsn = pair.partition("=")
@@ -28,7 +32,10 @@ def databases(given: Iterable[str], environ: Mapping[str, str]) -> dict[str, str
         raise Unusable("NOT_CONFIGURED", "No database is named.", HINT)
     for name, dsn in found.items():
         if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
-            raise Unusable("DATABASE", f"The DSN of {name} is not postgresql://user:password@host:port/database.")
+            raise Unusable(
+                "DATABASE",
+                f"The DSN of {name} is not postgresql://user:password@host:port/database.",
+            )
     return dict(sorted(found.items()))
 
 

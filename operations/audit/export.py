@@ -15,7 +15,14 @@ from safeconduct.cli.connection import environment
 from safeconduct.client import Client
 
 from operations.audit import acceptance, casefile
-from operations.audit.casefile import CaseFile, ConductPart, EventEntry, LicensePart, Statement, StreamEntry
+from operations.audit.casefile import (
+    CaseFile,
+    ConductPart,
+    EventEntry,
+    LicensePart,
+    Statement,
+    StreamEntry,
+)
 from operations.audit.databases import database_of
 from operations.audit.events import DECISIONS, SCREENED, decoded, says
 from operations.audit.store import Stored, snapshot
@@ -24,7 +31,9 @@ from operations.complaints import Unusable
 SERVICES: Final = ("applications", "screening", "enforcement")
 
 
-async def collect(application_id: str, databases: Mapping[str, str], codes: Path | None) -> CaseFile:
+async def collect(
+    application_id: str, databases: Mapping[str, str], codes: Path | None
+) -> CaseFile:
     """Everything about one application. Raises Unusable, SafeconductError, and what asyncpg raises."""
     try:
         wanted = UUID(application_id)
@@ -37,7 +46,9 @@ async def collect(application_id: str, databases: Mapping[str, str], codes: Path
     license_id = UUID(issued.license.license_id) if issued is not None else None
     file = CaseFile(
         format=casefile.FORMAT,
-        about=casefile.About(application_id=wanted, license_id=license_id, exported_at=datetime.now(UTC)),
+        about=casefile.About(
+            application_id=wanted, license_id=license_id, exported_at=datetime.now(UTC)
+        ),
         streams=tuple(streams),
         decisions=_statements(streams, "applications", DECISIONS),
         screenings=_statements(streams, "screening", (SCREENED,)),
@@ -58,7 +69,11 @@ async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[S
             is_about_license = service == "enforcement"
             if is_about_license and issued is None:
                 continue
-            stream_id = UUID(issued.license.license_id) if is_about_license and issued is not None else application_id
+            stream_id = (
+                UUID(issued.license.license_id)
+                if is_about_license and issued is not None
+                else application_id
+            )
             stored = await journal.stream(stream_id)
             if stored is not None:
                 found.append(_entry(service, stored))
@@ -68,7 +83,8 @@ async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[S
 def _entry(service: str, stored: Stored) -> StreamEntry:
     if stored.head is None:
         raise Unusable(
-            "BROKEN", f"the stream {stored.id} of {service} has no state row: run `safeconduct audit verify`"
+            "BROKEN",
+            f"the stream {stored.id} of {service} has no state row: run `safeconduct audit verify`",
         )
     return StreamEntry(
         service=service,
@@ -88,14 +104,18 @@ def _entry(service: str, stored: Stored) -> StreamEntry:
                 payload=each.payload,
                 prev_hash=each.prev_hash.hex(),
                 hash=each.hash.hex(),
-                says=says(message) if (message := decoded(service, each.name, each.payload)) is not None else None,
+                says=says(message)
+                if (message := decoded(service, each.name, each.payload)) is not None
+                else None,
             )
             for each in stored.events
         ),
     )
 
 
-def _statements(streams: Iterable[StreamEntry], service: str, names: tuple[str, ...]) -> tuple[Statement, ...]:
+def _statements(
+    streams: Iterable[StreamEntry], service: str, names: tuple[str, ...]
+) -> tuple[Statement, ...]:
     return tuple(
         Statement(event_id=event.event_id, event_hash=event.hash, says=event.says or {})
         for stream in streams
@@ -112,19 +132,31 @@ def _issued(streams: Iterable[StreamEntry]) -> applications.LicenseIssued | None
 
 def _newest(streams: Iterable[StreamEntry], name: str) -> bytes | None:
     """The payload of the application's newest event of this name."""
-    events = (event for stream in streams if stream.service == "applications" for event in reversed(stream.events))
+    events = (
+        event
+        for stream in streams
+        if stream.service == "applications"
+        for event in reversed(stream.events)
+    )
     return next((event.payload for event in events if event.name == name), None)
 
 
 async def _license(license_id: UUID) -> LicensePart:
     async with Client.from_env(environment()) as client:
         document = await client.licenses.document(str(license_id))
-        return LicensePart(document=document, signing_keys=dict(await client.licenses.signing_keys()))
+        return LicensePart(
+            document=document, signing_keys=dict(await client.licenses.signing_keys())
+        )
 
 
-def _conduct(application_id: str, streams: Iterable[StreamEntry], codes: Path | None) -> ConductPart | None:
+def _conduct(
+    application_id: str, streams: Iterable[StreamEntry], codes: Path | None
+) -> ConductPart | None:
     """What was to be signed; None before approval."""
-    submitted, approved = _newest(streams, "ApplicationSubmitted"), _newest(streams, "ApplicationApproved")
+    submitted, approved = (
+        _newest(streams, "ApplicationSubmitted"),
+        _newest(streams, "ApplicationApproved"),
+    )
     if approved is None or submitted is None:
         return None
     details = applications.ApplicationSubmitted.FromString(submitted).details
@@ -139,7 +171,9 @@ def _conduct(application_id: str, streams: Iterable[StreamEntry], codes: Path | 
         code_version=version,
         text=_text_of(digest, codes),
         sha256=digest.hex(),
-        acceptance_text=acceptance.acceptance_text(application_id, details, decision_id, version, digest, signer),
+        acceptance_text=acceptance.acceptance_text(
+            application_id, details, decision_id, version, digest, signer
+        ),
         signatory_party_id=signer,
         public_key=acceptance.signing_key(details, signer) or b"",
         signature=accepted.signature,
@@ -149,7 +183,9 @@ def _conduct(application_id: str, streams: Iterable[StreamEntry], codes: Path | 
 def _text_of(digest: bytes, codes: Path | None) -> str:
     """The text with this digest, wherever in the folder. Raises Unusable."""
     if codes is None:
-        raise Unusable("NOT_CONFIGURED", "Give the folder with the texts of the code of conduct: --codes.")
+        raise Unusable(
+            "NOT_CONFIGURED", "Give the folder with the texts of the code of conduct: --codes."
+        )
     for file in sorted(codes.rglob("*")) if codes.is_dir() else ():
         if file.is_file():
             content = file.read_bytes()

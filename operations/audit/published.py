@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from chassis.dead_letters import DEAD_SUFFIX
-from chassis.journal import Recorded
+from chassis.store.journal import Recorded
+from chassis.streams.dead_letters import DEAD_SUFFIX
 from operations.audit.chain import Fault, Kind
 from operations.audit.store import Kept, Latest
 from operations.kafka import Log, Record, Topic, reading, topics
@@ -62,8 +62,13 @@ class Published:
         elif topic.is_compacted:
             is_excused = event.version < self._newest.get((topic.name, event.stream_id.bytes), 0)
         else:
-            is_excused = topic.name in self._lossy and event.occurred_at.timestamp() < self._kept_since(topic)
-        return None if is_excused else Fault(Kind.UNPUBLISHED, event.version, "it was never published")
+            is_excused = (
+                topic.name in self._lossy
+                and event.occurred_at.timestamp() < self._kept_since(topic)
+            )
+        return (
+            None if is_excused else Fault(Kind.UNPUBLISHED, event.version, "it was never published")
+        )
 
     def _kept_since(self, topic: Topic) -> float:
         """Whatever was published after this moment must be there, in seconds since 1970; infinite when that is open."""
@@ -87,7 +92,9 @@ class Published:
 
     def note_age(self, record: Record) -> None:
         """Remembers the oldest record of each partition."""
-        self._oldest_ms.setdefault(record.topic, {}).setdefault(record.partition, record.timestamp_ms)
+        self._oldest_ms.setdefault(record.topic, {}).setdefault(
+            record.partition, record.timestamp_ms
+        )
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +106,10 @@ async def log_of_facts(bootstrap: str) -> AsyncIterator[tuple[Log, list[Topic]]]
 
 
 async def compare(
-    log: Log, wanted: Sequence[Topic], journals: Mapping[str, Latest], progress: Callable[[int], None]
+    log: Log,
+    wanted: Sequence[Topic],
+    journals: Mapping[str, Latest],
+    progress: Callable[[int], None],
 ) -> Published:
     """Reads the topics to their end and looks every event up in the journal of its service, by the service's name."""
     published = Published()
@@ -112,7 +122,9 @@ async def compare(
             kept = await journals[service].by_id([each.event_id for each in told])
             for each in told:
                 published.note(each, by_name[each.topic])
-                if (fault := await _fault(each, kept.get(each.event_id), journals[service])) is not None:
+                if (
+                    fault := await _fault(each, kept.get(each.event_id), journals[service])
+                ) is not None:
                     published.faults[service, each.stream_id, fault] = None
         progress(published.records)
     return published
@@ -122,7 +134,9 @@ def _by_service(batch: Sequence[Record], published: Published) -> dict[str, list
     found: dict[str, list[Told]] = {}
     for record in batch:
         published.note_age(record)
-        if "ce_hash" not in record.headers and record.text("ce_id").startswith(record.text("ce_source") + "/"):
+        if "ce_hash" not in record.headers and record.text("ce_id").startswith(
+            record.text("ce_source") + "/"
+        ):
             continue  # a ready body, such as a tick: no event stands behind it
         told = _told(record)
         if told is None:
@@ -152,7 +166,11 @@ async def _fault(told: Told, kept: Kept | None, journal: Latest) -> Fault | None
     if kept is None:
         other = await journal.id_at(told.stream_id, told.version)
         if other is None:
-            return Fault(Kind.UNRECORDED, told.version, f"{told.name} {told.event_id} was published and is not stored")
+            return Fault(
+                Kind.UNRECORDED,
+                told.version,
+                f"{told.name} {told.event_id} was published and is not stored",
+            )
         detail = f"{told.name} {told.event_id} was published, {other} is stored"
         return Fault(Kind.REWRITTEN, told.version, detail)
     differs = [

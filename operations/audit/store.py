@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.journal import RECORDED, Recorded
+from chassis.store.journal import RECORDED, Recorded
 from operations.audit.chain import Head
 
 AT_ONCE: Final = 100
@@ -24,7 +24,9 @@ _DANGLING: Final = """
 select o.stream_id, o.version from outbox o left join event e on e.stream_id = o.stream_id and e.version = o.version
  where o.stream_id is not null and e.stream_id is null order by o.id
 """
-_BY_ID: Final = "select event_id, stream_id, version, hash, payload from event where event_id = any($1::uuid[])"
+_BY_ID: Final = (
+    "select event_id, stream_id, version, hash, payload from event where event_id = any($1::uuid[])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Snapshot:
         await heads.fill()
         await events.fill()
         while (
-            stream_id := min((each for each in (heads.at, events.at) if each is not None), default=None)
+            stream_id := min(
+                (each for each in (heads.at, events.at) if each is not None), default=None
+            )
         ) is not None:
             head: Head | None = None
             rows: list[Recorded] = []
@@ -75,7 +79,9 @@ class Snapshot:
     async def stream(self, stream_id: UUID) -> Stored | None:
         """One stream, or None."""
         rows = await self._connection.fetch(_OF_STREAM, stream_id)
-        state = await self._connection.fetchrow("select version, head, state from stream where id = $1", stream_id)
+        state = await self._connection.fetchrow(
+            "select version, head, state from stream where id = $1", stream_id
+        )
         if state is None and not rows:
             return None
         head = Head(*state.values()) if state is not None else None
@@ -83,11 +89,15 @@ class Snapshot:
 
     async def dangling(self) -> list[tuple[UUID, int]]:
         """Stream and version of the pointers in the outbox that have no event."""
-        return [(row["stream_id"], row["version"]) for row in await self._connection.fetch(_DANGLING)]
+        return [
+            (row["stream_id"], row["version"]) for row in await self._connection.fetch(_DANGLING)
+        ]
 
     async def pending(self) -> set[tuple[UUID, int]]:
         """Stream and version of the events that wait in the outbox."""
-        rows = await self._connection.fetch("select stream_id, version from outbox where stream_id is not null")
+        rows = await self._connection.fetch(
+            "select stream_id, version from outbox where stream_id is not null"
+        )
         return {(row["stream_id"], row["version"]) for row in rows}
 
 
@@ -100,7 +110,10 @@ class Latest:
     async def by_id(self, ids: Sequence[UUID]) -> dict[UUID, Kept]:
         """The events of these ids that there are."""
         rows = await self._connection.fetch(_BY_ID, list(ids))
-        return {row["event_id"]: Kept(row["stream_id"], row["version"], row["hash"], row["payload"]) for row in rows}
+        return {
+            row["event_id"]: Kept(row["stream_id"], row["version"], row["hash"], row["payload"])
+            for row in rows
+        }
 
     async def id_at(self, stream_id: UUID, version: int) -> UUID | None:
         """The id of the event that stands at a version, or None."""
@@ -113,8 +126,13 @@ class Latest:
 @asynccontextmanager
 async def snapshot(dsn: str) -> AsyncIterator[Snapshot]:
     """The journal at this moment, read-only. Raises what asyncpg raises."""
-    async with _connected(dsn) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.fetchval("select count(*) from (select 1 from stream limit 1) s")  # from here on it stands
+    async with (
+        _connected(dsn) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.fetchval(
+            "select count(*) from (select 1 from stream limit 1) s"
+        )  # from here on it stands
         yield Snapshot(connection)
 
 

@@ -58,31 +58,45 @@ async def verify(databases: Mapping[str, str], bootstrap: str, progress: Progres
     """
     report = Report()
     async with contextlib.AsyncExitStack() as undo:
-        snapshots = {name: await undo.enter_async_context(snapshot(dsn)) for name, dsn in databases.items()}
+        snapshots = {
+            name: await undo.enter_async_context(snapshot(dsn)) for name, dsn in databases.items()
+        }
         told = await _published(databases, bootstrap, report, progress) if bootstrap else None
         for name, stored in snapshots.items():
             await _walk(name, stored, told, report, progress)
     return report
 
 
-async def _published(databases: Mapping[str, str], bootstrap: str, report: Report, progress: Progress) -> Published:
+async def _published(
+    databases: Mapping[str, str], bootstrap: str, report: Report, progress: Progress
+) -> Published:
     async with contextlib.AsyncExitStack() as undo:
-        journals = {name: await undo.enter_async_context(latest(dsn)) for name, dsn in databases.items()}
+        journals = {
+            name: await undo.enter_async_context(latest(dsn)) for name, dsn in databases.items()
+        }
         log, wanted = await undo.enter_async_context(published.log_of_facts(bootstrap))
-        told = await published.compare(log, wanted, journals, lambda records: progress("published", 0, records))
+        told = await published.compare(
+            log, wanted, journals, lambda records: progress("published", 0, records)
+        )
     report.published, report.foreign = told.records, told.foreign
-    report.broken += [Broken(service, stream_id, fault) for service, stream_id, fault in told.faults]
+    report.broken += [
+        Broken(service, stream_id, fault) for service, stream_id, fault in told.faults
+    ]
     return told
 
 
-async def _walk(name: str, stored: Snapshot, told: Published | None, report: Report, progress: Progress) -> None:
+async def _walk(
+    name: str, stored: Snapshot, told: Published | None, report: Report, progress: Progress
+) -> None:
     covered = report.services[name] = Covered()
     pending = await stored.pending()
     covered.waiting = len(pending)
     async for stream in stored.streams():
         covered.streams += 1
         covered.events += len(stream.events)
-        report.broken += [Broken(name, stream.id, fault) for fault in faults_of(stream.events, stream.head)]
+        report.broken += [
+            Broken(name, stream.id, fault) for fault in faults_of(stream.events, stream.head)
+        ]
         if told is not None:
             report.broken += _unpublished(name, stream, pending, told)
         progress(name, covered.streams, covered.events)
@@ -91,6 +105,12 @@ async def _walk(name: str, stored: Snapshot, told: Published | None, report: Rep
         report.broken.append(Broken(name, stream_id, fault))
 
 
-def _unpublished(name: str, stream: Stored, pending: set[tuple[UUID, int]], told: Published) -> list[Broken]:
-    judged = (told.judge(name, event) for event in stream.events if (stream.id, event.version) not in pending)
+def _unpublished(
+    name: str, stream: Stored, pending: set[tuple[UUID, int]], told: Published
+) -> list[Broken]:
+    judged = (
+        told.judge(name, event)
+        for event in stream.events
+        if (stream.id, event.version) not in pending
+    )
     return [Broken(name, stream.id, fault) for fault in judged if fault is not None]

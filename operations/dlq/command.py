@@ -14,14 +14,23 @@ from operations.complaints import Unusable, run
 if TYPE_CHECKING:
     from operations.dlq.letters import Letter
 
-app = typer.Typer(help="Dead letters: what could not be handled. For operators.", no_args_is_help=True)
+app = typer.Typer(
+    help="Dead letters: what could not be handled. For operators.", no_args_is_help=True
+)
 
 Bootstrap = Annotated[
-    str, typer.Option(envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", metavar="HOST:PORT[,HOST:PORT]", help="The brokers.")
+    str,
+    typer.Option(
+        envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", metavar="HOST:PORT[,HOST:PORT]", help="The brokers."
+    ),
 ]
 FromTopic = Annotated[str, typer.Option("--topic", help="Only what came from this topic.")]
-ForService = Annotated[str, typer.Option("--service", help="Only what this service could not handle.")]
-Reason = Annotated[str, typer.Option(help="Only letters with this reason, for instance HANDLER_FAILED.")]
+ForService = Annotated[
+    str, typer.Option("--service", help="Only what this service could not handle.")
+]
+Reason = Annotated[
+    str, typer.Option(help="Only letters with this reason, for instance HANDLER_FAILED.")
+]
 
 
 @app.command("list", epilog=example("dlq list --reason HANDLER_FAILED"))
@@ -30,7 +39,9 @@ def list_(
     topic: FromTopic = "",
     service: ForService = "",
     reason: Reason = "",
-    waiting: Annotated[bool, typer.Option("--waiting", help="Only letters that were not sent again.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only letters that were not sent again.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """List dead letters, oldest first: why, from where, when, and whether they were sent again."""
@@ -58,7 +69,9 @@ def list_(
         )
         for letter in found
     ]
-    show(rows(("LETTER", "SINCE", "REASON", "ERROR", "GROUP", "EVENT", "FROM", "SENT AGAIN"), lines))
+    show(
+        rows(("LETTER", "SINCE", "REASON", "ERROR", "GROUP", "EVENT", "FROM", "SENT AGAIN"), lines)
+    )
 
 
 @app.command("show", epilog=example("dlq show safeconduct.applications.v1.dlq/0/3"))
@@ -80,7 +93,9 @@ def show_(
         return
     headers = document.pop("headers")
     sent = document.pop("redriven")
-    lines = [(name, value if isinstance(value, str) else str(value)) for name, value in document.items()]
+    lines = [
+        (name, value if isinstance(value, str) else str(value)) for name, value in document.items()
+    ]
     lines += [("sent again", f"{each['at']} to {each['to']}") for each in sent]
     show(pairs([*lines, *((f"header {name}", str(value)) for name, value in headers.items())]))
 
@@ -94,7 +109,9 @@ def redrive_(
     topic: FromTopic = "",
     service: ForService = "",
     reason: Reason = "",
-    again: Annotated[bool, typer.Option("--again", help="Also those that were sent again before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also those that were sent again before.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, send none.")] = False,
     json: Json = False,
 ) -> None:
@@ -115,13 +132,22 @@ def redrive_(
         chosen = [letter for letter in found if wanted.takes(letter)]
         waiting = [letter for letter in chosen if again or not letter.sent]
         left = [letter.id for letter in chosen if letter not in waiting]
-        return ({letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)), left
+        return (
+            {letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)
+        ), left
 
     sent, left = run(work(), as_json=json)
     if json:
-        print_json({"redriven": [{"letter": name, "to": to} for name, to in sent.items()], "left": left})
+        print_json(
+            {"redriven": [{"letter": name, "to": to} for name, to in sent.items()], "left": left}
+        )
         return
-    show(rows(("LETTER", "WOULD BE SENT" if dry_run else "SENT TO"), [(name, to) for name, to in sent.items()]))
+    show(
+        rows(
+            ("LETTER", "WOULD BE SENT" if dry_run else "SENT TO"),
+            [(name, to) for name, to in sent.items()],
+        )
+    )
     if left:
         show(f"{len(left)} were sent again before and were left; --again takes them too")
 
@@ -133,7 +159,11 @@ async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[Letter]:
 
 def _brokers(given: str) -> str:
     if not given:
-        raise Unusable("NOT_CONFIGURED", "No broker is named.", "Set SAFECONDUCT_KAFKA_BOOTSTRAP or give --bootstrap.")
+        raise Unusable(
+            "NOT_CONFIGURED",
+            "No broker is named.",
+            "Set SAFECONDUCT_KAFKA_BOOTSTRAP or give --bootstrap.",
+        )
     return given
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from chassis.dead_letters import DEAD_SUFFIX, GROUP, REDRIVEN
+from chassis.streams.dead_letters import DEAD_SUFFIX, GROUP, REDRIVEN
 from operations.kafka import Record
 
 MARK: Final = "dlq_mark"

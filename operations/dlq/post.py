@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
-from chassis.dead_letters import DEAD_SUFFIX
+from chassis.streams.dead_letters import DEAD_SUFFIX
 from operations.complaints import Unusable
 from operations.dlq.letters import Letter, letters, mark, place, redriven
 from operations.kafka import Record, reading, topics
@@ -40,7 +40,9 @@ async def lying(bootstrap: str) -> list[Letter]:
     async with reading(bootstrap, wanted) as log:
         async for batch in log.batches():
             records += batch
-    return letters(sorted(records, key=lambda record: (record.topic, record.partition, record.offset)))
+    return letters(
+        sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
+    )
 
 
 async def find(bootstrap: str, ids: Sequence[str]) -> list[Letter]:
@@ -59,7 +61,9 @@ async def redrive(bootstrap: str, chosen: Sequence[Letter]) -> dict[str, str]:
     most, which the inbox bears. Raises what Kafka raises; what was sent before is marked.
     """
     sent: dict[str, str] = {}
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
+    ) as producer:
         for letter in chosen:
             record = letter.record
             told = await producer.send_and_wait(
@@ -73,7 +77,11 @@ async def redrive(bootstrap: str, chosen: Sequence[Letter]) -> dict[str, str]:
             to = place(told.topic, told.partition, told.offset)
             at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
             await producer.send_and_wait(
-                record.topic, None, key=letter.id.encode(), partition=record.partition, headers=mark(letter, to, at)
+                record.topic,
+                None,
+                key=letter.id.encode(),
+                partition=record.partition,
+                headers=mark(letter, to, at),
             )
             sent[letter.id] = to
     return sent

@@ -17,7 +17,9 @@ from operations.complaints import run as run_or_complain
 if TYPE_CHECKING:
     from operations.load.report import Report
 
-EPILOG: Final = example("load --rate 20 --seconds 30 --mix hospital.yaml=8 --mix listed-end-user.yaml=2")
+EPILOG: Final = example(
+    "load --rate 20 --seconds 30 --mix hospital.yaml=8 --mix listed-end-user.yaml=2"
+)
 MOST_PER_SECOND, LONGEST_S, MOST = 10_000, 3_600, 1_000_000
 
 app = typer.Typer(help="Offer applications at a rate and measure. For operators.")
@@ -27,18 +29,37 @@ app = typer.Typer(help="Offer applications at a rate and measure. For operators.
 def load(
     mix: Annotated[
         list[str] | None,
-        typer.Option("--mix", metavar="FILE[=WEIGHT]", help="An application file; several are mixed by weight."),
+        typer.Option(
+            "--mix",
+            metavar="FILE[=WEIGHT]",
+            help="An application file; several are mixed by weight.",
+        ),
     ] = None,
-    rate: Annotated[float, typer.Option(min=0.01, max=MOST_PER_SECOND, help="Submissions a second.")] = 5.0,
-    seconds: Annotated[float, typer.Option(min=0.1, max=LONGEST_S, help="For so long, at most.")] = 30.0,
+    rate: Annotated[
+        float, typer.Option(min=0.01, max=MOST_PER_SECOND, help="Submissions a second.")
+    ] = 5.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=LONGEST_S, help="For so long, at most.")
+    ] = 30.0,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="So many, at most.")] = MOST,
-    in_flight: Annotated[int, typer.Option(min=1, max=10_000, help="So many unanswered at once, at most.")] = 1_000,
-    settle: Annotated[float, typer.Option(min=0, max=LONGEST_S, help="Wait so long for the last decisions.")] = 30.0,
-    deadline: Annotated[float, typer.Option(min=0.1, max=600, help="Seconds for one submission, retries too.")] = 10.0,
-    even: Annotated[bool, typer.Option("--even", help="At equal intervals, not as independent callers come.")] = False,
-    seed: Annotated[int, typer.Option(help="Repeats the same arrivals and the same order of files.")] = 1,
+    in_flight: Annotated[
+        int, typer.Option(min=1, max=10_000, help="So many unanswered at once, at most.")
+    ] = 1_000,
+    settle: Annotated[
+        float, typer.Option(min=0, max=LONGEST_S, help="Wait so long for the last decisions.")
+    ] = 30.0,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, max=600, help="Seconds for one submission, retries too.")
+    ] = 10.0,
+    even: Annotated[
+        bool, typer.Option("--even", help="At equal intervals, not as independent callers come.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(help="Repeats the same arrivals and the same order of files.")
+    ] = 1,
     owned: Annotated[
-        bool, typer.Option("--i-own-this-target", help="Allow a target that is not on this machine.")
+        bool,
+        typer.Option("--i-own-this-target", help="Allow a target that is not on this machine."),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -99,10 +120,15 @@ def _show(report: Report) -> None:
     timed = (("submit", report.answers), ("submit to decision", report.decisions))
     columns = ("MILLISECONDS", "COUNT", *(name.upper() for name in milliseconds(report.answers)))
     lines = [
-        (what, str(found.count), *(f"{value:.1f}" for value in milliseconds(found).values())) for what, found in timed
+        (what, str(found.count), *(f"{value:.1f}" for value in milliseconds(found).values()))
+        for what, found in timed
     ]
     show("", rows(columns, lines))
     counted = [("outcome", name, str(n)) for name, n in sorted(report.outcomes.items())]
     counted += [("error", name, str(n)) for name, n in sorted(report.errors.items())]
-    counted += [("error", "not sent: too many on their way", str(report.not_sent))] if report.not_sent else []
+    counted += (
+        [("error", "not sent: too many on their way", str(report.not_sent))]
+        if report.not_sent
+        else []
+    )
     show("", rows(("", "REASON", "COUNT"), counted))

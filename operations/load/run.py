@@ -125,7 +125,11 @@ class _Run:
                 await asyncio.sleep(wait)
             self._one(due, self.mix.pick(chance))
             gap = 1 / self.plan.rate
-            due += chance.expovariate(self.plan.rate) if self.plan.arrivals is Arrivals.POISSON else gap
+            due += (
+                chance.expovariate(self.plan.rate)
+                if self.plan.arrivals is Arrivals.POISSON
+                else gap
+            )
 
     def _one(self, due: float, name: str) -> None:
         if len(self._on_their_way) >= self.plan.in_flight:
@@ -155,7 +159,9 @@ class _Run:
         stub = service_pb2_grpc.ApplicationServiceStub(self.channel)
 
         def open_stream(token: str) -> AsyncGenerator[service_pb2.WatchApplicationsResponse]:
-            return calls.stream(stub.WatchApplications, service_pb2.WatchApplicationsRequest(resume_token=token))
+            return calls.stream(
+                stub.WatchApplications, service_pb2.WatchApplicationsRequest(resume_token=token)
+            )
 
         async with contextlib.aclosing(resumed(open_stream, "", _WATCH_S)) as messages:
             async for message in messages:

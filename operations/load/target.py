@@ -14,7 +14,9 @@ def is_loopback(target: str) -> bool:
     """Whether every address of a gRPC target (`host:port`, several with commas) is on this machine."""
     if target.startswith("unix:"):
         return True
-    rest = next((target.removeprefix(scheme) for scheme in _SCHEMES if target.startswith(scheme)), target)
+    rest = next(
+        (target.removeprefix(scheme) for scheme in _SCHEMES if target.startswith(scheme)), target
+    )
     return all(_is_here(address) for address in rest.split(","))
 
 

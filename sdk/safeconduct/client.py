@@ -60,7 +60,9 @@ class Client:
         self._channels: dict[str, aio.Channel] = {}
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ, *, metadata: MetadataSource = no_metadata) -> Self:
+    def from_env(
+        cls, environ: Mapping[str, str] = os.environ, *, metadata: MetadataSource = no_metadata
+    ) -> Self:
         """From the variables of `safeconduct.channel.VARIABLES`. Raises NotConfiguredError for a missing identity."""
         return cls(Endpoints.from_env(environ), Credentials.from_env(environ), metadata=metadata)
 
@@ -118,11 +120,16 @@ class Client:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.close()
 
     def _channel(self, service: str) -> aio.Channel:
         if service not in self._channels:
-            self._channels[service] = open_channel(self._endpoints.target(service), self._credentials)
+            self._channels[service] = open_channel(
+                self._endpoints.target(service), self._credentials
+            )
         return self._channels[service]

@@ -45,7 +45,9 @@ def verify(document: str, keys: Mapping[str, bytes]) -> LicenseDocument:
         raise InvalidDocumentError(message) from error
     key_id = header.get("kid", "")
     if key_id not in keys:
-        message = f"signed with the unknown key {key_id!r}; known: {', '.join(sorted(keys)) or 'none'}"
+        message = (
+            f"signed with the unknown key {key_id!r}; known: {', '.join(sorted(keys)) or 'none'}"
+        )
         raise InvalidDocumentError(message)
     try:
         claims = json.loads(_payload(document.strip(), _public_key(keys[key_id])))
@@ -56,9 +58,13 @@ def verify(document: str, keys: Mapping[str, bytes]) -> LicenseDocument:
 
 
 def _payload(document: str, key: OKPKey) -> bytes:
-    registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)  # RFC 7515: ignore unknown parameters
+    registry = jws.JWSRegistry(
+        algorithms=ALGORITHMS, strict_check_header=False
+    )  # RFC 7515: ignore unknown parameters
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SecurityWarning)  # about the older name of the algorithm only
+        warnings.simplefilter(
+            "ignore", SecurityWarning
+        )  # about the older name of the algorithm only
         payload: bytes = jws.deserialize_compact(document, key, registry=registry).payload
     return payload
 

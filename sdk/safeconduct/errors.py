@@ -67,7 +67,8 @@ def from_rpc(error: aio.AioRpcError) -> SafeconductError:
         message=status.message or error.details() or "",
         metadata=info.metadata,
         violations=tuple(
-            FieldViolation(found.field, found.reason, found.description) for found in bad.field_violations
+            FieldViolation(found.field, found.reason, found.description)
+            for found in bad.field_violations
         ),
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() if has_retry else None,
     )

@@ -29,7 +29,16 @@ from safeconduct.knowledge import NANOSECONDS, Knowledge
 from safeconduct.rpc.calls import MetadataSource, no_metadata
 from safeconduct.standing import Access, AccessVerdict, Standing, StandingState, Verdict, judge
 
-__all__ = ["Access", "AccessVerdict", "Gate", "Standing", "StandingState", "Verdict", "boottime", "decode_standing"]
+__all__ = [
+    "Access",
+    "AccessVerdict",
+    "Gate",
+    "Standing",
+    "StandingState",
+    "Verdict",
+    "boottime",
+    "decode_standing",
+]
 
 SNAPSHOT_LIMIT_NS: Final = 10 * NANOSECONDS
 ANSWER_LIMIT_NS: Final = 2 * NANOSECONDS
@@ -51,7 +60,9 @@ def boottime() -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     if sys.platform == "darwin":
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC)  # goes on during sleep there
-    message = f"{sys.platform} offers no clock that is known to go on during sleep; give the gate one"
+    message = (
+        f"{sys.platform} offers no clock that is known to go on during sleep; give the gate one"
+    )
     raise NotImplementedError(message)
 
 
@@ -98,7 +109,13 @@ class Gate:
         return cls(Endpoints.from_env().target("enforcement"), Credentials.from_env())
 
     def check(
-        self, license_id: str, model_id: str, destination: str, end_use: str, *, now: datetime | None = None
+        self,
+        license_id: str,
+        model_id: str,
+        destination: str,
+        end_use: str,
+        *,
+        now: datetime | None = None,
     ) -> Verdict:
         """Whether this access is allowed now. Local: takes microseconds and never waits.
 
@@ -107,7 +124,12 @@ class Gate:
         # The age first: whoever reads the standing afterwards reads one that is at least as new.
         age = self.knowledge_age
         standing = self._knowledge.standings.get(license_id)
-        return judge(standing, Access(license_id, model_id, destination, end_use), now or self._wall_clock(), age)
+        return judge(
+            standing,
+            Access(license_id, model_id, destination, end_use),
+            now or self._wall_clock(),
+            age,
+        )
 
     @property
     def knowledge_age(self) -> float:
@@ -156,7 +178,10 @@ class Gate:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -183,10 +208,15 @@ class Gate:
         self._knowledge.begin(resumes=bool(self._token))
         call = stubs.StandingServiceStub(channel).WatchStanding(metadata=tuple(self._metadata()))
         sent: dict[int, int] = {}
-        tasks = {asyncio.create_task(self._renew(call, sent)), asyncio.create_task(self._read(call, sent))}
+        tasks = {
+            asyncio.create_task(self._renew(call, sent)),
+            asyncio.create_task(self._read(call, sent)),
+        }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait(tasks, timeout=0.1)  # when a write fails, the status is about to reach the reader
+            await asyncio.wait(
+                tasks, timeout=0.1
+            )  # when a write fails, the status is about to reach the reader
         finally:
             call.cancel()
             for task in tasks:
@@ -201,7 +231,9 @@ class Gate:
         sequence = 0
         while True:
             sequence += 1
-            sent[sequence] = self._clock()  # before it leaves: what waits in a buffer makes knowledge older, not newer
+            sent[sequence] = (
+                self._clock()
+            )  # before it leaves: what waits in a buffer makes knowledge older, not newer
             renew = service.WatchStandingRequest.Renew(sequence=sequence)
             async with asyncio.timeout(SNAPSHOT_LIMIT_NS / NANOSECONDS):
                 await call.write(service.WatchStandingRequest(renew=renew))
@@ -234,7 +266,9 @@ class Gate:
 
     def _learn(self, changes: service.WatchStandingResponse.StandingChanges) -> None:
         standings = [decode_standing(standing) for standing in changes.standings]
-        news = self._knowledge.learn(standings, is_snapshot=changes.is_snapshot, has_more=changes.has_more)
+        news = self._knowledge.learn(
+            standings, is_snapshot=changes.is_snapshot, has_more=changes.has_more
+        )
         if not changes.has_more:  # a token inside a snapshot would leave out what had not come yet
             self._token = changes.resume_token or self._token
         for follower in self._followers:
@@ -246,7 +280,10 @@ class Gate:
             return
         self._confirmed.set()
         if len(self._endpoints) > 1 and lease.knowledge_age_ns > 2 * self._knowledge.renew_every():
-            raise _lost("REPLICA_LAGS", f"the replica's knowledge is {lease.knowledge_age_ns / NANOSECONDS:.1f} s old")
+            raise _lost(
+                "REPLICA_LAGS",
+                f"the replica's knowledge is {lease.knowledge_age_ns / NANOSECONDS:.1f} s old",
+            )
         self._backoff.reset()
 
 
@@ -283,8 +320,12 @@ def decode_standing(message: model.Standing) -> Standing:
         model_ids=frozenset(message.model_ids),
         destinations=frozenset(message.destinations),
         end_uses=frozenset(message.end_uses),
-        not_before=_moment(message.not_before) if message.HasField("not_before") else datetime.max.replace(tzinfo=UTC),
-        not_after=_moment(message.not_after) if message.HasField("not_after") else datetime.min.replace(tzinfo=UTC),
+        not_before=_moment(message.not_before)
+        if message.HasField("not_before")
+        else datetime.max.replace(tzinfo=UTC),
+        not_after=_moment(message.not_after)
+        if message.HasField("not_after")
+        else datetime.min.replace(tzinfo=UTC),
         lease_seconds=message.lease_seconds,
         reason=message.reason,
         changed_at=_moment(message.changed_at) if message.HasField("changed_at") else None,
@@ -310,5 +351,7 @@ def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
     for error in errors:
         if error is not None and not isinstance(error, asyncio.InvalidStateError | TimeoutError):
             # A broken promise of ours or of the service: the gate goes on, and denies until it knows again.
-            return SafeconductError(grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}")
+            return SafeconductError(
+                grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}"
+            )
     return _lost("STREAM_ENDED", "the stream to enforcement ended")

@@ -53,7 +53,9 @@ class Knowledge:
             self._named = None  # a snapshot that broke off says nothing about what is missing in it
         self._is_complete = resumes
 
-    def learn(self, standings: Iterable[Standing], *, is_snapshot: bool, has_more: bool) -> list[Standing]:
+    def learn(
+        self, standings: Iterable[Standing], *, is_snapshot: bool, has_more: bool
+    ) -> list[Standing]:
         """Takes in what the stream told, in order. Gives those that are news; a lower or equal version is not."""
         news = []
         if is_snapshot and self._named is None:
@@ -88,7 +90,11 @@ class Knowledge:
 
     def renew_every(self) -> int:
         """Nanoseconds between two renewals: a third of the shortest lease that still matters."""
-        leases = [one.lease_seconds for one in self._standings.values() if one.state is not StandingState.REVOKED]
+        leases = [
+            one.lease_seconds
+            for one in self._standings.values()
+            if one.state is not StandingState.REVOKED
+        ]
         return max(min(leases) * NANOSECONDS // 3, SHORTEST_RENEW_NS) if leases else FIRST_RENEW_NS
 
     def _forget_unnamed(self) -> None:

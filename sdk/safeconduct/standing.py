@@ -90,7 +90,9 @@ class _Question:
 
 # Asked in this order; the first that holds is the answer. REVOKED comes before the lease because it is final: knowledge
 # of it does not age. Everything else that is older than the lease says nothing any more.
-_DENIALS: Final[tuple[tuple[AccessVerdict, Callable[[_Question], bool], Callable[[_Question], str]], ...]] = (
+_DENIALS: Final[
+    tuple[tuple[AccessVerdict, Callable[[_Question], bool], Callable[[_Question], str]], ...]
+] = (
     (
         AccessVerdict.REVOKED,
         lambda q: q.standing.state is StandingState.REVOKED,
@@ -99,7 +101,9 @@ _DENIALS: Final[tuple[tuple[AccessVerdict, Callable[[_Question], bool], Callable
     (
         AccessVerdict.LEASE_EXPIRED,
         lambda q: not q.knowledge_age <= q.standing.lease_seconds,
-        lambda q: f"What is known is {q.knowledge_age:.1f} s old; the lease allows {q.standing.lease_seconds} s.",
+        lambda q: (
+            f"What is known is {q.knowledge_age:.1f} s old; the lease allows {q.standing.lease_seconds} s."
+        ),
     ),
     (
         AccessVerdict.SUSPENDED,
@@ -109,44 +113,64 @@ _DENIALS: Final[tuple[tuple[AccessVerdict, Callable[[_Question], bool], Callable
     (
         AccessVerdict.NOT_YET_VALID,
         lambda q: q.wall_now < q.standing.not_before,
-        lambda q: f"License {q.standing.license_number} holds from {q.standing.not_before:%Y-%m-%dT%H:%M:%SZ}.",
+        lambda q: (
+            f"License {q.standing.license_number} holds from {q.standing.not_before:%Y-%m-%dT%H:%M:%SZ}."
+        ),
     ),
     (
         AccessVerdict.EXPIRED,
         lambda q: q.wall_now >= q.standing.not_after,
-        lambda q: f"License {q.standing.license_number} ended at {q.standing.not_after:%Y-%m-%dT%H:%M:%SZ}.",
+        lambda q: (
+            f"License {q.standing.license_number} ended at {q.standing.not_after:%Y-%m-%dT%H:%M:%SZ}."
+        ),
     ),
     (
         AccessVerdict.MODEL_NOT_GRANTED,
         lambda q: q.access.model_id not in q.standing.model_ids,
-        lambda q: f"Model {q.access.model_id} is not granted; granted: {_listed(q.standing.model_ids)}.",
+        lambda q: (
+            f"Model {q.access.model_id} is not granted; granted: {_listed(q.standing.model_ids)}."
+        ),
     ),
     (
         AccessVerdict.DESTINATION_NOT_GRANTED,
         lambda q: q.access.destination not in q.standing.destinations,
-        lambda q: f"Destination {q.access.destination} is not granted; granted: {_listed(q.standing.destinations)}.",
+        lambda q: (
+            f"Destination {q.access.destination} is not granted; granted: {_listed(q.standing.destinations)}."
+        ),
     ),
     (
         AccessVerdict.END_USE_NOT_GRANTED,
         lambda q: q.access.end_use not in q.standing.end_uses,
-        lambda q: f"End use {q.access.end_use} is not granted; granted: {_listed(q.standing.end_uses)}.",
+        lambda q: (
+            f"End use {q.access.end_use} is not granted; granted: {_listed(q.standing.end_uses)}."
+        ),
     ),
 )
 
 
-def judge(standing: Standing | None, access: Access, wall_now: datetime, knowledge_age: float) -> Verdict:
+def judge(
+    standing: Standing | None, access: Access, wall_now: datetime, knowledge_age: float
+) -> Verdict:
     """Whether this access is allowed. `wall_now` is UTC; `knowledge_age` in seconds, infinite when nothing is known.
 
     Fails closed: an unknown license, and knowledge older than the license's lease, deny.
     """
     if standing is None:
         explanation = f"No license {access.license_id} is known here."
-        return Verdict(allowed=False, reason=AccessVerdict.UNKNOWN_LICENSE, standing_version=0, explanation=explanation)
+        return Verdict(
+            allowed=False,
+            reason=AccessVerdict.UNKNOWN_LICENSE,
+            standing_version=0,
+            explanation=explanation,
+        )
     question = _Question(standing, access, wall_now, knowledge_age)
     for reason, holds, explain in _DENIALS:
         if holds(question):
             return Verdict(
-                allowed=False, reason=reason, standing_version=standing.version, explanation=explain(question)
+                allowed=False,
+                reason=reason,
+                standing_version=standing.version,
+                explanation=explain(question),
             )
     return Verdict(
         allowed=True,

@@ -8,46 +8,54 @@ from typing import Final
 from prometheus_client import Gauge
 from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
 
-from chassis.relay import Address, Outbound
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
-from services.enforcement.shell import ticks
-from services.enforcement.shell.handlers import Hearing
-from services.enforcement.shell.rpc import Conduct, Standings
-from services.enforcement.shell.standing import TOPIC, StandingBoard
-from services.enforcement.shell.stream import LicenseStream
-from services.enforcement.shell.ticks import Ticks
-from services.enforcement.shell.violations import Violations
+from chassis.streams.relay import Address, Outbound
+from services.enforcement.shell import heartbeats
+from services.enforcement.shell.event_handlers import EventHandlers
+from services.enforcement.shell.heartbeats import Heartbeats
+from services.enforcement.shell.projections import LicenseStream
+from services.enforcement.shell.standing_cache import TOPIC, StandingCache
+from services.enforcement.shell.standing_service import ConductServicer, StandingServicer
+from services.enforcement.shell.violation_service import ViolationServicer
 
 PACKAGE: Final = "safeconduct.enforcement.v1"
 
 
 def route(record: Outbound) -> tuple[Address, bytes]:
     """Standings and ticks go to the compacted topic, shard by shard in order; all else in order per license."""
-    if record.name == ticks.NAME:
-        return Address(TOPIC, record.shard), ticks.KEY
+    if record.name == heartbeats.NAME:
+        return Address(TOPIC, record.shard), heartbeats.KEY
     key = str(record.stream_id).encode()
-    return (Address(TOPIC, record.shard), key) if record.name == "StandingChanged" else (Address(PACKAGE), key)
+    return (
+        (Address(TOPIC, record.shard), key)
+        if record.name == "StandingChanged"
+        else (Address(PACKAGE), key)
+    )
 
 
 def build(runtime: Runtime[ServiceSettings]) -> Service:
     """The service, wired."""
     journal = runtime.journal(LicenseStream())
-    ticking = Ticks(journal)
-    board = StandingBoard(ticking, runtime.telemetry)
+    ticking = Heartbeats(journal)
+    board = StandingCache(ticking, runtime.telemetry)
     _show(board, runtime)
-    hearing = Hearing(journal)
+    hearing = EventHandlers(journal)
     return Service(
         registrations=(
             (
                 grpc.add_StandingServiceServicer_to_server,
-                Standings(journal, board, runtime.tokens),
+                StandingServicer(journal, board, runtime.tokens),
                 f"{PACKAGE}.StandingService",
             ),
-            (grpc.add_ConductServiceServicer_to_server, Conduct(journal), f"{PACKAGE}.ConductService"),
+            (
+                grpc.add_ConductServiceServicer_to_server,
+                ConductServicer(journal),
+                f"{PACKAGE}.ConductService",
+            ),
             (
                 grpc.add_ViolationServiceServicer_to_server,
-                Violations(journal, runtime.tokens),
+                ViolationServicer(journal, runtime.tokens),
                 f"{PACKAGE}.ViolationService",
             ),
         ),
@@ -62,12 +70,20 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
     )
 
 
-def _show(board: StandingBoard, runtime: Runtime[ServiceSettings]) -> None:
+def _show(board: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
     """What operators see of the standings."""
     registry = runtime.telemetry.registry
-    age = Gauge("standing_knowledge_age_seconds", "Age of what this replica knows of all standings.", registry=registry)
-    age.set_function(lambda: float("inf") if (known := board.ticks.age_ns()) is None else known / 1e9)
-    licenses = Gauge("standing_licenses", "Licenses whose standing this replica knows.", registry=registry)
+    age = Gauge(
+        "standing_knowledge_age_seconds",
+        "Age of what this replica knows of all standings.",
+        registry=registry,
+    )
+    age.set_function(
+        lambda: float("inf") if (known := board.ticks.age_ns()) is None else known / 1e9
+    )
+    licenses = Gauge(
+        "standing_licenses", "Licenses whose standing this replica knows.", registry=registry
+    )
     licenses.set_function(lambda: board.size)
     streams = Gauge("standing_streams", "Open streams of gates and partners.", registry=registry)
     streams.set_function(lambda: board.followers)

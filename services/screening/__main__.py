@@ -8,20 +8,20 @@ from typing import Annotated
 from pydantic import Field, FilePath
 from safeconduct.screening.v1 import service_pb2_grpc
 
-from chassis.relay import Address, Outbound
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
+from chassis.streams.relay import Address, Outbound
 from services.screening.core.config import DEFAULT
-from services.screening.shell.adjudication import Adjudication
-from services.screening.shell.desk import Desk
-from services.screening.shell.hearing import Hearing
-from services.screening.shell.importing import ListCounter
-from services.screening.shell.lists import Lists, shipped
+from services.screening.shell.active_lists import Lists, shipped
+from services.screening.shell.adjudication_service import AdjudicationServicer
+from services.screening.shell.event_handlers import EventHandlers
+from services.screening.shell.list_service import ListServicer
+from services.screening.shell.ownership_rules import ownership_rules
+from services.screening.shell.projections import ListStream, ScreeningStream
 from services.screening.shell.rescreening import Rescreening
-from services.screening.shell.rules import ownership_rules
-from services.screening.shell.screening import ScreeningDesk
-from services.screening.shell.streams import ListStream, ScreeningStream
-from services.screening.shell.workers import Workers, default_workers
+from services.screening.shell.screener import Screener
+from services.screening.shell.screening_service import ScreeningServicer
+from services.screening.shell.worker_pool import WorkerPool, default_workers
 
 HERE = Path(__file__).parent
 PACKAGE = "safeconduct.screening.v1"
@@ -30,13 +30,17 @@ PACKAGE = "safeconduct.screening.v1"
 class Settings(ServiceSettings):
     """What screening needs besides what every service needs."""
 
-    first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = HERE / "lists/shipped.yaml"
-    """Describes the list that an empty installation starts with; never read again once a list is active."""
-    screening_workers: Annotated[int, Field(ge=1, le=64, default_factory=default_workers, examples=["2"])]
-    """Processes that screen; they share one index, and each adds its own working memory."""
-    ownership_rules_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/ownership.yaml"])] = (
-        HERE / "rules/ownership.yaml"
+    first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = (
+        HERE / "lists/shipped.yaml"
     )
+    """Describes the list that an empty installation starts with; never read again once a list is active."""
+    screening_workers: Annotated[
+        int, Field(ge=1, le=64, default_factory=default_workers, examples=["2"])
+    ]
+    """Processes that screen; they share one index, and each adds its own working memory."""
+    ownership_rules_file: Annotated[
+        FilePath, Field(examples=["/etc/safeconduct/ownership.yaml"])
+    ] = HERE / "rules/ownership.yaml"
     """When owners that are listed make a party count as listed; read once, at the start."""
 
 
@@ -49,30 +53,32 @@ def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     registry = runtime.telemetry.registry
     rules = ownership_rules(runtime.settings.ownership_rules_file)
-    engine = Workers(DEFAULT, runtime.settings.screening_workers, registry)
+    engine = WorkerPool(DEFAULT, runtime.settings.screening_workers, registry)
     engine.start()
-    desk = Desk(DEFAULT, registry, engine)
+    desk = Screener(DEFAULT, registry, engine)
     screenings = runtime.journal(ScreeningStream())
     registers = runtime.journal(ListStream())
     lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)
-    rescreening = Rescreening(screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry)
+    rescreening = Rescreening(
+        screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry
+    )
     lists.when_loaded.append(rescreening.wake)
-    hearing = Hearing(screenings, desk, rules)
+    hearing = EventHandlers(screenings, desk, rules)
     return Service(
         registrations=(
             (
                 service_pb2_grpc.add_ScreeningServiceServicer_to_server,
-                ScreeningDesk(screenings, desk),
+                ScreeningServicer(screenings, desk),
                 f"{PACKAGE}.ScreeningService",
             ),
             (
                 service_pb2_grpc.add_ListServiceServicer_to_server,
-                ListCounter(registers, lists, desk, rescreening),
+                ListServicer(registers, lists, desk, rescreening),
                 f"{PACKAGE}.ListService",
             ),
             (
                 service_pb2_grpc.add_AdjudicationServiceServicer_to_server,
-                Adjudication(screenings, runtime.tokens, rules),
+                AdjudicationServicer(screenings, runtime.tokens, rules),
                 f"{PACKAGE}.AdjudicationService",
             ),
         ),

@@ -26,6 +26,7 @@ from services.applications.core.commands import (
     Withdraw,
 )
 from services.applications.core.decide import decide
+from services.applications.core.errors import Refusal
 from services.applications.core.evolve import evolve
 from services.applications.core.model import (
     AccessMode,
@@ -54,14 +55,13 @@ from services.applications.core.model import (
     Sector,
     SigningAuthority,
 )
-from services.applications.core.refusal import Refusal
-from services.applications.shell.documents import verify_signature
+from services.applications.shell.license_documents import verify_signature
 from services.applications.shell.policy import load_policy
-from services.applications.shell.reference import load_shelf
+from services.applications.shell.reference_data import load_reference_data
 
 FOLDER = Path(__file__).resolve().parents[2] / "services" / "applications" / "policy"
 POLICY = load_policy(FOLDER / "policy.yaml")
-SHELF = load_shelf(FOLDER / "reference.yaml")
+SHELF = load_reference_data(FOLDER / "reference.yaml")
 REFERENCE = SHELF.reference
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -112,7 +112,9 @@ def details(**changes: object) -> ApplicationDetails:
         items=(Item("example-frontier-1", AccessMode.HOSTED_ACCESS),),
         destinations=("DE",),
         end_uses=(EndUse.HEALTHCARE,),
-        end_user_statement=EndUserStatement("end-user", NOW - timedelta(days=10), "We summarise letters of discharge."),
+        end_user_statement=EndUserStatement(
+            "end-user", NOW - timedelta(days=10), "We summarise letters of discharge."
+        ),
         safeguard_statement=SafeguardStatement("Evaluated for misuse; refusals are monitored."),
         red_flags=(),
         validity_days=365,
@@ -126,11 +128,14 @@ def with_parties(*parties: Party) -> ApplicationDetails:
     return details(parties=(APPLICANT, END_USER, SIGNATORY, *parties))
 
 
-def screening(of: ApplicationDetails, *findings: PartyFinding, **changes: object) -> ScreeningSummary:
+def screening(
+    of: ApplicationDetails, *findings: PartyFinding, **changes: object
+) -> ScreeningSummary:
     """Everybody clear, but for the findings given."""
     given = {finding.party_id: finding for finding in findings}
     all_of_them = tuple(
-        given.get(each.party_id, PartyFinding(each.party_id, ScreeningResult.CLEAR)) for each in of.parties
+        given.get(each.party_id, PartyFinding(each.party_id, ScreeningResult.CLEAR))
+        for each in of.parties
     )
     plain = ScreeningSummary(SCREENING_ID, all_of_them, "us-csl-2025-02", "1", NOW, ownership())
     return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
@@ -140,7 +145,9 @@ def ownership(*found: OwnershipFinding) -> OwnershipAssessment:
     return OwnershipAssessment("1", "2026-11-24", found)
 
 
-def outcome(way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1) -> PolicyOutcome:
+def outcome(
+    way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1
+) -> PolicyOutcome:
     return PolicyOutcome("test", "00", fired, way, countersignatures, tier, 60, NOW)
 
 
@@ -149,12 +156,18 @@ def rule(effect: RuleEffect, **changes: object) -> FiredRule:
     return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
-def conclude(way: RuleEffect, of: ApplicationDetails | None = None, **more: int) -> ConcludeScreening:
+def conclude(
+    way: RuleEffect, of: ApplicationDetails | None = None, **more: int
+) -> ConcludeScreening:
     fired = (rule(way), rule(RuleEffect.CONDITION, condition="Report every 90 days."))
-    return ConcludeScreening(screening(of or details()), outcome(way, *fired, **more), DECISION_ID, TERMS)
+    return ConcludeScreening(
+        screening(of or details()), outcome(way, *fired, **more), DECISION_ID, TERMS
+    )
 
 
-LISTED = PartyFinding("end-user", ScreeningResult.POSSIBLE_MATCH, MatchStrength.STRONG, ("EL-1",), ("EL",))
+LISTED = PartyFinding(
+    "end-user", ScreeningResult.POSSIBLE_MATCH, MatchStrength.STRONG, ("EL-1",), ("EL",)
+)
 CONFIRMED = replace(LISTED, result=ScreeningResult.CONFIRMED_MATCH)
 CLEARED = PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)
 REVISED_ID = UUID(int=6)
@@ -162,7 +175,9 @@ REVISED_ID = UUID(int=6)
 
 def revise(cause: Cause, way: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
     finding = {Cause.LISTED: LISTED, Cause.CONFIRMED: CONFIRMED, Cause.CLEARED: CLEARED}[cause]
-    return ReviseScreening(cause, screening(details(), finding, screening_id=REVISED_ID), outcome(way, rule(way)))
+    return ReviseScreening(
+        cause, screening(details(), finding, screening_id=REVISED_ID), outcome(way, rule(way))
+    )
 
 
 def recommend(officer: Officer = ONE, what: Outcome = Outcome.APPROVE) -> Recommend:
@@ -170,7 +185,9 @@ def recommend(officer: Officer = ONE, what: Outcome = Outcome.APPROVE) -> Recomm
 
 
 def countersign(officer: Officer = TWO, *, is_confirmed: bool = True) -> Countersign:
-    return Countersign(RECOMMENDATION_ID, officer, is_confirmed, "read and agreed", DECISION_ID, TERMS)
+    return Countersign(
+        RECOMMENDATION_ID, officer, is_confirmed, "read and agreed", DECISION_ID, TERMS
+    )
 
 
 def accept(application: Application, key: Ed25519PrivateKey = KEY, **changes: object) -> AcceptCode:

@@ -23,11 +23,18 @@ from tests.bench.table import ALONE, BENCHES
 
 
 async def measure(
-    stack: Stack, names: list[str], console: Console, keep: Callable[[list[Figure]], None], *, is_quick: bool
+    stack: Stack,
+    names: list[str],
+    console: Console,
+    keep: Callable[[list[Figure]], None],
+    *,
+    is_quick: bool,
 ) -> None:
     """The named benchmarks in the order of their table; the figures of each are kept when it has ended."""
     async with AsyncExitStack() as undo:
-        room = Room(stack, is_quick, undo, lambda what: console.print(f"  [dim]{what}[/]", highlight=False))
+        room = Room(
+            stack, is_quick, undo, lambda what: console.print(f"  [dim]{what}[/]", highlight=False)
+        )
         for name, bench in BENCHES.items():
             if name in names:
                 console.print(f"[bold]{name}[/]")
@@ -35,19 +42,27 @@ async def measure(
 
 
 def main(
-    only: Annotated[list[str] | None, typer.Option(help=f"Only this one; repeatable: {', '.join(BENCHES)}.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Only this one; repeatable: {', '.join(BENCHES)}.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Small numbers: whether it works, not how fast it is.")
     ] = False,
-    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "bench",
-    out: Annotated[Path, typer.Option(help="The figures for programs.")] = CHECKOUT / "build" / "bench.json",
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT
+    / "build"
+    / "bench",
+    out: Annotated[Path, typer.Option(help="The figures for programs.")] = CHECKOUT
+    / "build"
+    / "bench.json",
 ) -> None:
     """Measure on a stack of its own; writes build/bench.json.
 
     Example: python -m tests.bench --only submit
     """
     if unknown := sorted(set(only or ()) - set(BENCHES)):
-        raise typer.BadParameter(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        raise typer.BadParameter(
+            f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}"
+        )
     console = Console(soft_wrap=True)
     chosen = [name for name in BENCHES if not only or name in only]
     figures: list[Figure] = []

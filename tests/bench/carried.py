@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 
-from chassis.migrations import migrate
-from chassis.topics import Topic, create
+from chassis.store.migrations import migrate
+from chassis.streams.topics import Topic, create
 from services.applications import __main__ as service
 from tests.bench.children import child
 from tests.bench.cpu import busy
@@ -20,8 +20,12 @@ async def events_per_core(room: Room) -> list[Figure]:
     """Rounds of all four in turn; events for one CPU second of the process."""
     kafka, postgres = room.stack.kafka, room.stack.postgres
     await create(kafka.bootstrap, [Topic(_TOPIC, 6), Topic(_BARE, 6), Topic(f"{_TOPIC}.dlq", 1)], 1)
-    database = await asyncio.to_thread(postgres.provision, "bench_carried", "bench_carried_owner", "bench_carried_app")
-    await asyncio.to_thread(migrate, database.owner_dsn, database.app_role, service.HERE / "migrations")
+    database = await asyncio.to_thread(
+        postgres.provision, "bench_carried", "bench_carried_owner", "bench_carried_app"
+    )
+    await asyncio.to_thread(
+        migrate, database.owner_dsn, database.app_role, service.HERE / "migrations"
+    )
     rounds, count = room.pick(5, 1), room.pick(5_000, 200)
     given = {
         "dsn": database.app_dsn, "owner_dsn": database.owner_dsn, "bootstrap": kafka.bootstrap,
@@ -32,7 +36,10 @@ async def events_per_core(room: Room) -> list[Figure]:
         for number in range(rounds):
             for way, found in rate.items():
                 found.append(count / (await carrier.ask({way: count}))["cpu"])
-            room.tell(f"round {number + 1} of {rounds}: " + ", ".join(f"{w} {f[-1]:.0f}/s" for w, f in rate.items()))
+            room.tell(
+                f"round {number + 1} of {rounds}: "
+                + ", ".join(f"{w} {f[-1]:.0f}/s" for w, f in rate.items())
+            )
     each = {way: statistics.median(found) for way, found in rate.items()}
     how = f"1 KiB payload, {rounds} rounds of {count} events in turn, medians; {busy()}"
     return [

@@ -16,10 +16,10 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from chassis.consumer import Consumer, Envelope
-from chassis.dead_letters import DeadLetters
-from chassis.relay import Address, Relay
-from chassis.telemetry import setup
+from chassis.streams.consumer import Consumer, Envelope
+from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.relay import Address, Relay
+from chassis.telemetry.tracing import setup
 from tests.bench.children import lines, say, settings
 
 _WINDOW: Final = 200
@@ -58,21 +58,29 @@ class Carrier:
         )  # fmt: skip
 
         def sent() -> float:
-            return telemetry.registry.get_sample_value("relay_sent_total", {"topic": target.topic}) or 0.0
+            return (
+                telemetry.registry.get_sample_value("relay_sent_total", {"topic": target.topic})
+                or 0.0
+            )
 
         return await _until(relay.run(), lambda: sent() >= count)
 
     async def produce(self, count: int) -> float:
         """The bare producer sends the same bytes under the same guarantees, as many at once."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._given["bootstrap"], acks="all", enable_idempotence=True, linger_ms=0
+            bootstrap_servers=self._given["bootstrap"],
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
         )
         await producer.start()
         began = time.process_time()
         for start in range(0, count, _WINDOW):
             window = range(start, min(start + _WINDOW, count))
             flying = [
-                await producer.send(self._given["bare_topic"], _PAYLOAD, key=str(uuid4()).encode(), headers=_HEADERS)
+                await producer.send(
+                    self._given["bare_topic"], _PAYLOAD, key=str(uuid4()).encode(), headers=_HEADERS
+                )
                 for _ in window
             ]
             await asyncio.gather(*flying)
@@ -85,8 +93,12 @@ class Carrier:
         telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
         self.consumed = 0
         letters = DeadLetters(self._given["bootstrap"], group)
-        consumer = Consumer(group, self._given["bootstrap"], {self._given["topic"]: self._count}, letters, telemetry)
-        return await _until(consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0)
+        consumer = Consumer(
+            group, self._given["bootstrap"], {self._given["topic"]: self._count}, letters, telemetry
+        )
+        return await _until(
+            consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0
+        )
 
     async def _count(self, envelope: Envelope) -> None:
         self.consumed += 1
@@ -100,7 +112,9 @@ class Carrier:
         await consumer.start()
         seen, began = 0, time.process_time()
         while seen < count:
-            seen += sum(len(records) for records in (await consumer.getmany(timeout_ms=500)).values())
+            seen += sum(
+                len(records) for records in (await consumer.getmany(timeout_ms=500)).values()
+            )
         cpu = time.process_time() - began
         await consumer.stop()
         return cpu
@@ -131,7 +145,10 @@ async def _until(
 async def main(given: dict[str, Any]) -> None:
     """Carries until whoever started it goes."""
     carrier = Carrier(given)
-    ways = {way.__name__: way for way in (carrier.relay, carrier.produce, carrier.consume, carrier.fetch)}
+    ways = {
+        way.__name__: way
+        for way in (carrier.relay, carrier.produce, carrier.consume, carrier.fetch)
+    }
     say({"ready": True})
     async for told in lines():
         ((name, count),) = told.items()

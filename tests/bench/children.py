@@ -33,7 +33,9 @@ class Child:
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), seconds)
         if not line:
-            raise RuntimeError(f"a process of the benchmark ended with {await self._process.wait()}; see its output")
+            raise RuntimeError(
+                f"a process of the benchmark ended with {await self._process.wait()}; see its output"
+            )
         return json.loads(line)
 
     async def ask(self, question: Any, seconds: float = 300.0) -> Any:
@@ -89,6 +91,8 @@ def say(what: Any) -> None:
 async def lines() -> AsyncIterator[Any]:
     """In a child: what it is told, line by line, until whoever started it goes."""
     reader = asyncio.StreamReader(limit=_LINE)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     while line := await reader.readline():
         yield json.loads(line)

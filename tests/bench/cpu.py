@@ -26,14 +26,22 @@ def cpu_of(pid: int) -> float:
     while waiting:
         each = waiting.pop()
         if each in stats:
-            ticks += sum(int(stats[each][n]) for n in (_USER, _SYSTEM, _USER_OF_CHILDREN, _SYSTEM_OF_CHILDREN))
+            ticks += sum(
+                int(stats[each][n])
+                for n in (_USER, _SYSTEM, _USER_OF_CHILDREN, _SYSTEM_OF_CHILDREN)
+            )
             waiting += children.get(each, [])
     return ticks / _TICK
 
 
 def _stat(pid: int) -> list[str] | None:
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return (
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
     except OSError:
         return None
 

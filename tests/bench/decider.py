@@ -24,24 +24,24 @@ from safeconduct.applications.v1 import service_pb2
 from safeconduct.cli.files import read_application
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
-from chassis.consumer import Envelope
-from chassis.journal import Journal, Key
-from chassis.relay import Address, Outbound, Relay
-from chassis.tail import Tail
-from chassis.telemetry import setup
-from chassis.timers import Timers
-from chassis.tokens import Tokens
+from chassis.rpc.page_tokens import PageTokens
+from chassis.store.change_feed import ChangeFeed
+from chassis.store.journal import Journal, Key
+from chassis.store.timers import Timers
+from chassis.streams.consumer import Envelope
+from chassis.streams.relay import Address, Outbound, Relay
+from chassis.telemetry.tracing import setup
 from services.applications import __main__ as service
 from services.applications.core.commands import Submit
 from services.applications.core.decide import decide
 from services.applications.shell import codec
-from services.applications.shell.applications import details_of
-from services.applications.shell.documents import LicenseSigner
-from services.applications.shell.hearing import Hearing
-from services.applications.shell.office import Office
+from services.applications.shell.application_service import details_of
+from services.applications.shell.dependencies import Office
+from services.applications.shell.event_handlers import EventHandlers
+from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import load_policy
-from services.applications.shell.reference import load_shelf
-from services.applications.shell.stream import ApplicationStream
+from services.applications.shell.projections import ApplicationStream
+from services.applications.shell.reference_data import load_shelf
 from tests.bench.children import lines, say, settings
 
 CALLERS: Final = 4
@@ -49,18 +49,22 @@ PARTNER: Final = "example-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Screener:
     """The office with its hearing, and what is submitted."""
 
     office: Office
-    hearing: Hearing
+    hearing: EventHandlers
     request: service_pb2.SubmitApplicationRequest
 
     async def decide_one(self) -> None:
         """One submission and the end of its screening, every party clear."""
         application_id, office = uuid4(), self.office
-        request = service_pb2.SubmitApplicationRequest(request_id=str(uuid4()), details=self.request.details)
-        command = Submit(application_id, PARTNER, details_of(request.details), office.shelf.reference)
+        request = service_pb2.SubmitApplicationRequest(
+            request_id=str(uuid4()), details=self.request.details
+        )
+        command = Submit(
+            application_id, PARTNER, details_of(request.details), office.shelf.reference
+        )
         await office.journal.execute(
             application_id,
             Key.of_request(f"partner/{PARTNER}", "SubmitApplication", request),
@@ -77,7 +81,9 @@ class Desk:
         screened_at = Timestamp()
         screened_at.FromDatetime(datetime.now(UTC))
         parties = [
-            model_pb2.PartyScreening(party_id=party.party_id, result=model_pb2.SCREENING_RESULT_CLEAR)
+            model_pb2.PartyScreening(
+                party_id=party.party_id, result=model_pb2.SCREENING_RESULT_CLEAR
+            )
             for party in self.request.details.parties
         ]
         told = events_pb2.ScreeningCompleted(
@@ -104,24 +110,31 @@ class Desk:
 async def main(given: dict[str, Any]) -> None:
     """Decides until whoever started it goes."""
     telemetry = setup("bench", "0", None, "ERROR")
-    pool = await asyncpg.create_pool(given["dsn"], min_size=0, max_size=8, command_timeout=60, reset=_keep)
+    pool = await asyncpg.create_pool(
+        given["dsn"], min_size=0, max_size=8, command_timeout=60, reset=_keep
+    )
     wakes: list[Callable[[], None]] = []
     journal: Journal[Any, Any] = Journal(
         pool, ApplicationStream(), telemetry, lambda: [wake() for wake in wakes] and None
     )
-    tail = Tail(journal, "partner_id")
+    tail = ChangeFeed(journal, "partner_id")
     policy = service.HERE / "policy"
     office = Office(
-        journal=journal, tail=tail, tokens=Tokens(bytes(32)), shelf=load_shelf(policy / "reference.yaml"),
+        journal=journal, tail=tail, tokens=PageTokens(bytes(32)), shelf=load_shelf(policy / "reference.yaml"),
         policy=load_policy(policy / "policy.yaml"),
         signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"), trace_url_template="",
     )  # fmt: skip
-    hearing = Hearing(office)
-    relay = Relay(given["dsn"], given["bootstrap"], "/bench", service.PACKAGE, _to(given["topic"]), telemetry)
+    hearing = EventHandlers(office)
+    relay = Relay(
+        given["dsn"], given["bootstrap"], "/bench", service.PACKAGE, _to(given["topic"]), telemetry
+    )
     wakes += [relay.wake, tail.wake]
-    beside = [asyncio.create_task(run()) for run in (relay.run, tail.run, Timers(journal, hearing.due).run)]
+    beside = [
+        asyncio.create_task(run())
+        for run in (relay.run, tail.run, Timers(journal, hearing.due).run)
+    ]
     details = read_application(Path(given["application"]), datetime.now(UTC))
-    desk = Desk(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
+    desk = Screener(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
     say({"ready": True})
     async for told in lines():
         began, cpu = time.perf_counter(), time.process_time()

@@ -40,7 +40,11 @@ class _Run:
 
     @property
     def errors(self) -> int:
-        return sum(self.report["errors"].values()) + int(self.report["notSent"]) + int(self.report["undecided"])
+        return (
+            sum(self.report["errors"].values())
+            + int(self.report["notSent"])
+            + int(self.report["undecided"])
+        )
 
     @property
     def is_borne(self) -> bool:
@@ -60,7 +64,9 @@ async def decisions(room: Room) -> list[Figure]:
     for rate in RATES[: room.pick(len(RATES), 1)]:
         runs.append(await _run(room, rate, room.pick(20, 3)))
         report = runs[-1].report
-        room.tell(f"{rate}/s: {report['decisionMilliseconds']} ms, {runs[-1].errors} errors or undecided")
+        room.tell(
+            f"{rate}/s: {report['decisionMilliseconds']} ms, {runs[-1].errors} errors or undecided"
+        )
         await room.everything()
         if report["decidedPerSecond"] < rate * KEPT_UP:
             break
@@ -68,7 +74,11 @@ async def decisions(room: Room) -> list[Figure]:
     borne = [run for run in runs if run.is_borne]
     peak = max(runs, key=lambda run: run.report["decidedPerSecond"])
     if borne:
-        figures += _of_point("operating point", borne[-1], "the highest rate with p99 <= 500 ms and every one decided")
+        figures += _of_point(
+            "operating point",
+            borne[-1],
+            "the highest rate with p99 <= 500 ms and every one decided",
+        )
     return figures + _of_point("peak", peak, "the most that was decided, whatever the delay")
 
 
@@ -93,7 +103,8 @@ def _of_rate(run: _Run) -> list[Figure]:
 def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
     each = ", ".join(f"{part} {run.cpu(part) * 1e3:.1f}" for part in (*_OURS, "kafka"))
     how = (
-        f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided; CPU ms per decision: {each}; {run.machine}"
+        f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided;"
+        f" CPU ms per decision: {each}; {run.machine}"
     )
     all_parts = run.cpu(*_OURS, "kafka")
     return [
@@ -110,7 +121,11 @@ def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
 
 
 async def _run(room: Room, rate: int, seconds: int) -> _Run:
-    mix = [part for name, weight in MIX.items() for part in ("--mix", f"{room.example_files / name}.yaml={weight}")]
+    mix = [
+        part
+        for name, weight in MIX.items()
+        for part in ("--mix", f"{room.example_files / name}.yaml={weight}")
+    ]
     room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
     with spent_by(room.parts(*SERVICES)) as spent:
         report = await _load(room, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"])

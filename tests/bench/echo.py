@@ -15,7 +15,9 @@ from tests.bench.children import lines, say, settings
 METHOD = "/bench.Echo/Echo"
 
 
-async def _echo(request: service_pb2.SubmitApplicationRequest, context: Any) -> service_pb2.SubmitApplicationRequest:
+async def _echo(
+    request: service_pb2.SubmitApplicationRequest, context: Any
+) -> service_pb2.SubmitApplicationRequest:
     return request
 
 
@@ -25,9 +27,13 @@ async def serve(files: dict[str, str]) -> None:
     server = aio.server()
     message = service_pb2.SubmitApplicationRequest
     handler = grpc.unary_unary_rpc_method_handler(
-        _echo, request_deserializer=message.FromString, response_serializer=message.SerializeToString
+        _echo,
+        request_deserializer=message.FromString,
+        response_serializer=message.SerializeToString,
     )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),)
+    )
     tls = grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
     port = server.add_secure_port("127.0.0.1:0", tls)
     await server.start()

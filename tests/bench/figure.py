@@ -63,12 +63,16 @@ def document(figure: Figure) -> dict[str, Any]:
 def write(figures: Iterable[Figure], file: Path) -> None:
     """Writes the list of figures."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([document(figure) for figure in figures], indent=2, ensure_ascii=False) + "\n")
+    file.write_text(
+        json.dumps([document(figure) for figure in figures], indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 def table(figures: Iterable[Figure]) -> Table:
     """For people."""
-    shown = Table("figure", "value", "unit", "baseline", "ratio", "target", box=None, pad_edge=False)
+    shown = Table(
+        "figure", "value", "unit", "baseline", "ratio", "target", box=None, pad_edge=False
+    )
     for column in (1, 3, 4):
         shown.columns[column].justify = "right"
     for figure in figures:
@@ -92,7 +96,9 @@ def _short(value: float) -> float:
 def _wanted(figure: Figure) -> str:
     assert figure.target is not None
     sign = "≥" if figure.target.at_least else "≤"
-    return f"{sign} {figure.target.bound:g}" + (" x" if figure.target.of_ratio else f" {figure.unit}")
+    return f"{sign} {figure.target.bound:g}" + (
+        " x" if figure.target.of_ratio else f" {figure.unit}"
+    )
 
 
 _MARKS: Final[Mapping[bool | None, Callable[[Figure], str]]] = {

@@ -36,7 +36,10 @@ class Crowd:
     def saw(self, changes: service_pb2.WatchStandingResponse.StandingChanges) -> None:
         """A gate read a message."""
         for standing in changes.standings:
-            if standing.license_id == self.license_id and standing.state == model_pb2.STANDING_STATE_REVOKED:
+            if (
+                standing.license_id == self.license_id
+                and standing.state == model_pb2.STANDING_STATE_REVOKED
+            ):
                 self.denied_at.append(time.monotonic_ns())
                 self.changed.set()
 
@@ -51,7 +54,9 @@ class Crowd:
 async def gate(stub: Any, crowd: Crowd) -> None:
     """One gate's stream."""
     call = stub.WatchStanding()
-    await call.write(service_pb2.WatchStandingRequest(subscribe=service_pb2.WatchStandingRequest.Subscribe()))
+    await call.write(
+        service_pb2.WatchStandingRequest(subscribe=service_pb2.WatchStandingRequest.Subscribe())
+    )
     renewing = asyncio.create_task(_renew(call))
     has_begun = False
     try:
@@ -70,7 +75,9 @@ async def _renew(call: Any) -> None:
     while True:
         sequence += 1
         await call.write(
-            service_pb2.WatchStandingRequest(renew=service_pb2.WatchStandingRequest.Renew(sequence=sequence))
+            service_pb2.WatchStandingRequest(
+                renew=service_pb2.WatchStandingRequest.Renew(sequence=sequence)
+            )
         )
         await asyncio.sleep(RENEW_S)
 
@@ -79,7 +86,10 @@ async def main(count: int) -> None:
     """Opens the streams, then answers each license id with when the gates denied it."""
     credentials, target = Credentials.from_env(), Endpoints.from_env().target("enforcement")
     own = (*OPTIONS, ("grpc.use_local_subchannel_pool", 1))
-    channels = [aio.secure_channel(target, credentials.tls(), options=own) for _ in range(min(count, CHANNELS))]
+    channels = [
+        aio.secure_channel(target, credentials.tls(), options=own)
+        for _ in range(min(count, CHANNELS))
+    ]
     stubs = [service_pb2_grpc.StandingServiceStub(channel) for channel in channels]
     crowd = Crowd()
     gates = [asyncio.create_task(gate(stubs[n % len(stubs)], crowd)) for n in range(count)]

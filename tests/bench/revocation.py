@@ -18,7 +18,9 @@ from tests.bench.cpu import busy, spent_by
 from tests.bench.figure import Figure, Target
 from tests.bench.room import GATE, PATIENCE_S, Room
 
-_EVIDENCE: Final = hashlib.sha256(b"telemetry window with the pattern of military surveillance").digest()
+_EVIDENCE: Final = hashlib.sha256(
+    b"telemetry window with the pattern of military surveillance"
+).digest()
 _WHY: Final = "critical clause, credible evidence"
 _REVOKE: Final = model_pb2.MEASURE_KIND_REVOCATION
 
@@ -53,12 +55,19 @@ async def order_to_gates(room: Room) -> list[Figure]:
 
 async def _round(room: Room, crowd: Child, license_id: str) -> tuple[float, float, float]:
     """Milliseconds until the first, the median and the last gate denied."""
-    first, second = await room.client("officer/enforcement-1"), await room.client("officer/enforcement-2")
+    first, second = (
+        await room.client("officer/enforcement-1"),
+        await room.client("officer/enforcement-2"),
+    )
     case = await _case(room, license_id, first, second)
-    violation = await first.violations.impose_measure(case, kind=_REVOKE, rationale=_WHY, etag=await _etag(first, case))
+    violation = await first.violations.impose_measure(
+        case, kind=_REVOKE, rationale=_WHY, etag=await _etag(first, case)
+    )
     await crowd.ask(license_id)
     ordered_at = time.monotonic_ns()
-    await second.violations.impose_measure(case, kind=_REVOKE, rationale=_WHY, etag=violation.violation.etag)
+    await second.violations.impose_measure(
+        case, kind=_REVOKE, rationale=_WHY, etag=violation.violation.etag
+    )
     denied = [(at - ordered_at) / 1e6 for at in await crowd.hear()]
     return denied[0], statistics.median(denied), denied[-1]
 
@@ -113,7 +122,14 @@ async def check(room: Room) -> list[Figure]:
     checks, nothing = (statistics.median(values) for values in zip(*took, strict=True))
     how = f"median of {rounds} rounds of {count} calls in turn, CPU of the calling thread; {busy()}"
     return [
-        Figure("gate check", checks, "µs", nothing, f"baseline: calling a function that returns; {how}", Target(10))
+        Figure(
+            "gate check",
+            checks,
+            "µs",
+            nothing,
+            f"baseline: calling a function that returns; {how}",
+            Target(10),
+        )
     ]
 
 

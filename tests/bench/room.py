@@ -74,7 +74,10 @@ class Room:
             for name in ("screening", "enforcement", "applications"):
                 await self._up(name)
             self._is_whole = True
-        await self.until("select count(*) = 0 from stream where state = 'SCREENING'", "every application screened")
+        await self.until(
+            "select count(*) = 0 from stream where state = 'SCREENING'",
+            "every application screened",
+        )
 
     async def _up(self, name: str) -> None:
         service = self.stack.service(name)
@@ -105,7 +108,10 @@ class Room:
         if principal not in self._clients:
             environ = self.stack.client_env(principal)
             made = Client(
-                Endpoints.from_env(environ), Credentials.from_env(environ), deadline=PATIENCE_S, waits_for_ready=True
+                Endpoints.from_env(environ),
+                Credentials.from_env(environ),
+                deadline=PATIENCE_S,
+                waits_for_ready=True,
             )
             self._clients[principal] = await self.undo.enter_async_context(made)
         return self._clients[principal]
@@ -122,7 +128,11 @@ class Room:
             lambda: partner.applications.get(submitted.application_id),
             lambda found: found.state != model_pb2.APPLICATION_STATE_SCREENING,
         )
-        signer = next(each.party_id for each in application.details.parties if each.HasField("signing_authority"))
+        signer = next(
+            each.party_id
+            for each in application.details.parties
+            if each.HasField("signing_authority")
+        )
         answer = await partner.applications.accept_conduct_code(
             application.application_id,
             code_version=application.code_of_conduct.version,

@@ -22,19 +22,23 @@ from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2
 
 from services.screening import __main__ as service
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.formats import read
-from services.screening.core.index import Generation
+from services.screening.core.lists.formats import read
 from services.screening.core.model import Entry, PartyKind
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex
 from services.screening.shell import codec
-from services.screening.shell.lists import shipped
+from services.screening.shell.active_lists import shipped
 from tests.bench.cpu import busy, spent_by
 from tests.bench.figure import Figure, Target
 from tests.bench.room import PARTNER, PATIENCE_S, Room
 from tests.bench.screening.misspell import slips
 
-NAMES: Final = ("Example Teaching Hospital", "Shenwei Micro", "Authorised Signatory of the End User")
+NAMES: Final = (
+    "Example Teaching Hospital",
+    "Shenwei Micro",
+    "Authorised Signatory of the End User",
+)
 """Clear, listed under an alias, and a person: in turn."""
 INNOCENTS: Final = Path(__file__).parent / "screening" / "data" / "innocent_persons.csv.gz"
 CALLERS: Final = 8
@@ -45,7 +49,7 @@ KINDS: Final = {
     PartyKind.VESSEL: model_pb2.PARTY_KIND_VESSEL,
 }
 
-Book = Sequence[model_pb2.PartyQuery]
+BulkScreening = Sequence[model_pb2.PartyQuery]
 
 
 async def screening(room: Room) -> list[Figure]:
@@ -54,7 +58,7 @@ async def screening(room: Room) -> list[Figure]:
     source = shipped(Path(service.HERE) / "lists" / "shipped.yaml")
     room.tell(f"{source.code} is loaded in this process")
     entries = read(source.kind, source.code, source.content)
-    generation = Generation.build(entries, source.code)
+    generation = ListIndex.build(entries, source.code)
     chance = random.Random(source.code)
     hard = [_slipped(entry, chance) for entry in chance.sample(entries, room.pick(1_000, 20))]
     mixed = _mixed(entries, chance, room.pick(3_000, 30))
@@ -69,11 +73,12 @@ async def screening(room: Room) -> list[Figure]:
 
 def _slipped(entry: Entry, chance: random.Random) -> model_pb2.PartyQuery:
     return model_pb2.PartyQuery(
-        names=[slips(entry.name, chance)], kind=KINDS.get(entry.kind, model_pb2.PARTY_KIND_UNSPECIFIED)
+        names=[slips(entry.name, chance)],
+        kind=KINDS.get(entry.kind, model_pb2.PARTY_KIND_UNSPECIFIED),
     )
 
 
-def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> Book:
+def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> BulkScreening:
     """A third as published, a third with slips, a third on no list."""
     with gzip.open(INNOCENTS, "rt", encoding="utf-8", newline="") as file:
         innocents = [row["full_name"] for row in islice(csv.DictReader(file), count)]
@@ -87,7 +92,7 @@ def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> Book:
     return book
 
 
-def _application(entries: Sequence[Entry], chance: random.Random) -> Book:
+def _application(entries: Sequence[Entry], chance: random.Random) -> BulkScreening:
     """Eight parties as an application declares them: two aliases, a country, an address and a number each."""
     return [
         model_pb2.PartyQuery(
@@ -95,13 +100,15 @@ def _application(entries: Sequence[Entry], chance: random.Random) -> Book:
             kind=model_pb2.PARTY_KIND_ORGANISATION,
             countries=["DE"],
             addresses=["1 Example Street, 10115 Berlin"],
-            identifiers=[model_pb2.Identifier(type="LEI", value=f"52990000{chance.randrange(10**12):012}")],
+            identifiers=[
+                model_pb2.Identifier(type="LEI", value=f"52990000{chance.randrange(10**12):012}")
+            ],
         )
         for _ in range(PARTIES)
     ]
 
 
-async def _one_name(room: Room, generation: Generation) -> list[Figure]:
+async def _one_name(room: Room, generation: ListIndex) -> list[Figure]:
     """Rounds of both in turn, the same easy names."""
     client = await room.client(PARTNER)
     parties = [model_pb2.PartyQuery(names=[name]) for name in NAMES]
@@ -128,7 +135,7 @@ async def _one_name(room: Room, generation: Generation) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _hard(room: Room, generation: Generation, hard: Book) -> list[Figure]:
+async def _hard(room: Room, generation: ListIndex, hard: BulkScreening) -> list[Figure]:
     client = await room.client(PARTNER)
     base = _in_process(generation, hard)
     await _one_by_one(client, hard[: len(hard) // 10])
@@ -152,7 +159,7 @@ async def _hard(room: Room, generation: Generation, hard: Book) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _together(room: Room, mixed: Book) -> list[Figure]:
+async def _together(room: Room, mixed: BulkScreening) -> list[Figure]:
     """Eight callers, each with a channel of its own and one question at a time."""
     async with AsyncExitStack() as undo:
         clients = [await undo.enter_async_context(_client(room)) for _ in range(CALLERS)]
@@ -160,12 +167,17 @@ async def _together(room: Room, mixed: Book) -> list[Figure]:
         with spent_by(room.parts("screening")) as spent:
             began = time.perf_counter()
             took = await asyncio.gather(
-                *(_one_by_one(client, mixed[number::CALLERS]) for number, client in enumerate(clients))
+                *(
+                    _one_by_one(client, mixed[number::CALLERS])
+                    for number, client in enumerate(clients)
+                )
             )
             wall = time.perf_counter() - began
         with spent_by(room.parts("screening")) as streamed:
             began = time.perf_counter()
-            answers = [answer async for answer in clients[0].screening.screen_parties(_numbered(mixed))]
+            answers = [
+                answer async for answer in clients[0].screening.screen_parties(_numbered(mixed))
+            ]
             one_stream = time.perf_counter() - began
     assert len(answers) == len(mixed), "every party is answered"
     how = f"{len(mixed)} names, a third as published, a third hard, a third innocent persons; {busy()}"
@@ -184,7 +196,7 @@ async def _together(room: Room, mixed: Book) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _whole(room: Room, applications: Sequence[Book]) -> list[Figure]:
+async def _whole(room: Room, applications: Sequence[BulkScreening]) -> list[Figure]:
     client = await room.client(PARTNER)
     took = []
     for parties in applications:
@@ -199,7 +211,7 @@ async def _whole(room: Room, applications: Sequence[Book]) -> list[Figure]:
     ]
 
 
-def _in_process(generation: Generation, parties: Book) -> float:
+def _in_process(generation: ListIndex, parties: BulkScreening) -> float:
     """CPU milliseconds a party."""
     queries = [codec.query(party) for party in parties]
     began = time.process_time()
@@ -208,7 +220,7 @@ def _in_process(generation: Generation, parties: Book) -> float:
     return (time.process_time() - began) / len(queries) * 1e3
 
 
-async def _one_by_one(client: Client, parties: Book) -> list[float]:
+async def _one_by_one(client: Client, parties: BulkScreening) -> list[float]:
     """Wall milliseconds of each question."""
     took = []
     for party in parties:
@@ -218,7 +230,7 @@ async def _one_by_one(client: Client, parties: Book) -> list[float]:
     return took
 
 
-async def _numbered(parties: Book) -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
+async def _numbered(parties: BulkScreening) -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
     for number, party in enumerate(parties):
         yield str(number), party
 

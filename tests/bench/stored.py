@@ -10,8 +10,8 @@ from typing import Final
 
 import asyncpg
 
-from chassis.migrations import migrate
-from chassis.topics import Topic, create
+from chassis.store.migrations import migrate
+from chassis.streams.topics import Topic, create
 from infra.local.postgres import Database
 from services.applications import __main__ as service
 from tests.bench.children import Child, child
@@ -57,7 +57,9 @@ async def cost_with_many_stored(room: Room) -> list[Figure]:
                 with spent_by({"postgres": lambda: room.stack.postgres.pid}) as spent:
                     answer = await deciders[stored].ask({"run": count})
                 if number:  # the first round fills the caches
-                    parts[stored].append((answer["cpu"] / count * 1e3, spent["postgres"] / count * 1e3))
+                    parts[stored].append(
+                        (answer["cpu"] / count * 1e3, spent["postgres"] / count * 1e3)
+                    )
                     found[stored].append(sum(parts[stored][-1]))
     told = "; ".join(
         f"{stored} stored: process {statistics.median(p for p, _ in each):.2f}, "
@@ -94,7 +96,9 @@ async def _fill(room: Room, database: Database, stored: int) -> None:
             "create temp table template as select id, row_number() over (order by id) - 1 as n from stream"
         )
         have = await connection.fetchval("select count(*) from template")
-        streams, events, done = [await _copying(connection, table) for table in ("stream", "event", "done")]
+        streams, events, done = [
+            await _copying(connection, table) for table in ("stream", "event", "done")
+        ]
         for start in range(have, stored, BATCH):
             more = min(BATCH, stored - start)
             await connection.execute("drop table if exists copy")
@@ -106,7 +110,9 @@ async def _fill(room: Room, database: Database, stored: int) -> None:
             for statement in (streams, events, done):
                 await connection.execute(statement)
             if start // BATCH % 5 == 4:
-                room.tell(f"{start + more} of {stored} applications stored, {time.monotonic() - began:.0f} s")
+                room.tell(
+                    f"{start + more} of {stored} applications stored, {time.monotonic() - began:.0f} s"
+                )
         await connection.execute("vacuum analyze")
     finally:
         await connection.close()

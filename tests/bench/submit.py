@@ -40,18 +40,24 @@ class _Bench:
     async def echoed(self, count: int) -> float:
         """CPU microseconds of the echo's process for one call."""
         with spent_by({"echo": lambda: self.echo_server.pid}) as spent:
-            await _offer(count, lambda number: self.echo(self._request(), metadata=_parent(number, 0)))
+            await _offer(
+                count, lambda number: self.echo(self._request(), metadata=_parent(number, 0))
+            )
         return spent["echo"] / count * _MICRO
 
     async def submitted(self, count: int, traced: int = 1) -> tuple[float, float]:
         """CPU microseconds of the service and of PostgreSQL for one call, until its event has left for Kafka."""
         with spent_by(self.room.parts("applications")) as spent:
-            await _offer(count, lambda number: self.submit(self._request(), metadata=_parent(number, traced)))
+            await _offer(
+                count, lambda number: self.submit(self._request(), metadata=_parent(number, traced))
+            )
             await self.room.until_published()
         return spent["applications"] / count * _MICRO, spent["postgres"] / count * _MICRO
 
     def _request(self) -> service_pb2.SubmitApplicationRequest:
-        return service_pb2.SubmitApplicationRequest(request_id=str(uuid4()), details=self.room.examples[HOSPITAL])
+        return service_pb2.SubmitApplicationRequest(
+            request_id=str(uuid4()), details=self.room.examples[HOSPITAL]
+        )
 
 
 async def cost_of_a_submission(room: Room) -> list[Figure]:
@@ -66,7 +72,9 @@ async def cost_of_a_submission(room: Room) -> list[Figure]:
             service.append(own)
             postgres.append(stored)
             untraced.append(sum(await bench.submitted(count, traced=0)))
-            room.tell(f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs")
+            room.tell(
+                f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs"
+            )
     how = (
         f"{CALLERS} callers, {rounds} rounds of {count} submissions and {count * ECHOES} echoes in turn, medians; "
         f"every call traced unless said; {busy()}"
@@ -100,7 +108,10 @@ async def cost_of_tracing(room: Room) -> list[Figure]:
             for name, traced in (*SHARES[number % 3 :], *SHARES[: number % 3]):
                 own, _ = await bench.submitted(count, traced)
                 found[name].append(own)
-            room.tell(f"round {number + 1} of {rounds}: " + ", ".join(f"{n} {v[-1]:.0f} µs" for n, v in found.items()))
+            room.tell(
+                f"round {number + 1} of {rounds}: "
+                + ", ".join(f"{n} {v[-1]:.0f} µs" for n, v in found.items())
+            )
     how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; exported over OTLP; {busy()}"
     base = statistics.median(found["0 %"])
     return [
@@ -133,7 +144,9 @@ class _Opened:
         ]
         message = service_pb2.SubmitApplicationRequest
         echo: aio.UnaryUnaryMultiCallable[Any, Any] = self._channels[1].unary_unary(
-            METHOD, request_serializer=message.SerializeToString, response_deserializer=message.FromString
+            METHOD,
+            request_serializer=message.SerializeToString,
+            response_deserializer=message.FromString,
         )
         submit = service_pb2_grpc.ApplicationServiceStub(self._channels[0]).SubmitApplication
         return _Bench(room, submit, echo, echo_server)

@@ -24,8 +24,19 @@ PATIENCE_S = 900
 def figures(room: Path) -> list[dict[str, Any]]:
     """What `python -m tests.bench --quick` writes."""
     out = room / "bench.json"
-    command = [sys.executable, "-m", "tests.bench", "--quick", "--root", str(room / "bench"), "--out", str(out)]
-    ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench",
+        "--quick",
+        "--root",
+        str(room / "bench"),
+        "--out",
+        str(out),
+    ]
+    ran = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-4_000:]
     found: list[dict[str, Any]] = json.loads(out.read_text())
     return found
@@ -65,7 +76,11 @@ def test_a_target_of_the_ratio_looks_at_the_ratio() -> None:
 def test_a_figure_without_a_baseline_has_no_ratio() -> None:
     figure = Figure("delay", 12.345678, "ms", None, "alone", Target(20))
 
-    assert (document(figure)["ratio"], document(figure)["value"], figure.is_met) == (None, 12.35, True)
+    assert (document(figure)["ratio"], document(figure)["value"], figure.is_met) == (
+        None,
+        12.35,
+        True,
+    )
 
 
 def test_the_cpu_of_a_process_counts_its_children_that_have_ended() -> None:

@@ -24,7 +24,9 @@ durations = st.lists(st.floats(0, 3_600), min_size=1, max_size=200)
 
 
 @given(durations, st.floats(0, 1))
-def test_a_quantile_is_at_most_a_thousandth_above_the_true_one(seconds: list[float], share: float) -> None:
+def test_a_quantile_is_at_most_a_thousandth_above_the_true_one(
+    seconds: list[float], share: float
+) -> None:
     histogram = Histogram()
     for each in seconds:
         histogram.record(each)
@@ -76,7 +78,9 @@ def example_files(room: Path) -> Path:
 
 
 def test_a_mix_picks_by_weight(example_files: Path) -> None:
-    first, second = (example_files / f"{name}.yaml" for name in ("hospital-hosted-access", "listed-end-user"))
+    first, second = (
+        example_files / f"{name}.yaml" for name in ("hospital-hosted-access", "listed-end-user")
+    )
     mix = read_mix([f"{first}=3", str(second)], NOW)
     chance = random.Random(1)
 
@@ -117,12 +121,16 @@ def test_a_report_adds_up() -> None:
     assert shown["errors"] == {"UNAVAILABLE": 1}
 
 
-def test_the_command_refuses_another_machine(example_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_another_machine(
+    example_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("CA", "CERT", "KEY"):
         monkeypatch.setenv(f"SAFECONDUCT_{name}", str(EXAMPLES / "hospital-hosted-access.yaml"))
     monkeypatch.setenv("SAFECONDUCT_APPLICATIONS", "services.example:443")
 
-    ran = CliRunner().invoke(app, ["load", "--mix", str(example_files / "listed-end-user.yaml"), "--json"])
+    ran = CliRunner().invoke(
+        app, ["load", "--mix", str(example_files / "listed-end-user.yaml"), "--json"]
+    )
 
     assert ran.exit_code == 2
     assert "FOREIGN_TARGET" in ran.output

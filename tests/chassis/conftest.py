@@ -9,11 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chassis import topics
-from chassis.migrations import migrate
+from chassis.store.migrations import migrate
+from chassis.streams import topics
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
-from tests.chassis.things import MIGRATION, Things, new_journal, open_pool
+from tests.chassis.sample_aggregate import MIGRATION, Things, new_journal, open_pool
 
 NewTopic = Callable[..., Awaitable[str]]
 
@@ -70,7 +70,9 @@ def new_topic(kafka: Kafka) -> NewTopic:
     async def make(partitions: int = 1, **config: str) -> str:
         name = f"things.{next(numbers)}"
         await topics.create(
-            kafka.bootstrap, [topics.Topic(name, partitions, config), topics.Topic(f"{name}.dlq", 1)], 1
+            kafka.bootstrap,
+            [topics.Topic(name, partitions, config), topics.Topic(f"{name}.dlq", 1)],
+            1,
         )
         return name
 

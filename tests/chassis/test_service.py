@@ -18,7 +18,7 @@ from infra.local.ports import free_port
 from infra.local.postgres import Database
 from infra.local.processes import is_serving
 from tests.chassis.conftest import NewTopic
-from tests.chassis.things import eventually, fact, tell
+from tests.chassis.sample_aggregate import eventually, fact, tell
 
 OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, affiliation: null}]"
 
@@ -26,7 +26,9 @@ OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, af
 class Tiny:
     """A running service."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, ops: str, topic: str) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, log: Path, ops: str, topic: str
+    ) -> None:
         self.process, self.log, self.ops, self.topic = process, log, ops, topic
 
     async def is_serving(self, what: str = "") -> bool:
@@ -53,7 +55,12 @@ def files(room: Path) -> Path:
 
 @pytest.fixture
 async def start(
-    files: Path, versions: Path, database: Database, kafka: Kafka, new_topic: NewTopic, tmp_path: Path
+    files: Path,
+    versions: Path,
+    database: Database,
+    kafka: Kafka,
+    new_topic: NewTopic,
+    tmp_path: Path,
 ) -> AsyncIterator[Start]:
     """Starts the service, broken as told; it is killed with the test."""
     running: list[Tiny] = []
@@ -96,7 +103,9 @@ async def start(
             await each.process.wait()
 
 
-async def test_a_service_waits_for_its_tables_serves_and_ends_with_0_when_told(start: Start) -> None:
+async def test_a_service_waits_for_its_tables_serves_and_ends_with_0_when_told(
+    start: Start,
+) -> None:
     tiny = await start()
     await eventually(lambda: tiny.is_serving("live"), "it lives")
     assert not await tiny.is_serving()
@@ -109,7 +118,9 @@ async def test_a_service_waits_for_its_tables_serves_and_ends_with_0_when_told(s
     assert (await tiny.ends())[0] == 0
 
 
-async def test_a_service_that_still_waits_for_its_database_ends_with_0_when_told(start: Start) -> None:
+async def test_a_service_that_still_waits_for_its_database_ends_with_0_when_told(
+    start: Start,
+) -> None:
     tiny = await start(SAFECONDUCT_DATABASE_URL="postgresql://nobody:nothing@127.0.0.1:1/nothing")
     await eventually(lambda: tiny.is_serving("live"), "it lives")
 
@@ -145,7 +156,9 @@ async def test_a_port_that_is_taken_ends_the_service_with_1(start: Start) -> Non
     assert "could not start" in output
 
 
-async def test_tables_that_the_role_may_not_read_end_a_service_with_1(start: Start, database: Database) -> None:
+async def test_tables_that_the_role_may_not_read_end_a_service_with_1(
+    start: Start, database: Database
+) -> None:
     await (await start("migrate")).ends()
     owner = await asyncpg.connect(database.owner_dsn)
     await owner.execute(f"revoke all on stream from {database.app_role}")
@@ -157,7 +170,9 @@ async def test_tables_that_the_role_may_not_read_end_a_service_with_1(start: Sta
     assert "InsufficientPrivilege" in output
 
 
-async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(start: Start, kafka: Kafka) -> None:
+async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(
+    start: Start, kafka: Kafka
+) -> None:
     await (await start("migrate")).ends()
     tiny = await start(fault="stuck")
     await tell(kafka.bootstrap, tiny.topic, [(b"", fact(1))])
@@ -169,7 +184,9 @@ async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(start: Start
 
 
 async def test_settings_that_cannot_be_used_end_it_with_2_and_name_all(start: Start) -> None:
-    code, output = await (await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_OPS_BIND="y")).ends()
+    code, output = await (
+        await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_OPS_BIND="y")
+    ).ends()
 
     assert code == 2
     assert "SAFECONDUCT_DATABASE_URL" in output

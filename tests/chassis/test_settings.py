@@ -136,12 +136,19 @@ def test_migration_asks_for_its_own_variables_only(
     monkeypatch.setenv("SAFECONDUCT_DATABASE_APP_ROLE", "app; drop table stream")
     lines = refusal(capsys, MigrationSettings)[1:]
 
-    assert [line.split()[0] for line in lines] == ["SAFECONDUCT_DATABASE_OWNER_URL", "SAFECONDUCT_DATABASE_APP_ROLE"]
+    assert [line.split()[0] for line in lines] == [
+        "SAFECONDUCT_DATABASE_OWNER_URL",
+        "SAFECONDUCT_DATABASE_APP_ROLE",
+    ]
 
 
 @pytest.mark.parametrize(
     ("address", "parts"),
-    [("127.0.0.1:7001", ("127.0.0.1", 7001)), ("[::1]:1", ("::1", 1)), ("db-0.db:5", ("db-0.db", 5))],
+    [
+        ("127.0.0.1:7001", ("127.0.0.1", 7001)),
+        ("[::1]:1", ("::1", 1)),
+        ("db-0.db:5", ("db-0.db", 5)),
+    ],
 )
 def test_an_address_has_a_host_and_a_port(address: Any, parts: Any) -> None:
     assert parts == host_and_port(address)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from safeconduct.applications.v1 import service_pb2_grpc
 
-import chassis.consumer
-from chassis.consumer import Envelope
-from chassis.relay import Address
+import chassis.streams.consumer
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
-from chassis.tail import Tail
-from tests.chassis.things import ThingStream
+from chassis.store.change_feed import ChangeFeed
+from chassis.streams.consumer import Envelope
+from chassis.streams.relay import Address
+from tests.chassis.sample_aggregate import ThingStream
 
 FAULT = os.environ.get("TINY_FAULT", "")
 
@@ -35,12 +35,14 @@ async def hear(_: Envelope) -> None:
 def build(runtime: Runtime[ServiceSettings]) -> Service:
     if FAULT == "build":
         raise ValueError("cannot be built")
-    tail = Tail(runtime.journal(ThingStream()), "owner")
+    tail = ChangeFeed(runtime.journal(ThingStream()), "owner")
     runtime.wakes.append(tail.wake)
     name = "safeconduct.applications.v1.ApplicationService"
     servicer = service_pb2_grpc.ApplicationServiceServicer()
     return Service(
-        registrations=((service_pb2_grpc.add_ApplicationServiceServicer_to_server, servicer, name),),
+        registrations=(
+            (service_pb2_grpc.add_ApplicationServiceServicer_to_server, servicer, name),
+        ),
         handlers={os.environ["TINY_TOPIC"]: hear},
         route=lambda record: (Address(os.environ["TINY_TOPIC"]), str(record.stream_id).encode()),
         package="safeconduct.things.v1",
@@ -49,5 +51,5 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
 
 
 if __name__ == "__main__":
-    chassis.consumer._STOP_S = 1.0  # a test has less patience
+    chassis.streams.consumer._STOP_S = 1.0  # a test has less patience
     main("things", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))

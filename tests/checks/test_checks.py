@@ -18,7 +18,9 @@ from checks.table import CHECKS
 
 def room(graph: ImportGraph, **options: object) -> Sequence[str]:
     """What the contract finds in the graph."""
-    contract = RoomContract(name="", session_options={}, contract_options={"modules": ["house.core"], **options})
+    contract = RoomContract(
+        name="", session_options={}, contract_options={"modules": ["house.core"], **options}
+    )
     wrong: Sequence[str] = contract.check(graph, verbose=False).metadata["wrong"]
     return wrong
 
@@ -34,7 +36,9 @@ def graph() -> ImportGraph:
 
 
 @pytest.mark.parametrize("imported", ["house.core", "datetime"])
-def test_a_room_may_import_itself_and_the_standard_library(graph: ImportGraph, imported: str) -> None:
+def test_a_room_may_import_itself_and_the_standard_library(
+    graph: ImportGraph, imported: str
+) -> None:
     graph.add_import(importer="house.core.rule", imported=imported)
 
     assert not room(graph)
@@ -88,7 +92,9 @@ def test_an_ignore_needs_a_code_and_a_reason(
     assert (reasons.every_ignore_has_one().verdict is Verdict.FAILED) == is_fault
 
 
-def test_a_reason_holds_until_the_next_empty_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reason_holds_until_the_next_empty_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "module.py"
     file.write_text("a = 1  # noqa: S105 - said once\nb = 2  # noqa: S105\n\nc = 3  # noqa: S105\n")
     monkeypatch.setattr(tracked, "files", lambda: (file,))
@@ -164,9 +170,17 @@ def test_every_check_runs_even_if_others_fail_or_break() -> None:
     def breaks() -> Found:
         raise RuntimeError("broken")
 
-    checks = [Check("fails", lambda: faults(["a fault"])), Check("breaks", breaks), Check("holds", lambda: faults([]))]
+    checks = [
+        Check("fails", lambda: faults(["a fault"])),
+        Check("breaks", breaks),
+        Check("holds", lambda: faults([])),
+    ]
 
-    assert [result.found.verdict for result in run_all(checks, lambda _: None)] == ["failed", "failed", "ok"]
+    assert [result.found.verdict for result in run_all(checks, lambda _: None)] == [
+        "failed",
+        "failed",
+        "ok",
+    ]
 
 
 def test_what_others_need_runs_first() -> None:
@@ -179,7 +193,9 @@ def test_what_others_need_runs_first() -> None:
     assert [result.name for result in results] == ["later", "first"]
 
 
-def test_the_result_as_json_names_every_check_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_result_as_json_names_every_check_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     code = main(["diagrams", "--json"])
     document = json.loads(capsys.readouterr().out)
 

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+)
 from grpc_tools import protoc
 from safeconduct.applications.v1 import errors_pb2 as applications_errors  # noqa: F401 - put into the pool
 from safeconduct.applications.v1 import events_pb2 as applications_events
@@ -51,7 +56,9 @@ class Method:
     def verb(self) -> str:
         """The first word of its name."""
         short = self.name.rpartition(".")[2]
-        return next(short[:n] for n in range(1, len(short) + 1) if n == len(short) or short[n].isupper())
+        return next(
+            short[:n] for n in range(1, len(short) + 1) if n == len(short) or short[n].isupper()
+        )
 
 
 @cache
@@ -91,7 +98,10 @@ def _foreign() -> Sequence[Any]:
 def parts() -> Iterator[Part]:
     """Everything in the contracts that needs a sentence."""
     for file in files():
-        comments = {tuple(each.path): each.leading_comments.strip() for each in file.source_code_info.location}
+        comments = {
+            tuple(each.path): each.leading_comments.strip()
+            for each in file.source_code_info.location
+        }
         for name, path in _paths(file):
             yield Part(f"{file.package}.{name}", comments.get(path, ""))
 
@@ -110,7 +120,9 @@ def _paths(file: FileDescriptorProto) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield extension.name, (7, n)
 
 
-def _of_message(message: DescriptorProto, name: str, path: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _of_message(
+    message: DescriptorProto, name: str, path: tuple[int, ...]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
     if message.options.map_entry:
         return
     yield name, path
@@ -122,7 +134,9 @@ def _of_message(message: DescriptorProto, name: str, path: tuple[int, ...]) -> I
         yield from _of_enum(enum, f"{name}.{enum.name}", (*path, 4, n))
 
 
-def _of_enum(enum: EnumDescriptorProto, name: str, path: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _of_enum(
+    enum: EnumDescriptorProto, name: str, path: tuple[int, ...]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield name, path
     for n, value in enumerate(enum.value):
         yield f"{name}.{value.name}", (*path, 2, n)
@@ -137,7 +151,9 @@ def methods() -> tuple[Method, ...]:
                 options = method.GetOptions()
                 has_access = options.HasExtension(options_pb2.access)
                 access = options.Extensions[options_pb2.access] if has_access else None
-                found.append(Method(method.full_name, method.input_type, method.output_type, access))
+                found.append(
+                    Method(method.full_name, method.input_type, method.output_type, access)
+                )
     return tuple(found)
 
 
@@ -146,6 +162,11 @@ def events() -> tuple[Any, ...]:
     found = []
     for module in EVENT_FILES:
         messages = module.DESCRIPTOR.message_types_by_name.values()
-        used = {field.message_type.full_name for message in messages for field in message.fields if field.message_type}
+        used = {
+            field.message_type.full_name
+            for message in messages
+            for field in message.fields
+            if field.message_type
+        }
         found += [message for message in messages if message.full_name not in used]
     return tuple(found)

@@ -30,7 +30,11 @@ class Entry:
 
 def entries() -> Sequence[Entry]:
     """Everything that is kept, oldest first."""
-    return [Entry(**entry) for entry in json.loads(FILE.read_text(encoding="utf-8"))] if FILE.exists() else []
+    return (
+        [Entry(**entry) for entry in json.loads(FILE.read_text(encoding="utf-8"))]
+        if FILE.exists()
+        else []
+    )
 
 
 def said(kind: Carried, payload: bytes) -> Any:
@@ -51,6 +55,8 @@ def new() -> Sequence[Entry]:
 
 if __name__ == "__main__":
     added = new()
-    text = json.dumps([asdict(entry) for entry in [*entries(), *added]], indent=1, ensure_ascii=False)
+    text = json.dumps(
+        [asdict(entry) for entry in [*entries(), *added]], indent=1, ensure_ascii=False
+    )
     FILE.write_text(text + "\n", encoding="utf-8")
     print(f"added {len(added)}:", *(entry.type for entry in added), sep="\n  ")

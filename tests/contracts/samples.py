@@ -19,8 +19,8 @@ from services.applications.core import events as applications
 from services.applications.shell import codec as applications_codec
 from services.enforcement.core import events as enforcement
 from services.enforcement.shell import codec as enforcement_codec
-from services.screening.core import record as screening
-from services.screening.core import register
+from services.screening.core import events as screening
+from services.screening.core.lists import versions
 from services.screening.shell import codec as screening_codec
 
 MOMENT = datetime(2026, 11, 24, 9, 30, 15, 250_000, tzinfo=UTC)
@@ -47,7 +47,12 @@ def sample(hint: Any, name: str) -> Any:
         return {f"{name}-key": f"{name}-value"}
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
-        return hint(**{field.name: sample(hints[field.name], field.name) for field in dataclasses.fields(hint)})
+        return hint(
+            **{
+                field.name: sample(hints[field.name], field.name)
+                for field in dataclasses.fields(hint)
+            }
+        )
     if issubclass(hint, StrEnum):
         return list(hint)[-1]
     return _PLAIN[hint](name)
@@ -68,7 +73,12 @@ def carried() -> Mapping[str, Carried]:
     """Every event by its full name."""
     found: dict[str, Carried] = {}
 
-    def add(messages: Any, kinds: tuple[type, ...], encode: Callable[[Any], Any], decode: Callable[..., Any]) -> None:
+    def add(
+        messages: Any,
+        kinds: tuple[type, ...],
+        encode: Callable[[Any], Any],
+        decode: Callable[..., Any],
+    ) -> None:
         for kind in kinds:
             message = getattr(messages, kind.__name__)
             found[message.DESCRIPTOR.full_name] = Carried(
@@ -83,7 +93,7 @@ def carried() -> Mapping[str, Carried]:
         enforcement_codec.decode_event)  # fmt: skip
     add(screening_pb2, typing.get_args(screening.Event), screening_codec.encode_event,
         screening_codec.decode_event)  # fmt: skip
-    add(screening_pb2, typing.get_args(register.Event), screening_codec.encode_register_event,
+    add(screening_pb2, typing.get_args(versions.Event), screening_codec.encode_register_event,
         screening_codec.decode_register_event)  # fmt: skip
     # A tick is no event of a stream: it is written and read as it is.
     tick = enforcement_pb2.StandingTick

@@ -39,7 +39,9 @@ def test_a_method_has_a_request_and_a_response_of_its_own_name(method: Method) -
 
 
 def test_no_message_serves_two_methods() -> None:
-    used = Counter(message.full_name for method in METHODS for message in (method.request, method.response))
+    used = Counter(
+        message.full_name for method in METHODS for message in (method.request, method.response)
+    )
 
     assert set(used.values()) == {1}
 

@@ -8,7 +8,10 @@ from safeconduct.options.v1 import options_pb2
 
 from tests.contracts.described import events
 
-MAY_CARRY = {"safeconduct.applications.v1.ApplicationSubmitted", "safeconduct.screening.v1.ScreeningCompleted"}
+MAY_CARRY = {
+    "safeconduct.applications.v1.ApplicationSubmitted",
+    "safeconduct.screening.v1.ScreeningCompleted",
+}
 
 
 def personal_fields(message: Any, seen: frozenset[str] = frozenset()) -> list[str]:

@@ -12,10 +12,10 @@ from safeconduct.enforcement.v1 import errors_pb2 as enforcement_errors
 from safeconduct.options.v1 import options_pb2
 from safeconduct.screening.v1 import errors_pb2 as screening_errors
 
-from chassis.refusal import Plumbing
-from services.applications.core import refusal as applications
-from services.enforcement.core import refusal as enforcement
-from services.screening.core import refusal as screening
+from chassis.rpc.errors import CommonReason
+from services.applications.core import errors as applications
+from services.enforcement.core import errors as enforcement
+from services.screening.core import errors as screening
 from tests.contracts.described import Part, parts
 
 STATUSES = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", "ABORTED")
@@ -27,18 +27,22 @@ STATUSES = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT
         (applications.Reason, applications_errors.ErrorReason, "ERROR_REASON_"),
         (enforcement.Reason, enforcement_errors.ErrorReason, "ERROR_REASON_"),
         (screening.Reason, screening_errors.ErrorReason, "ERROR_REASON_"),
-        (Plumbing, options_pb2.PlumbingReason, "PLUMBING_REASON_"),
+        (CommonReason, options_pb2.CommonReason, "COMMON_REASON_"),
     ],
     ids=["applications", "enforcement", "screening", "plumbing"],
 )
-def test_the_reasons_of_the_code_are_those_of_the_contract(reasons: type[StrEnum], contract: Any, prefix: str) -> None:
+def test_the_reasons_of_the_code_are_those_of_the_contract(
+    reasons: type[StrEnum], contract: Any, prefix: str
+) -> None:
     published = [name.removeprefix(prefix) for name, number in contract.items() if number]
 
     assert [reason.value for reason in reasons] == published
 
 
 SENT = [
-    part for part in parts() if ".ErrorReason.ERROR_REASON_" in part.name and not part.name.endswith("_UNSPECIFIED")
+    part
+    for part in parts()
+    if ".ErrorReason.ERROR_REASON_" in part.name and not part.name.endswith("_UNSPECIFIED")
 ]
 
 
@@ -49,7 +53,9 @@ def test_a_reason_says_with_which_status_and_metadata_it_comes(part: Part) -> No
 
 
 def test_the_faults_of_a_submission_are_those_that_its_reason_names() -> None:
-    (part,) = (part for part in parts() if part.name.endswith(".ERROR_REASON_INCONSISTENT_APPLICATION"))
+    (part,) = (
+        part for part in parts() if part.name.endswith(".ERROR_REASON_INCONSISTENT_APPLICATION")
+    )
     named = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", part.comment)) - {"INVALID_ARGUMENT"}
 
     assert named == {fault.value for fault in applications.Fault}

@@ -29,4 +29,6 @@ def test_the_sentences_of_every_kind_of_part_are_looked_at(name: str) -> None:
 def test_every_enum_begins_with_unspecified() -> None:
     enums = [enum for file in files() for enum in file.enum_type]
 
-    assert all(enum.value[0].name.endswith("_UNSPECIFIED") and enum.value[0].number == 0 for enum in enums)
+    assert all(
+        enum.value[0].name.endswith("_UNSPECIFIED") and enum.value[0].number == 0 for enum in enums
+    )

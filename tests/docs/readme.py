@@ -23,7 +23,9 @@ class Shown:
         """The first line that did not come out where it was said to, if any."""
         printed = iter(output.splitlines())
         for line in self.lines:
-            words = re.compile(".*?".join(re.escape(word) for word in line.replace("…", " ").split()))
+            words = re.compile(
+                ".*?".join(re.escape(word) for word in line.replace("…", " ").split())
+            )
             if not any(words.search(each) for each in printed):
                 return line
         return None

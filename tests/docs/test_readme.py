@@ -26,7 +26,9 @@ def terminal(room: Path) -> Iterator[Shell]:
     folder = room / "tour"
     (folder / "build").mkdir(parents=True)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv", target_is_directory=True)
-    shutil.copytree(CHECKOUT / "sdk/examples", folder / "sdk/examples", ignore=shutil.ignore_patterns("*.pem"))
+    shutil.copytree(
+        CHECKOUT / "sdk/examples", folder / "sdk/examples", ignore=shutil.ignore_patterns("*.pem")
+    )
     with Stack(folder / ".run") as stack:
         write_environments(stack)
         with shell(folder) as terminal:
@@ -42,7 +44,9 @@ def test_a_command_of_the_readme_does_what_the_readme_says(terminal: Shell, step
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", TEXT, re.MULTILINE))
 
     assert {first or second for first, second in named} <= targets

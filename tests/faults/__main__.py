@@ -17,12 +17,16 @@ from tests.faults.schedule import Fault
 
 
 def main(
-    seed: Annotated[int, typer.Option(help="The same seed gives the same stories and the same faults.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same stories and the same faults.")
+    ] = 1,
     applications: Annotated[int, typer.Option(help="How many stories are told.", min=1)] = 2000,
     nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
     rate: Annotated[float, typer.Option(help="Stories that begin in a second, at most.")] = 10.0,
     only: Annotated[list[Fault] | None, typer.Option(help="Only these kinds of faults.")] = None,
-    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT / "build" / "faults",
+    root: Annotated[Path, typer.Option(help="Where the stack keeps its files.")] = CHECKOUT
+    / "build"
+    / "faults",
 ) -> None:
     """Load, faults, healing, check; writes build/faults.json.
 
@@ -37,7 +41,9 @@ def main(
     held = not report.violations and (
         only or all(count or name in report.undone for name, count in report.faults.items())
     )
-    console.print(f"{'every invariant held' if held else 'not every invariant held'}: {file.relative_to(CHECKOUT)}")
+    console.print(
+        f"{'every invariant held' if held else 'not every invariant held'}: {file.relative_to(CHECKOUT)}"
+    )
     raise typer.Exit(0 if held else 1)
 
 

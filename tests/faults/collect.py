@@ -19,20 +19,22 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from safeconduct.screening.v1 import events_pb2
 
-from chassis.compacted import Entry
-from chassis.journal import RECORDED, Journal, Recorded, chain_hash, event_id_of
-from chassis.telemetry import setup
-from services.applications.shell.stream import ApplicationStream
-from services.enforcement.shell.standing import StandingBoard
-from services.enforcement.shell.stream import LicenseStream
-from services.enforcement.shell.ticks import Ticks
-from services.screening.shell.streams import ListStream, ScreeningStream
+from chassis.store.journal import RECORDED, Journal, Recorded, chain_hash, event_id_of
+from chassis.streams.topic_table import Entry
+from chassis.telemetry.tracing import setup
+from services.applications.shell.projections import ApplicationStream
+from services.enforcement.shell.heartbeats import Ticks
+from services.enforcement.shell.projections import LicenseStream
+from services.enforcement.shell.standing_cache import StandingCache
+from services.screening.shell.projections import ListStream, ScreeningStream
 from tests.faults.invariants import Event, Letter, Order, Stream, Told
 from tests.faults.records import FACTS, HEARS, STANDING, Poison, poison_of
 from tests.faults.stack import FaultStack
 
 _GENESIS: Final = b"\0" * 32
-_COUNTED: Final = re.compile(r"^(?:rpc_server_calls|consumer_handled)_total\{.*\} ([0-9.e+]+)$", re.MULTILINE)
+_COUNTED: Final = re.compile(
+    r"^(?:rpc_server_calls|consumer_handled)_total\{.*\} ([0-9.e+]+)$", re.MULTILINE
+)
 _PROJECTED: Final = {
     "enforcement": (LicenseStream.projection, "license_id"),
     "screening": (ScreeningStream.projection, "application_id"),
@@ -49,13 +51,17 @@ def _stream_type(service: str, kind: str | None) -> Any:
     return ListStream() if kind == "list" else ScreeningStream()
 
 
-async def streams(stack: FaultStack, service: str) -> tuple[list[Stream], dict[str, list[Recorded]]]:
+async def streams(
+    stack: FaultStack, service: str
+) -> tuple[list[Stream], dict[str, list[Recorded]]]:
     """Every stream of a service, stored and rebuilt, and its events as they are stored."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
         rows = await connection.fetch("select * from stream")
         events: dict[str, list[Recorded]] = defaultdict(list)
-        for row in await connection.fetch(f"select {RECORDED} from event order by stream_id, version"):
+        for row in await connection.fetch(
+            f"select {RECORDED} from event order by stream_id, version"
+        ):
             events[str(row["stream_id"])].append(Recorded(*row.values()))
         projected: dict[UUID, set[tuple[object, ...]]] = defaultdict(set)
         if (of := _PROJECTED.get(service)) is not None:
@@ -64,11 +70,16 @@ async def streams(stack: FaultStack, service: str) -> tuple[list[Stream], dict[s
                 projected[row[of[1]]].add(tuple(row.values()))
     finally:
         await connection.close()
-    found = [_stream(service, row, events[str(row["id"])], frozenset(projected[row["id"]])) for row in rows]
+    found = [
+        _stream(service, row, events[str(row["id"])], frozenset(projected[row["id"]]))
+        for row in rows
+    ]
     return found, events
 
 
-def _stream(service: str, row: asyncpg.Record, events: list[Recorded], projected: frozenset[Any]) -> Stream:
+def _stream(
+    service: str, row: asyncpg.Record, events: list[Recorded], projected: frozenset[Any]
+) -> Stream:
     kept = _stream_type(service, row.get("kind"))
     rebuilt: Any = None
     for event in events:
@@ -103,8 +114,15 @@ def _event(event: Recorded) -> Event:
 def _broken(events: Sequence[Recorded]) -> list[int]:
     broken, prev = [], _GENESIS
     for number, event in enumerate(events, 1):
-        hashed = chain_hash(prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload)
-        if (event.version, event.prev_hash, event.hash, event.event_id) != (number, prev, hashed, event_id_of(hashed)):
+        hashed = chain_hash(
+            prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload
+        )
+        if (event.version, event.prev_hash, event.hash, event.event_id) != (
+            number,
+            prev,
+            hashed,
+            event_id_of(hashed),
+        ):
             broken.append(number)
         prev = event.hash
     return broken
@@ -114,7 +132,9 @@ def screenings(events: Mapping[str, Sequence[Recorded]]) -> dict[str, frozenset[
     """Ids of the screenings that screening completed, by application."""
     completed = events_pb2.ScreeningCompleted.FromString
     return {
-        application_id: frozenset(completed(e.payload).screening_id for e in found if e.name == "ScreeningCompleted")
+        application_id: frozenset(
+            completed(e.payload).screening_id for e in found if e.name == "ScreeningCompleted"
+        )
         for application_id, found in events.items()
     }
 
@@ -143,7 +163,9 @@ async def outbox(stack: FaultStack, service: str) -> int:
     """Events that are not published yet; ticks do not count."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
-        return int(await connection.fetchval("select count(*) from outbox where stream_id is not null"))
+        return int(
+            await connection.fetchval("select count(*) from outbox where stream_id is not null")
+        )
     finally:
         await connection.close()
 
@@ -154,7 +176,10 @@ async def topic(bootstrap: str, name: str) -> list[Any]:
     try:
         await consumer.start()
         metadata = await consumer._client.fetch_all_metadata()
-        partitions = [TopicPartition(name, number) for number in sorted(metadata.partitions_for_topic(name) or ())]
+        partitions = [
+            TopicPartition(name, number)
+            for number in sorted(metadata.partitions_for_topic(name) or ())
+        ]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
@@ -199,7 +224,9 @@ def told(read: Mapping[str, Sequence[Any]]) -> list[Told]:
 
 def poisons(read: Mapping[str, Sequence[Any]]) -> list[Poison]:
     """Every record that was made to fail."""
-    return [found for name in FACTS for record in read[name] if (found := poison_of(record)) is not None]
+    return [
+        found for name in FACTS for record in read[name] if (found := poison_of(record)) is not None
+    ]
 
 
 def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
@@ -207,7 +234,10 @@ def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
     found = []
     for name in FACTS:
         for record in read[name + ".dlq"]:
-            said = {key: (value or b"").decode("utf-8", "replace") for key, value in record.headers or ()}
+            said = {
+                key: (value or b"").decode("utf-8", "replace")
+                for key, value in record.headers or ()
+            }
             where = said["dlq_topic"], int(said["dlq_partition"]), int(said["dlq_offset"])
             found.append(Letter(*where, said.get("dlq_group", ""), said["dlq_reason"]))
     return found
@@ -215,18 +245,29 @@ def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
 
 async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict[str, int]:
     """Which standing a replica knows that begins now, when compaction has left the last record of each key."""
-    last = {record.key: record for record in sorted(read[STANDING], key=lambda each: (each.partition, each.offset))}
+    last = {
+        record.key: record
+        for record in sorted(read[STANDING], key=lambda each: (each.partition, each.offset))
+    }
     telemetry = setup("enforcement", "faults", log_level="ERROR")
-    async with asyncpg.create_pool(stack.database("enforcement").owner_dsn, min_size=1, max_size=1) as pool:
+    async with asyncpg.create_pool(
+        stack.database("enforcement").owner_dsn, min_size=1, max_size=1
+    ) as pool:
         journal: Journal[Any, Any] = Journal(pool, LicenseStream(), telemetry, lambda: None)
-        board = StandingBoard(Ticks(journal), telemetry)
+        board = StandingCache(Ticks(journal), telemetry)
         await board.recall(journal)
         licenses = await pool.fetch("select id from stream")
     for record in last.values():
         kind = dict(record.headers or ()).get("ce_type", b"").decode().rpartition(".")[2]
-        board.hear([Entry(record.partition, record.offset, record.key, record.value or b"", kind, "")])
+        board.hear(
+            [Entry(record.partition, record.offset, record.key, record.value or b"", kind, "")]
+        )
     known = {row["id"]: board.find(row["id"]) for row in licenses}
-    return {str(license_id): standing.version for license_id, standing in known.items() if standing is not None}
+    return {
+        str(license_id): standing.version
+        for license_id, standing in known.items()
+        if standing is not None
+    }
 
 
 async def lag(bootstrap: str) -> dict[str, int]:
@@ -242,7 +283,10 @@ async def lag(bootstrap: str) -> dict[str, int]:
             ends = await consumer.end_offsets(partitions)
             for group in groups:
                 committed = await admin.list_consumer_group_offsets(group)
-                gaps = [ends[tp] - max(0, committed[tp].offset if tp in committed else 0) for tp in partitions]
+                gaps = [
+                    ends[tp] - max(0, committed[tp].offset if tp in committed else 0)
+                    for tp in partitions
+                ]
                 left[f"{group} on {name}"] = sum(gaps)
         return left
     finally:
@@ -268,7 +312,9 @@ class Served:
         for service in self.stack.services:
             name = f"{service.name}-{service.replica}"
             try:
-                with urllib.request.urlopen(f"http://{service.listens.metrics}/metrics", timeout=1) as page:
+                with urllib.request.urlopen(
+                    f"http://{service.listens.metrics}/metrics", timeout=1
+                ) as page:
                     text = page.read().decode()
             except OSError:
                 text = ""

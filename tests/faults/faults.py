@@ -170,11 +170,17 @@ class Harm:
         self._blow("postgres", stroke.hold_s + 20, 1)
         await self._relay(stroke.target, stall)
 
-    async def _relay(self, database: str, harm: Callable[[int, asyncpg.Connection], Awaitable[None]]) -> None:
+    async def _relay(
+        self, database: str, harm: Callable[[int, asyncpg.Connection], Awaitable[None]]
+    ) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-                connection = await asyncpg.connect(self.stack.postgres.dsn(), timeout=5, command_timeout=5)
+            with contextlib.suppress(
+                OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError
+            ):
+                connection = await asyncpg.connect(
+                    self.stack.postgres.dsn(), timeout=5, command_timeout=5
+                )
                 try:
                     found = [row["pid"] for row in await connection.fetch(_RELAYS, database)]
                     if found:
@@ -183,14 +189,21 @@ class Harm:
                 finally:
                     connection.terminate()
             if time.monotonic() > deadline:
-                raise NotDoneError(f"no relay of {database} was connected within {PATIENCE_S:.0f} s")
+                raise NotDoneError(
+                    f"no relay of {database} was connected within {PATIENCE_S:.0f} s"
+                )
             await asyncio.sleep(0.2)
 
     async def _nodes_hit(self, stroke: Injection, number: signal.Signals) -> None:
         for node in self._nodes(stroke):
             # A node that ended at once may find its folder still held by its predecessor, and end once more.
             self._blow(f"kafka-{node}", 60, -number, 143, 1)
-        await asyncio.gather(*(asyncio.to_thread(self.stack.kafka.kill, node, number) for node in self._nodes(stroke)))
+        await asyncio.gather(
+            *(
+                asyncio.to_thread(self.stack.kafka.kill, node, number)
+                for node in self._nodes(stroke)
+            )
+        )
 
     async def _nodes_stopped(self, stroke: Injection) -> None:
         for node in self._nodes(stroke):
@@ -229,7 +242,9 @@ class Harm:
                 return await work()
             except (KafkaError, OSError) as error:
                 if time.monotonic() > deadline:
-                    raise NotDoneError(f"the broker did not take it: {type(error).__name__}") from error
+                    raise NotDoneError(
+                        f"the broker did not take it: {type(error).__name__}"
+                    ) from error
                 await asyncio.sleep(0.5)
 
     async def _disk_filled(self, stroke: Injection) -> None:

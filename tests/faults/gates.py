@@ -82,7 +82,9 @@ class GateWatch:
     def _verdict(self, gate: Gate, account: Account) -> Verdict:
         details = self.examples[EXAMPLE[account.kind]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
-        return gate.check(account.license_id, details.items[0].model_id, details.destinations[0], use)
+        return gate.check(
+            account.license_id, details.items[0].model_id, details.destinations[0], use
+        )
 
 
 @dataclass(slots=True)

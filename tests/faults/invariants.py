@@ -16,7 +16,9 @@ from tests.faults.gates import Allowed
 from tests.faults.load import Account, Kind
 from tests.faults.records import Poison
 
-FINAL: Final = frozenset({"ApplicationApproved", "ApplicationDenied", "ApplicationWithdrawn", "ApplicationLapsed"})
+FINAL: Final = frozenset(
+    {"ApplicationApproved", "ApplicationDenied", "ApplicationWithdrawn", "ApplicationLapsed"}
+)
 STANDING_TOPIC: Final = "safeconduct.standing.v1"
 CLOCK_TOLERANCE_NS: Final = 50_000_000
 """Between a commit's time stamp, which PostgreSQL takes, and its end; and between reading two clocks."""
@@ -167,7 +169,13 @@ def one_final_decision(evidence: Evidence) -> Iterator[str]:
 
 def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
     """nothing was done twice: one submission, screening, decision, license, registration and standing step each"""
-    once = FINAL | {"ApplicationSubmitted", "LicenseIssued", "LicenseRegistered", "ScreeningCompleted", "ListStarted"}
+    once = FINAL | {
+        "ApplicationSubmitted",
+        "LicenseIssued",
+        "LicenseRegistered",
+        "ScreeningCompleted",
+        "ListStarted",
+    }
     for stream in evidence.streams:
         for name, count in Counter(event.name for event in stream.events).items():
             if name in once and count > 1:
@@ -191,10 +199,14 @@ def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
         missing = {party.party_id for party in state.details.parties} - screened
         if missing:
             yield f"license {state.license.license_id}: not screened: {', '.join(sorted(missing))}"
-        if str(state.decision.screening.screening_id) not in evidence.screenings.get(stream.id, frozenset()):
+        if str(state.decision.screening.screening_id) not in evidence.screenings.get(
+            stream.id, frozenset()
+        ):
             yield f"license {state.license.license_id} rests on a screening that screening does not have"
         expected = signatures.get(stream.id)
-        if not state.license.acceptance.signature or (expected and state.license.acceptance.signature != expected):
+        if not state.license.acceptance.signature or (
+            expected and state.license.acceptance.signature != expected
+        ):
             yield f"license {state.license.license_id} does not carry the signature that was given"
 
 
@@ -231,13 +243,17 @@ def published_whole(evidence: Evidence) -> Iterator[str]:
     compacted = {record.event_id for record in evidence.told if record.topic == STANDING_TOPIC}
     for event_id, event in stored.items():
         digests = told.get(event_id, set())
-        if not digests and (event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)):
+        if not digests and (
+            event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)
+        ):
             yield f"{event.name} {event_id} (stream {event.stream_id} version {event.version}) was never published"
         if digests - {event.digest}:
             yield f"{event.name} {event_id} was published with another content than it is stored with"
 
 
-def _was_overtaken(event: Event, stored: Mapping[str, Event], compacted: frozenset[str] | set[str]) -> bool:
+def _was_overtaken(
+    event: Event, stored: Mapping[str, Event], compacted: frozenset[str] | set[str]
+) -> bool:
     """Whether a later standing of the license is in the compacted topic, which need not keep this one."""
     return any(
         stored[other].stream_id == event.stream_id and stored[other].version > event.version
@@ -405,4 +421,6 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 
 def check(evidence: Evidence) -> dict[str, list[str]]:
     """Violations by the invariant's sentence; every invariant is there."""
-    return {(invariant.__doc__ or "").strip(): list(invariant(evidence)) for invariant in INVARIANTS}
+    return {
+        (invariant.__doc__ or "").strip(): list(invariant(evidence)) for invariant in INVARIANTS
+    }

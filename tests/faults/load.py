@@ -25,7 +25,9 @@ from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 
 T = TypeVar("T")
 
-PASSING: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+PASSING: Final = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+)
 """What says nothing about the request: it may be asked again."""
 
 
@@ -113,7 +115,9 @@ class Load:
 
     async def _story(self, crew: Crew, account: Account) -> None:
         details, request_id = self.examples[EXAMPLE[account.kind]], new_request_id()
-        stored = await self._ask(lambda: crew.partner.applications.submit(details, request_id=request_id))
+        stored = await self._ask(
+            lambda: crew.partner.applications.submit(details, request_id=request_id)
+        )
         account.application_id = stored.application_id
         if account.kind is Kind.WITHDRAWN:
             await self._withdraw(crew, account)
@@ -131,7 +135,9 @@ class Load:
     async def _withdraw(self, crew: Crew, account: Account) -> None:
         request_id = new_request_id()
         application = await self._ask(
-            lambda: crew.partner.applications.withdraw(account.application_id, request_id=request_id)
+            lambda: crew.partner.applications.withdraw(
+                account.application_id, request_id=request_id
+            )
         )
         _expect(application, model_pb2.APPLICATION_STATE_WITHDRAWN)
 
@@ -153,10 +159,16 @@ class Load:
                 await watch.aclose()
             return await self._ask(lambda: crew.partner.applications.get(account.application_id))
 
-    async def _judge(self, crew: Crew, account: Account, application: model_pb2.Application) -> model_pb2.Application:
+    async def _judge(
+        self, crew: Crew, account: Account, application: model_pb2.Application
+    ) -> model_pb2.Application:
         """Two officers decide."""
         denies = account.kind is Kind.DENIED
-        wanted = model_pb2.APPLICATION_STATE_INTENT_TO_DENY if denies else model_pb2.APPLICATION_STATE_UNDER_REVIEW
+        wanted = (
+            model_pb2.APPLICATION_STATE_INTENT_TO_DENY
+            if denies
+            else model_pb2.APPLICATION_STATE_UNDER_REVIEW
+        )
         _expect(application, wanted)
         first, second = crew.officers
         outcome = model_pb2.OUTCOME_DENY if denies else model_pb2.OUTCOME_APPROVE
@@ -187,7 +199,11 @@ class Load:
         _expect(application, model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE)
         # The countersigned case carries the application as the officer sees it; the signatory reads his own.
         application = await self._ask(lambda: crew.partner.applications.get(account.application_id))
-        signer = next(party.party_id for party in application.details.parties if party.HasField("signing_authority"))
+        signer = next(
+            party.party_id
+            for party in application.details.parties
+            if party.HasField("signing_authority")
+        )
         account.signature = conduct.sign(application.acceptance_text, self.key)
         request_id = new_request_id()
         answer = await self._ask(
@@ -205,7 +221,11 @@ class Load:
     async def _stop(self, crew: Crew, account: Account) -> None:
         """Conduct is reported, found to be a violation by two officers, and the license stopped by two."""
         revokes = account.kind is Kind.REVOKED
-        clause = enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE if revokes else enforcement_pb2.CLAUSE_OVER_USE
+        clause = (
+            enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE
+            if revokes
+            else enforcement_pb2.CLAUSE_OVER_USE
+        )
         digest, request_id = hashlib.sha256(account.license_id.encode()).digest(), new_request_id()
         report = await self._ask(
             lambda: crew.telemetry.conduct.report(
@@ -219,15 +239,23 @@ class Load:
             waits_for=frozenset({"NOT_FOUND", "NOT_VISIBLE"}),
         )
         account.violation_id = report.violation_id
-        severity = enforcement_pb2.SEVERITY_CRITICAL if revokes else enforcement_pb2.SEVERITY_SERIOUS
+        severity = (
+            enforcement_pb2.SEVERITY_CRITICAL if revokes else enforcement_pb2.SEVERITY_SERIOUS
+        )
         for officer in crew.enforcers:
             await self._find(officer, account.violation_id, severity)
-        kind = enforcement_pb2.MEASURE_KIND_REVOCATION if revokes else enforcement_pb2.MEASURE_KIND_SUSPENSION
+        kind = (
+            enforcement_pb2.MEASURE_KIND_REVOCATION
+            if revokes
+            else enforcement_pb2.MEASURE_KIND_SUSPENSION
+        )
         for officer in crew.enforcers:
             await self._impose(officer, account.violation_id, kind)
         account.stopped_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
-    async def _find(self, officer: Client, case: str, severity: enforcement_pb2.Severity.ValueType) -> None:
+    async def _find(
+        self, officer: Client, case: str, severity: enforcement_pb2.Severity.ValueType
+    ) -> None:
         etag, request_id = await self._etag(officer, case), new_request_id()
         await self._ask(
             lambda: officer.violations.record_finding(
@@ -240,18 +268,26 @@ class Load:
             )
         )
 
-    async def _impose(self, officer: Client, case: str, kind: enforcement_pb2.MeasureKind.ValueType) -> None:
+    async def _impose(
+        self, officer: Client, case: str, kind: enforcement_pb2.MeasureKind.ValueType
+    ) -> None:
         etag, request_id = await self._etag(officer, case), new_request_id()
         await self._ask(
             lambda: officer.violations.impose_measure(
-                case, kind=kind, rationale="credible evidence under this clause", etag=etag, request_id=request_id
+                case,
+                kind=kind,
+                rationale="credible evidence under this clause",
+                etag=etag,
+                request_id=request_id,
             )
         )
 
     async def _etag(self, officer: Client, case: str) -> str:
         return (await self._ask(lambda: officer.violations.get(case))).violation.etag
 
-    async def _ask(self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()) -> T:
+    async def _ask(
+        self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()
+    ) -> T:
         """The answer, asked for until it comes. Raises what does not pass by itself."""
         pause = 0.2
         while True:
@@ -265,17 +301,27 @@ class Load:
                 await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), error.retry_after or 0.0))
 
     def _note(self, error: Exception) -> None:
-        name = f"{error.code.name} {error.reason}" if isinstance(error, SafeconductError) else type(error).__name__
+        name = (
+            f"{error.code.name} {error.reason}"
+            if isinstance(error, SafeconductError)
+            else type(error).__name__
+        )
         self.errors[name] += 1
 
 
 def _may_pass(error: Exception) -> bool:
-    return isinstance(error, TimeoutError) or (isinstance(error, SafeconductError) and error.code in PASSING)
+    return isinstance(error, TimeoutError) or (
+        isinstance(error, SafeconductError) and error.code in PASSING
+    )
 
 
-def _expect(application: model_pb2.Application, state: model_pb2.ApplicationState.ValueType) -> None:
+def _expect(
+    application: model_pb2.Application, state: model_pb2.ApplicationState.ValueType
+) -> None:
     if application.state != state:
-        found, wanted = (model_pb2.ApplicationState.Name(each) for each in (application.state, state))
+        found, wanted = (
+            model_pb2.ApplicationState.Name(each) for each in (application.state, state)
+        )
         raise ValueError(f"application {application.application_id} is {found}, expected {wanted}")
 
 

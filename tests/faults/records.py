@@ -57,11 +57,15 @@ def poison_of(record: Any) -> Poison | None:
 
 async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
     """The newest records of the topics, in order per partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000
+    )
     try:
         await consumer.start()
         counts = {topic: SHARDS if topic == STANDING else PARTITIONS for topic in topics}
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]
+        partitions = [
+            TopicPartition(topic, number) for topic in topics for number in range(counts[topic])
+        ]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         for tp, end in ends.items():
@@ -90,7 +94,11 @@ async def send_again(bootstrap: str, rng: random.Random | None) -> int:
         await producer.start()
         for record in records:
             await producer.send_and_wait(
-                record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
             )
     finally:
         await producer.stop()
@@ -119,7 +127,9 @@ async def failing(bootstrap: str, rng: random.Random) -> None:
     await _put(bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), told.SerializeToString(), raw)
 
 
-async def _put(bootstrap: str, topic: str, partition: int, body: bytes, headers: list[tuple[str, bytes]]) -> None:
+async def _put(
+    bootstrap: str, topic: str, partition: int, body: bytes, headers: list[tuple[str, bytes]]
+) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)
     try:
         await producer.start()

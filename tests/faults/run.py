@@ -125,15 +125,24 @@ class _Run:
         examples, key = read_examples(self._stack.root)
         async with AsyncExitStack() as undo:
             crews = [await self._crew(partner, undo) for partner in PARTNERS]
-            followers = [Follower(await self._client(f"partner/{partner}", undo)) for partner in PARTNERS]
+            followers = [
+                Follower(await self._client(f"partner/{partner}", undo)) for partner in PARTNERS
+            ]
             gates = await self._gates(undo)
-            load = Load(crews, examples, conduct.load_key(key), lambda: time.monotonic() > self._over)
+            load = Load(
+                crews, examples, conduct.load_key(key), lambda: time.monotonic() > self._over
+            )
             watch = GateWatch(gates, lambda: load.accounts, dict(examples))
             served = collect.Served(self._stack)
             harm = Harm(self._stack, random.Random(self._wish.seed), followers)
-            beside = [asyncio.ensure_future(work()) for work in (*(f.run for f in followers), watch.run, served.run)]
+            beside = [
+                asyncio.ensure_future(work())
+                for work in (*(f.run for f in followers), watch.run, served.run)
+            ]
             undo.push_async_callback(_cancelled, beside)
-            await asyncio.sleep(0.5)  # the watches are open before the first application: they tell from then on
+            await asyncio.sleep(
+                0.5
+            )  # the watches are open before the first application: they tell from then on
             await self._loaded(load, harm)
             await self._settled(load, harm, followers, beside)
             report = Report(self._wish, *_counted(harm))
@@ -154,18 +163,27 @@ class _Run:
             strokes = tuple(stroke for stroke in strokes if stroke.fault in wish.only)
         rate = wish.applications / wish.seconds
         self._began = time.monotonic()
-        self._say(f"{wish.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {wish.seconds:.0f} s")
+        self._say(
+            f"{wish.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {wish.seconds:.0f} s"
+        )
         self._telling = asyncio.ensure_future(load.run(mixed(wish.seed, wish.applications), rate))
         await asyncio.gather(*(self._struck(harm, stroke) for stroke in strokes))
         await asyncio.sleep(max(0.0, self._began + wish.seconds - time.monotonic()))
 
     async def _struck(self, harm: Harm, stroke: Injection) -> None:
         await asyncio.sleep(max(0.0, self._began + stroke.at_s - time.monotonic()))
-        self._say(f"{stroke.fault} {stroke.target}" + (f" for {stroke.hold_s:.1f} s" if stroke.hold_s else ""))
+        self._say(
+            f"{stroke.fault} {stroke.target}"
+            + (f" for {stroke.hold_s:.1f} s" if stroke.hold_s else "")
+        )
         await harm.strike(stroke)
 
     async def _settled(
-        self, load: Load, harm: Harm, followers: Sequence[Follower], beside: Sequence[asyncio.Future[None]]
+        self,
+        load: Load,
+        harm: Harm,
+        followers: Sequence[Follower],
+        beside: Sequence[asyncio.Future[None]],
     ) -> None:
         """Everything is healed; then stories and queues come to rest, or their time is over."""
         harm.heal()
@@ -198,7 +216,12 @@ class _Run:
         return left, sum(len(told) for follower in followers for told in follower.seen.values())
 
     async def _evidence(
-        self, load: Load, harm: Harm, watch: GateWatch, served: collect.Served, followers: Sequence[Follower]
+        self,
+        load: Load,
+        harm: Harm,
+        watch: GateWatch,
+        served: collect.Served,
+        followers: Sequence[Follower],
     ) -> Evidence:
         stack, bootstrap = self._stack, self._stack.kafka.bootstrap
         found = {name: await collect.streams(stack, name) for name in SERVICES}
@@ -216,7 +239,11 @@ class _Run:
             poisons=collect.poisons(read),
             orders=await collect.orders(stack, found["enforcement"][0]),
             allowed=watch.allowed(),
-            last_words={each.license_id: frozenset(watch.says(each)) for each in load.accounts if each.license_id},
+            last_words={
+                each.license_id: frozenset(watch.says(each))
+                for each in load.accounts
+                if each.license_id
+            },
             served=dict(served.counts),
             deaths=tuple(self._deaths.all),
             blows=tuple(harm.blows),
@@ -228,8 +255,14 @@ class _Run:
             partner,
             await self._client(f"partner/{partner}", undo),
             await self._client(f"gate/{partner}/gate-1", undo),
-            (await self._client("officer/licensing-1", undo), await self._client("officer/licensing-2", undo)),
-            (await self._client("officer/enforcement-1", undo), await self._client("officer/enforcement-2", undo)),
+            (
+                await self._client("officer/licensing-1", undo),
+                await self._client("officer/licensing-2", undo),
+            ),
+            (
+                await self._client("officer/enforcement-1", undo),
+                await self._client("officer/enforcement-2", undo),
+            ),
         )
 
     async def _client(self, principal: str, undo: AsyncExitStack) -> Client:
@@ -242,10 +275,16 @@ class _Run:
         for partner in PARTNERS:
             for number in range(GATES):
                 addresses = self._stack.addresses("enforcement")
-                turned = (*addresses[number % len(addresses) :], *addresses[: number % len(addresses)])
+                turned = (
+                    *addresses[number % len(addresses) :],
+                    *addresses[: number % len(addresses)],
+                )
                 name = f"gate/{partner}/gate-{number + 1}"
                 credentials = Credentials.from_env(self._stack.client_env(name))
-                gates[name] = partner, await undo.enter_async_context(Gate(turned, credentials, wall_clock=_later))
+                gates[name] = (
+                    partner,
+                    await undo.enter_async_context(Gate(turned, credentials, wall_clock=_later)),
+                )
         for _, gate in gates.values():
             await gate.ready(60)
         return gates
@@ -265,11 +304,18 @@ def _counted(harm: Harm) -> tuple[dict[str, int], dict[str, str]]:
 
 
 def _measured(
-    run: _Run, load: Load, harm: Harm, watch: GateWatch, followers: Sequence[Follower], evidence: Evidence
+    run: _Run,
+    load: Load,
+    harm: Harm,
+    watch: GateWatch,
+    followers: Sequence[Follower],
+    evidence: Evidence,
 ) -> dict[str, Any]:
     committed = {order.license_id: order.committed_ns for order in evidence.orders}
     late = [
-        (each.last_ns - committed[each.license_id]) / 1e9 for each in watch.allowed() if each.license_id in committed
+        (each.last_ns - committed[each.license_id]) / 1e9
+        for each in watch.allowed()
+        if each.license_id in committed
     ]
     return {
         "seconds": round(run.age, 1),
@@ -305,14 +351,20 @@ async def _cancelled(tasks: Sequence[asyncio.Future[None]]) -> None:
 def write(report: Report, file: Path) -> None:
     """The record as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def show(report: Report, console: Console) -> None:
     """Two tables: what was done, and what held."""
-    faults = Table("fault", "times", title=f"seed {report.wish.seed}", title_justify="left", show_edge=False)
+    faults = Table(
+        "fault", "times", title=f"seed {report.wish.seed}", title_justify="left", show_edge=False
+    )
     for name, count in report.faults.items():
-        faults.add_row(name, f"{count}" if count or name not in report.undone else f"0: {report.undone[name]}")
+        faults.add_row(
+            name, f"{count}" if count or name not in report.undone else f"0: {report.undone[name]}"
+        )
     console.print(faults)
     checked = Table("invariant", "violations", show_edge=False)
     for name, found in report.checked.items():

@@ -71,7 +71,12 @@ class Injection:
 
 def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
     """Whom a fault may strike: a service, a node, or nobody in particular. The replica is drawn with the stroke."""
-    if fault in {Fault.SERVICE_SIGKILL, Fault.SERVICE_SIGTERM, Fault.SERVICE_SIGSTOP, Fault.RELAY_CUT}:
+    if fault in {
+        Fault.SERVICE_SIGKILL,
+        Fault.SERVICE_SIGTERM,
+        Fault.SERVICE_SIGSTOP,
+        Fault.RELAY_CUT,
+    }:
         return SERVICES
     if fault in {Fault.RELAY_STALLED, Fault.CLOCK_JUMP}:
         return SERVICES
@@ -94,12 +99,16 @@ def schedule(seed: int, seconds: float, nodes: int) -> tuple[Injection, ...]:
     return tuple(sorted(_timed(rng, strokes, seconds)))
 
 
-def _timed(rng: random.Random, strokes: Sequence[tuple[Fault, str]], seconds: float) -> list[Injection]:
+def _timed(
+    rng: random.Random, strokes: Sequence[tuple[Fault, str]], seconds: float
+) -> list[Injection]:
     slot = seconds * 0.9 / len(strokes)
     timed = []
     for number, (fault, target) in enumerate(strokes):
         at = seconds * 0.03 + slot * (number + rng.random())
-        timed.append(Injection(round(at, 3), fault, _aimed(rng, fault, target), round(_held(rng, fault), 3)))
+        timed.append(
+            Injection(round(at, 3), fault, _aimed(rng, fault, target), round(_held(rng, fault), 3))
+        )
     return timed
 
 
@@ -111,7 +120,12 @@ def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
     """The target in full: `screening-2`, or `screening-2 -350` for a clock and by how many seconds it jumps."""
     if fault is Fault.CLOCK_JUMP:
         return f"{target}-{CLOCKED} {rng.choice((-1, 1)) * rng.randint(5, 900):+d}"
-    is_replica = fault in {Fault.SERVICE_SIGKILL, Fault.SERVICE_SIGTERM, Fault.SERVICE_SIGSTOP, Fault.SLOW_REPLICA}
+    is_replica = fault in {
+        Fault.SERVICE_SIGKILL,
+        Fault.SERVICE_SIGTERM,
+        Fault.SERVICE_SIGSTOP,
+        Fault.SLOW_REPLICA,
+    }
     return f"{target}-{rng.randint(1, REPLICAS)}" if is_replica else target
 
 

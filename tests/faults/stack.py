@@ -85,7 +85,9 @@ class FaultStack(Stack):
 
 
 @contextmanager
-def fault_stack(root: Path, *, nodes: int, progress: Progress | None = None) -> Iterator[FaultStack]:
+def fault_stack(
+    root: Path, *, nodes: int, progress: Progress | None = None
+) -> Iterator[FaultStack]:
     """The stack, up, with a disk of its own under its database where the system lets us mount one."""
     stack = FaultStack(root, nodes=nodes, progress=progress)
     stack.disk.mkdir(parents=True, exist_ok=True)

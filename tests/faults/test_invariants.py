@@ -23,7 +23,14 @@ LETTER = i.Letter("safeconduct.screening.v1", 3, 9, "safeconduct.applications", 
 
 def _stream(service: str, stream_id: str, state_name: str, state: Any, *names: str) -> i.Stream:
     events = tuple(
-        i.Event(stream_id, number, f"{service}-{stream_id}-{number}", name, f"digest of {name}", f"hash {number}")
+        i.Event(
+            stream_id,
+            number,
+            f"{service}-{stream_id}-{number}",
+            name,
+            f"digest of {name}",
+            f"hash {number}",
+        )
         for number, name in enumerate(names, 1)
     )
     return i.Stream(
@@ -49,11 +56,15 @@ def _granted(license_id: str, state: str) -> SimpleNamespace:
     return SimpleNamespace(
         details=SimpleNamespace(parties=(party,)),
         decision=SimpleNamespace(outcome="APPROVE", screening=screening),
-        license=SimpleNamespace(license_id=license_id, state=state, acceptance=SimpleNamespace(signature=b"signature")),
+        license=SimpleNamespace(
+            license_id=license_id, state=state, acceptance=SimpleNamespace(signature=b"signature")
+        ),
     )
 
 
-def _told(topic: str, stream: i.Stream, partition: int, names: tuple[str, ...] | None = None) -> list[i.Told]:
+def _told(
+    topic: str, stream: i.Stream, partition: int, names: tuple[str, ...] | None = None
+) -> list[i.Told]:
     return [
         i.Told(
             topic,
@@ -78,9 +89,16 @@ def _good() -> i.Evidence:
         "ApplicationSubmitted", "ApplicationApproved", "LicenseIssued", "LicenseRecordChanged",
     )  # fmt: skip
     denied = _stream(
-        "applications", "app-2", "DENIED", SimpleNamespace(license=None), "ApplicationSubmitted", "ApplicationDenied"
+        "applications",
+        "app-2",
+        "DENIED",
+        SimpleNamespace(license=None),
+        "ApplicationSubmitted",
+        "ApplicationDenied",
     )
-    standing = SimpleNamespace(known_standing=SimpleNamespace(state="REVOKED", version=2, lease_seconds=60))
+    standing = SimpleNamespace(
+        known_standing=SimpleNamespace(state="REVOKED", version=2, lease_seconds=60)
+    )
     license_ = _stream(
         "enforcement", "lic-1", "REVOKED", standing,
         "LicenseRegistered", "StandingChanged", "LicenseRevoked", "StandingChanged",
@@ -88,7 +106,17 @@ def _good() -> i.Evidence:
     screening = _stream("screening", "app-1", "SCREENED", SimpleNamespace(), "ScreeningCompleted")
     return i.Evidence(
         accounts=(
-            Account(0, Kind.REVOKED, "example-1", "app-1", b"signature", "lic-1", "case-1", 5 * SECOND, is_done=True),
+            Account(
+                0,
+                Kind.REVOKED,
+                "example-1",
+                "app-1",
+                b"signature",
+                "lic-1",
+                "case-1",
+                5 * SECOND,
+                is_done=True,
+            ),
             Account(1, Kind.DENIED, "example-1", "app-2", is_done=True),
         ),
         streams=(revoked, denied, license_, screening),
@@ -97,7 +125,9 @@ def _good() -> i.Evidence:
             *_told("safeconduct.applications.v1", revoked, 0),
             *_told("safeconduct.applications.v1", denied, 1),
             *_told("safeconduct.screening.v1", screening, 0),
-            *_told("safeconduct.enforcement.v1", license_, 0, ("LicenseRegistered", "LicenseRevoked")),
+            *_told(
+                "safeconduct.enforcement.v1", license_, 0, ("LicenseRegistered", "LicenseRevoked")
+            ),
             *_told("safeconduct.standing.v1", license_, 7, ("StandingChanged",)),
         ),
         recalled={"lic-1": 2},
@@ -116,7 +146,9 @@ def _good() -> i.Evidence:
 
 
 def _with_stream(evidence: i.Evidence, stream_id: str, **changes: Any) -> i.Evidence:
-    changed = [replace(each, **changes) if each.id == stream_id else each for each in evidence.streams]
+    changed = [
+        replace(each, **changes) if each.id == stream_id else each for each in evidence.streams
+    ]
     return replace(evidence, streams=tuple(changed))
 
 
@@ -137,7 +169,9 @@ def _state(evidence: i.Evidence, change: Callable[[Any], None]) -> i.Evidence:
 
 def _renamed(evidence: i.Evidence, *names: str) -> i.Evidence:
     stream = next(each for each in evidence.streams if each.id == "app-1")
-    events = tuple(replace(event, name=name) for event, name in zip(stream.events, names, strict=True))
+    events = tuple(
+        replace(event, name=name) for event, name in zip(stream.events, names, strict=True)
+    )
     return _with_stream(evidence, "app-1", events=events)
 
 
@@ -155,25 +189,47 @@ def test_copies_of_records_violate_nothing() -> None:
 Wrong = tuple[i.Invariant, Callable[[i.Evidence], i.Evidence], str]
 
 WRONG: tuple[Wrong, ...] = (
-    (i.every_story_ended, lambda e: replace(e, accounts=(*e.accounts, Account(2, Kind.DENIED, "p"))), "did not end"),
+    (
+        i.every_story_ended,
+        lambda e: replace(e, accounts=(*e.accounts, Account(2, Kind.DENIED, "p"))),
+        "did not end",
+    ),
     (i.one_final_decision, lambda e: replace(e, streams=e.streams[1:]), "is not stored"),
-    (i.one_final_decision, lambda e: _with_stream(e, "app-1", state_name="WITHDRAWN"), "is WITHDRAWN"),
     (
         i.one_final_decision,
-        lambda e: _renamed(e, "ApplicationSubmitted", "ApplicationApproved", "ApplicationDenied", "LicenseIssued"),
+        lambda e: _with_stream(e, "app-1", state_name="WITHDRAWN"),
+        "is WITHDRAWN",
+    ),
+    (
+        i.one_final_decision,
+        lambda e: _renamed(
+            e, "ApplicationSubmitted", "ApplicationApproved", "ApplicationDenied", "LicenseIssued"
+        ),
         "['ApplicationApproved', 'ApplicationDenied']",
     ),
     (
         i.nothing_done_twice,
-        lambda e: _renamed(e, "ApplicationSubmitted", "ApplicationApproved", "LicenseIssued", "LicenseIssued"),
+        lambda e: _renamed(
+            e, "ApplicationSubmitted", "ApplicationApproved", "LicenseIssued", "LicenseIssued"
+        ),
         "LicenseIssued happened 2 times",
     ),
     (
         i.license_rests_on_all,
-        lambda e: _renamed(e, "ApplicationSubmitted", "LicenseIssued", "ApplicationApproved", "LicenseRecordChanged"),
+        lambda e: _renamed(
+            e,
+            "ApplicationSubmitted",
+            "LicenseIssued",
+            "ApplicationApproved",
+            "LicenseRecordChanged",
+        ),
         "before a decision",
     ),
-    (i.license_rests_on_all, lambda e: _state(e, lambda s: setattr(s, "decision", None)), "no approval"),
+    (
+        i.license_rests_on_all,
+        lambda e: _state(e, lambda s: setattr(s, "decision", None)),
+        "no approval",
+    ),
     (
         i.license_rests_on_all,
         lambda e: _state(e, lambda s: setattr(s.decision.screening, "findings", ())),
@@ -195,7 +251,11 @@ WRONG: tuple[Wrong, ...] = (
         lambda e: _state(e, lambda s: setattr(s.license, "state", "ACTIVE")),
         "applications says ACTIVE",
     ),
-    (i.licenses_agree, lambda e: _state(e, lambda s: setattr(s, "license", None)), "applications says None"),
+    (
+        i.licenses_agree,
+        lambda e: _state(e, lambda s: setattr(s, "license", None)),
+        "applications says None",
+    ),
     (
         i.licenses_agree,
         lambda e: replace(e, accounts=(replace(e.accounts[0], kind=Kind.VIOLATED), e.accounts[1])),
@@ -203,23 +263,59 @@ WRONG: tuple[Wrong, ...] = (
     ),
     (i.published_whole, lambda e: _without_told(e, "ApplicationDenied"), "was never published"),
     (i.published_whole, lambda e: _without_told(e, "StandingChanged"), "was never published"),
-    (i.published_whole, lambda e: _told_again(e, "LicenseRevoked", digest="another"), "another content"),
-    (i.published_whole, lambda e: _told_again(e, "LicenseRevoked", event_id="forged"), "is not stored"),
+    (
+        i.published_whole,
+        lambda e: _told_again(e, "LicenseRevoked", digest="another"),
+        "another content",
+    ),
+    (
+        i.published_whole,
+        lambda e: _told_again(e, "LicenseRevoked", event_id="forged"),
+        "is not stored",
+    ),
     (
         i.ordered_per_key,
         lambda e: replace(e, told=tuple(replace(t, offset=-t.offset) for t in e.told)),
         "first came after",
     ),
-    (i.ordered_per_key, lambda e: _told_again(e, "LicenseRevoked", partition=5), "is on partition 0 too"),
-    (i.new_reader_knows_newest, lambda e: replace(e, recalled={"lic-1": 1}), "knows version 1 of the standing, not 2"),
+    (
+        i.ordered_per_key,
+        lambda e: _told_again(e, "LicenseRevoked", partition=5),
+        "is on partition 0 too",
+    ),
+    (
+        i.new_reader_knows_newest,
+        lambda e: replace(e, recalled={"lic-1": 1}),
+        "knows version 1 of the standing, not 2",
+    ),
     (i.new_reader_knows_newest, lambda e: replace(e, recalled={}), "knows version None"),
     (i.chains_whole, lambda e: _with_stream(e, "app-1", broken_at=(2,)), "breaks at (2,)"),
     (i.chains_whole, lambda e: _with_stream(e, "app-1", version=5), "events [1, 2, 3, 4]"),
-    (i.chains_whole, lambda e: _with_stream(e, "app-1", head="another"), "not the last event's hash"),
-    (i.state_is_fold, lambda e: _with_stream(e, "lic-1", rebuilt=SimpleNamespace()), "not the fold"),
-    (i.projections_rebuild, lambda e: _with_stream(e, "app-1", columns=("DENIED",)), "rebuilt ('APPROVED',)"),
-    (i.projections_rebuild, lambda e: _with_stream(e, "lic-1", projected=frozenset()), "is missing"),
-    (i.projections_rebuild, lambda e: _with_stream(e, "lic-1", rebuilt_projected=frozenset()), "should not be there"),
+    (
+        i.chains_whole,
+        lambda e: _with_stream(e, "app-1", head="another"),
+        "not the last event's hash",
+    ),
+    (
+        i.state_is_fold,
+        lambda e: _with_stream(e, "lic-1", rebuilt=SimpleNamespace()),
+        "not the fold",
+    ),
+    (
+        i.projections_rebuild,
+        lambda e: _with_stream(e, "app-1", columns=("DENIED",)),
+        "rebuilt ('APPROVED',)",
+    ),
+    (
+        i.projections_rebuild,
+        lambda e: _with_stream(e, "lic-1", projected=frozenset()),
+        "is missing",
+    ),
+    (
+        i.projections_rebuild,
+        lambda e: _with_stream(e, "lic-1", rebuilt_projected=frozenset()),
+        "should not be there",
+    ),
     (
         i.bounded_at_gates,
         lambda e: replace(e, allowed=(replace(e.allowed[0], last_ns=161 * SECOND),)),
@@ -230,18 +326,58 @@ WRONG: tuple[Wrong, ...] = (
         lambda e: replace(e, allowed=(replace(e.allowed[0], is_after_revoked=True),)),
         "after it had said REVOKED",
     ),
-    (i.gates_agree_at_last, lambda e: replace(e, last_words={"lic-1": frozenset({"ALLOWED"})}), "['ALLOWED']"),
+    (
+        i.gates_agree_at_last,
+        lambda e: replace(e, last_words={"lic-1": frozenset({"ALLOWED"})}),
+        "['ALLOWED']",
+    ),
     (i.letters_accounted, lambda e: replace(e, letters=()), "is no dead letter"),
-    (i.letters_accounted, lambda e: replace(e, letters=(LETTER, replace(LETTER, offset=8))), "nobody accounts for"),
-    (i.letters_accounted, lambda e: replace(e, letters=(replace(LETTER, reason="HANDLER_FAILED"),)), "another reason"),
-    (i.letters_accounted, lambda e: replace(e, letters=(replace(LETTER, group="another"),)), "is no dead letter"),
-    (i.nothing_waits, lambda e: replace(e, outbox={"outbox of screening": 3}), "outbox of screening: 3 still wait"),
-    (i.nothing_waits, lambda e: replace(e, lag={"group on topic": 1}), "group on topic: 1 still wait"),
-    (i.every_replica_served, lambda e: replace(e, served={"screening-2": 0}), "screening-2 served nothing"),
+    (
+        i.letters_accounted,
+        lambda e: replace(e, letters=(LETTER, replace(LETTER, offset=8))),
+        "nobody accounts for",
+    ),
+    (
+        i.letters_accounted,
+        lambda e: replace(e, letters=(replace(LETTER, reason="HANDLER_FAILED"),)),
+        "another reason",
+    ),
+    (
+        i.letters_accounted,
+        lambda e: replace(e, letters=(replace(LETTER, group="another"),)),
+        "is no dead letter",
+    ),
+    (
+        i.nothing_waits,
+        lambda e: replace(e, outbox={"outbox of screening": 3}),
+        "outbox of screening: 3 still wait",
+    ),
+    (
+        i.nothing_waits,
+        lambda e: replace(e, lag={"group on topic": 1}),
+        "group on topic: 1 still wait",
+    ),
+    (
+        i.every_replica_served,
+        lambda e: replace(e, served={"screening-2": 0}),
+        "screening-2 served nothing",
+    ),
     (i.only_killed_died, lambda e: replace(e, blows=()), "nobody killed it"),
-    (i.only_killed_died, lambda e: replace(e, deaths=(Death("screening-2", 10.0, 1),)), "ended with 1"),
-    (i.only_killed_died, lambda e: replace(e, deaths=(Death("screening-2", 20.0, -9),)), "nobody killed it"),
-    (i.watch_told_all, lambda e: replace(e, followed={"app-1": (1, 2, 4), "app-2": (1, 2)}), "told [1, 2, 4]"),
+    (
+        i.only_killed_died,
+        lambda e: replace(e, deaths=(Death("screening-2", 10.0, 1),)),
+        "ended with 1",
+    ),
+    (
+        i.only_killed_died,
+        lambda e: replace(e, deaths=(Death("screening-2", 20.0, -9),)),
+        "nobody killed it",
+    ),
+    (
+        i.watch_told_all,
+        lambda e: replace(e, followed={"app-1": (1, 2, 4), "app-2": (1, 2)}),
+        "told [1, 2, 4]",
+    ),
     (i.watch_told_all, lambda e: replace(e, followed={"app-1": (1, 2, 3, 4)}), "told [] of 2"),
 )
 
@@ -262,7 +398,9 @@ def test_every_invariant_is_shown_to_find_something() -> None:
 
 def test_a_compacted_topic_need_not_keep_what_was_overtaken() -> None:
     good = _good()
-    kept = tuple(each for each in good.told if not (each.name == "StandingChanged" and each.version == 2))
+    kept = tuple(
+        each for each in good.told if not (each.name == "StandingChanged" and each.version == 2)
+    )
 
     assert list(i.published_whole(replace(good, told=kept))) == []
 

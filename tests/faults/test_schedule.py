@@ -13,7 +13,9 @@ SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
 @given(seed=SEEDS, seconds=st.floats(min_value=30, max_value=600), nodes=st.sampled_from((1, 3)))
-def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(seed: int, seconds: float, nodes: int) -> None:
+def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(
+    seed: int, seconds: float, nodes: int
+) -> None:
     strokes = schedule(seed, seconds, nodes)
 
     assert {stroke.fault for stroke in strokes} == set(Fault)

@@ -35,7 +35,9 @@ def test_a_service_certificate_is_good_for_localhost_in_both_directions(tmp_path
     identity = ca.issue(tmp_path, "service-screening", spiffe_uri("service/screening"))
 
     names = _names(identity.cert)
-    usage = _certificate(identity.cert).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    usage = (
+        _certificate(identity.cert).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    )
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
     assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
@@ -44,7 +46,9 @@ def test_a_service_certificate_is_good_for_localhost_in_both_directions(tmp_path
 def test_nobody_but_a_service_can_pose_as_a_server(tmp_path: Path) -> None:
     identity = ca.issue(tmp_path, "partner-example-1", URI)
 
-    usage = _certificate(identity.cert).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    usage = (
+        _certificate(identity.cert).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    )
     assert set(usage) == {ExtendedKeyUsageOID.CLIENT_AUTH}
     assert _names(identity.cert).get_values_for_type(x509.DNSName) == []
 
@@ -83,7 +87,12 @@ def test_a_name_that_gets_another_principal_is_issued_again(tmp_path: Path) -> N
 
 def test_private_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     identity = ca.issue(tmp_path, "partner-example-1", URI)
-    files = (identity.key, tmp_path / "ca.key", ca.license_key(tmp_path), ca.page_token_key(tmp_path, "screening"))
+    files = (
+        identity.key,
+        tmp_path / "ca.key",
+        ca.license_key(tmp_path),
+        ca.page_token_key(tmp_path, "screening"),
+    )
 
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
@@ -96,7 +105,8 @@ def test_the_license_key_is_an_ed25519_key_and_stays_the_same(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "principal", ["example-1", "partner/", "partner/a/b", "gate/example-1", "officer/../x", "partner/É"]
+    "principal",
+    ["example-1", "partner/", "partner/a/b", "gate/example-1", "officer/../x", "partner/É"],
 )
 def test_what_is_no_principal_gets_no_uri(principal: str) -> None:
     with pytest.raises(ValueError, match="is not partner"):

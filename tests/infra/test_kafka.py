@@ -14,19 +14,25 @@ async def _create(cluster: Kafka, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=cluster.replication)])
+        await admin.create_topics(
+            [NewTopic(topic, num_partitions=1, replication_factor=cluster.replication)]
+        )
     finally:
         await admin.close()
 
 
 async def _produce(cluster: Kafka, topic: str, values: list[bytes]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=cluster.bootstrap, acks="all", enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(
+        bootstrap_servers=cluster.bootstrap, acks="all", enable_idempotence=True
+    ) as producer:
         for value in values:
             await producer.send_and_wait(topic, value)
 
 
 async def _consume(cluster: Kafka, topic: str, count: int) -> list[bytes | None]:
-    async with AIOKafkaConsumer(topic, bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest") as consumer:
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest"
+    ) as consumer:
         return [(await consumer.getone()).value for _ in range(count)]
 
 

@@ -28,7 +28,9 @@ async def test_it_runs_the_version_whose_features_the_services_use(postgres: Pos
     assert int(str(await _value(postgres.dsn(), "show server_version_num"))) >= 180_000
 
 
-async def test_the_app_role_may_connect_and_its_transactions_are_bounded(database: Database) -> None:
+async def test_the_app_role_may_connect_and_its_transactions_are_bounded(
+    database: Database,
+) -> None:
     assert await _value(database.app_dsn, "select current_user") == database.app_role
     assert await _value(database.app_dsn, "show transaction_timeout") == "5s"
     assert await _value(database.app_dsn, "show idle_in_transaction_session_timeout") == "5s"
@@ -45,7 +47,9 @@ async def test_the_app_role_makes_no_tables(database: Database) -> None:
         await _value(database.app_dsn, "create table mine (id int)")
 
 
-async def test_no_role_connects_to_another_services_database(new_database: Callable[[], Database]) -> None:
+async def test_no_role_connects_to_another_services_database(
+    new_database: Callable[[], Database],
+) -> None:
     ours, theirs = new_database(), new_database()
 
     for dsn in (ours.app_dsn, ours.owner_dsn):
@@ -88,7 +92,9 @@ async def test_it_starts_again_on_the_data_it_left(tmp_path: Path) -> None:
         assert await _value(server.dsn(), "select number from kept") == 7
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that the server's own user may not pass")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root has folders that the server's own user may not pass"
+)
 async def test_it_runs_below_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -103,7 +109,10 @@ def test_it_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
         "server = Postgres(pathlib.Path(sys.argv[1])); server.start(); print(server.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "postgres")], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(tmp_path / "postgres")],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as supervisor:
         assert supervisor.stdout is not None
         pid = int(supervisor.stdout.readline())
@@ -114,6 +123,9 @@ def test_it_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
 
 def _is_zombie(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            == "Z"
+        )
     except OSError:
         return True

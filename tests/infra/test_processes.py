@@ -127,7 +127,10 @@ time.sleep(60)
 def _is_gone(pid: int) -> bool:
     """Whether it has ended: in a container nobody may be there to reap it."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            == "Z"
+        )
     except OSError:
         return True
 

@@ -43,8 +43,12 @@ def receiver() -> Iterator[SpanReceiver]:
 
 @pytest.fixture
 def tracer(receiver: SpanReceiver) -> Iterator[Tracer]:
-    provider = TracerProvider(resource=Resource.create({"service.name": "screening"}), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(receiver.otlp_endpoint, insecure=True)))
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": "screening"}), shutdown_on_exit=False
+    )
+    provider.add_span_processor(
+        SimpleSpanProcessor(OTLPSpanExporter(receiver.otlp_endpoint, insecure=True))
+    )
     yield provider.get_tracer("tests")
     provider.shutdown()
 
@@ -55,12 +59,18 @@ def _get(receiver: SpanReceiver, path: str) -> list[dict[str, object]]:
         return content
 
 
-def test_a_trace_that_was_exported_is_read_back_over_http(receiver: SpanReceiver, tracer: Tracer) -> None:
+def test_a_trace_that_was_exported_is_read_back_over_http(
+    receiver: SpanReceiver, tracer: Tracer
+) -> None:
     with tracer.start_as_current_span("earlier") as earlier:
         linked = earlier.get_span_context()
-    with tracer.start_as_current_span("process", kind=SpanKind.CONSUMER, links=[Link(linked)]) as root:
+    with tracer.start_as_current_span(
+        "process", kind=SpanKind.CONSUMER, links=[Link(linked)]
+    ) as root:
         trace_id = f"{root.get_span_context().trace_id:032x}"
-        with tracer.start_as_current_span("decide", attributes={"hits": 2, "lists": ["one", "two"]}) as child:
+        with tracer.start_as_current_span(
+            "decide", attributes={"hits": 2, "lists": ["one", "two"]}
+        ) as child:
             child.set_status(Status(StatusCode.ERROR))
 
     first, second = _get(receiver, f"/traces/{trace_id}")
@@ -71,7 +81,9 @@ def test_a_trace_that_was_exported_is_read_back_over_http(receiver: SpanReceiver
         "screening",
         None,
     )
-    assert first["links"] == [{"trace_id": f"{linked.trace_id:032x}", "span_id": f"{linked.span_id:016x}"}]
+    assert first["links"] == [
+        {"trace_id": f"{linked.trace_id:032x}", "span_id": f"{linked.span_id:016x}"}
+    ]
     assert (second["parent_span_id"], second["status"]) == (first["span_id"], "ERROR")
     assert second["attributes"] == {"hits": 2, "lists": ["one", "two"]}
 
@@ -80,7 +92,9 @@ def test_an_unknown_trace_is_empty(receiver: SpanReceiver) -> None:
     assert _get(receiver, "/traces/" + "a" * 32) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/traces/", "/traces/12", "/traces/" + "g" * 32, "/traces/" + "a" * 32 + "/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/traces/", "/traces/12", "/traces/" + "g" * 32, "/traces/" + "a" * 32 + "/x"]
+)
 def test_what_is_no_trace_is_not_found(receiver: SpanReceiver, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404") as caught:
         _get(receiver, path)
@@ -90,7 +104,9 @@ def test_what_is_no_trace_is_not_found(receiver: SpanReceiver, path: str) -> Non
 def test_a_viewer_gets_every_export(receiver: SpanReceiver) -> None:
     with SpanReceiver(forward_to=receiver.otlp_endpoint.removeprefix("http://")) as first:
         provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(first.otlp_endpoint, insecure=True)))
+        provider.add_span_processor(
+            SimpleSpanProcessor(OTLPSpanExporter(first.otlp_endpoint, insecure=True))
+        )
         with provider.get_tracer("tests").start_as_current_span("submit") as span:
             trace_id = f"{span.get_span_context().trace_id:032x}"
         provider.shutdown()
@@ -101,7 +117,9 @@ def test_a_viewer_gets_every_export(receiver: SpanReceiver) -> None:
 def test_a_viewer_that_is_gone_stops_nobody() -> None:
     with SpanReceiver(forward_to=f"{LOOPBACK}:{free_port()}") as running:
         provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(running.otlp_endpoint, insecure=True)))
+        provider.add_span_processor(
+            SimpleSpanProcessor(OTLPSpanExporter(running.otlp_endpoint, insecure=True))
+        )
         with provider.get_tracer("tests").start_as_current_span("submit") as span:
             trace_id = f"{span.get_span_context().trace_id:032x}"
         provider.shutdown()

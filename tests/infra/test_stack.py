@@ -36,7 +36,9 @@ async def _topics(cluster: Kafka) -> dict[str, int]:
         await admin.close()
 
 
-async def test_every_topic_of_the_file_exists_with_its_partitions_and_dead_letters(stack: Stack) -> None:
+async def test_every_topic_of_the_file_exists_with_its_partitions_and_dead_letters(
+    stack: Stack,
+) -> None:
     declared = yaml.safe_load(TOPICS.read_text(encoding="utf-8"))["topics"]
     expected = {topic["name"]: topic["partitions"] for topic in declared}
     expected |= {f"{topic['name']}.dlq": 1 for topic in declared if topic["dlq"]}
@@ -83,8 +85,19 @@ def test_up_is_stopped_by_a_signal_while_it_starts_and_leaves_nothing_running(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     pid_file = tmp_path / "postgres" / "data" / "postmaster.pid"
-    argv = [sys.executable, "-m", "infra.local", "up", "--no-viewer", "--no-services", "--root", str(tmp_path)]
-    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as up:
+    argv = [
+        sys.executable,
+        "-m",
+        "infra.local",
+        "up",
+        "--no-viewer",
+        "--no-services",
+        "--root",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(
+        argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as up:
         wait_until(pid_file.exists, SECONDS, "postgres begun")
         up.send_signal(number)
         output, _ = up.communicate(timeout=SECONDS)

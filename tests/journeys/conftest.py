@@ -48,7 +48,10 @@ async def client_of(stack: Stack) -> AsyncIterator[Callable[[str], Client]]:
         if principal not in clients:
             environ = stack.client_env(principal)
             clients[principal] = Client(
-                Endpoints.from_env(environ), Credentials.from_env(environ), deadline=60, waits_for_ready=True
+                Endpoints.from_env(environ),
+                Credentials.from_env(environ),
+                deadline=60,
+                waits_for_ready=True,
             )
         return clients[principal]
 

@@ -13,7 +13,9 @@ from infra.local.stack import Stack
 from .conftest import Examples
 
 
-async def test_applications_serves_alone_and_the_submission_waits_for_screening(room: Path, examples: Examples) -> None:
+async def test_applications_serves_alone_and_the_submission_waits_for_screening(
+    room: Path, examples: Examples
+) -> None:
     with Stack(room / "alone", services=("applications",)) as stack:
         environ = stack.client_env("partner/example-1")
         async with Client(Endpoints.from_env(environ), Credentials.from_env(environ)) as partner:

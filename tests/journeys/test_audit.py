@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safeconduct.applications.v1 import model_pb2
 
-from chassis.migrations import migrate
+from chassis.store.migrations import migrate
 from infra.local.stack import Stack
 from infra.local.story import Cast, Story
 from infra.local.up import OPERATOR
@@ -24,7 +24,7 @@ from operations.audit.casefile import CaseFile, digests_of, parse, sealed
 from operations.audit.check import check
 from operations.complaints import Unusable
 from services.applications import migrations
-from tests.chassis.things import eventually
+from tests.chassis.sample_aggregate import eventually
 from tests.operations.conftest import safeconduct
 
 from .conftest import Examples
@@ -48,7 +48,9 @@ async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told
         await step()
 
     async def is_recorded() -> bool:
-        return (await cast.partner.licenses.get(story.licenses["a"])).state == model_pb2.LICENSE_STATE_REVOKED
+        return (
+            await cast.partner.licenses.get(story.licenses["a"])
+        ).state == model_pb2.LICENSE_STATE_REVOKED
 
     await eventually(is_recorded, "the revocation in the applications' record")
     folder = room / "cases"
@@ -56,19 +58,29 @@ async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told
     files = {step: folder / f"{step}.json" for step in story.applications}
     for step, application in story.applications.items():
         ran = await safeconduct(
-            stack.operator_env(OPERATOR), "audit", "export", application, "--out", str(files[step]), "--json"
+            stack.operator_env(OPERATOR),
+            "audit",
+            "export",
+            application,
+            "--out",
+            str(files[step]),
+            "--json",
         )
         assert (ran.code, ran.err) == (0, ""), ran.err
     return Told(story.applications, files)
 
 
-async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(stack: Stack, told: Told) -> None:
+async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
+    stack: Stack, told: Told
+) -> None:
     ran = await safeconduct(stack.operator_env(OPERATOR), "audit", "verify", "--json")
 
     assert (ran.code, ran.json["broken"]) == (0, [])
     assert set(ran.json["services"]) == {"applications", "screening", "enforcement"}
     assert all(service["events"] > 0 for service in ran.json["services"].values())
-    stored = sum(service["events"] - service["waiting"] for service in ran.json["services"].values())
+    stored = sum(
+        service["events"] - service["waiting"] for service in ran.json["services"].values()
+    )
     assert ran.json["published"] >= stored
 
 
@@ -82,17 +94,25 @@ async def test_a_case_file_is_checked_without_any_of_our_systems(told: Told, ste
     assert (told.case(step).license is not None) == (step != "b")
 
 
-async def test_a_case_file_is_never_replaced_and_read_by_its_owner_only(stack: Stack, told: Told) -> None:
+async def test_a_case_file_is_never_replaced_and_read_by_its_owner_only(
+    stack: Stack, told: Told
+) -> None:
     environ = stack.operator_env(OPERATOR)
-    ran = await safeconduct(environ, "audit", "export", told.applications["a"], "--out", str(told.files["a"]), "--json")
+    ran = await safeconduct(
+        environ, "audit", "export", told.applications["a"], "--out", str(told.files["a"]), "--json"
+    )
 
     assert (ran.code, '"reason": "FILE"' in ran.err) == (2, True)
     assert told.files["a"].stat().st_mode & 0o777 == 0o600
 
 
-async def test_an_application_that_is_not_there_has_no_case_file(stack: Stack, tmp_path: Path) -> None:
+async def test_an_application_that_is_not_there_has_no_case_file(
+    stack: Stack, tmp_path: Path
+) -> None:
     environ, nobody = stack.operator_env(OPERATOR), "00000000-0000-4000-8000-000000000000"
-    ran = await safeconduct(environ, "audit", "export", nobody, "--out", str(tmp_path / "none.json"), "--json")
+    ran = await safeconduct(
+        environ, "audit", "export", nobody, "--out", str(tmp_path / "none.json"), "--json"
+    )
 
     assert (ran.code, '"reason": "APPLICATION"' in ran.err) == (2, True)
     assert not (tmp_path / "none.json").exists()
@@ -134,7 +154,9 @@ def changed(path: str, by: Callable[[Any], Any] = flipped) -> Change:
     return change
 
 
-def changed_event(service: str, name: str, field: str, by: Callable[[Any], Any] = flipped) -> Change:
+def changed_event(
+    service: str, name: str, field: str, by: Callable[[Any], Any] = flipped
+) -> Change:
     def change(document: dict[str, Any]) -> None:
         event = event_of(document, service, name)
         event[field] = by(event[field])
@@ -143,32 +165,60 @@ def changed_event(service: str, name: str, field: str, by: Callable[[Any], Any] 
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
-    "payload of an event": (changed_event("applications", "LicenseIssued", "payload"), "chain of applications"),
-    "actor of an event": (changed_event("screening", "ScreeningCompleted", "actor"), "chain of screening"),
-    "hash of an event": (changed_event("enforcement", "LicenseRevoked", "hash"), "chain of enforcement"),
+    "payload of an event": (
+        changed_event("applications", "LicenseIssued", "payload"),
+        "chain of applications",
+    ),
+    "actor of an event": (
+        changed_event("screening", "ScreeningCompleted", "actor"),
+        "chain of screening",
+    ),
+    "hash of an event": (
+        changed_event("enforcement", "LicenseRevoked", "hash"),
+        "chain of enforcement",
+    ),
     "head of a stream": (changed("streams/0/head"), "chain of applications"),
-    "what an event says": (changed_event("enforcement", "LicenseRevoked", "says", lambda _: {}), "events"),
-    "the application": (changed("about/application_id", lambda _: "0" * 8 + "-0000-4000-8000-" + "0" * 12), "events"),
-    "the decision": (changed("decisions/0/says/decision/byPolicy", lambda told: not told), "decisions"),
+    "what an event says": (
+        changed_event("enforcement", "LicenseRevoked", "says", lambda _: {}),
+        "events",
+    ),
+    "the application": (
+        changed("about/application_id", lambda _: "0" * 8 + "-0000-4000-8000-" + "0" * 12),
+        "events",
+    ),
+    "the decision": (
+        changed("decisions/0/says/decision/byPolicy", lambda told: not told),
+        "decisions",
+    ),
     "the decision's hash": (changed("decisions/0/event_hash"), "decisions"),
     "a screening": (changed("screenings/0/says/listVersion"), "screenings"),
-    "the text of the code": (changed("conduct/text", lambda text: text[:100] + "x" + text[101:]), "code of conduct"),
+    "the text of the code": (
+        changed("conduct/text", lambda text: text[:100] + "x" + text[101:]),
+        "code of conduct",
+    ),
     "its digest": (changed("conduct/sha256"), "code of conduct"),
     "the acceptance text": (changed("conduct/acceptance_text"), "signature"),
     "the end user's signature": (changed("conduct/signature"), "signature"),
     "the end user's key": (changed("conduct/public_key"), "signature"),
     "the signatory": (changed("conduct/signatory_party_id"), "signature"),
-    "the document": (changed("license/document", lambda text: flipped(text, len(text) // 2)), "license"),
+    "the document": (
+        changed("license/document", lambda text: flipped(text, len(text) // 2)),
+        "license",
+    ),
     "the document's signature": (changed("license/document"), "license"),
     "its keys": (
-        changed("license/signing_keys", lambda keys: {name: flipped(key) for name, key in keys.items()}),
+        changed(
+            "license/signing_keys", lambda keys: {name: flipped(key) for name, key in keys.items()}
+        ),
         "license",
     ),
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
-async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(told: Told, what: str) -> None:
+async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(
+    told: Told, what: str
+) -> None:
     change, part = CHANGES[what]
     document = json.loads(told.files["a"].read_bytes())
     change(document)
@@ -204,7 +254,9 @@ def test_no_byte_can_be_changed_unseen(told: Told, data: st.DataObject) -> None:
     assert broken(file) != [] or digests_of(file) != file.digests
 
 
-async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(stack: Stack, told: Told) -> None:
+async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
+    stack: Stack, told: Told
+) -> None:
     made = stack.postgres.provision("applications_copy", "copy_owner", "copy_app")
     migrate(made.owner_dsn, made.app_role, Path(migrations.__file__).parent)
     source = await asyncpg.connect(stack.database("applications").operator_dsn)
@@ -219,7 +271,8 @@ async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(stack:
     before = await safeconduct(environ, "audit", "verify", "--json")
     await copy.execute("alter table event disable trigger all")
     await copy.execute(
-        "update event set actor = 'officer/nobody' where stream_id = $1 and version = 2", told.applications["b"]
+        "update event set actor = 'officer/nobody' where stream_id = $1 and version = 2",
+        told.applications["b"],
     )
     await copy.close()
 

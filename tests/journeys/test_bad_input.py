@@ -52,10 +52,14 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _count(cast: Cast) -> int:
-    return len([each.application_id async for each in cast.partner.applications.list(page_size=200)])
+    return len(
+        [each.application_id async for each in cast.partner.applications.list(page_size=200)]
+    )
 
 
-async def test_missing_and_malformed_fields_are_named_with_their_paths(cast: Cast, examples: Examples) -> None:
+async def test_missing_and_malformed_fields_are_named_with_their_paths(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     details.parties[1].country = "Germany"
     details.parties[1].ClearField("name")
@@ -70,7 +74,9 @@ async def test_missing_and_malformed_fields_are_named_with_their_paths(cast: Cas
     assert await _count(cast) == before
 
 
-async def test_unknown_countries_models_and_parties_are_all_named_at_once(cast: Cast, examples: Examples) -> None:
+async def test_unknown_countries_models_and_parties_are_all_named_at_once(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     details.destinations[0] = "XX"
     details.items[0].model_id = "no-such-model"
@@ -87,7 +93,9 @@ async def test_unknown_countries_models_and_parties_are_all_named_at_once(cast: 
     } <= found
 
 
-async def test_of_41_violations_40_are_listed_and_all_are_counted(cast: Cast, examples: Examples) -> None:
+async def test_of_41_violations_40_are_listed_and_all_are_counted(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     for number in range(41):
         party = details.parties.add()
@@ -114,7 +122,9 @@ async def test_a_request_id_again_gives_the_first_answer_and_another_body_is_ref
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
 
 
-async def test_validating_only_answers_alike_and_stores_nothing(cast: Cast, examples: Examples) -> None:
+async def test_validating_only_answers_alike_and_stores_nothing(
+    cast: Cast, examples: Examples
+) -> None:
     before = await _count(cast)
 
     answer = await cast.partner.applications.submit(_copy(examples), validate_only=True)
@@ -133,11 +143,19 @@ async def test_another_partners_application_is_not_visible_whether_or_not_it_exi
     unreal = await _refused(stranger.applications.get("00000000-0000-4000-8000-000000000000"))
     withdrawal = await _refused(stranger.applications.withdraw(application.application_id))
 
-    expected = (grpc.StatusCode.PERMISSION_DENIED, "NOT_VISIBLE", "nothing of this id is visible to you")
-    assert {(each.code, each.reason, each.message) for each in (real, unreal, withdrawal)} == {expected}
+    expected = (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NOT_VISIBLE",
+        "nothing of this id is visible to you",
+    )
+    assert {(each.code, each.reason, each.message) for each in (real, unreal, withdrawal)} == {
+        expected
+    }
 
 
-async def test_a_stale_etag_is_aborted_and_a_wrong_state_says_what_is_allowed(cast: Cast, examples: Examples) -> None:
+async def test_a_stale_etag_is_aborted_and_a_wrong_state_says_what_is_allowed(
+    cast: Cast, examples: Examples
+) -> None:
     story = Story(cast, examples, lambda *_: None)
     await story.cleared()
     application_id = story.applications["a"]
@@ -151,7 +169,9 @@ async def test_a_stale_etag_is_aborted_and_a_wrong_state_says_what_is_allowed(ca
     assert wrong.metadata["command"] == "WithdrawApplication"
 
 
-async def _awaiting_signature(cast: Cast, details: model_pb2.ApplicationDetails) -> model_pb2.Application:
+async def _awaiting_signature(
+    cast: Cast, details: model_pb2.ApplicationDetails
+) -> model_pb2.Application:
     application = await cast.partner.applications.submit(details)
     watch = cast.partner.applications.watch(application.application_id, patience=60)
     async for change in watch:
@@ -161,19 +181,30 @@ async def _awaiting_signature(cast: Cast, details: model_pb2.ApplicationDetails)
     return await cast.partner.applications.get(application.application_id)
 
 
-async def test_an_acceptance_needs_the_right_key_person_and_text(cast: Cast, examples: Examples) -> None:
+async def test_an_acceptance_needs_the_right_key_person_and_text(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     stranger = details.parties.add()
-    stranger.CopyFrom(next(party for party in details.parties if party.HasField("signing_authority")))
+    stranger.CopyFrom(
+        next(party for party in details.parties if party.HasField("signing_authority"))
+    )
     stranger.party_id, stranger.signing_authority.is_authorized = "other-signatory", False
     application = await _awaiting_signature(cast, details)
-    signer = next(party.party_id for party in details.parties if party.HasField("signing_authority"))
+    signer = next(
+        party.party_id for party in details.parties if party.HasField("signing_authority")
+    )
     accept, text = cast.partner.applications.accept_conduct_code, application.acceptance_text
     version, good = application.code_of_conduct.version, conduct.sign(text, cast.key)
 
-    def asked(code_version: str, signatory: str, signature: bytes) -> Awaitable[service_pb2.AcceptConductCodeResponse]:
+    def asked(
+        code_version: str, signatory: str, signature: bytes
+    ) -> Awaitable[service_pb2.AcceptConductCodeResponse]:
         return accept(
-            application.application_id, code_version=code_version, signatory_party_id=signatory, signature=signature
+            application.application_id,
+            code_version=code_version,
+            signatory_party_id=signatory,
+            signature=signature,
         )
 
     wrong_key = await _refused(asked(version, signer, conduct.sign(text, conduct.generate_key())))
@@ -184,12 +215,17 @@ async def test_an_acceptance_needs_the_right_key_person_and_text(cast: Cast, exa
 
     assert wrong_key.reason == "SIGNATURE_INVALID"
     assert wrong_person.reason == "SIGNATORY_NOT_AUTHORIZED"
-    assert (old_text.code, old_text.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CODE_OUT_OF_DATE")
+    assert (old_text.code, old_text.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "CODE_OUT_OF_DATE",
+    )
     assert unchanged == application
     assert right.license.license_number.startswith("SC-")
 
 
-async def test_a_message_over_one_mebibyte_is_refused_with_its_size(cast: Cast, examples: Examples) -> None:
+async def test_a_message_over_one_mebibyte_is_refused_with_its_size(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     details.parties[0].aliases.extend(["x" * 400] * 3000)
 
@@ -199,7 +235,9 @@ async def test_a_message_over_one_mebibyte_is_refused_with_its_size(cast: Cast, 
     assert int(error.metadata["actualBytes"]) > int(error.metadata["maximumBytes"]) == 1024 * 1024
 
 
-async def test_a_moment_beyond_all_calendars_is_a_typed_error(cast: Cast, examples: Examples) -> None:
+async def test_a_moment_beyond_all_calendars_is_a_typed_error(
+    cast: Cast, examples: Examples
+) -> None:
     details = _copy(examples)
     details.end_user_statement.signed_at.CopyFrom(Timestamp(seconds=10**14))
 
@@ -208,7 +246,9 @@ async def test_a_moment_beyond_all_calendars_is_a_typed_error(cast: Cast, exampl
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
 
 
-async def test_an_unknown_clause_and_a_foreign_license_are_refused(cast: Cast, client_of: Of) -> None:
+async def test_an_unknown_clause_and_a_foreign_license_are_refused(
+    cast: Cast, client_of: Of
+) -> None:
     reporter = client_of("partner/example-2")
     unknown = await _refused(
         reporter.conduct.report(
@@ -240,7 +280,10 @@ async def test_a_partner_cannot_do_an_officers_work(cast: Cast) -> None:
 async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goes_on(
     stack: Stack, cast: Cast, examples: Examples
 ) -> None:
-    topic, poison = "safeconduct.screening.v1", hashlib.sha256(str(time.time_ns()).encode()).digest()
+    topic, poison = (
+        "safeconduct.screening.v1",
+        hashlib.sha256(str(time.time_ns()).encode()).digest(),
+    )
     producer = AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap)
     await producer.start()
     try:
@@ -251,9 +294,14 @@ async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goe
 
     application = await _awaiting_signature(cast, _copy(examples))
 
-    assert model_pb2.ApplicationState.Name(application.state) == "APPLICATION_STATE_AWAITING_SIGNATURE"
+    assert (
+        model_pb2.ApplicationState.Name(application.state) == "APPLICATION_STATE_AWAITING_SIGNATURE"
+    )
     letters = AIOKafkaConsumer(
-        f"{topic}.dlq", bootstrap_servers=stack.kafka.bootstrap, auto_offset_reset="earliest", group_id=None
+        f"{topic}.dlq",
+        bootstrap_servers=stack.kafka.bootstrap,
+        auto_offset_reset="earliest",
+        group_id=None,
     )
     await letters.start()
     found: dict[str, str] = {}
@@ -274,16 +322,22 @@ async def test_without_its_database_a_service_says_unavailable_and_nothing_is_lo
 ) -> None:
     request_id = new_request_id()
     environ = stack.client_env("partner/example-1")
-    async with Client(Endpoints.from_env(environ), Credentials.from_env(environ), deadline=3) as hasty:
+    async with Client(
+        Endpoints.from_env(environ), Credentials.from_env(environ), deadline=3
+    ) as hasty:
         await cast.partner.applications.submit(_copy(examples))
         stack.postgres.stop()
         try:
-            error = await _refused(hasty.applications.submit(_copy(examples), request_id=request_id))
+            error = await _refused(
+                hasty.applications.submit(_copy(examples), request_id=request_id)
+            )
         finally:
             stack.postgres.start()
 
     assert error.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
-    stored = await _patiently(lambda: cast.partner.applications.submit(_copy(examples), request_id=request_id))
+    stored = await _patiently(
+        lambda: cast.partner.applications.submit(_copy(examples), request_id=request_id)
+    )
     reached = await _awaiting_signature(cast, _copy(examples))
     assert stored.application_id != reached.application_id
 

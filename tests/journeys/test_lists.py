@@ -39,10 +39,16 @@ async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Clie
     for officer in officers:
         for hit in hits:
             current = await officer.hits.get(hit.hit_id)
-            if current.state not in {screening_pb2.HIT_STATE_OPEN, screening_pb2.HIT_STATE_CLEARING_PROPOSED}:
+            if current.state not in {
+                screening_pb2.HIT_STATE_OPEN,
+                screening_pb2.HIT_STATE_CLEARING_PROPOSED,
+            }:
                 continue
             await officer.hits.adjudicate(
-                hit.hit_id, verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE, rationale=WHY, etag=current.etag
+                hit.hit_id,
+                verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
+                rationale=WHY,
+                etag=current.etag,
             )
 
 
@@ -52,7 +58,9 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
     story = Story(cast, examples, _silent)
     await story.referred()
     license_id, application_id = story.licenses["c"], story.applications["c"]
-    before = {each.list_code: each.active_version for each in (await cast.lister.lists.status()).lists}
+    before = {
+        each.list_code: each.active_version for each in (await cast.lister.lists.status()).lists
+    }
     try:
         told = await story.listed(newer_list(examples), "2026-11-24")
 
@@ -87,7 +95,10 @@ async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
             try:
                 answer = await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)
             except SafeconductError as refused:
-                if refused.reason not in {"LIST_MATCH_OPEN", "STALE_ETAG"} or time.monotonic() > deadline:
+                if (
+                    refused.reason not in {"LIST_MATCH_OPEN", "STALE_ETAG"}
+                    or time.monotonic() > deadline
+                ):
                     raise
                 await asyncio.sleep(0.05)
             else:
@@ -95,7 +106,9 @@ async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
     assert answer.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
 
 
-async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(cast: Cast, examples: Examples) -> None:
+async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(
+    cast: Cast, examples: Examples
+) -> None:
     story = Story(cast, {**examples, "similar-name": _elsewhere(examples["similar-name"])}, _silent)
 
     assert "approved by two officers; the gate says ALLOWED" in await story.similar()

@@ -12,7 +12,9 @@ from infra.local.story import Cast
 from .conftest import Examples
 
 
-async def _reached(cast: Cast, details: model_pb2.ApplicationDetails) -> tuple[model_pb2.Application, service_pb2.Case]:
+async def _reached(
+    cast: Cast, details: model_pb2.ApplicationDetails
+) -> tuple[model_pb2.Application, service_pb2.Case]:
     """The application once policy has looked at it, and its case."""
     application = await cast.partner.applications.submit(details)
     deadline = time.monotonic() + 60
@@ -23,7 +25,9 @@ async def _reached(cast: Cast, details: model_pb2.ApplicationDetails) -> tuple[m
     return application, (await cast.officers[0].reviews.explain(application.application_id)).case
 
 
-def _owners(details: model_pb2.ApplicationDetails, **shares: float | None) -> model_pb2.ApplicationDetails:
+def _owners(
+    details: model_pb2.ApplicationDetails, **shares: float | None
+) -> model_pb2.ApplicationDetails:
     """The same application with owners of its end user; None = the share is not stated."""
     found = model_pb2.ApplicationDetails()
     found.CopyFrom(details)
@@ -55,15 +59,22 @@ async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_w
     assert "Shenwei" not in rule.inputs["ownership_rules_met"], "a decision carries no names"
 
 
-async def test_an_officer_reads_aloud_who_owns_whom_with_names(cast: Cast, examples: Examples) -> None:
+async def test_an_officer_reads_aloud_who_owns_whom_with_names(
+    cast: Cast, examples: Examples
+) -> None:
     application, _ = await _reached(cast, examples["owned-by-listed"])
 
     said = (await cast.officers[0].screening.get(application.application_id)).ownership_explanations
 
-    assert any('"Shenwei Micro" (listed: EL) holds 60 % of "Example Holding 1 Ltd"' in each for each in said)
+    assert any(
+        '"Shenwei Micro" (listed: EL) holds 60 % of "Example Holding 1 Ltd"' in each
+        for each in said
+    )
 
 
-async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(cast: Cast, examples: Examples) -> None:
+async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(
+    cast: Cast, examples: Examples
+) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=60.0, owner_2=40.0)
 
     application, case = await _reached(cast, details)
@@ -72,7 +83,9 @@ async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(cast: Cas
     assert not case.screening.ownership.findings
 
 
-async def test_a_share_that_is_not_stated_leaves_the_decision_to_officers(cast: Cast, examples: Examples) -> None:
+async def test_a_share_that_is_not_stated_leaves_the_decision_to_officers(
+    cast: Cast, examples: Examples
+) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=None)
 
     application, case = await _reached(cast, details)

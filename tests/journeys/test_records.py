@@ -13,13 +13,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from safeconduct.applications.v1 import model_pb2
 
-from chassis.journal import Journal, Recorded, chain_hash, event_id_of
-from chassis.telemetry import setup
+from chassis.store.journal import Journal, Recorded, chain_hash, event_id_of
+from chassis.telemetry.tracing import setup
 from infra.local.stack import SERVICES, Stack
 from infra.local.story import Cast, Story
-from services.applications.shell.stream import ApplicationStream
-from services.enforcement.shell.stream import LicenseStream
-from services.screening.shell.streams import ScreeningStream
+from services.applications.shell.projections import ApplicationStream
+from services.enforcement.shell.projections import LicenseStream
+from services.screening.shell.projections import ScreeningStream
 
 from .conftest import Examples
 
@@ -57,7 +57,9 @@ async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
     await _told(cast, examples)
     stream, query = STREAMS[name]
     async with asyncpg.create_pool(stack.database(name).app_dsn, min_size=1, max_size=2) as pool:
-        journal: Journal[Any, Any] = Journal(pool, stream, setup(name, "test", log_level="ERROR"), lambda: None)
+        journal: Journal[Any, Any] = Journal(
+            pool, stream, setup(name, "test", log_level="ERROR"), lambda: None
+        )
         streams = [row["id"] for row in await pool.fetch(query)]
 
         assert streams
@@ -73,8 +75,15 @@ def _broken(history: list[Recorded]) -> list[int]:
     """Versions at which the chain does not hold."""
     broken, prev = [], b"\0" * 32
     for number, event in enumerate(history, 1):
-        hashed = chain_hash(prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload)
-        if (event.version, event.prev_hash, event.hash, event.event_id) != (number, prev, hashed, event_id_of(hashed)):
+        hashed = chain_hash(
+            prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload
+        )
+        if (event.version, event.prev_hash, event.hash, event.event_id) != (
+            number,
+            prev,
+            hashed,
+            event_id_of(hashed),
+        ):
             broken.append(number)
         prev = event.hash
     return broken
@@ -98,7 +107,9 @@ async def _records(stack: Stack) -> list[Any]:
         await consumer.stop()
 
 
-async def test_replaying_every_fact_in_any_order_changes_nothing(stack: Stack, cast: Cast, examples: Examples) -> None:
+async def test_replaying_every_fact_in_any_order_changes_nothing(
+    stack: Stack, cast: Cast, examples: Examples
+) -> None:
     await _told(cast, examples)
     # The last fact of the story is on its way to the applications' record; the next story's approval is behind it.
     await _settled(stack)
@@ -110,14 +121,21 @@ async def test_replaying_every_fact_in_any_order_changes_nothing(stack: Stack, c
     try:
         for record in records:
             await producer.send(
-                record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
             )
         await producer.flush()
     finally:
         await producer.stop()
 
     # Applications that run through every partition are decided behind all of the replayed facts.
-    after_all = [await cast.partner.applications.submit(examples["hospital-hosted-access"]) for _ in range(12)]
+    after_all = [
+        await cast.partner.applications.submit(examples["hospital-hosted-access"])
+        for _ in range(12)
+    ]
     for application in after_all:
         async with asyncio.timeout(60):
             watch = cast.partner.applications.watch(application.application_id, patience=60)

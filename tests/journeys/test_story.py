@@ -25,10 +25,17 @@ def _silent(_what: str, _ms: float) -> None:
 
 
 async def _tell(story: Story) -> tuple[str, ...]:
-    return (await story.cleared(), await story.denied(), await story.referred(), await story.revoked())
+    return (
+        await story.cleared(),
+        await story.denied(),
+        await story.referred(),
+        await story.revoked(),
+    )
 
 
-async def test_the_main_job_is_done_from_submission_to_the_denying_gate(cast: Cast, examples: Examples) -> None:
+async def test_the_main_job_is_done_from_submission_to_the_denying_gate(
+    cast: Cast, examples: Examples
+) -> None:
     story = Story(cast, examples, _silent)
 
     told = await _tell(story)
@@ -55,7 +62,9 @@ async def test_the_story_ends_the_same_when_every_service_is_restarted_between_i
     stack: Stack, cast: Cast, examples: Examples, number: signal.Signals
 ) -> None:
     # Screening takes its time to load the list, so it falls once in a while and the others every time.
-    victims: Iterator[str] = itertools.cycle(("applications", "screening", *(4 * ("enforcement", "applications"))))
+    victims: Iterator[str] = itertools.cycle(
+        ("applications", "screening", *(4 * ("enforcement", "applications")))
+    )
     killed: list[str] = []
 
     async def between() -> None:
@@ -100,7 +109,12 @@ async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
     assert {"PRODUCER", "CONSUMER", "SERVER", "CLIENT"} <= {span.kind for span in whole.spans}
     shown = " ".join(f"{span.name} {span.attributes} {span.events}" for span in whole.spans)
     details = examples["hospital-hosted-access"]
-    personal = [text for party in details.parties for text in (party.name, party.address, *party.aliases) if text]
+    personal = [
+        text
+        for party in details.parties
+        for text in (party.name, party.address, *party.aliases)
+        if text
+    ]
     personal += [details.end_user_statement.text]
     assert [text for text in personal if text in shown] == []
 
@@ -132,7 +146,10 @@ async def test_a_suspended_license_holds_again_only_by_two_others(
     for officer in (first, second):
         etag = (await officer.violations.get(case)).violation.etag
         answer = await officer.violations.impose_measure(
-            case, kind=enforcement_pb2.MEASURE_KIND_SUSPENSION, rationale="until the cap is kept", etag=etag
+            case,
+            kind=enforcement_pb2.MEASURE_KIND_SUSPENSION,
+            rationale="until the cap is kept",
+            etag=etag,
         )
     assert answer.standing.state == enforcement_pb2.STANDING_STATE_SUSPENDED
 
@@ -144,12 +161,16 @@ async def test_a_suspended_license_holds_again_only_by_two_others(
     for principal in ("officer/enforcement-3", "officer/enforcement-4"):
         officer = client_of(principal)
         etag = (await officer.violations.get(case)).violation.etag
-        reinstated = await officer.violations.reinstate(license_id, rationale="the cap is kept now", etag=etag)
+        reinstated = await officer.violations.reinstate(
+            license_id, rationale="the cap is kept now", etag=etag
+        )
     assert reinstated.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
     details = examples["hospital-hosted-access"]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        verdict = cast.gate.check(license_id, details.items[0].model_id, details.destinations[0], "HEALTHCARE")
+        verdict = cast.gate.check(
+            license_id, details.items[0].model_id, details.destinations[0], "HEALTHCARE"
+        )
         if verdict.allowed:
             break
         await asyncio.sleep(0.01)

@@ -16,13 +16,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chassis import topics
-from chassis.migrations import migrate
+from chassis.store.migrations import migrate
+from chassis.streams import topics
 from infra.local.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
-from tests.chassis.things import MIGRATION, Things, add, new_journal, open_pool
+from tests.chassis.sample_aggregate import MIGRATION, Things, add, new_journal, open_pool
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +109,9 @@ class Ran:
 
 
 async def safeconduct(environ: dict[str, str], *arguments: str) -> Ran:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-m", "safeconduct.cli", *arguments,
         env={**clean, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'sdk'}", **environ}, cwd=CHECKOUT,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.journal import Recorded, chain_hash, event_id_of
+from chassis.store.journal import Recorded, chain_hash, event_id_of
 from operations.audit.chain import GENESIS, Head, Kind, faults_of
 
 STREAM = UUID(int=7)
@@ -21,7 +21,9 @@ def row(version: int, prev: bytes, payload: bytes, stream_id: UUID = STREAM) -> 
     """A row as the journal writes it."""
     at, name, actor = NOON + timedelta(minutes=version), "Added", "officer/licensing-1"
     hashed = chain_hash(prev, stream_id, version, at, name, actor, payload)
-    return Recorded(stream_id, version, event_id_of(hashed), name, actor, at, "OPEN", payload, "", prev, hashed)
+    return Recorded(
+        stream_id, version, event_id_of(hashed), name, actor, at, "OPEN", payload, "", prev, hashed
+    )
 
 
 def chain(length: int) -> list[Recorded]:
@@ -118,7 +120,9 @@ def test_a_row_that_was_moved_behind_the_newest_is_named() -> None:
 
 
 @pytest.mark.parametrize("garbage", [False, True])
-def test_a_row_inserted_among_others_is_named_and_those_it_pushed_back_are_not(garbage: bool) -> None:
+def test_a_row_inserted_among_others_is_named_and_those_it_pushed_back_are_not(
+    garbage: bool,
+) -> None:
     rows = chain(5)
     forged = row(3, rows[1].hash, b"forged")
     if garbage:
@@ -165,11 +169,16 @@ def tampered(draw: st.DrawFn) -> tuple[list[Recorded], Head]:
             case "change":
                 rows[at] = replace(rows[at], payload=draw(st.binary(min_size=1, max_size=4)))
             case "replace":
-                rows[at] = row(rows[at].version, rows[at].prev_hash, draw(st.binary(min_size=1, max_size=4)))
+                rows[at] = row(
+                    rows[at].version, rows[at].prev_hash, draw(st.binary(min_size=1, max_size=4))
+                )
             case "remove" if len(rows) > 1:
                 del rows[at]
             case _:
-                rows.insert(at, row(at + 1, rows[at - 1].hash if at else GENESIS, draw(st.binary(max_size=4))))
+                rows.insert(
+                    at,
+                    row(at + 1, rows[at - 1].hash if at else GENESIS, draw(st.binary(max_size=4))),
+                )
                 rows = [replace(each, version=number) for number, each in enumerate(rows, 1)]
     return rows, head
 
@@ -177,7 +186,9 @@ def tampered(draw: st.DrawFn) -> tuple[list[Recorded], Head]:
 @given(tampered())
 def test_nothing_that_is_done_to_a_chain_stays_unseen(given_: tuple[list[Recorded], Head]) -> None:
     rows, head = given_
-    if [each.hash for each in rows] == [each.hash for each in chain(head.version)] and rows == chain(head.version):
+    if [each.hash for each in rows] == [
+        each.hash for each in chain(head.version)
+    ] and rows == chain(head.version):
         return
 
     assert found(rows, head) != []

@@ -15,15 +15,24 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chassis import semconv
-from chassis.consumer import Consumer, Envelope, Undecodable
-from chassis.dead_letters import DeadLetters
-from chassis.journal import Key
-from chassis.telemetry import setup
+from chassis.store.journal import Key
+from chassis.streams.consumer import Consumer, Envelope, Undecodable
+from chassis.streams.dead_letters import DeadLetters
+from chassis.telemetry import semconv
+from chassis.telemetry.tracing import setup
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
 from tests.chassis.conftest import NewTopic
-from tests.chassis.things import Added, eventually, everything_in, fact, new_journal, open_pool, stopped, tell
+from tests.chassis.sample_aggregate import (
+    Added,
+    eventually,
+    everything_in,
+    fact,
+    new_journal,
+    open_pool,
+    stopped,
+    tell,
+)
 
 from .conftest import Ran, safeconduct
 
@@ -44,7 +53,9 @@ class Service:
     running: asyncio.Task[None] | None = None
 
     def handled(self) -> list[ReadableSpan]:
-        return [span for span in self.spans.get_finished_spans() if span.name.startswith("process ")]
+        return [
+            span for span in self.spans.get_finished_spans() if span.name.startswith("process ")
+        ]
 
 
 @dataclass
@@ -59,7 +70,9 @@ class Scene:
     pool: asyncpg.Pool
 
     async def dlq(self, *arguments: str) -> Ran:
-        return await safeconduct({"SAFECONDUCT_KAFKA_BOOTSTRAP": self.kafka.bootstrap}, "dlq", *arguments, "--json")
+        return await safeconduct(
+            {"SAFECONDUCT_KAFKA_BOOTSTRAP": self.kafka.bootstrap}, "dlq", *arguments, "--json"
+        )
 
     async def letters(self, *arguments: str) -> list[dict[str, object]]:
         ran = await self.dlq("list", "--topic", self.topic, *arguments)
@@ -82,7 +95,9 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
 
     def service(name: str) -> Service:
         spans = InMemorySpanExporter()
-        telemetry = setup(name, "0.0.0", log_level="CRITICAL", span_processors=(SimpleSpanProcessor(spans),))
+        telemetry = setup(
+            name, "0.0.0", log_level="CRITICAL", span_processors=(SimpleSpanProcessor(spans),)
+        )
         group = f"safeconduct.{name}-{topic}"
         letters = DeadLetters(kafka.bootstrap, group)
 
@@ -94,7 +109,12 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
                 key = Key.of_event(envelope.event_id, envelope.type)
                 await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
 
-        made = Service(name, Consumer(group, kafka.bootstrap, {topic: handle}, letters, telemetry), letters, spans)
+        made = Service(
+            name,
+            Consumer(group, kafka.bootstrap, {topic: handle}, letters, telemetry),
+            letters,
+            spans,
+        )
         return made
 
     broken, other = service("broken"), service("other")
@@ -110,9 +130,13 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
 
 async def poisoned(scene: Scene, *numbers: int) -> list[dict[str, object]]:
     """The dead letters of these facts."""
-    facts = [(f"fact {number}".encode(), fact(number, traceparent=TRACEPARENT)) for number in numbers]
+    facts = [
+        (f"fact {number}".encode(), fact(number, traceparent=TRACEPARENT)) for number in numbers
+    ]
     await tell(scene.kafka.bootstrap, scene.topic, facts, partition=1)
-    await eventually(lambda: len(scene.broken.given) == len(scene.other.given) == len(numbers), "both heard it")
+    await eventually(
+        lambda: len(scene.broken.given) == len(scene.other.given) == len(numbers), "both heard it"
+    )
 
     async def all_dead() -> bool:
         return len(await everything_in(scene.kafka.bootstrap, f"{scene.topic}.dlq")) == len(numbers)
@@ -127,7 +151,10 @@ async def test_a_dead_letter_says_why_it_is_one_and_not_what_is_in_it(scene: Sce
     opened = (await scene.dlq("show", str(letter["letter"]), "--payload")).json
 
     assert letter["letter"] == f"{scene.topic}.dlq/0/0"
-    assert {name: letter[name] for name in ("reason", "error", "attempts", "origin", "eventId", "traceId")} == {
+    assert {
+        name: letter[name]
+        for name in ("reason", "error", "attempts", "origin", "eventId", "traceId")
+    } == {
         "reason": "UNDECODABLE",
         "error": "Undecodable",
         "attempts": "1",
@@ -141,7 +168,9 @@ async def test_a_dead_letter_says_why_it_is_one_and_not_what_is_in_it(scene: Sce
     assert base64.b64decode(opened["payload"]) == b"fact 1"
 
 
-async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_not(scene: Scene) -> None:
+async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_not(
+    scene: Scene,
+) -> None:
     (letter,) = await poisoned(scene, 2)
     scene.broken.is_mended = True
     name = str(letter["letter"])
@@ -149,7 +178,9 @@ async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_no
     sent = (await scene.dlq("redrive", name)).json
     await eventually(lambda: len(scene.broken.given) == 2, "the letter")
 
-    assert sent["redriven"] == [{"letter": name, "to": f"{scene.topic}/{sent['redriven'][0]['to'].split('/', 1)[1]}"}]
+    assert sent["redriven"] == [
+        {"letter": name, "to": f"{scene.topic}/{sent['redriven'][0]['to'].split('/', 1)[1]}"}
+    ]
     assert await scene.total() == 1
     (after,) = await scene.letters()
     assert [each["to"] for each in after["redriven"]] == [sent["redriven"][0]["to"]]
@@ -166,7 +197,9 @@ async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_no
     assert await scene.letters() != []
 
 
-async def test_the_trace_of_a_letter_that_is_sent_again_is_new_and_linked_to_the_old_one(scene: Scene) -> None:
+async def test_the_trace_of_a_letter_that_is_sent_again_is_new_and_linked_to_the_old_one(
+    scene: Scene,
+) -> None:
     (letter,) = await poisoned(scene, 3)
     scene.broken.is_mended = True
 
@@ -187,7 +220,14 @@ async def test_all_letters_of_a_reason_and_a_service_are_sent_again_together(sce
     letters = await poisoned(scene, 4, 5, 6)
     scene.broken.is_mended = True
     of_other = ("--reason", "UNDECODABLE", "--topic", scene.topic, "--service", "other")
-    of_broken = ("--reason", "UNDECODABLE", "--topic", scene.topic, "--service", str(letters[0]["group"]))
+    of_broken = (
+        "--reason",
+        "UNDECODABLE",
+        "--topic",
+        scene.topic,
+        "--service",
+        str(letters[0]["group"]),
+    )
 
     nobody = (await scene.dlq("redrive", *of_other)).json
     dry = (await scene.dlq("redrive", *of_broken, "--dry-run")).json
@@ -197,7 +237,11 @@ async def test_all_letters_of_a_reason_and_a_service_are_sent_again_together(sce
 
     assert nobody["redriven"] == []
     names = [letter["letter"] for letter in letters]
-    assert [each["letter"] for each in dry["redriven"]] == [each["letter"] for each in sent["redriven"]] == names
+    assert (
+        [each["letter"] for each in dry["redriven"]]
+        == [each["letter"] for each in sent["redriven"]]
+        == names
+    )
     assert scene.broken.given[3:] == scene.broken.given[:3]
 
     async def total() -> bool:
@@ -206,7 +250,9 @@ async def test_all_letters_of_a_reason_and_a_service_are_sent_again_together(sce
     await eventually(total, "all three counted")
 
 
-async def test_a_letter_that_fails_again_is_a_new_letter_that_says_which_it_was(scene: Scene) -> None:
+async def test_a_letter_that_fails_again_is_a_new_letter_that_says_which_it_was(
+    scene: Scene,
+) -> None:
     (letter,) = await poisoned(scene, 7)
 
     await scene.dlq("redrive", str(letter["letter"]))

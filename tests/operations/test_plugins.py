@@ -40,7 +40,9 @@ def test_a_command_that_cannot_be_loaded_says_so_when_it_is_asked(
 
 async def test_the_operators_libraries_are_loaded_by_no_other_command() -> None:
     code = "import sys, safeconduct.cli.root; print([m for m in ('asyncpg', 'aiokafka') if m in sys.modules])"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
     out, _ = await process.communicate()
 
     assert out.decode().strip() == "[]"

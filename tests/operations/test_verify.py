@@ -9,20 +9,31 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from chassis.journal import chain_hash, event_id_of
-from chassis.relay import Address, Outbound, Relay
+from chassis.store.journal import chain_hash, event_id_of
+from chassis.streams.relay import Address, Outbound, Relay
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database, Postgres
 from operations.audit.verify import verify
 from tests.chassis.conftest import NewTopic
-from tests.chassis.things import Things, add, eventually, new_journal, open_pool, stopped, telemetry
+from tests.chassis.sample_aggregate import (
+    Things,
+    add,
+    eventually,
+    new_journal,
+    open_pool,
+    stopped,
+    telemetry,
+)
 
 from .conftest import Ran, safeconduct, three_things
 
 
 async def audit(store: Database, bootstrap: str = "") -> Ran:
-    environ = {"SAFECONDUCT_AUDIT_THINGS_URL": store.operator_dsn, "SAFECONDUCT_KAFKA_BOOTSTRAP": bootstrap}
+    environ = {
+        "SAFECONDUCT_AUDIT_THINGS_URL": store.operator_dsn,
+        "SAFECONDUCT_KAFKA_BOOTSTRAP": bootstrap,
+    }
     return await safeconduct(environ, "audit", "verify", "--json")
 
 
@@ -31,11 +42,15 @@ def faults(ran: Ran) -> list[tuple[str, int, str]]:
     return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]]
 
 
-async def test_untouched_chains_are_whole_and_what_was_covered_is_said(own_store: Database, things: list[str]) -> None:
+async def test_untouched_chains_are_whole_and_what_was_covered_is_said(
+    own_store: Database, things: list[str]
+) -> None:
     ran = await audit(own_store)
 
     assert (ran.code, ran.err) == (0, "")
-    assert ran.json["services"] == {"things": {"streams": 3, "events": 15, "waiting": 15, "broken": 0}}
+    assert ran.json["services"] == {
+        "things": {"streams": 3, "events": 15, "waiting": 15, "broken": 0}
+    }
     assert (ran.json["ok"], ran.json["broken"], ran.json["published"]) == (True, [], None)
 
 
@@ -57,7 +72,10 @@ OF = "where stream_id = $1 and version ="
 TAMPERING: dict[str, tuple[tuple[str, ...], list[tuple[int, str]]]] = {
     "changed payload": ((f"update event set payload = '\\x00' {OF} 3",), [(3, "CHANGED")]),
     "changed actor": ((f"update event set actor = 'officer/x' {OF} 1",), [(1, "CHANGED")]),
-    "changed time": ((f"update event set occurred_at = occurred_at + interval '1 us' {OF} 5",), [(5, "CHANGED")]),
+    "changed time": (
+        (f"update event set occurred_at = occurred_at + interval '1 us' {OF} 5",),
+        [(5, "CHANGED")],
+    ),
     "changed id": ((f"update event set event_id = gen_random_uuid() {OF} 2",), [(2, "CHANGED")]),
     "changed hash": ((f"update event set hash = sha256(hash) {OF} 2",), [(2, "CHANGED")]),
     "removed": ((f"delete from event {OF} 2",), [(2, "OUTBOX"), (2, "REMOVED")]),
@@ -75,7 +93,9 @@ TAMPERING: dict[str, tuple[tuple[str, ...], list[tuple[int, str]]]] = {
 
 
 @pytest.mark.parametrize("done", TAMPERING)
-async def test_whatever_is_done_to_a_row_is_found_and_named(store: Database, postgres: Postgres, done: str) -> None:
+async def test_whatever_is_done_to_a_row_is_found_and_named(
+    store: Database, postgres: Postgres, done: str
+) -> None:
     """Among the streams of all these tests; the others of this one stay whole."""
     statements, expected = TAMPERING[done]
     pool = await open_pool(store.app_dsn)
@@ -90,7 +110,9 @@ async def test_whatever_is_done_to_a_row_is_found_and_named(store: Database, pos
     report = await verify({"things": store.operator_dsn}, "", lambda *_: None)
 
     found = [(str(each.stream_id), each.fault.version, each.fault.kind) for each in report.broken]
-    assert sorted(each for each in found if each[0] in streams) == [(streams[1], *each) for each in expected]
+    assert sorted(each for each in found if each[0] in streams) == [
+        (streams[1], *each) for each in expected
+    ]
 
 
 async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first: int = 1) -> None:
@@ -101,7 +123,15 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
     head = rows[0]["prev_hash"]
     for row in rows:
         payload = f"{stream} {amount}".encode() if row["version"] == first else row["payload"]
-        hashed = chain_hash(head, UUID(stream), row["version"], row["occurred_at"], row["name"], row["actor"], payload)
+        hashed = chain_hash(
+            head,
+            UUID(stream),
+            row["version"],
+            row["occurred_at"],
+            row["name"],
+            row["actor"],
+            payload,
+        )
         await superuser.execute(
             f"update event set payload = $3, prev_hash = $4, hash = $5, event_id = $6 {OF} $2",
             stream, row["version"], payload, head, hashed, event_id_of(hashed),
@@ -113,7 +143,9 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
 async def test_the_table_for_people_names_service_stream_version_and_fault(
     own_store: Database, things: list[str], superuser: asyncpg.Connection
 ) -> None:
-    await superuser.execute("update event set name = 'Named' where stream_id = $1 and version = 4", things[1])
+    await superuser.execute(
+        "update event set name = 'Named' where stream_id = $1 and version = 4", things[1]
+    )
 
     ran = await safeconduct({}, "audit", "verify", "--database", f"things={own_store.operator_dsn}")
 
@@ -123,7 +155,9 @@ async def test_the_table_for_people_names_service_stream_version_and_fault(
     assert "1 fault(s)" in ran.out
 
 
-async def test_the_operators_role_reads_and_changes_nothing(own_store: Database, things: list[str]) -> None:
+async def test_the_operators_role_reads_and_changes_nothing(
+    own_store: Database, things: list[str]
+) -> None:
     connection = await asyncpg.connect(own_store.operator_dsn)
     try:
         assert await connection.fetchval("select count(*) from event") == 15
@@ -139,7 +173,9 @@ async def test_the_operators_role_reads_and_changes_nothing(own_store: Database,
         await connection.close()
 
 
-async def test_what_cannot_be_reached_or_was_not_said_ends_with_its_own_code(own_store: Database) -> None:
+async def test_what_cannot_be_reached_or_was_not_said_ends_with_its_own_code(
+    own_store: Database,
+) -> None:
     wrong = own_store.operator_dsn.replace("_operator:", "_operator:x")
 
     silent = await safeconduct({}, "audit", "verify", "--json")
@@ -151,7 +187,11 @@ async def test_what_cannot_be_reached_or_was_not_said_ends_with_its_own_code(own
 
 @pytest.fixture
 async def outside(
-    own_store: Database, kafka: Kafka, new_topic: NewTopic, things: list[str], superuser: asyncpg.Connection
+    own_store: Database,
+    kafka: Kafka,
+    new_topic: NewTopic,
+    things: list[str],
+    superuser: asyncpg.Connection,
 ) -> Callable[[], Awaitable[Ran]]:
     """Everything is published; gives the audit that compares, under a name that no other test publishes under."""
     topic = await new_topic()
@@ -172,7 +212,9 @@ async def publish(store: Database, kafka: Kafka, topic: str, superuser: asyncpg.
         return Address(topic), str(record.stream_id).encode()
 
     source, package = f"/{store.name}", "safeconduct.things.v1"
-    relay = asyncio.create_task(Relay(store.app_dsn, kafka.bootstrap, source, package, route, telemetry()).run())
+    relay = asyncio.create_task(
+        Relay(store.app_dsn, kafka.bootstrap, source, package, route, telemetry()).run()
+    )
 
     async def published() -> bool:
         return bool(await superuser.fetchval("select count(*) = 0 from outbox"))
@@ -193,11 +235,19 @@ async def test_what_was_published_is_what_is_stored(
     ran = await outside()
 
     assert (ran.code, kinds(ran), ran.json["published"]) == (0, [], 15)
-    assert next(iter(ran.json["services"].values())) == {"streams": 3, "events": 16, "waiting": 1, "broken": 0}
+    assert next(iter(ran.json["services"].values())) == {
+        "streams": 3,
+        "events": 16,
+        "waiting": 1,
+        "broken": 0,
+    }
 
 
 async def test_a_rewritten_chain_that_fits_itself_is_caught_by_what_was_published(
-    outside: Callable[[], Awaitable[Ran]], own_store: Database, things: list[str], superuser: asyncpg.Connection
+    outside: Callable[[], Awaitable[Ran]],
+    own_store: Database,
+    things: list[str],
+    superuser: asyncpg.Connection,
 ) -> None:
     await rewrite(superuser, things[1], amount=1000, first=4)
 
@@ -206,7 +256,9 @@ async def test_a_rewritten_chain_that_fits_itself_is_caught_by_what_was_publishe
 
     assert inside.code == 0
     assert ran.code == 1
-    assert set(kinds(ran)) == {(things[1], v, kind) for v in (4, 5) for kind in ("REWRITTEN", "UNPUBLISHED")}
+    assert set(kinds(ran)) == {
+        (things[1], v, kind) for v in (4, 5) for kind in ("REWRITTEN", "UNPUBLISHED")
+    }
 
 
 async def test_a_stream_that_is_wholly_gone_is_caught_by_what_was_published(
@@ -221,7 +273,10 @@ async def test_a_stream_that_is_wholly_gone_is_caught_by_what_was_published(
 
 
 async def test_an_event_that_was_never_published_is_caught(
-    outside: Callable[[], Awaitable[Ran]], journal: Things, things: list[str], superuser: asyncpg.Connection
+    outside: Callable[[], Awaitable[Ran]],
+    journal: Things,
+    things: list[str],
+    superuser: asyncpg.Connection,
 ) -> None:
     await add(journal, UUID(things[0]), 6)
     await superuser.execute("delete from outbox")
@@ -234,6 +289,8 @@ async def test_an_event_that_was_never_published_is_caught(
 async def test_a_broker_that_is_away_is_no_verdict(own_store: Database, things: list[str]) -> None:
     environ = {"SAFECONDUCT_AUDIT_THINGS_URL": own_store.operator_dsn}
 
-    ran = await safeconduct(environ, "audit", "verify", "--bootstrap", f"127.0.0.1:{free_port()}", "--json")
+    ran = await safeconduct(
+        environ, "audit", "verify", "--bootstrap", f"127.0.0.1:{free_port()}", "--json"
+    )
 
     assert (ran.code, '"reason": "BROKER"' in ran.err) == (6, True)

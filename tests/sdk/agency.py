@@ -34,7 +34,9 @@ Refusal = tuple[grpc.StatusCode, str, Message]
 
 
 def wrong_state() -> Refusal:
-    said = reason("WRONG_STATE", state="SCREENING", command="X", allowedCommands="WithdrawApplication")
+    said = reason(
+        "WRONG_STATE", state="SCREENING", command="X", allowedCommands="WithdrawApplication"
+    )
     return grpc.StatusCode.FAILED_PRECONDITION, "not now", said
 
 
@@ -51,16 +53,22 @@ class Agency(
 ):
     """Remembers every request; answers from the values below, or refuses with the next prepared refusal."""
 
-    application: model.Application = field(default_factory=lambda: model.Application(application_id=APPLICATION))
+    application: model.Application = field(
+        default_factory=lambda: model.Application(application_id=APPLICATION)
+    )
     case: rpc.Case = field(default_factory=rpc.Case)
     violation: enforcement.Violation = field(
-        default_factory=lambda: enforcement.Violation(violation_id=VIOLATION, license_id=LICENSE, etag="v7")
+        default_factory=lambda: enforcement.Violation(
+            violation_id=VIOLATION, license_id=LICENSE, etag="v7"
+        )
     )
     screened: screening.Screening = field(default_factory=screening.Screening)
     breaks_after: int = -1
     """Requests of a stream after which it breaks once."""
     hit: screening.HitCase = field(
-        default_factory=lambda: screening.HitCase(hit_id=HIT, application_id=APPLICATION, state=1, etag="v3")
+        default_factory=lambda: screening.HitCase(
+            hit_id=HIT, application_id=APPLICATION, state=1, etag="v3"
+        )
     )
     document: str = ""
     keys: dict[str, bytes] = field(default_factory=dict)
@@ -88,13 +96,21 @@ class Agency(
 
     async def ListApplications(self, request, context):
         await self._take("ListApplications", request, context)
-        return rpc.ListApplicationsResponse(applications=[self.application] * 3, next_page_token="more")
+        return rpc.ListApplicationsResponse(
+            applications=[self.application] * 3, next_page_token="more"
+        )
 
     async def WatchApplications(self, request, context):
         await self._take("WatchApplications", request, context)
-        for version, (event, state) in enumerate([("ApplicationSubmitted", 1), ("ApplicationApproved", 5)], 1):
+        for version, (event, state) in enumerate(
+            [("ApplicationSubmitted", 1), ("ApplicationApproved", 5)], 1
+        ):
             change = rpc.ApplicationChange(
-                application_id=APPLICATION, version=version, event_type=event, state=state, trace_id=TRACE
+                application_id=APPLICATION,
+                version=version,
+                event_type=event,
+                state=state,
+                trace_id=TRACE,
             )
             yield rpc.WatchApplicationsResponse(changes=[change], resume_token=f"t{version}")
 
@@ -111,10 +127,22 @@ class Agency(
     async def GetApplicationTimeline(self, request, context):
         await self._take("GetApplicationTimeline", request, context)
         entries = [
-            _at(rpc.ApplicationTimelineEntry(version=1, event_type="ApplicationSubmitted", trace_id=TRACE, state=1), 1),
-            _at(rpc.ApplicationTimelineEntry(version=2, event_type="LicenseIssued", trace_id=LATER_TRACE, state=6), 5),
+            _at(
+                rpc.ApplicationTimelineEntry(
+                    version=1, event_type="ApplicationSubmitted", trace_id=TRACE, state=1
+                ),
+                1,
+            ),
+            _at(
+                rpc.ApplicationTimelineEntry(
+                    version=2, event_type="LicenseIssued", trace_id=LATER_TRACE, state=6
+                ),
+                5,
+            ),
         ]
-        return rpc.GetApplicationTimelineResponse(entries=entries, trace_url_template="http://viewer/#{trace_id}")
+        return rpc.GetApplicationTimelineResponse(
+            entries=entries, trace_url_template="http://viewer/#{trace_id}"
+        )
 
     async def ListCases(self, request, context):
         await self._take("ListCases", request, context)
@@ -134,7 +162,9 @@ class Agency(
 
     async def GetLicense(self, request, context):
         await self._take("GetLicense", request, context)
-        found = model.License(license_id=request.license_id, state=model.LICENSE_STATE_ACTIVE, end_uses=[1])
+        found = model.License(
+            license_id=request.license_id, state=model.LICENSE_STATE_ACTIVE, end_uses=[1]
+        )
         return rpc.GetLicenseResponse(license=found)
 
     async def ListLicenses(self, request, context):
@@ -152,11 +182,20 @@ class Agency(
 
     async def ScreenParty(self, request, context):
         await self._take("ScreenParty", request, context)
-        evidence = screening.Evidence(kind="NAME_EXACT", effect=1, detail="The whole name is on the list.")
-        hit = screening.Hit(
-            entry_id="e1", list_code="EL", matched_name="A [listed] name", score=1.0, strength=3, evidence=[evidence]
+        evidence = screening.Evidence(
+            kind="NAME_EXACT", effect=1, detail="The whole name is on the list."
         )
-        return screening_rpc.ScreenPartyResponse(party=screening.PartyScreening(result=2, hits=[hit]))
+        hit = screening.Hit(
+            entry_id="e1",
+            list_code="EL",
+            matched_name="A [listed] name",
+            score=1.0,
+            strength=3,
+            evidence=[evidence],
+        )
+        return screening_rpc.ScreenPartyResponse(
+            party=screening.PartyScreening(result=2, hits=[hit])
+        )
 
     async def ScreenParties(self, request_iterator, context):
         answered = 0
@@ -166,10 +205,16 @@ class Agency(
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the server ends")
             await self._take("ScreenParties", request, context)
             answered += 1
-            answer = screening_rpc.ScreenPartiesResponse(query_id=request.query_id, list_version=VERSION)
+            answer = screening_rpc.ScreenPartiesResponse(
+                query_id=request.query_id, list_version=VERSION
+            )
             if request.party.countries and len(request.party.countries[0]) != 2:
-                fault = screening_rpc.PartyFault(field="party.countries[0]", description="must be two [letters]")
-                answer.refusal.CopyFrom(screening_rpc.PartyRefusal(reason="VALIDATION_FAILED", faults=[fault]))
+                fault = screening_rpc.PartyFault(
+                    field="party.countries[0]", description="must be two [letters]"
+                )
+                answer.refusal.CopyFrom(
+                    screening_rpc.PartyRefusal(reason="VALIDATION_FAILED", faults=[fault])
+                )
             else:
                 answer.party.result = 1
             yield answer
@@ -180,7 +225,9 @@ class Agency(
 
     async def GetScreeningTimeline(self, request, context):
         await self._take("GetScreeningTimeline", request, context)
-        entry = screening_rpc.ScreeningTimelineEntry(version=1, event_type="ScreeningCompleted", trace_id=TRACE)
+        entry = screening_rpc.ScreeningTimelineEntry(
+            version=1, event_type="ScreeningCompleted", trace_id=TRACE
+        )
         return screening_rpc.GetScreeningTimelineResponse(entries=[_at(entry, 3)])
 
     async def ImportList(self, request_iterator, context):
@@ -188,18 +235,26 @@ class Agency(
         for message in received:
             await self._take("ImportList", message, context)
         version = screening.ListVersion(list_version=VERSION, entry_count=14_160)
-        return screening_rpc.ImportListResponse(version=version, delta=screening.ListDelta(added=1, removed=2))
+        return screening_rpc.ImportListResponse(
+            version=version, delta=screening.ListDelta(added=1, removed=2)
+        )
 
     async def ActivateList(self, request, context):
         await self._take("ActivateList", request, context)
-        found = screening.ListStatus(list_code=request.list_code, active_version=request.list_version)
+        found = screening.ListStatus(
+            list_code=request.list_code, active_version=request.list_version
+        )
         return screening_rpc.ActivateListResponse(list=found)
 
     async def GetListStatus(self, request, context):
         await self._take("GetListStatus", request, context)
-        version = screening.ListVersion(list_version=VERSION, entry_count=14_160, format=1, list_code="US-CSL")
+        version = screening.ListVersion(
+            list_version=VERSION, entry_count=14_160, format=1, list_code="US-CSL"
+        )
         found = screening.ListStatus(list_code="US-CSL", active_version=VERSION, versions=[version])
-        return screening_rpc.GetListStatusResponse(lists=[found], loaded_version=VERSION, is_current=True)
+        return screening_rpc.GetListStatusResponse(
+            lists=[found], loaded_version=VERSION, is_current=True
+        )
 
     async def ListHits(self, request, context):
         await self._take("ListHits", request, context)
@@ -215,7 +270,9 @@ class Agency(
 
     async def ReportConduct(self, request, context):
         await self._take("ReportConduct", request, context)
-        return enforcement_rpc.ReportConductResponse(violation_id=VIOLATION, report_id=RECOMMENDATION)
+        return enforcement_rpc.ReportConductResponse(
+            violation_id=VIOLATION, report_id=RECOMMENDATION
+        )
 
     async def ListViolations(self, request, context):
         await self._take("ListViolations", request, context)
@@ -253,7 +310,9 @@ class Agency(
 def bad_request(*paths: str) -> Refusal:
     bad = error_details_pb2.BadRequest()
     for path in paths:
-        bad.field_violations.add(field=path, reason="string.pattern", description="two capital letters")
+        bad.field_violations.add(
+            field=path, reason="string.pattern", description="two capital letters"
+        )
     said = reason("VALIDATION_FAILED", violationCount=str(len(paths)))
     return (grpc.StatusCode.INVALID_ARGUMENT, "fields break the contract", said, bad)  # type: ignore[return-value]  # a tuple read by position
 

@@ -40,7 +40,9 @@ async def serving(files: Identity, *registrations: Register, port: int = 0) -> A
     for register in registrations:
         register(server)
     secure = grpc.ssl_server_credentials(
-        [(files.key.read_bytes(), files.cert.read_bytes())], files.ca.read_bytes(), require_client_auth=True
+        [(files.key.read_bytes(), files.cert.read_bytes())],
+        files.ca.read_bytes(),
+        require_client_auth=True,
     )
     bound = server.add_secure_port(f"127.0.0.1:{port}", secure)
     await server.start()
@@ -50,7 +52,9 @@ async def serving(files: Identity, *registrations: Register, port: int = 0) -> A
         await server.stop(0)
 
 
-async def refuse(context: aio.ServicerContext, code: grpc.StatusCode, message: str, *details: Message) -> None:
+async def refuse(
+    context: aio.ServicerContext, code: grpc.StatusCode, message: str, *details: Message
+) -> None:
     """Ends the call as the services do: with a google.rpc.Status in the trailers."""
     packed = []
     for detail in details:
@@ -107,7 +111,9 @@ class Replica(enforcement_grpc.StandingServiceServicer):
         if not self.etags:
             await refuse(context, grpc.StatusCode.UNIMPLEMENTED, "not here", reason("NONE"))
         if request.license_id not in self.etags:
-            await refuse(context, grpc.StatusCode.NOT_FOUND, "no license of this id", reason("NOT_FOUND"))
+            await refuse(
+                context, grpc.StatusCode.NOT_FOUND, "no license of this id", reason("NOT_FOUND")
+            )
         return standing_rpc.GetLicenseTimelineResponse(etag=self.etags[request.license_id])
 
     async def WatchStanding(self, request_iterator, context):
@@ -115,13 +121,18 @@ class Replica(enforcement_grpc.StandingServiceServicer):
         token = first.subscribe.resume_token
         self.subscriptions.append(token)
         if token and not token.isdigit():
-            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "unknown token", reason("INVALID_TOKEN"))
+            await refuse(
+                context, grpc.StatusCode.INVALID_ARGUMENT, "unknown token", reason("INVALID_TOKEN")
+            )
         position = await self._begin(context, token)
         reader, waits = asyncio.create_task(context.read()), []
         try:
             while True:
                 # Taken before anything is looked at: what is told while something is being sent still wakes the wait.
-                waits = [asyncio.create_task(self.changed.wait()), asyncio.create_task(self.ended.wait())]
+                waits = [
+                    asyncio.create_task(self.changed.wait()),
+                    asyncio.create_task(self.ended.wait()),
+                ]
                 if self.ended.is_set():
                     await refuse(context, grpc.StatusCode.UNAVAILABLE, "ending", reason("DRAINING"))
                 while position < (known := self.known):

@@ -25,14 +25,18 @@ async def calling(files: Identity, partner: Credentials, agency: Agency) -> Asyn
 
 
 def book(count: int) -> list[tuple[str, model_pb2.PartyQuery]]:
-    return [(str(number), model_pb2.PartyQuery(names=[f"Name {number}"])) for number in range(count)]
+    return [
+        (str(number), model_pb2.PartyQuery(names=[f"Name {number}"])) for number in range(count)
+    ]
 
 
 def asked(agency: Agency) -> list[str]:
     return [request.query_id for request in agency.requests["ScreenParties"]]
 
 
-async def test_every_party_is_answered_once_and_in_order(server_files: Identity, partner: Credentials) -> None:
+async def test_every_party_is_answered_once_and_in_order(
+    server_files: Identity, partner: Credentials
+) -> None:
     agency = Agency()
 
     async with calling(server_files, partner, agency) as client:
@@ -66,7 +70,9 @@ async def test_a_break_that_does_not_end_is_told_when_patience_does(partner: Cre
     assert told.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_whoever_stops_reading_is_asked_for_no_more_parties(server_files: Identity, partner: Credentials) -> None:
+async def test_whoever_stops_reading_is_asked_for_no_more_parties(
+    server_files: Identity, partner: Credentials
+) -> None:
     agency, taken = Agency(), 0
 
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:

@@ -27,7 +27,15 @@ from safeconduct.screening.v1 import model_pb2 as screening
 
 from infra.local.ca import Identity
 from tests.sdk import agency as expected
-from tests.sdk.agency import APPLICATION, LICENSE, RECOMMENDATION, VIOLATION, Agency, bad_request, wrong_state
+from tests.sdk.agency import (
+    APPLICATION,
+    LICENSE,
+    RECOMMENDATION,
+    VIOLATION,
+    Agency,
+    bad_request,
+    wrong_state,
+)
 from tests.sdk.contract import reason, serving
 from tests.sdk.test_conduct import document
 from tests.sdk.test_gate import standing
@@ -53,7 +61,9 @@ Command = Callable[..., Awaitable[Ran]]
 
 
 async def run(environ: dict[str, str], *arguments: str) -> Ran:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-m", "safeconduct.cli", *arguments,
         env={**clean, "PYTHONPATH": str(SDK), **environ},
@@ -69,7 +79,9 @@ async def agency() -> Agency:
 
 
 @pytest.fixture
-async def command(agency: Agency, server_files: Identity, partner_files: Identity) -> AsyncIterator[Command]:
+async def command(
+    agency: Agency, server_files: Identity, partner_files: Identity
+) -> AsyncIterator[Command]:
     async with serving(server_files, agency.register) as port:
         address = f"127.0.0.1:{port}"
         environ = {
@@ -90,12 +102,17 @@ async def command(agency: Agency, server_files: Identity, partner_files: Identit
 @pytest.fixture
 def hospital(tmp_path: Path) -> Path:
     file = tmp_path / "hospital.yaml"
-    file.write_text((SDK / "examples" / "hospital-hosted-access.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text(
+        (SDK / "examples" / "hospital-hosted-access.yaml").read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
     conduct.save_key(conduct.generate_key(), tmp_path / "keys" / "signatory.pem")
     return file
 
 
-async def test_an_application_is_submitted_from_a_file(command: Command, agency: Agency, hospital: Path) -> None:
+async def test_an_application_is_submitted_from_a_file(
+    command: Command, agency: Agency, hospital: Path
+) -> None:
     ran = await command("applications", "submit", str(hospital), "--json")
 
     assert (ran.code, ran.err) == (0, "")
@@ -105,7 +122,9 @@ async def test_an_application_is_submitted_from_a_file(command: Command, agency:
     assert not agency.last("SubmitApplication").validate_only
 
 
-async def test_for_people_there_is_a_table_without_control_codes_in_a_pipe(command: Command, hospital: Path) -> None:
+async def test_for_people_there_is_a_table_without_control_codes_in_a_pipe(
+    command: Command, hospital: Path
+) -> None:
     ran = await command("applications", "submit", str(hospital), "--validate-only")
 
     assert ran.code == 0
@@ -114,7 +133,9 @@ async def test_for_people_there_is_a_table_without_control_codes_in_a_pipe(comma
     assert "\x1b" not in ran.out
 
 
-async def test_a_refusal_names_reason_fields_and_what_to_do(command: Command, agency: Agency, hospital: Path) -> None:
+async def test_a_refusal_names_reason_fields_and_what_to_do(
+    command: Command, agency: Agency, hospital: Path
+) -> None:
     agency.refusals["SubmitApplication"] = [bad_request("details.parties[0].country")] * 2
 
     told = await command("applications", "submit", str(hospital))
@@ -158,7 +179,7 @@ def test_every_published_reason_has_advice() -> None:
     published = {
         name.removeprefix(prefix)
         for enum, prefix in [
-            (options_pb2.PlumbingReason, "PLUMBING_REASON_"),
+            (options_pb2.CommonReason, "COMMON_REASON_"),
             (applications_errors.ErrorReason, "ERROR_REASON_"),
             (screening_errors.ErrorReason, "ERROR_REASON_"),
             (enforcement_errors.ErrorReason, "ERROR_REASON_"),
@@ -185,7 +206,9 @@ async def test_without_settings_the_command_says_which_and_how() -> None:
     assert "--cert-key" in ran.err
 
 
-async def test_identity_options_may_stand_anywhere(command: Command, partner_files: Identity) -> None:
+async def test_identity_options_may_stand_anywhere(
+    command: Command, partner_files: Identity
+) -> None:
     blank = {"SAFECONDUCT_CERT": "", "SAFECONDUCT_KEY": ""}
     ran = await command(
         "applications", "list", f"--cert={partner_files.cert}", "--limit", "2", "--cert-key", str(partner_files.key),
@@ -197,7 +220,9 @@ async def test_identity_options_may_stand_anywhere(command: Command, partner_fil
 
 
 async def test_a_watch_prints_json_lines_and_ends_at_a_state(command: Command) -> None:
-    ran = await command("applications", "watch", APPLICATION, "--until", "AWAITING_SIGNATURE", "--json")
+    ran = await command(
+        "applications", "watch", APPLICATION, "--until", "AWAITING_SIGNATURE", "--json"
+    )
 
     lines = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0
@@ -212,22 +237,30 @@ async def test_an_unknown_state_is_refused_with_the_names_there_are(command: Com
     assert "did you mean AWAITING_SIGNATURE?" in ran.err
 
 
-async def test_the_code_is_signed_with_the_signatorys_key(command: Command, agency: Agency, tmp_path: Path) -> None:
+async def test_the_code_is_signed_with_the_signatorys_key(
+    command: Command, agency: Agency, tmp_path: Path
+) -> None:
     made = await command("applications", "keygen", "--out", str(tmp_path / "key.pem"), "--json")
     agency.application.acceptance_text = b"I accept version 3"
     agency.application.code_of_conduct.version = "3"
     agency.application.etag = "v4"
     agency.application.details.parties.add(party_id="signatory", roles=[model.PARTY_ROLE_SIGNATORY])
 
-    ran = await command("applications", "accept", APPLICATION, "--key", str(tmp_path / "key.pem"), "--json")
+    ran = await command(
+        "applications", "accept", APPLICATION, "--key", str(tmp_path / "key.pem"), "--json"
+    )
 
     sent = agency.last("AcceptConductCode")
     assert ran.json["license"]["licenseId"] == LICENSE
     assert (sent.code_version, sent.signatory_party_id, sent.etag) == ("3", "signatory", "v4")
-    assert conduct.verify(b"I accept version 3", sent.signature, bytes.fromhex(made.json["publicKey"]))
+    assert conduct.verify(
+        b"I accept version 3", sent.signature, bytes.fromhex(made.json["publicKey"])
+    )
 
 
-async def test_nothing_is_signed_when_there_is_nothing_to_sign(command: Command, tmp_path: Path) -> None:
+async def test_nothing_is_signed_when_there_is_nothing_to_sign(
+    command: Command, tmp_path: Path
+) -> None:
     conduct.save_key(conduct.generate_key(), tmp_path / "key.pem")
 
     ran = await command("applications", "accept", APPLICATION, "--key", str(tmp_path / "key.pem"))
@@ -237,13 +270,17 @@ async def test_nothing_is_signed_when_there_is_nothing_to_sign(command: Command,
 
 
 async def test_a_missing_key_says_how_to_make_one(command: Command, tmp_path: Path) -> None:
-    ran = await command("applications", "accept", APPLICATION, "--key", str(tmp_path / "nowhere.pem"))
+    ran = await command(
+        "applications", "accept", APPLICATION, "--key", str(tmp_path / "nowhere.pem")
+    )
 
     assert ran.code == 2
     assert "safeconduct applications keygen --out FILE" in ran.err
 
 
-async def test_an_officer_decides_on_the_case_that_was_read(command: Command, agency: Agency) -> None:
+async def test_an_officer_decides_on_the_case_that_was_read(
+    command: Command, agency: Agency
+) -> None:
     agency.case.application.etag = "v9"
 
     recommended = await command(
@@ -255,8 +292,16 @@ async def test_an_officer_decides_on_the_case_that_was_read(command: Command, ag
 
     assert (recommended.code, early.code, signed.code) == (0, 4, 0)
     first, second = agency.last("RecommendDecision"), agency.last("CountersignDecision")
-    assert (first.outcome, first.etag, list(first.conditions)) == (model.OUTCOME_DENY, "v9", ["report weekly"])
-    assert (second.recommendation_id, second.etag, second.is_confirmed) == (RECOMMENDATION, "v9", False)
+    assert (first.outcome, first.etag, list(first.conditions)) == (
+        model.OUTCOME_DENY,
+        "v9",
+        ["report weekly"],
+    )
+    assert (second.recommendation_id, second.etag, second.is_confirmed) == (
+        RECOMMENDATION,
+        "v9",
+        False,
+    )
 
 
 async def test_a_recommendation_says_which_way(command: Command) -> None:
@@ -282,7 +327,9 @@ async def test_cases_and_their_explanation_are_shown(command: Command, agency: A
     assert agency.last("ListCases").state == model.APPLICATION_STATE_UNDER_REVIEW
 
 
-async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(command: Command, agency: Agency) -> None:
+async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(
+    command: Command, agency: Agency
+) -> None:
     agency.case.screening.ownership.findings.add(
         party_id="end-user", result=1, rule_id="a-rule", most_restrictive_owner_id="owner-1", list_codes=["EL"],
         explanation="Listed parties own 55 % of end-user.",
@@ -295,10 +342,14 @@ async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(command: 
     assert "Listed parties own 55 % of end-user." in " ".join(explained.out.split())
 
 
-async def test_what_was_found_about_owners_is_read_aloud_with_names(command: Command, agency: Agency) -> None:
+async def test_what_was_found_about_owners_is_read_aloud_with_names(
+    command: Command, agency: Agency
+) -> None:
     agency.screened.ownership.assessed_on = "2026-11-24"
     agency.screened.ownership.findings.add(party_id="end-user", result=1, rule_id="a-rule")
-    agency.screened.ownership_explanations.append('"Example Holding 1 Ltd" holds 55 % of "Example [Labs]".')
+    agency.screened.ownership_explanations.append(
+        '"Example Holding 1 Ltd" holds 55 % of "Example [Labs]".'
+    )
 
     ran = await command("review", "owners", APPLICATION)
     as_json = await command("review", "owners", APPLICATION, "--json")
@@ -324,7 +375,11 @@ async def test_a_party_is_screened_with_all_that_is_known(command: Command, agen
     party = agency.last("ScreenParty").party
     assert ran.code == 0
     assert "A [listed] name" in ran.out
-    assert (list(party.names), party.kind, list(party.countries)) == (["A Name", "An Alias"], 2, ["DE"])
+    assert (list(party.names), party.kind, list(party.countries)) == (
+        ["A Name", "An Alias"],
+        2,
+        ["DE"],
+    )
     assert (party.identifiers[0].type, party.identifiers[0].value) == ("LEI", "5299000000")
 
 
@@ -359,7 +414,9 @@ async def test_a_book_is_screened_line_by_line_and_its_bad_lines_are_told(
     assert "1 CLEAR, 3 REFUSED" in for_people.err
 
 
-async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(command: Command, agency: Agency, tmp_path: Path) -> None:
+async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(
+    command: Command, agency: Agency, tmp_path: Path
+) -> None:
     files = {part: tmp_path / f"{part}.csv" for part in ("sdn", "alt", "add")}
     for number, file in enumerate(files.values(), 1):
         file.write_bytes(bytes([number]) * 600_000)
@@ -375,7 +432,9 @@ async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(command: Command, 
     assert {piece.request_id for piece in pieces} == {first.request_id}
     assert max(len(piece.content) for piece in pieces) < 1 << 20
     for part, file in zip((1, 2, 3), files.values(), strict=True):
-        assert b"".join(piece.content for piece in pieces if piece.part == part) == file.read_bytes()
+        assert (
+            b"".join(piece.content for piece in pieces if piece.part == part) == file.read_bytes()
+        )
 
 
 async def test_a_list_is_activated_and_its_status_shown(command: Command, agency: Agency) -> None:
@@ -387,16 +446,24 @@ async def test_a_list_is_activated_and_its_status_shown(command: Command, agency
     assert "up to date" in shown.out
 
 
-async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(command: Command, agency: Agency) -> None:
+async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(
+    command: Command, agency: Agency
+) -> None:
     agency.hit.state = screening.HIT_STATE_CLEARING_PROPOSED
 
-    listed = await command("review", "hits", "--application", APPLICATION, "--state", "OPEN", "--json")
+    listed = await command(
+        "review", "hits", "--application", APPLICATION, "--state", "OPEN", "--json"
+    )
     ran = await command("review", "adjudicate", expected.HIT, "--false-positive", *RATIONALE)
 
     asked, said = agency.last("ListHits"), agency.last("AdjudicateHit")
     assert listed.json["hits"][0]["hitId"] == expected.HIT
     assert (asked.application_id, asked.state) == (APPLICATION, screening.HIT_STATE_OPEN)
-    assert (said.hit_id, said.etag, said.verdict) == (expected.HIT, "v3", screening.HIT_VERDICT_FALSE_POSITIVE)
+    assert (said.hit_id, said.etag, said.verdict) == (
+        expected.HIT,
+        "v3",
+        screening.HIT_VERDICT_FALSE_POSITIVE,
+    )
     assert "Another officer must still agree." in ran.out
 
 
@@ -414,7 +481,9 @@ async def test_an_identifier_without_a_type_is_refused(command: Command) -> None
     assert "TYPE=VALUE" in ran.err
 
 
-async def test_evidence_stays_here_and_its_digest_goes_in(command: Command, agency: Agency, tmp_path: Path) -> None:
+async def test_evidence_stays_here_and_its_digest_goes_in(
+    command: Command, agency: Agency, tmp_path: Path
+) -> None:
     (tmp_path / "evidence").write_bytes(b"abc")
 
     ran = await command(
@@ -438,22 +507,40 @@ async def test_a_confirmation_repeats_what_was_proposed(command: Command, agency
 
     assert (proposed.code, early.code, confirmed.code) == (0, 4, 0)
     first, second = agency.requests["RecordFinding"]
-    assert (first.is_violation, first.severity, first.etag) == (True, enforcement.SEVERITY_CRITICAL, "v7")
-    assert (second.is_violation, second.severity, second.is_rejection) == (True, enforcement.SEVERITY_SERIOUS, False)
+    assert (first.is_violation, first.severity, first.etag) == (
+        True,
+        enforcement.SEVERITY_CRITICAL,
+        "v7",
+    )
+    assert (second.is_violation, second.severity, second.is_rejection) == (
+        True,
+        enforcement.SEVERITY_SERIOUS,
+        False,
+    )
 
 
-async def test_a_measure_is_imposed_or_confirmed_never_both(command: Command, agency: Agency) -> None:
-    both = await command("enforcement", "impose", VIOLATION, "--kind", "REVOCATION", "--confirm", *RATIONALE)
+async def test_a_measure_is_imposed_or_confirmed_never_both(
+    command: Command, agency: Agency
+) -> None:
+    both = await command(
+        "enforcement", "impose", VIOLATION, "--kind", "REVOCATION", "--confirm", *RATIONALE
+    )
     agency.violation.state = enforcement.VIOLATION_STATE_MEASURE_PROPOSED
     agency.violation.measures.add(kind=enforcement.MEASURE_KIND_REVOCATION)
     rejected = await command("enforcement", "impose", VIOLATION, "--reject", *RATIONALE)
 
     sent = agency.last("ImposeMeasure")
     assert (both.code, rejected.code) == (2, 0)
-    assert (sent.kind, sent.is_rejection, sent.etag) == (enforcement.MEASURE_KIND_REVOCATION, True, "v7")
+    assert (sent.kind, sent.is_rejection, sent.etag) == (
+        enforcement.MEASURE_KIND_REVOCATION,
+        True,
+        "v7",
+    )
 
 
-async def test_a_reinstatement_takes_the_etag_from_the_license(command: Command, agency: Agency) -> None:
+async def test_a_reinstatement_takes_the_etag_from_the_license(
+    command: Command, agency: Agency
+) -> None:
     agency.standing.etags[LICENSE] = "v7"
     ran = await command("enforcement", "reinstate", LICENSE, *RATIONALE)
     unknown = await command("enforcement", "reinstate", APPLICATION, *RATIONALE)
@@ -481,7 +568,15 @@ async def test_the_gate_exits_0_when_it_allows(command: Command, agency: Agency)
     agency.standing.tell(found)
 
     ran = await command(
-        "gate", "check", LICENSE, "--model", "example-frontier-1", "--destination", "DE", "--end-use", "HEALTHCARE"
+        "gate",
+        "check",
+        LICENSE,
+        "--model",
+        "example-frontier-1",
+        "--destination",
+        "DE",
+        "--end-use",
+        "HEALTHCARE",
     )
 
     assert (ran.code, ran.out.split()[0]) == (0, "ALLOWED")
@@ -496,9 +591,14 @@ async def test_without_enforcement_the_gate_exits_6(command: Command) -> None:
     assert ran.code == 6
 
 
-async def test_a_license_document_is_verified_with_the_published_keys(command: Command, agency: Agency) -> None:
+async def test_a_license_document_is_verified_with_the_published_keys(
+    command: Command, agency: Agency
+) -> None:
     key = conduct.generate_key()
-    agency.keys, agency.document = {"one": conduct.public_bytes(key)}, document(key, {"license_id": LICENSE})
+    agency.keys, agency.document = (
+        {"one": conduct.public_bytes(key)},
+        document(key, {"license_id": LICENSE}),
+    )
     good = await command("license", "verify", LICENSE, "--json")
     agency.document = document(conduct.generate_key(), {"license_id": LICENSE})
     forged = await command("license", "verify", LICENSE)
@@ -509,7 +609,10 @@ async def test_a_license_document_is_verified_with_the_published_keys(command: C
 
 
 async def test_licenses_are_shown(command: Command) -> None:
-    shown, listed = await command("license", "show", LICENSE, "--json"), await command("license", "list")
+    shown, listed = (
+        await command("license", "show", LICENSE, "--json"),
+        await command("license", "list"),
+    )
 
     assert shown.json["state"] == "LICENSE_STATE_ACTIVE"
     assert LICENSE in listed.out
@@ -571,7 +674,11 @@ async def test_a_trace_is_the_timeline_of_all_services_and_the_tree_of_their_spa
     assert "applications SubmitApplication 8.0 ms at +0.0 ms" in told.out
     assert "└── screening process 4.5 ms at +9.0 ms ERROR" in told.out
     assert "    └── linked applications AcceptConductCode 2.0 ms at +49.0 ms" in told.out
-    assert [entry["service"] for entry in as_json.json["entries"]] == ["applications", "screening", "applications"]
+    assert [entry["service"] for entry in as_json.json["entries"]] == [
+        "applications",
+        "screening",
+        "applications",
+    ]
     assert len(as_json.json["spans"]) == 3
 
 
@@ -603,7 +710,9 @@ async def test_a_wrong_state_says_what_can_be_done(command: Command, agency: Age
         "license list", "license verify", "trace",
     ],
 )  # fmt: skip
-def test_every_command_has_help_with_an_example_and_json(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help_with_an_example_and_json(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     from safeconduct.cli import main
 
     code = main([*words.split(), "--help"])

@@ -17,7 +17,14 @@ from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1 import service_pb2 as rpc
 from safeconduct.applications.v1 import service_pb2_grpc as stubs
 from safeconduct.backoff import Backoff
-from safeconduct.client import Client, Credentials, Endpoints, FieldViolation, NotConfiguredError, SafeconductError
+from safeconduct.client import (
+    Client,
+    Credentials,
+    Endpoints,
+    FieldViolation,
+    NotConfiguredError,
+    SafeconductError,
+)
 from safeconduct.screening.v1 import model_pb2 as screening
 from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
 
@@ -39,7 +46,9 @@ class Applications(stubs.ApplicationServiceServicer):
 
     async def SubmitApplication(self, request, context):
         self.request_ids.append(request.request_id)
-        self.metadata.append({key: value for key, value in context.invocation_metadata() if isinstance(value, str)})
+        self.metadata.append(
+            {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        )
         if self.failures:
             await refuse(context, *self.failures.pop(0))
         return rpc.SubmitApplicationResponse(application=model.Application(application_id=AN_ID))
@@ -47,7 +56,9 @@ class Applications(stubs.ApplicationServiceServicer):
     async def ListApplications(self, request, context):
         start = int(request.page_token or 0)
         page = [model.Application(application_id=str(number)) for number in range(start, start + 2)]
-        return rpc.ListApplicationsResponse(applications=page, next_page_token=str(start + 2) if start < 4 else "")
+        return rpc.ListApplicationsResponse(
+            applications=page, next_page_token=str(start + 2) if start < 4 else ""
+        )
 
     async def WatchApplications(self, request, context):
         self.tokens.append(request.resume_token)
@@ -59,7 +70,12 @@ class Applications(stubs.ApplicationServiceServicer):
         stubs.add_ApplicationServiceServicer_to_server(self, server)
 
 
-for _name in ("GetApplication", "WithdrawApplication", "AcceptConductCode", "GetApplicationTimeline"):
+for _name in (
+    "GetApplication",
+    "WithdrawApplication",
+    "AcceptConductCode",
+    "GetApplicationTimeline",
+):
     setattr(Applications, _name, getattr(stubs.ApplicationServiceServicer, _name))
 Applications.__abstractmethods__ = frozenset()
 
@@ -108,7 +124,9 @@ async def test_a_command_keeps_its_request_id_while_the_service_is_unavailable(
     assert len(set(servicer.request_ids)) == 1
 
 
-async def test_a_stream_of_requests_is_sent_once(server_files: Identity, partner: Credentials) -> None:
+async def test_a_stream_of_requests_is_sent_once(
+    server_files: Identity, partner: Credentials
+) -> None:
     servicer = Lists()
     files = {screening.LIST_PART_PRIMARY: b"a list"}
 
@@ -117,7 +135,9 @@ async def test_a_stream_of_requests_is_sent_once(server_files: Identity, partner
         Client(Endpoints(screening=f"127.0.0.1:{port}"), partner) as client,
     ):
         with pytest.raises(SafeconductError) as away:
-            await client.lists.import_list("X", files, format=screening.LIST_FORMAT_CSL_CSV, publication="2026")
+            await client.lists.import_list(
+                "X", files, format=screening.LIST_FORMAT_CSL_CSV, publication="2026"
+            )
 
     assert away.value.code is grpc.StatusCode.UNAVAILABLE
     assert servicer.asked == 1
@@ -137,9 +157,13 @@ async def test_two_commands_have_two_request_ids_and_a_given_one_is_used(
     assert servicer.request_ids[-1] == AN_ID
 
 
-async def test_a_refusal_carries_reason_fields_and_metadata(server_files: Identity, partner: Credentials) -> None:
+async def test_a_refusal_carries_reason_fields_and_metadata(
+    server_files: Identity, partner: Credentials
+) -> None:
     bad = error_details_pb2.BadRequest()
-    bad.field_violations.add(field="details.parties[0].country", reason="string.pattern", description="two letters")
+    bad.field_violations.add(
+        field="details.parties[0].country", reason="string.pattern", description="two letters"
+    )
     refused = (
         grpc.StatusCode.INVALID_ARGUMENT,
         "1 field breaks the contract",
@@ -155,11 +179,15 @@ async def test_a_refusal_carries_reason_fields_and_metadata(server_files: Identi
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
     assert error.message == "1 field breaks the contract"
     assert error.metadata == {"violationCount": "1"}
-    assert error.violations == (FieldViolation("details.parties[0].country", "string.pattern", "two letters"),)
+    assert error.violations == (
+        FieldViolation("details.parties[0].country", "string.pattern", "two letters"),
+    )
     assert error.retry_after is None
 
 
-async def test_a_refusal_says_when_to_come_back(server_files: Identity, partner: Credentials) -> None:
+async def test_a_refusal_says_when_to_come_back(
+    server_files: Identity, partner: Credentials
+) -> None:
     retry = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000))
     refused = (grpc.StatusCode.ABORTED, "many writers", reason("CONTENTION"), retry)
 
@@ -174,12 +202,19 @@ async def test_several_replicas_share_the_calls_and_one_that_goes_is_not_missed(
     server_files: Identity, partner: Credentials
 ) -> None:
     here, there = Applications(), Applications()
-    async with serving(server_files, here.register) as one, serving(server_files, there.register) as other:
-        async with Client(Endpoints(applications=f"127.0.0.1:{one},127.0.0.1:{other}"), partner) as client:
+    async with (
+        serving(server_files, here.register) as one,
+        serving(server_files, there.register) as other,
+    ):
+        async with Client(
+            Endpoints(applications=f"127.0.0.1:{one},127.0.0.1:{other}"), partner
+        ) as client:
             async with asyncio.timeout(30):
                 while not (here.request_ids and there.request_ids):
                     await client.applications.submit(model.ApplicationDetails())
-        async with Client(Endpoints(applications=f"127.0.0.1:1,127.0.0.1:{other}"), partner) as client:
+        async with Client(
+            Endpoints(applications=f"127.0.0.1:1,127.0.0.1:{other}"), partner
+        ) as client:
             answered = await client.applications.submit(model.ApplicationDetails())
 
     assert answered.application_id == AN_ID
@@ -193,7 +228,9 @@ async def test_a_service_that_is_not_there_is_unavailable(partner: Credentials) 
     assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
 
 
-async def test_a_call_may_wait_for_a_service_that_comes_up_late(server_files: Identity, partner: Credentials) -> None:
+async def test_a_call_may_wait_for_a_service_that_comes_up_late(
+    server_files: Identity, partner: Credentials
+) -> None:
     async with serving(server_files) as port:
         pass  # a port that was free a moment ago
     client = Client(Endpoints(applications=f"127.0.0.1:{port}"), partner, waits_for_ready=True)
@@ -206,7 +243,9 @@ async def test_a_call_may_wait_for_a_service_that_comes_up_late(server_files: Id
     assert application.application_id == AN_ID
 
 
-async def test_without_a_certificate_nobody_gets_in(server_files: Identity, partner: Credentials) -> None:
+async def test_without_a_certificate_nobody_gets_in(
+    server_files: Identity, partner: Credentials
+) -> None:
     stranger = Credentials(ca=partner.ca, cert=b"", key=b"")
 
     async with calling(server_files, stranger, Applications()) as client:
@@ -220,7 +259,9 @@ async def test_the_callers_trace_goes_along(server_files: Identity, partner: Cre
     servicer = Applications()
     traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-    async with calling(server_files, partner, servicer, metadata=lambda: [("traceparent", traceparent)]) as client:
+    async with calling(
+        server_files, partner, servicer, metadata=lambda: [("traceparent", traceparent)]
+    ) as client:
         await client.applications.submit(model.ApplicationDetails())
 
     assert servicer.metadata[0]["traceparent"] == traceparent
@@ -236,7 +277,9 @@ async def test_a_list_goes_over_all_pages(server_files: Identity, partner: Crede
 async def test_a_watch_resumes_after_the_last_token_and_hands_out_every_change_once(
     server_files: Identity, partner: Credentials
 ) -> None:
-    servicer = Applications(streams=[[message("t2", 1, 2)], [], [message("t2"), message("t3", 3), message("t5", 4, 5)]])
+    servicer = Applications(
+        streams=[[message("t2", 1, 2)], [], [message("t2"), message("t3", 3), message("t5", 4, 5)]]
+    )
 
     async with calling(server_files, partner, servicer) as client:
         watch = client.applications.watch(AN_ID)
@@ -263,7 +306,9 @@ def test_a_missing_setting_is_named_with_how_to_set_it(partner_files: Identity) 
     with pytest.raises(NotConfiguredError, match=r"SAFECONDUCT_CA=FILE\.pem"):
         Client.from_env({})
     with pytest.raises(NotConfiguredError, match=r"SAFECONDUCT_CERT: cannot read nowhere\.pem"):
-        Client.from_env({"SAFECONDUCT_CA": str(partner_files.ca), "SAFECONDUCT_CERT": "nowhere.pem"})
+        Client.from_env(
+            {"SAFECONDUCT_CA": str(partner_files.ca), "SAFECONDUCT_CERT": "nowhere.pem"}
+        )
     with pytest.raises(NotConfiguredError, match="SAFECONDUCT_SCREENING=HOST:PORT"):
         Endpoints().target("screening")
 

@@ -62,7 +62,9 @@ def test_a_key_is_never_replaced(tmp_path: Path) -> None:
 def test_a_public_key_file_serves_an_application(tmp_path: Path) -> None:
     key, file = conduct.generate_key(), tmp_path / "public.pem"
     file.write_bytes(
-        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
     )
 
     assert conduct.load_public_key(file) == conduct.public_bytes(key)
@@ -75,7 +77,9 @@ def test_files_without_an_ed25519_key_are_refused(tmp_path: Path) -> None:
     nothing.write_text("nothing")
     curve.write_bytes(
         ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
     )
 
@@ -88,7 +92,9 @@ def test_files_without_an_ed25519_key_are_refused(tmp_path: Path) -> None:
 
 def test_a_document_that_a_published_key_signed_verifies() -> None:
     key = conduct.generate_key()
-    found = verify(document(key, {"license_id": "a"}, typ="license+jws"), {"one": conduct.public_bytes(key)})
+    found = verify(
+        document(key, {"license_id": "a"}, typ="license+jws"), {"one": conduct.public_bytes(key)}
+    )
 
     assert (found.key_id, found.claims) == ("one", {"license_id": "a"})
 

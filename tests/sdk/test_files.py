@@ -53,8 +53,12 @@ def read(tmp_path: Path, text: str, name: str = "application.yaml") -> model.App
 def test_every_example_reads(examples: Path, name: str) -> None:
     details = read_application(examples / f"{name}.yaml", NOW)
 
-    signatory = next(party for party in details.parties if model.PARTY_ROLE_SIGNATORY in party.roles)
-    assert signatory.signing_authority.public_key == conduct.load_public_key(examples / "keys" / "signatory.pem")
+    signatory = next(
+        party for party in details.parties if model.PARTY_ROLE_SIGNATORY in party.roles
+    )
+    assert signatory.signing_authority.public_key == conduct.load_public_key(
+        examples / "keys" / "signatory.pem"
+    )
     assert details.end_user_statement.signed_at.ToDatetime(tzinfo=UTC) < NOW
 
 
@@ -72,7 +76,11 @@ def test_an_example_without_its_key_says_how_to_make_one(examples: Path) -> None
 def test_enum_names_go_with_or_without_prefix_in_any_case(tmp_path: Path) -> None:
     details = read(tmp_path, "end_uses: [HEALTHCARE, END_USE_OTHER, customer-service]")
 
-    assert list(details.end_uses) == [model.END_USE_HEALTHCARE, model.END_USE_OTHER, model.END_USE_CUSTOMER_SERVICE]
+    assert list(details.end_uses) == [
+        model.END_USE_HEALTHCARE,
+        model.END_USE_OTHER,
+        model.END_USE_CUSTOMER_SERVICE,
+    ]
 
 
 def test_norway_is_a_country_and_not_false(tmp_path: Path) -> None:
@@ -96,13 +104,18 @@ def test_moments_are_iso_8601_or_relative(tmp_path: Path, written: str, meant: d
 
 
 def test_a_json_file_says_the_same_as_yaml_with_either_spelling_of_names(tmp_path: Path) -> None:
-    content = {"validityDays": 30, "declaration": {"is_true_and_complete": True, "declaredByPartyId": "applicant"}}
+    content = {
+        "validityDays": 30,
+        "declaration": {"is_true_and_complete": True, "declaredByPartyId": "applicant"},
+    }
     details = read(tmp_path, json.dumps(content), "application.json")
 
     assert (details.validity_days, details.declaration.declared_by_party_id) == (30, "applicant")
 
 
-@pytest.mark.parametrize("encode", [bytes.hex, lambda raw: __import__("base64").b64encode(raw).decode()])
+@pytest.mark.parametrize(
+    "encode", [bytes.hex, lambda raw: __import__("base64").b64encode(raw).decode()]
+)
 def test_bytes_are_hexadecimal_or_base64(tmp_path: Path, encode: object) -> None:
     raw = bytes(range(7, 39))
     details = read(tmp_path, f"safeguard_statement: {{report_digest: {encode(raw)}}}")  # type: ignore[operator]  # every case gives its own function
@@ -154,14 +167,24 @@ def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
         ("parties: [", "application.yaml", "not YAML: line 1"),
         ("{", "application.json", "not JSON: line 1"),
         ("", "application.yaml", "must hold named fields"),
-        ("validity_days: 1\nvalidity_days: 2", "application.yaml", ":2: validity_days: stands twice"),
-        ('{"validityDays": 1, "validityDays": 2}', "application.json", "'validityDays' stands twice"),
+        (
+            "validity_days: 1\nvalidity_days: 2",
+            "application.yaml",
+            ":2: validity_days: stands twice",
+        ),
+        (
+            '{"validityDays": 1, "validityDays": 2}',
+            "application.json",
+            "'validityDays' stands twice",
+        ),
         ("validity_days: 99999999999", "application.yaml", "validity_days: is out of range"),
         ("[" * 3000, "application.yaml", "not YAML"),
         ("a: &a [*a]", "application.yaml", "nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_words(tmp_path: Path, text: str, name: str, expected: str) -> None:
+def test_what_cannot_be_read_is_told_in_words(
+    tmp_path: Path, text: str, name: str, expected: str
+) -> None:
     assert any(expected in line for line in faults(tmp_path, text, name))
 
 
@@ -191,7 +214,9 @@ def test_a_wrong_name_gets_a_guess() -> None:
         full_name(model.AccessMode.DESCRIPTOR, "HOSTED_ACCES")
 
 
-@pytest.mark.parametrize("enum", model.DESCRIPTOR.enum_types_by_name.values(), ids=lambda enum: enum.name)
+@pytest.mark.parametrize(
+    "enum", model.DESCRIPTOR.enum_types_by_name.values(), ids=lambda enum: enum.name
+)
 def test_every_name_reads_back(enum: object) -> None:
     for name in names(enum):  # type: ignore[arg-type]  # the stub for enums knows no enum in general
         assert full_name(enum, name).endswith(name)  # type: ignore[arg-type]  # the stub for enums knows no enum in general
@@ -205,4 +230,6 @@ def test_a_value_of_a_newer_service_shows_as_its_number() -> None:
 def test_every_example_keeps_the_rules_of_the_contract(examples: Path, name: str) -> None:
     details = read_application(examples / f"{name}.yaml", NOW)
 
-    protovalidate.validate(SubmitApplicationRequest(request_id=str(uuid.UUID(int=4)), details=details))
+    protovalidate.validate(
+        SubmitApplicationRequest(request_id=str(uuid.UUID(int=4)), details=details)
+    )

@@ -20,7 +20,9 @@ from tests.sdk.contract import Replica, eventually, serving
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def standing(license_id: str = "a", version: int = 1, state: str = "ACTIVE", lease: int = 30) -> model.Standing:
+def standing(
+    license_id: str = "a", version: int = 1, state: str = "ACTIVE", lease: int = 30
+) -> model.Standing:
     message = model.Standing(
         license_id=license_id,
         partner_id="example-1",
@@ -81,7 +83,9 @@ async def test_a_gate_denies_before_its_first_lease(partner: Credentials) -> Non
     assert refusal.value.reason in {"UNAVAILABLE", "NOT_READY"}
 
 
-async def test_a_revocation_denies_as_soon_as_it_is_told(server_files: Identity, partner: Credentials) -> None:
+async def test_a_revocation_denies_as_soon_as_it_is_told(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica()
     replica.tell(standing())
 
@@ -92,7 +96,9 @@ async def test_a_revocation_denies_as_soon_as_it_is_told(server_files: Identity,
         assert (ask(gate).reason, ask(gate).standing_version) == (AccessVerdict.REVOKED, 2)
 
 
-async def test_a_snapshot_of_many_messages_is_taken_in_whole(server_files: Identity, partner: Credentials) -> None:
+async def test_a_snapshot_of_many_messages_is_taken_in_whole(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica(page=3)
     replica.tell(*(standing(f"license-{number}") for number in range(10)))
 
@@ -100,7 +106,9 @@ async def test_a_snapshot_of_many_messages_is_taken_in_whole(server_files: Ident
         assert len(gate.standings) == 10
 
 
-async def test_when_no_lease_comes_the_gate_denies_by_itself(server_files: Identity, partner: Credentials) -> None:
+async def test_when_no_lease_comes_the_gate_denies_by_itself(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica()
     replica.tell(standing(lease=5))
     ahead = 0
@@ -124,7 +132,9 @@ async def test_leases_with_old_knowledge_do_not_keep_a_license_alive(
         assert ask(gate).reason is AccessVerdict.LEASE_EXPIRED
 
 
-async def test_a_broken_stream_is_resumed_after_the_last_token(server_files: Identity, partner: Credentials) -> None:
+async def test_a_broken_stream_is_resumed_after_the_last_token(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica()
     replica.tell(standing(), standing("b"))
 
@@ -140,7 +150,9 @@ async def test_a_broken_stream_is_resumed_after_the_last_token(server_files: Ide
         assert ask(gate, "b").allowed
 
 
-async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(server_files: Identity, partner: Credentials) -> None:
+async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica()
     replica.tell(standing())
 
@@ -155,7 +167,9 @@ async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(server_files: 
         assert ask(gate).allowed
 
 
-async def test_a_replica_that_stops_answering_is_left_for_another(server_files: Identity, partner: Credentials) -> None:
+async def test_a_replica_that_stops_answering_is_left_for_another(
+    server_files: Identity, partner: Credentials
+) -> None:
     silent, other = Replica(), Replica()
     silent.tell(standing(lease=5))
     other.tell(standing(lease=5))
@@ -167,7 +181,9 @@ async def test_a_replica_that_stops_answering_is_left_for_another(server_files: 
         assert ask(gate).allowed
 
 
-async def test_moving_to_a_replica_that_lags_keeps_what_is_known(server_files: Identity, partner: Credentials) -> None:
+async def test_moving_to_a_replica_that_lags_keeps_what_is_known(
+    server_files: Identity, partner: Credentials
+) -> None:
     first, lagging = Replica(), Replica()
     first.tell(standing(version=2, state="REVOKED"), standing("b"))
     lagging.tell(standing(version=1))
@@ -182,7 +198,9 @@ async def test_moving_to_a_replica_that_lags_keeps_what_is_known(server_files: I
         assert ask(gate, "b").allowed
 
 
-async def test_changes_tell_what_is_known_and_then_what_changes(server_files: Identity, partner: Credentials) -> None:
+async def test_changes_tell_what_is_known_and_then_what_changes(
+    server_files: Identity, partner: Credentials
+) -> None:
     replica = Replica()
     replica.tell(standing())
 

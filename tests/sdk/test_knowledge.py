@@ -16,7 +16,9 @@ from tests.sdk.test_standing import ACCESS, LICENSE, NOON
 LEASE_NS = LICENSE.lease_seconds * NANOSECONDS
 
 
-def told(knowledge: Knowledge, *standings: Standing, has_more: bool = False, is_snapshot: bool = True) -> None:
+def told(
+    knowledge: Knowledge, *standings: Standing, has_more: bool = False, is_snapshot: bool = True
+) -> None:
     knowledge.learn(standings, is_snapshot=is_snapshot, has_more=has_more)
 
 
@@ -134,7 +136,9 @@ class BoundedRevocation(RuleBasedStateMachine):
     def an_order_commits(self, state: StandingState) -> None:
         before = self.committed[-1][1]
         if before.state is not StandingState.REVOKED and state is not before.state:
-            self.committed.append((self.now, replace(before, version=before.version + 1, state=state)))
+            self.committed.append(
+                (self.now, replace(before, version=before.version + 1, state=state))
+            )
 
     @rule(replica=st.integers(0, 2))
     def a_tick_begins(self, replica: int) -> None:
@@ -217,5 +221,7 @@ class BoundedRevocation(RuleBasedStateMachine):
             assert max(held) >= self.now - LEASE_NS
 
 
-BoundedRevocation.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+BoundedRevocation.TestCase.settings = settings(
+    max_examples=300, stateful_step_count=60, deadline=None
+)
 TestBoundedRevocation = BoundedRevocation.TestCase

@@ -44,7 +44,9 @@ def test_client_and_gate_need_grpc_and_protobuf_and_nothing_else() -> None:
 
 def test_signing_needs_cryptography_besides() -> None:
     assert imported("safeconduct.conduct", ALONE).returncode != 0
-    assert imported("safeconduct.conduct", f"{ALONE},cryptography,cffi,_cffi_backend").returncode == 0
+    assert (
+        imported("safeconduct.conduct", f"{ALONE},cryptography,cffi,_cffi_backend").returncode == 0
+    )
 
 
 def test_the_command_without_its_extra_says_what_to_install() -> None:
@@ -62,10 +64,14 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert safeconduct.__version__ == declared["project"]["version"]
 
 
-@pytest.mark.parametrize("file", sorted(SDK.glob("safeconduct/**/*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", sorted(SDK.glob("safeconduct/**/*.py")), ids=lambda file: file.stem
+)
 def test_no_module_imports_the_services_or_their_plumbing(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
 
     assert not any(
-        f"{word} {room}" in text for word in ("from", "import") for room in ("services.", "chassis", "infra")
+        f"{word} {room}" in text
+        for word in ("from", "import")
+        for room in ("services.", "chassis", "infra")
     )

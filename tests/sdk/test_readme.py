@@ -18,7 +18,9 @@ from tests.sdk.contract import serving
 from tests.sdk.test_gate import standing
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
-BLOCKS = dict(re.findall(r"```(\w*)\n(.*?)```", (SDK / "README.md").read_text(encoding="utf-8"), re.DOTALL))
+BLOCKS = dict(
+    re.findall(r"```(\w*)\n(.*?)```", (SDK / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+)
 
 
 @pytest.fixture
@@ -36,7 +38,9 @@ def agency() -> Agency:
 async def execute(folder: Path, files: Identity, port: int, *arguments: str) -> str:
     names = ("APPLICATIONS", "SCREENING", "ENFORCEMENT")
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")},
+        **{
+            name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")
+        },
         **{f"SAFECONDUCT_{name}": f"127.0.0.1:{port}" for name in names},
         "SAFECONDUCT_CA": str(files.ca),
         "SAFECONDUCT_CERT": str(files.cert),
@@ -55,7 +59,9 @@ async def execute(folder: Path, files: Identity, port: int, *arguments: str) -> 
 async def test_the_commands_and_then_the_program_of_the_readme_run(
     agency: Agency, server_files: Identity, partner_files: Identity, tmp_path: Path
 ) -> None:
-    shutil.copytree(SDK / "examples", tmp_path / "sdk" / "examples", ignore=shutil.ignore_patterns("*.pem"))
+    shutil.copytree(
+        SDK / "examples", tmp_path / "sdk" / "examples", ignore=shutil.ignore_patterns("*.pem")
+    )
     lines = [shlex.split(line) for line in BLOCKS[""].splitlines()]
     said = {"APPLICATION": APPLICATION, "LICENSE": LICENSE}
 

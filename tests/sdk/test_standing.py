@@ -36,7 +36,11 @@ ACCESS = Access("a-license", "example-frontier-1", "DE", "HEALTHCARE")
 def test_an_access_within_the_license_is_allowed() -> None:
     verdict = judge(LICENSE, ACCESS, NOON, 0.5)
 
-    assert (verdict.allowed, verdict.reason, verdict.standing_version) == (True, AccessVerdict.ALLOWED, 3)
+    assert (verdict.allowed, verdict.reason, verdict.standing_version) == (
+        True,
+        AccessVerdict.ALLOWED,
+        3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,13 +80,21 @@ def test_every_denial_names_its_reason(
 def test_nothing_is_allowed_on_knowledge_older_than_the_lease(
     age: float, state: StandingState, lease: int, hours: int
 ) -> None:
-    verdict = judge(replace(LICENSE, state=state, lease_seconds=lease), ACCESS, NOON + timedelta(hours=hours), age)
+    verdict = judge(
+        replace(LICENSE, state=state, lease_seconds=lease),
+        ACCESS,
+        NOON + timedelta(hours=hours),
+        age,
+    )
 
     assert not verdict.allowed or (age <= lease and state is StandingState.ACTIVE)
 
 
 def test_the_verdicts_have_the_names_of_the_contract() -> None:
-    published = {name.removeprefix("ACCESS_VERDICT_") for name in model_pb2.AccessVerdict.keys()} - {"UNSPECIFIED"}  # noqa: SIM118 - no dict
+    published = {
+        name.removeprefix("ACCESS_VERDICT_")
+        for name in model_pb2.AccessVerdict.keys()  # noqa: SIM118 - an enum wrapper is no dict
+    } - {"UNSPECIFIED"}
 
     assert published == set(AccessVerdict)
 

@@ -36,7 +36,9 @@ from safeconduct.client import Client
 from safeconduct.conduct import generate_key, load_key, public_bytes, save_key, sign
 from safeconduct.errors import SafeconductError
 
-app = typer.Typer(help="Submit applications and follow them to the license. For partners.", no_args_is_help=True)
+app = typer.Typer(
+    help="Submit applications and follow them to the license. For partners.", no_args_is_help=True
+)
 
 ApplicationId = Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")]
 
@@ -51,7 +53,9 @@ def submit(
     """Submit the application in a file. When it answers, the application is stored and will be decided."""
     details = read_application(file, datetime.now(UTC))
     application = call(
-        lambda client: client.applications.submit(details, request_id=request_id, validate_only=validate_only)
+        lambda client: client.applications.submit(
+            details, request_id=request_id, validate_only=validate_only
+        )
     )
     _show(application, json)
 
@@ -90,10 +94,16 @@ def list_(
     show(rows(("APPLICATION", "STATE", "SUBMITTED", "END USER"), lines))
 
 
-@app.command(epilog=example("applications watch 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --until APPROVED"))
+@app.command(
+    epilog=example("applications watch 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --until APPROVED")
+)
 def watch(
-    application_id: Annotated[str, typer.Argument(metavar="[APPLICATION]", help="Application id; none = all.")] = "",
-    until: Annotated[list[str] | None, typer.Option(help="End when this state is reached; repeatable.")] = None,
+    application_id: Annotated[
+        str, typer.Argument(metavar="[APPLICATION]", help="Application id; none = all.")
+    ] = "",
+    until: Annotated[
+        list[str] | None, typer.Option(help="End when this state is reached; repeatable.")
+    ] = None,
     resume_token: Annotated[str, typer.Option(help="Go on after this place (see --json).")] = "",
     json: Json = False,
 ) -> None:
@@ -101,7 +111,9 @@ def watch(
     ends = {choose(model.ApplicationState, name) for name in until or ()}
 
     async def follow(client: Client) -> None:
-        changes = client.applications.watch(application_id, resume_token=resume_token, patience=PATIENCE_SECONDS)
+        changes = client.applications.watch(
+            application_id, resume_token=resume_token, patience=PATIENCE_SECONDS
+        )
         async with aclosing(changes):
             async for change in changes:
                 _show_change(change, changes.resume_token, json)
@@ -111,7 +123,11 @@ def watch(
     call(follow)
 
 
-@app.command(epilog=example("applications withdraw 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --reason 'no longer needed'"))
+@app.command(
+    epilog=example(
+        "applications withdraw 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --reason 'no longer needed'"
+    )
+)
 def withdraw(
     application_id: ApplicationId,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
@@ -135,7 +151,13 @@ def code(application_id: ApplicationId, json: Json = False) -> None:
     _require_signature(application)
     if json:
         document = proto_json(application)
-        print_json({name: document[name] for name in ("codeOfConduct", "acceptanceText", "signBy") if name in document})
+        print_json(
+            {
+                name: document[name]
+                for name in ("codeOfConduct", "acceptanceText", "signBy")
+                if name in document
+            }
+        )
         return
     show(
         Text(application.code_of_conduct.text.rstrip()),
@@ -145,12 +167,16 @@ def code(application_id: ApplicationId, json: Json = False) -> None:
 
 
 @app.command(
-    epilog=example("applications accept 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --key signatory.pem --signatory signatory")
+    epilog=example(
+        "applications accept 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --key signatory.pem --signatory signatory"
+    )
 )
 def accept(
     application_id: ApplicationId,
     key: Annotated[Path, typer.Option(help="The signatory's private key, PEM.")],
-    signatory: Annotated[str, typer.Option(help="The signatory's party id; needed when there are several.")] = "",
+    signatory: Annotated[
+        str, typer.Option(help="The signatory's party id; needed when there are several.")
+    ] = "",
     json: Json = False,
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
@@ -191,7 +217,9 @@ def accept(
 
 @app.command(epilog=example("applications keygen --out sdk/examples/keys/signatory.pem"))
 def keygen(
-    out: Annotated[Path, typer.Option(help="Where to write the private key; never replaces a file.")],
+    out: Annotated[
+        Path, typer.Option(help="Where to write the private key; never replaces a file.")
+    ],
     json: Json = False,
 ) -> None:
     """Make a signatory's key (Ed25519). It stays with the signatory; an application takes its public half."""
@@ -217,7 +245,11 @@ def _require_signature(application: model.Application) -> None:
 
 
 def _only_signatory(application: model.Application) -> str:
-    found = [party.party_id for party in application.details.parties if model.PARTY_ROLE_SIGNATORY in party.roles]
+    found = [
+        party.party_id
+        for party in application.details.parties
+        if model.PARTY_ROLE_SIGNATORY in party.roles
+    ]
     if len(found) != 1:
         raise typer.BadParameter(f"name one of {joined(found)}", param_hint="--signatory")
     return found[0]
@@ -228,7 +260,11 @@ def _state(state: int) -> str:
 
 
 def _end_users(application: model.Application) -> str:
-    return joined(party.name for party in application.details.parties if model.PARTY_ROLE_END_USER in party.roles)
+    return joined(
+        party.name
+        for party in application.details.parties
+        if model.PARTY_ROLE_END_USER in party.roles
+    )
 
 
 def _validity(license_: model.License) -> str:
@@ -240,7 +276,9 @@ def _show(application: model.Application, as_json: bool) -> None:
         print_json(proto_json(application))
         return
     details = application.details
-    items = (f"{item.model_id} ({short(model.AccessMode, item.access_mode)})" for item in details.items)
+    items = (
+        f"{item.model_id} ({short(model.AccessMode, item.access_mode)})" for item in details.items
+    )
     show(
         pairs(
             [

@@ -68,7 +68,9 @@ def _party(fields: Mapping[str, Any]) -> model.PartyQuery:
 def _identifier(value: Any) -> model.Identifier:
     if isinstance(value, dict):
         kind = value.get("type") or UNTYPED
-        return model.Identifier(type=_text(kind, "identifiers"), value=_text(value.get("value"), "identifiers"))
+        return model.Identifier(
+            type=_text(kind, "identifiers"), value=_text(value.get("value"), "identifiers")
+        )
     return model.Identifier(type=UNTYPED, value=_text(value, "identifiers"))
 
 

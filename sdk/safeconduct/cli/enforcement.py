@@ -48,10 +48,17 @@ Reject = Annotated[bool, typer.Option("--reject", help="Reject what another offi
 )
 def report(
     license_id: LicenseId,
-    clause: Annotated[str, typer.Option(help="Clause of the code of conduct, for instance MILITARY_SURVEILLANCE.")],
-    kind: Annotated[str, typer.Option(help="DEVELOPER_TELEMETRY, SELF_DISCLOSURE, AUTHORITY or PUBLIC.")],
+    clause: Annotated[
+        str, typer.Option(help="Clause of the code of conduct, for instance MILITARY_SURVEILLANCE.")
+    ],
+    kind: Annotated[
+        str, typer.Option(help="DEVELOPER_TELEMETRY, SELF_DISCLOSURE, AUTHORITY or PUBLIC.")
+    ],
     evidence: Annotated[
-        list[Path], typer.Option(exists=True, dir_okay=False, help="Stays here; its SHA-256 goes in; repeatable.")
+        list[Path],
+        typer.Option(
+            exists=True, dir_okay=False, help="Stays here; its SHA-256 goes in; repeatable."
+        ),
     ],
     json: Json = False,
     validate_only: ValidateOnly = False,
@@ -88,7 +95,9 @@ def violations(
 
     async def read(client: Client) -> list[model.Violation]:
         found: list[model.Violation] = []
-        async for one in client.violations.list(license_id=license_id, state=wanted, page_size=min(limit, 200)):
+        async for one in client.violations.list(
+            license_id=license_id, state=wanted, page_size=min(limit, 200)
+        ):
             found.append(one)
             if len(found) == limit:
                 break
@@ -120,7 +129,9 @@ def violations(
 def find(
     violation_id: ViolationId,
     rationale: Rationale,
-    severity: Annotated[str, typer.Option(help="A violation, so grave: MINOR, SERIOUS or CRITICAL.")] = "",
+    severity: Annotated[
+        str, typer.Option(help="A violation, so grave: MINOR, SERIOUS or CRITICAL.")
+    ] = "",
     none: Annotated[bool, typer.Option("--none", help="No violation.")] = False,
     confirm: Confirm = False,
     reject: Reject = False,
@@ -195,7 +206,9 @@ def impose(
 
 
 @app.command(
-    epilog=example("enforcement reinstate 0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001 --rationale 'the cause is removed'")
+    epilog=example(
+        "enforcement reinstate 0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001 --rationale 'the cause is removed'"
+    )
 )
 def reinstate(
     license_id: LicenseId,
@@ -256,12 +269,20 @@ async def _etag_of_license(client: Client, license_id: str) -> str:
 
 
 def _act(act: model.OfficerAct) -> str:
-    return f"{act.officer_id} at {moment(act.acted_at)}: {act.rationale}" if act.officer_id else "not yet"
+    return (
+        f"{act.officer_id} at {moment(act.acted_at)}: {act.rationale}"
+        if act.officer_id
+        else "not yet"
+    )
 
 
 def _show_case(case: model.Violation) -> None:
     finding = case.finding
-    verdict = f"violation, {short(model.Severity, finding.severity)}" if finding.is_violation else "no violation"
+    verdict = (
+        f"violation, {short(model.Severity, finding.severity)}"
+        if finding.is_violation
+        else "no violation"
+    )
     lines: list[tuple[str, RenderableType]] = [
         ("violation", case.violation_id),
         ("license", case.license_id),
@@ -271,7 +292,11 @@ def _show_case(case: model.Violation) -> None:
         ("reports", str(len(case.reports))),
     ]
     if case.HasField("finding"):
-        lines += [("finding", verdict), ("found by", _act(finding.found_by)), ("confirmed", _act(finding.confirmed_by))]
+        lines += [
+            ("finding", verdict),
+            ("found by", _act(finding.found_by)),
+            ("confirmed", _act(finding.confirmed_by)),
+        ]
     for measure in case.measures:
         force = "in force" if measure.is_in_force else "not in force"
         lines += [

@@ -12,7 +12,16 @@ import grpc
 from safeconduct.cli.plain import plain
 from safeconduct.errors import SafeconductError
 
-INVALID, REFUSED, WRONG_STATE, NOT_FOUND, UNAVAILABLE, DENIED, BROKEN, INTERRUPTED = 2, 3, 4, 5, 6, 7, 1, 130
+INVALID, REFUSED, WRONG_STATE, NOT_FOUND, UNAVAILABLE, DENIED, BROKEN, INTERRUPTED = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    1,
+    130,
+)
 
 EXIT_CODES: Final[Mapping[grpc.StatusCode, int]] = {
     grpc.StatusCode.INVALID_ARGUMENT: INVALID,
@@ -98,7 +107,8 @@ def print_refusal(error: SafeconductError, *, as_json: bool) -> None:
                 "message": error.message,
                 "metadata": dict(error.metadata),
                 "violations": [
-                    {"path": one.path, "reason": one.reason, "description": one.description} for one in error.violations
+                    {"path": one.path, "reason": one.reason, "description": one.description}
+                    for one in error.violations
                 ],
                 "retryAfterSeconds": error.retry_after,
                 "advice": advice,

@@ -60,7 +60,9 @@ def read_application(file: Path, now: datetime) -> model.ApplicationDetails:
 
 def _fill(reading: _Reading, message: Message, content: Any, path: str) -> None:
     if not isinstance(content, dict):
-        reading.faults.append(Fault(path, "must hold named fields: " + ", ".join(_field_names(message))))
+        reading.faults.append(
+            Fault(path, "must hold named fields: " + ", ".join(_field_names(message)))
+        )
         return
     fields: dict[str, Any] = {field.name: field for field in message.DESCRIPTOR.fields}
     by_json_name = {field.json_name: field for field in fields.values()}
@@ -86,9 +88,15 @@ def _set(reading: _Reading, message: Message, field: Any, value: Any, path: str)
         target.SetInParent()
         _fill(reading, target, value, path)
     elif field.message_type is not None:
-        _guarded(reading, path, lambda: getattr(message, field.name).FromDatetime(_moment(value, reading.now)))
+        _guarded(
+            reading,
+            path,
+            lambda: getattr(message, field.name).FromDatetime(_moment(value, reading.now)),
+        )
     else:
-        _guarded(reading, path, lambda: setattr(message, field.name, _scalar(reading, field, value)))
+        _guarded(
+            reading, path, lambda: setattr(message, field.name, _scalar(reading, field, value))
+        )
 
 
 def _set_list(reading: _Reading, message: Message, field: Any, value: Any, path: str) -> None:
@@ -101,7 +109,11 @@ def _set_list(reading: _Reading, message: Message, field: Any, value: Any, path:
         if field.message_type is not None:
             _fill(reading, target.add(), element, below)
         else:
-            _guarded(reading, below, lambda element=element: target.append(_scalar(reading, field, element)))
+            _guarded(
+                reading,
+                below,
+                lambda element=element: target.append(_scalar(reading, field, element)),
+            )
 
 
 def _guarded(reading: _Reading, path: str, assign: Any) -> None:
@@ -163,7 +175,9 @@ def _moment(value: Any, now: datetime) -> datetime:
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _Refused(f"{text!r} is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d") from error
+        raise _Refused(
+            f"{text!r} is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d"
+        ) from error
     if moment.tzinfo is None:
         raise _Refused(f"{text!r} names no time zone; end it with Z for UTC")
     return moment.astimezone(UTC)
@@ -183,7 +197,9 @@ def _bytes(text: str, folder: Path) -> bytes:
 def _assign_key(reading: _Reading, message: Message, value: Any) -> None:
     file = reading.folder / str(value)
     if not file.exists():
-        raise _Refused(f"{file} does not exist; make it with: safeconduct applications keygen --out {file}")
+        raise _Refused(
+            f"{file} does not exist; make it with: safeconduct applications keygen --out {file}"
+        )
     message.public_key = load_public_key(file)  # type: ignore[attr-defined]  # set only where the contract has the field
 
 

@@ -35,7 +35,9 @@ def check(
     model: Annotated[str, typer.Option(help="Model asked for.")],
     destination: Annotated[str, typer.Option(help="Where the user is, ISO 3166-1 alpha-2.")],
     end_use: Annotated[str, typer.Option(help="End use, for instance HEALTHCARE.")],
-    remote: Annotated[bool, typer.Option("--remote", help="Ask the service instead of deciding here.")] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Ask the service instead of deciding here.")
+    ] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the first lease.")] = 10.0,
     json: Json = False,
 ) -> None:
@@ -65,7 +67,9 @@ def check(
 
 @app.command(epilog=example("gate watch --json"))
 def watch(
-    license_id: Annotated[str, typer.Argument(metavar="[LICENSE]", help="License id; none = all.")] = "",
+    license_id: Annotated[
+        str, typer.Argument(metavar="[LICENSE]", help="License id; none = all.")
+    ] = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the first lease.")] = 10.0,
     json: Json = False,
 ) -> None:
@@ -98,7 +102,12 @@ def _show(document: dict[str, Any], reason: str, explanation: str, as_json: bool
     if as_json:
         print_json(document)
     else:
-        show(Text.assemble(coloured(reason) if reason == "ALLOWED" else Text(reason, style="red"), f"  {explanation}"))
+        show(
+            Text.assemble(
+                coloured(reason) if reason == "ALLOWED" else Text(reason, style="red"),
+                f"  {explanation}",
+            )
+        )
 
 
 def _show_standing(standing: Standing, as_json: bool) -> None:

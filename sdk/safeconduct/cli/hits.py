@@ -27,12 +27,16 @@ from safeconduct.cli.output import (
 from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2 as model
 
-HitId = Annotated[str, typer.Argument(metavar="HIT", help="Hit id, from `safeconduct review hits`.")]
+HitId = Annotated[
+    str, typer.Argument(metavar="HIT", help="Hit id, from `safeconduct review hits`.")
+]
 
 
 def hits(
     application: Annotated[str, typer.Option(help="Only this application.")] = "",
-    state: Annotated[str, typer.Option(help="OPEN, CLEARING_PROPOSED, FALSE_POSITIVE, CONFIRMED or SUPERSEDED.")] = "",
+    state: Annotated[
+        str, typer.Option(help="OPEN, CLEARING_PROPOSED, FALSE_POSITIVE, CONFIRMED or SUPERSEDED.")
+    ] = "",
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
@@ -41,7 +45,9 @@ def hits(
 
     async def read(client: Client) -> list[model.HitCase]:
         found: list[model.HitCase] = []
-        async for hit in client.hits.list(application_id=application, state=wanted, page_size=min(limit, 200)):
+        async for hit in client.hits.list(
+            application_id=application, state=wanted, page_size=min(limit, 200)
+        ):
             found.append(hit)
             if len(found) == limit:
                 break
@@ -70,7 +76,10 @@ def adjudicate(
     hit_id: HitId,
     rationale: Annotated[str, typer.Option(help="Why, for the record; at least ten characters.")],
     false_positive: Annotated[
-        bool | None, typer.Option("--false-positive/--confirmed", help="Whether the entry is not, or is, the party.")
+        bool | None,
+        typer.Option(
+            "--false-positive/--confirmed", help="Whether the entry is not, or is, the party."
+        ),
     ] = None,
     json: Json = False,
     validate_only: ValidateOnly = False,
@@ -84,7 +93,9 @@ def adjudicate(
         etag = (await client.hits.get(hit_id)).etag
         return await client.hits.adjudicate(
             hit_id,
-            verdict=model.HIT_VERDICT_FALSE_POSITIVE if false_positive else model.HIT_VERDICT_CONFIRMED,
+            verdict=model.HIT_VERDICT_FALSE_POSITIVE
+            if false_positive
+            else model.HIT_VERDICT_CONFIRMED,
             rationale=rationale,
             etag=etag,
             request_id=request_id,
@@ -101,7 +112,9 @@ def adjudicate(
 
 
 def _shown(case: model.HitCase) -> tuple[RenderableType, ...]:
-    said = "\n".join(f"{act.officer_id} at {moment(act.acted_at)}: {act.rationale}" for act in case.acts)
+    said = "\n".join(
+        f"{act.officer_id} at {moment(act.acted_at)}: {act.rationale}" for act in case.acts
+    )
     return (
         pairs(
             [
@@ -118,6 +131,9 @@ def _shown(case: model.HitCase) -> tuple[RenderableType, ...]:
         Text(),
         rows(
             ("EVIDENCE", "", ""),
-            [(one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail) for one in case.hit.evidence],
+            [
+                (one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail)
+                for one in case.hit.evidence
+            ],
         ),
     )

@@ -39,7 +39,9 @@ def show_(license_id: LicenseId, json: Json = False) -> None:
     if json:
         print_json(proto_json(found))
         return
-    items = (f"{item.model_id} ({short(model.AccessMode, item.access_mode)})" for item in found.items)
+    items = (
+        f"{item.model_id} ({short(model.AccessMode, item.access_mode)})" for item in found.items
+    )
     show(
         pairs(
             [
@@ -55,7 +57,10 @@ def show_(license_id: LicenseId, json: Json = False) -> None:
                 ("valid", f"{moment(found.not_before)} to {moment(found.not_after)}"),
                 ("lease", f"{found.lease_seconds} s"),
                 ("conditions", "\n".join(found.conditions)),
-                ("signed", f"{moment(found.acceptance.accepted_at)} by {found.acceptance.signatory_party_id}"),
+                (
+                    "signed",
+                    f"{moment(found.acceptance.accepted_at)} by {found.acceptance.signatory_party_id}",
+                ),
                 ("application", found.application_id),
             ]
         )
@@ -93,8 +98,12 @@ def list_(limit: Limit = 50, json: Json = False) -> None:
 
 @app.command(epilog=example("license verify 0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001"))
 def verify(
-    license_id: Annotated[str, typer.Argument(metavar="[LICENSE]", help="License id; or give --file.")] = "",
-    file: Annotated[Path | None, typer.Option(help="A document at hand, instead of the stored one.")] = None,
+    license_id: Annotated[
+        str, typer.Argument(metavar="[LICENSE]", help="License id; or give --file.")
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="A document at hand, instead of the stored one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Verify the signature of a license document with the published keys, and show what it says."""
@@ -108,7 +117,16 @@ def verify(
 
     document = call(check)
     if json:
-        print_json({"keyId": document.key_id, "header": dict(document.header), "claims": dict(document.claims)})
+        print_json(
+            {
+                "keyId": document.key_id,
+                "header": dict(document.header),
+                "claims": dict(document.claims),
+            }
+        )
         return
-    rows_ = [(name, value if isinstance(value, str) else str(value)) for name, value in document.claims.items()]
+    rows_ = [
+        (name, value if isinstance(value, str) else str(value))
+        for name, value in document.claims.items()
+    ]
     show(pairs([("signature", "holds"), ("key", document.key_id), *rows_]))

@@ -30,16 +30,30 @@ app = typer.Typer(help="Keep the restricted-party lists.", no_args_is_help=True)
 Code = Annotated[str, typer.Argument(metavar="CODE", help="Code of the list, for instance US-CSL.")]
 
 
-@app.command("import", epilog=example("lists import US-CSL consolidated.csv --format CSL_CSV --publication 2026-11-24"))
+@app.command(
+    "import",
+    epilog=example(
+        "lists import US-CSL consolidated.csv --format CSL_CSV --publication 2026-11-24"
+    ),
+)
 def import_list(
     code: Code,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file, as published.")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="The file, as published."),
+    ],
     format: Annotated[  # noqa: A002 - the contract's word
         str, typer.Option("--format", help="CSL_CSV, OFAC_SDN_CSV, UN_XML or TARGETS_SIMPLE_CSV.")
     ],
-    publication: Annotated[str, typer.Option(help="When it was published: YYYY, YYYY-MM or YYYY-MM-DD.")],
-    alt: Annotated[Path | None, typer.Option(help="OFAC: the file of alternative names.", exists=True)] = None,
-    add: Annotated[Path | None, typer.Option(help="OFAC: the file of addresses.", exists=True)] = None,
+    publication: Annotated[
+        str, typer.Option(help="When it was published: YYYY, YYYY-MM or YYYY-MM-DD.")
+    ],
+    alt: Annotated[
+        Path | None, typer.Option(help="OFAC: the file of alternative names.", exists=True)
+    ] = None,
+    add: Annotated[
+        Path | None, typer.Option(help="OFAC: the file of addresses.", exists=True)
+    ] = None,
     json: Json = False,
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
@@ -50,7 +64,12 @@ def import_list(
     files = {part: path.read_bytes() for part, path in parts.items() if path is not None}
     answer = call(
         lambda client: client.lists.import_list(
-            code, files, format=kind, publication=publication, request_id=request_id, validate_only=validate_only
+            code,
+            files,
+            format=kind,
+            publication=publication,
+            request_id=request_id,
+            validate_only=validate_only,
         )
     )
     if json:
@@ -73,14 +92,18 @@ def import_list(
 @app.command(epilog=example("lists activate US-CSL US-CSL/2026-11-24/0123456789ab"))
 def activate(
     code: Code,
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version, as `lists import` named it.")],
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="The version, as `lists import` named it.")
+    ],
     json: Json = False,
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
 ) -> None:
     """Screen against a version from now on. Open applications and live licenses are compared with what it changes."""
     answer = call(
-        lambda client: client.lists.activate(code, version, request_id=request_id, validate_only=validate_only)
+        lambda client: client.lists.activate(
+            code, version, request_id=request_id, validate_only=validate_only
+        )
     )
     if json:
         print_json(proto_json(answer))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from google.protobuf.descriptor import EnumDescriptor
 
 if TYPE_CHECKING:
-    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper as Enum  # generic in the stubs only
+    from google.protobuf.internal.enum_type_wrapper import (
+        _EnumTypeWrapper as Enum,  # generic in the stubs only
+    )
 
 Value = TypeVar("Value", bound=int)
 

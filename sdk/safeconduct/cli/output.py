@@ -17,11 +17,18 @@ from rich.text import Text
 
 from safeconduct.cli.plain import plain
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON with the names of proto JSON, for programs.")]
-RequestId = Annotated[
-    str, typer.Option("--request-id", help="UUID of this command; repeat it to get the first answer again.")
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON with the names of proto JSON, for programs.")
 ]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, change nothing.")]
+RequestId = Annotated[
+    str,
+    typer.Option(
+        "--request-id", help="UUID of this command; repeat it to get the first answer again."
+    ),
+]
+ValidateOnly = Annotated[
+    bool, typer.Option("--validate-only", help="Check everything, change nothing.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many.")]
 
 PIPED_WIDTH: Final = 160
@@ -58,7 +65,9 @@ def print_line(document: Any) -> None:
 
 def console() -> Console:
     """For people: colour on a terminal, none and room enough elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False)
+    return Console(
+        width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False
+    )
 
 
 def show(*parts: RenderableType) -> None:
@@ -91,9 +100,13 @@ def pairs(rows: Iterable[tuple[str, RenderableType]], title: str = "") -> Table:
     return table
 
 
-def rows(columns: Sequence[str], lines: Iterable[Sequence[RenderableType]], title: str = "") -> Table:
+def rows(
+    columns: Sequence[str], lines: Iterable[Sequence[RenderableType]], title: str = ""
+) -> Table:
     """A table."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for line in lines:

@@ -28,7 +28,11 @@ def _apologize(app: typer.Typer, found: EntryPoint, fault: str) -> None:
     """A command in the place of one that cannot be loaded, whatever it is asked."""
     anything = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-    @app.command(found.name, context_settings=anything, help="Not usable: a package that it needs is not installed.")
+    @app.command(
+        found.name,
+        context_settings=anything,
+        help="Not usable: a package that it needs is not installed.",
+    )
     def say_so(context: typer.Context) -> None:
         lines = [f"safeconduct {found.name} cannot be loaded: {fault}"]
         print_complaint("NOT_INSTALLED", lines, as_json="--json" in context.args)

@@ -33,7 +33,9 @@ from safeconduct.client import Client
 from safeconduct.errors import SafeconductError
 from safeconduct.screening.v1 import model_pb2 as screening_model
 
-app = typer.Typer(help="Decide what policy leaves to officers. Four eyes always.", no_args_is_help=True)
+app = typer.Typer(
+    help="Decide what policy leaves to officers. Four eyes always.", no_args_is_help=True
+)
 
 ApplicationId = Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")]
 Rationale = Annotated[str, typer.Option(help="Why, for the record; at least ten characters.")]
@@ -41,7 +43,9 @@ Rationale = Annotated[str, typer.Option(help="Why, for the record; at least ten 
 
 @app.command(epilog=example("review cases --state INTENT_TO_DENY"))
 def cases(
-    state: Annotated[str, typer.Option(help="UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.")] = "",
+    state: Annotated[
+        str, typer.Option(help="UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.")
+    ] = "",
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
@@ -75,13 +79,19 @@ def cases(
 
 
 @app.command(
-    epilog=example("review recommend 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --approve --rationale 'safeguards suffice'")
+    epilog=example(
+        "review recommend 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --approve --rationale 'safeguards suffice'"
+    )
 )
 def recommend(
     application_id: ApplicationId,
     rationale: Rationale,
-    approve: Annotated[bool | None, typer.Option("--approve/--deny", help="What you recommend.")] = None,
-    condition: Annotated[list[str] | None, typer.Option(help="Condition of the license; repeatable.")] = None,
+    approve: Annotated[
+        bool | None, typer.Option("--approve/--deny", help="What you recommend.")
+    ] = None,
+    condition: Annotated[
+        list[str] | None, typer.Option(help="Condition of the license; repeatable.")
+    ] = None,
     json: Json = False,
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
@@ -105,13 +115,22 @@ def recommend(
     _show_case(call(act), json)
 
 
-@app.command(epilog=example("review countersign 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --rationale 'checked, I agree'"))
+@app.command(
+    epilog=example(
+        "review countersign 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --rationale 'checked, I agree'"
+    )
+)
 def countersign(
     application_id: ApplicationId,
     rationale: Rationale,
-    reject: Annotated[bool, typer.Option("--reject", help="Reject it; the case goes back to review.")] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Reject it; the case goes back to review.")
+    ] = False,
     recommendation: Annotated[
-        str, typer.Option(help="Id of the recommendation that you read; refused if another one is pending.")
+        str,
+        typer.Option(
+            help="Id of the recommendation that you read; refused if another one is pending."
+        ),
     ] = "",
     json: Json = False,
     validate_only: ValidateOnly = False,
@@ -219,13 +238,22 @@ def _show_case(case: service.Case, as_json: bool) -> None:
             [
                 ("application", case.application.application_id),
                 ("state", coloured(short(model.ApplicationState, case.application.state))),
-                ("policy", f"{case.policy.policy_version}: {short(model.RuleEffect, case.policy.way)}"),
-                ("needs", f"tier {case.policy.tier}, {case.policy.countersignatures} countersignature(s)"),
+                (
+                    "policy",
+                    f"{case.policy.policy_version}: {short(model.RuleEffect, case.policy.way)}",
+                ),
+                (
+                    "needs",
+                    f"tier {case.policy.tier}, {case.policy.countersignatures} countersignature(s)",
+                ),
                 ("lists", case.screening.list_version),
                 ("can be done", joined(case.application.allowed_commands)),
             ]
         ),
-        rows(("PARTY", "SCREENING", "STRENGTH", "ENTRIES"), [_finding(one) for one in case.screening.findings]),
+        rows(
+            ("PARTY", "SCREENING", "STRENGTH", "ENTRIES"),
+            [_finding(one) for one in case.screening.findings],
+        ),
     )
     if case.screening.ownership.findings:
         owners = [_owners(one) for one in case.screening.ownership.findings]
@@ -243,7 +271,8 @@ def _finding(finding: model.PartyFinding) -> tuple[RenderableType, ...]:
         finding.party_id,
         coloured(short(model.ScreeningResult, finding.result)),
         coloured(short(model.MatchStrength, finding.strength)),
-        finding.undetermined_reason or f"{entries} {joined(entry[:12] for entry in finding.entry_ids)}".strip(),
+        finding.undetermined_reason
+        or f"{entries} {joined(entry[:12] for entry in finding.entry_ids)}".strip(),
     )
 
 
@@ -256,12 +285,18 @@ def _owners(finding: model.OwnershipFinding) -> tuple[RenderableType, ...]:
 def _fired(rule: model.FiredRule) -> tuple[RenderableType, ...]:
     inputs = joined(f"{name}={value}" for name, value in sorted(rule.inputs.items()))
     why = "could not be evaluated, therefore refers" if rule.failed else rule.explanation
-    return rule.rule_id, coloured(short(model.RuleEffect, rule.effect)), f"{why} ({rule.legal_basis})", inputs
+    return (
+        rule.rule_id,
+        coloured(short(model.RuleEffect, rule.effect)),
+        f"{why} ({rule.legal_basis})",
+        inputs,
+    )
 
 
 def _recommendation(recommendation: model.Recommendation) -> RenderableType:
     signed = [
-        f"{one.officer_id} at {moment(one.signed_at)}: {one.rationale}" for one in recommendation.countersignatures
+        f"{one.officer_id} at {moment(one.signed_at)}: {one.rationale}"
+        for one in recommendation.countersignatures
     ]
     return pairs(
         [

@@ -10,7 +10,17 @@ import typer
 
 from safeconduct import __version__
 from safeconduct.channel import NotConfiguredError
-from safeconduct.cli import applications, enforcement, gate, license, lists, plugins, review, screening, trace  # noqa: A004 - the command
+from safeconduct.cli import (
+    applications,
+    enforcement,
+    gate,
+    license,  # noqa: A004 - the command
+    lists,
+    plugins,
+    review,
+    screening,
+    trace,
+)
 from safeconduct.cli.connection import override
 from safeconduct.cli.failures import (
     BROKEN,
@@ -43,7 +53,9 @@ app.add_typer(license.app, name="license")
 app.command("trace", epilog=trace.trace_epilog)(trace.trace)
 plugins.add_all(app)
 
-ANYWHERE: Final = frozenset({"--ca", "--cert", "--cert-key", "--applications", "--screening", "--enforcement"})
+ANYWHERE: Final = frozenset(
+    {"--ca", "--cert", "--cert-key", "--applications", "--screening", "--enforcement"}
+)
 """Options that say who calls whom; they may stand before or after the command."""
 
 
@@ -55,18 +67,37 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _identity(
-    ca: Annotated[str, typer.Option(envvar="SAFECONDUCT_CA", help="Authority of the services, PEM file.")] = "",
-    cert: Annotated[str, typer.Option(envvar="SAFECONDUCT_CERT", help="Your certificate, PEM file.")] = "",
-    cert_key: Annotated[str, typer.Option(envvar="SAFECONDUCT_KEY", help="Its private key, PEM file.")] = "",
-    applications: Annotated[str, typer.Option(envvar="SAFECONDUCT_APPLICATIONS", metavar="HOST:PORT")] = "",
-    screening: Annotated[str, typer.Option(envvar="SAFECONDUCT_SCREENING", metavar="HOST:PORT")] = "",
-    enforcement: Annotated[str, typer.Option(envvar="SAFECONDUCT_ENFORCEMENT", metavar="HOST:PORT")] = "",
+    ca: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_CA", help="Authority of the services, PEM file.")
+    ] = "",
+    cert: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_CERT", help="Your certificate, PEM file.")
+    ] = "",
+    cert_key: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_KEY", help="Its private key, PEM file.")
+    ] = "",
+    applications: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_APPLICATIONS", metavar="HOST:PORT")
+    ] = "",
+    screening: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_SCREENING", metavar="HOST:PORT")
+    ] = "",
+    enforcement: Annotated[
+        str, typer.Option(envvar="SAFECONDUCT_ENFORCEMENT", metavar="HOST:PORT")
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Safeconduct: apply for licenses, decide on them, and check that they hold."""
-    override(ca=ca, cert=cert, key=cert_key, applications=applications, screening=screening, enforcement=enforcement)
+    override(
+        ca=ca,
+        cert=cert,
+        key=cert_key,
+        applications=applications,
+        screening=screening,
+        enforcement=enforcement,
+    )
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -91,7 +122,9 @@ def run(arguments: Sequence[str]) -> int:
         hint = "make a signatory's key with: safeconduct applications keygen --out FILE"
         print_complaint("KEY_FILE", [str(error), hint], as_json=as_json)
     except InvalidDocumentError as error:
-        print_complaint("INVALID_DOCUMENT", [f"The document does not verify: {error}."], as_json=as_json)
+        print_complaint(
+            "INVALID_DOCUMENT", [f"The document does not verify: {error}."], as_json=as_json
+        )
     except KeyboardInterrupt:
         return INTERRUPTED
     return INVALID

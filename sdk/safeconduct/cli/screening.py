@@ -43,14 +43,19 @@ def _group() -> None:
     """Screen a party against the restricted-party lists."""
 
 
-@app.command(epilog=example("screening screen 'Example Teaching Hospital' --kind ORGANISATION --country DE"))
+@app.command(
+    epilog=example("screening screen 'Example Teaching Hospital' --kind ORGANISATION --country DE")
+)
 def screen(
     name: Annotated[list[str], typer.Argument(metavar="NAME...", help="Main name, then aliases.")],
     kind: Annotated[str, typer.Option(help="PERSON, ORGANISATION or VESSEL.")] = "",
-    country: Annotated[list[str] | None, typer.Option(help="ISO 3166-1 alpha-2; repeatable.")] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="ISO 3166-1 alpha-2; repeatable.")
+    ] = None,
     birth_date: Annotated[str, typer.Option(help="YYYY, YYYY-MM or YYYY-MM-DD.")] = "",
     identifier: Annotated[
-        list[str] | None, typer.Option(metavar="TYPE=VALUE", help="For instance INN=7703086112; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="TYPE=VALUE", help="For instance INN=7703086112; repeatable."),
     ] = None,
     address: Annotated[list[str] | None, typer.Option(help="Postal address; repeatable.")] = None,
     json: Json = False,
@@ -74,7 +79,13 @@ def screen(
 @app.command(epilog=example("screening book PARTIES.jsonl --json"))
 def book(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="A party a line; - for standard input.")
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+            help="A party a line; - for standard input.",
+        ),
     ],
     json: Json = False,
 ) -> None:
@@ -86,7 +97,9 @@ def book(
     """
     reading = _Reading(file, as_json=json)
     call(reading.screen)
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(reading.counts.items())) or "nobody"
+    counts = (
+        ", ".join(f"{count} {name}" for name, count in sorted(reading.counts.items())) or "nobody"
+    )
     print(f"{counts}; lists: {', '.join(reading.lists) or 'none'}", file=sys.stderr)
     if reading.counts["REFUSED"]:
         raise typer.Exit(INVALID)
@@ -102,7 +115,9 @@ class _Reading:
     lists: dict[str, None] = field(default_factory=dict)
 
     async def screen(self, client: Client) -> None:
-        async with aclosing(client.screening.screen_parties(self._parties(), patience=PATIENCE_SECONDS)) as answers:
+        async with aclosing(
+            client.screening.screen_parties(self._parties(), patience=PATIENCE_SECONDS)
+        ) as answers:
             async for answer in answers:
                 self._told(answer)
 
@@ -130,10 +145,19 @@ class _Reading:
         if self.as_json:
             print_line(proto_json(answer))
         elif is_refused:
-            faults = [f"{one.field}: {one.description}" for one in answer.refusal.faults] or [answer.refusal.message]
-            show(Text.assemble(coloured(result), f" {answer.query_id}: {'; '.join(map(plain, faults))}"))
+            faults = [f"{one.field}: {one.description}" for one in answer.refusal.faults] or [
+                answer.refusal.message
+            ]
+            show(
+                Text.assemble(
+                    coloured(result), f" {answer.query_id}: {'; '.join(map(plain, faults))}"
+                )
+            )
         elif answer.party.result != model.SCREENING_RESULT_CLEAR:
-            best = [f"{hit.score:.3f} {hit.matched_name} [{hit.list_code}]" for hit in answer.party.hits[:1]]
+            best = [
+                f"{hit.score:.3f} {hit.matched_name} [{hit.list_code}]"
+                for hit in answer.party.hits[:1]
+            ]
             said = "".join(best) or answer.party.undetermined_reason
             show(Text.assemble(coloured(result), f" {answer.query_id}: {said}"))
 
@@ -166,7 +190,12 @@ def _show(answer: service.ScreenPartyResponse) -> None:
     )
     for hit in party.hits:
         strength = short(model.MatchStrength, hit.strength)
-        title = Text.assemble("\n", coloured(strength), f" {hit.score:.3f}  {hit.matched_name}  [{hit.list_code}]")
+        title = Text.assemble(
+            "\n", coloured(strength), f" {hit.score:.3f}  {hit.matched_name}  [{hit.list_code}]"
+        )
         show(title, pairs([("entry", hit.entry_id), ("programs", joined(hit.programs))]))
-        evidence = [(one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail) for one in hit.evidence]
+        evidence = [
+            (one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail)
+            for one in hit.evidence
+        ]
         show(rows(("EVIDENCE", "", ""), evidence))

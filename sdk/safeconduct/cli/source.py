@@ -27,7 +27,9 @@ class Fault:
 class FileError(Exception):
     """A file that cannot be used, with everything that is wrong in it."""
 
-    def __init__(self, file: Path, faults: tuple[Fault, ...], lines: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, file: Path, faults: tuple[Fault, ...], lines: dict[str, int] | None = None
+    ) -> None:
         self.file = file
         self.faults = faults
         self.lines = lines or {}
@@ -40,7 +42,11 @@ class FileError(Exception):
     def _described(self, fault: Fault) -> str:
         line = self.lines.get(fault.path)
         place = f"{self.file}:{line}" if line else str(self.file)
-        return f"{place}: {fault.path}: {fault.description}" if fault.path else f"{place}: {fault.description}"
+        return (
+            f"{place}: {fault.path}: {fault.description}"
+            if fault.path
+            else f"{place}: {fault.description}"
+        )
 
 
 @dataclass(slots=True)
@@ -79,7 +85,11 @@ def _json(file: Path, text: str) -> Source:
     try:
         source.content = json.loads(text, object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+        where = (
+            f"line {error.lineno}: {error.msg}"
+            if isinstance(error, json.JSONDecodeError)
+            else str(error)
+        )
         raise FileError(file, (Fault("", f"not JSON: {where}"),)) from error
     return source
 
@@ -105,7 +115,10 @@ def _plain(source: Source, node: yaml.Node, path: str, depth: int) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _mapping(source, node, path, depth)
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(source, one, f"{path}[{index}]", depth + 1) for index, one in enumerate(node.value)]
+        return [
+            _plain(source, one, f"{path}[{index}]", depth + 1)
+            for index, one in enumerate(node.value)
+        ]
     return None if node.tag == "tag:yaml.org,2002:null" else node.value
 
 

@@ -58,7 +58,9 @@ def decode(document: Mapping[str, Any]) -> Span:
         service=str(document.get("service", "")),
         start_ns=int(document["start_ns"]),
         end_ns=int(document["end_ns"]),
-        links=tuple((str(link["trace_id"]), str(link["span_id"])) for link in document.get("links") or ()),
+        links=tuple(
+            (str(link["trace_id"]), str(link["span_id"])) for link in document.get("links") or ()
+        ),
         is_error="ERROR" in str(document.get("status", "")).upper(),
     )
 

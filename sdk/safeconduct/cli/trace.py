@@ -22,7 +22,16 @@ from safeconduct.applications.v1 import service_pb2 as applications
 from safeconduct.cli.connection import call, traces_base
 from safeconduct.cli.failures import UNAVAILABLE
 from safeconduct.cli.names import short
-from safeconduct.cli.output import Json, coloured, example, moment, print_json, proto_json, rows, show
+from safeconduct.cli.output import (
+    Json,
+    coloured,
+    example,
+    moment,
+    print_json,
+    proto_json,
+    rows,
+    show,
+)
 from safeconduct.cli.plain import plain
 from safeconduct.cli.spans import Branch, Span, decode, linked_traces, tree
 from safeconduct.client import Client
@@ -30,7 +39,11 @@ from safeconduct.enforcement.v1 import service_pb2 as enforcement
 from safeconduct.errors import SafeconductError
 from safeconduct.screening.v1 import service_pb2 as screening
 
-Entry = applications.ApplicationTimelineEntry | screening.ScreeningTimelineEntry | enforcement.LicenseTimelineEntry
+Entry = (
+    applications.ApplicationTimelineEntry
+    | screening.ScreeningTimelineEntry
+    | enforcement.LicenseTimelineEntry
+)
 
 MOST_TRACES: Final = 100
 STORE_SECONDS: Final = 5.0
@@ -48,11 +61,16 @@ class Story:
 
     def url(self, trace_id: str) -> str:
         """Where the trace is shown, or empty."""
-        return self.url_template.replace("{trace_id}", trace_id) if self.url_template and trace_id else ""
+        return (
+            self.url_template.replace("{trace_id}", trace_id)
+            if self.url_template and trace_id
+            else ""
+        )
 
 
 def trace(
-    application_id: Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")], json: Json = False
+    application_id: Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")],
+    json: Json = False,
 ) -> None:
     """Show the timeline of an application over all services, with links to its traces, and the tree of its spans.
 
@@ -82,7 +100,9 @@ async def _tell(client: Client, application_id: str) -> Story:
     await _add(story, "screening", lambda: client.screening.timeline(application_id))
     if application.license_id:
         await _add(story, "enforcement", lambda: client.standing.timeline(application.license_id))
-    story.entries.sort(key=lambda entry: (entry[1].occurred_at.ToNanoseconds(), entry[0], entry[1].version))
+    story.entries.sort(
+        key=lambda entry: (entry[1].occurred_at.ToNanoseconds(), entry[0], entry[1].version)
+    )
     return story
 
 
@@ -159,7 +179,9 @@ def _show(story: Story) -> None:
 
 def _state(entry: Entry) -> str:
     return (
-        short(model.ApplicationState, entry.state) if isinstance(entry, applications.ApplicationTimelineEntry) else ""
+        short(model.ApplicationState, entry.state)
+        if isinstance(entry, applications.ApplicationTimelineEntry)
+        else ""
     )
 
 

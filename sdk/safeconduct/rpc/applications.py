@@ -20,7 +20,9 @@ class ApplicationWatch:
     `resume_token` is the place after the last message of which every change was handed out; a new watch goes on there.
     """
 
-    def __init__(self, messages: AsyncGenerator[service.WatchApplicationsResponse], resume_token: str) -> None:
+    def __init__(
+        self, messages: AsyncGenerator[service.WatchApplicationsResponse], resume_token: str
+    ) -> None:
         self._messages = messages
         self._pending: list[service.ApplicationChange] = []
         self._token_after = resume_token
@@ -56,7 +58,11 @@ class Applications:
         self._calls = calls
 
     async def submit(
-        self, details: model.ApplicationDetails, *, request_id: str = "", validate_only: bool = False
+        self,
+        details: model.ApplicationDetails,
+        *,
+        request_id: str = "",
+        validate_only: bool = False,
     ) -> model.Application:
         """Submits an application. When it answers, the application is stored and will be decided."""
         request = service.SubmitApplicationRequest(
@@ -70,12 +76,17 @@ class Applications:
         return (await self._calls.unary(self._stub.GetApplication, request)).application
 
     def list(
-        self, *, state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED, page_size: int = 0
+        self,
+        *,
+        state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
+        page_size: int = 0,
     ) -> AsyncIterator[model.Application]:
         """The partner's applications, newest first, page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.Application], str]:
-            request = service.ListApplicationsRequest(page_size=page_size, page_token=token, state=state)
+            request = service.ListApplicationsRequest(
+                page_size=page_size, page_token=token, state=state
+            )
             page = await self._calls.unary(self._stub.ListApplications, request)
             return page.applications, page.next_page_token
 
@@ -90,7 +101,9 @@ class Applications:
         """
 
         def open_stream(token: str) -> AsyncGenerator[service.WatchApplicationsResponse]:
-            request = service.WatchApplicationsRequest(application_id=application_id, resume_token=token)
+            request = service.WatchApplicationsRequest(
+                application_id=application_id, resume_token=token
+            )
             return self._calls.stream(self._stub.WatchApplications, request)
 
         return ApplicationWatch(resumed(open_stream, resume_token, patience), resume_token)
@@ -154,7 +167,10 @@ class Reviews:
         self._calls = calls
 
     def cases(
-        self, *, state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED, page_size: int = 0
+        self,
+        *,
+        state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
+        page_size: int = 0,
     ) -> AsyncIterator[service.Case]:
         """Applications that wait for an officer, oldest first, page after page."""
 
@@ -227,7 +243,9 @@ class Licenses:
     async def get(self, license_id: str) -> model.License:
         """Reads one license."""
         return (
-            await self._calls.unary(self._stub.GetLicense, service.GetLicenseRequest(license_id=license_id))
+            await self._calls.unary(
+                self._stub.GetLicense, service.GetLicenseRequest(license_id=license_id)
+            )
         ).license
 
     def list(self, *, page_size: int = 0) -> AsyncIterator[model.License]:

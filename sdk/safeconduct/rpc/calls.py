@@ -61,7 +61,9 @@ class Calls:
     deadline: float = 10.0
     waits_for_ready: bool = False
 
-    async def unary(self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request) -> Response:
+    async def unary(
+        self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request
+    ) -> Response:
         """The answer to one request. Raises SafeconductError."""
         try:
             return await method(
@@ -74,7 +76,11 @@ class Calls:
             raise from_rpc(error) from error
 
     async def upload(
-        self, method: aio.StreamUnaryMultiCallable[Request, Response], requests: Iterable[Request], *, deadline: float
+        self,
+        method: aio.StreamUnaryMultiCallable[Request, Response],
+        requests: Iterable[Request],
+        *,
+        deadline: float,
     ) -> Response:
         """The answer to a stream of requests, sent once. Raises SafeconductError."""
         try:
@@ -160,14 +166,18 @@ class Exchange(Generic[Request, Response]):
             await writing  # what is wrong with the requests themselves
         except aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.INTERNAL and error.details() == _WRITE_FAILED:
-                raise SafeconductError(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "the stream broke") from error
+                raise SafeconductError(
+                    grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "the stream broke"
+                ) from error
             raise from_rpc(error) from error
         finally:
             writing.cancel()
             call.cancel()
             await asyncio.wait({writing})
 
-    async def _write(self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]) -> None:
+    async def _write(
+        self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]
+    ) -> None:
         # A stream that broke says so to whoever reads.
         with suppress(aio.AioRpcError, asyncio.InvalidStateError):
             try:

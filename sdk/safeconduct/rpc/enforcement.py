@@ -93,7 +93,9 @@ class Violations:
 
     async def get(self, violation_id: str) -> service.GetViolationResponse:
         """Reads one case, with the standing of its license."""
-        return await self._calls.unary(self._stub.GetViolation, service.GetViolationRequest(violation_id=violation_id))
+        return await self._calls.unary(
+            self._stub.GetViolation, service.GetViolationRequest(violation_id=violation_id)
+        )
 
     async def record_finding(
         self,
@@ -144,7 +146,13 @@ class Violations:
         return await self._calls.unary(self._stub.ImposeMeasure, request)
 
     async def reinstate(
-        self, license_id: str, *, rationale: str, etag: str, request_id: str = "", validate_only: bool = False
+        self,
+        license_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
     ) -> service.ReinstateResponse:
         """Proposes that a suspended license holds again, or confirms another officer's proposal."""
         request = service.ReinstateRequest(

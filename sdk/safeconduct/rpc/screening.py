@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Final
 
 from grpc import aio
@@ -26,11 +34,14 @@ class Screenings:
 
     async def screen_party(self, party: model.PartyQuery) -> service.ScreenPartyResponse:
         """Screens one party now. Stores nothing."""
-        return await self._calls.unary(self._stub.ScreenParty, service.ScreenPartyRequest(party=party))
+        return await self._calls.unary(
+            self._stub.ScreenParty, service.ScreenPartyRequest(party=party)
+        )
 
     def screen_parties(
         self,
-        parties: Iterable[tuple[str, model.PartyQuery]] | AsyncIterable[tuple[str, model.PartyQuery]],
+        parties: Iterable[tuple[str, model.PartyQuery]]
+        | AsyncIterable[tuple[str, model.PartyQuery]],
         *,
         patience: float = 30.0,
     ) -> AsyncGenerator[service.ScreenPartiesResponse]:
@@ -39,7 +50,9 @@ class Screenings:
         Parties are taken no faster than they are screened. A party that breaks a rule is answered with a `refusal`. A
         stream that breaks is opened again behind the last answer, for `patience` seconds. Raises SafeconductError.
         """
-        return Exchange(self._stub.ScreenParties, _asked(parties), self._calls, patience=patience).answers()
+        return Exchange(
+            self._stub.ScreenParties, _asked(parties), self._calls, patience=patience
+        ).answers()
 
     async def get(self, application_id: str) -> model.Screening:
         """The latest screening of an application, with all hits and their evidence. Officers only."""
@@ -79,7 +92,9 @@ class Hits:
 
     async def get(self, hit_id: str) -> model.HitCase:
         """Reads one hit, with its evidence."""
-        return (await self._calls.unary(self._stub.GetHit, service.GetHitRequest(hit_id=hit_id))).hit
+        return (
+            await self._calls.unary(self._stub.GetHit, service.GetHitRequest(hit_id=hit_id))
+        ).hit
 
     async def adjudicate(
         self,
@@ -131,10 +146,18 @@ class RestrictedLists:
             format=format,
             publication=publication,
         )
-        return await self._calls.upload(self._stub.ImportList, _pieces(first, files), deadline=IMPORT_SECONDS)
+        return await self._calls.upload(
+            self._stub.ImportList, _pieces(first, files), deadline=IMPORT_SECONDS
+        )
 
     async def activate(
-        self, list_code: str, list_version: str, *, etag: str = "", request_id: str = "", validate_only: bool = False
+        self,
+        list_code: str,
+        list_version: str,
+        *,
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
     ) -> model.ListStatus:
         """Has a version screened against from now on, by new applications and by those that are open or licensed."""
         request = service.ActivateListRequest(

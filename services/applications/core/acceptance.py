@@ -29,7 +29,8 @@ def is_authorized(party: Party, details: ApplicationDetails) -> bool:
     if authority is None or not authority.is_authorized or PartyRole.SIGNATORY not in party.roles:
         return False
     return any(
-        other.party_id == authority.binds_party_id and PartyRole.END_USER in other.roles for other in details.parties
+        other.party_id == authority.binds_party_id and PartyRole.END_USER in other.roles
+        for other in details.parties
     )
 
 

@@ -6,17 +6,29 @@ from datetime import datetime, timedelta
 
 from services.applications.core.commands import SigningTerms
 from services.applications.core.events import ApplicationApproved
-from services.applications.core.model import Application, Decision, PolicyOutcome, Recommendation, RuleEffect
+from services.applications.core.model import (
+    Application,
+    Decision,
+    PolicyOutcome,
+    Recommendation,
+    RuleEffect,
+)
 
 
 def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> tuple[str, ...]:
     """Policy's conditions, then the officers', each once."""
-    demanded = [rule.condition for rule in policy.fired if rule.effect is RuleEffect.CONDITION and rule.condition]
+    demanded = [
+        rule.condition
+        for rule in policy.fired
+        if rule.effect is RuleEffect.CONDITION and rule.condition
+    ]
     added = () if recommendation is None else recommendation.conditions
     return tuple(dict.fromkeys((*demanded, *added)))
 
 
-def approved(application: Application, decision: Decision, terms: SigningTerms, now: datetime) -> ApplicationApproved:
+def approved(
+    application: Application, decision: Decision, terms: SigningTerms, now: datetime
+) -> ApplicationApproved:
     """The approval, with the time to sign that runs from now."""
     return ApplicationApproved(
         application_id=application.application_id,

@@ -17,7 +17,7 @@ from services.applications.core.model import (
     PolicyOutcome,
     ScreeningSummary,
 )
-from services.applications.core.reference import Reference
+from services.applications.core.reference_data import Reference
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> True when the signature is the key's over the message. Never raises."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from services.applications.core import automatic, findings
+from services.applications.core import auto_approval, screening_findings
 from services.applications.core.approval import approved, conditions
-from services.applications.core.check import check
 from services.applications.core.commands import (
     AcceptCode,
     Command,
@@ -24,6 +23,7 @@ from services.applications.core.commands import (
     Submit,
     Withdraw,
 )
+from services.applications.core.errors import Kind, Reason, Refusal
 from services.applications.core.events import (
     ApplicationReferred,
     ApplicationSubmitted,
@@ -34,9 +34,9 @@ from services.applications.core.events import (
 from services.applications.core.licensing import accept_code, due, follow_standing
 from services.applications.core.lifecycle import METHODS, fits, wrong_state
 from services.applications.core.model import Application, Decision, Outcome, RuleEffect
-from services.applications.core.refusal import Kind, Reason, Refusal
+from services.applications.core.reopening import revise
 from services.applications.core.review import countersign, recommend
-from services.applications.core.revision import revise
+from services.applications.core.submission_check import check
 
 Decided = tuple[Event, ...] | Refusal
 
@@ -80,18 +80,27 @@ def _submit(application: Application | None, command: Submit, now: datetime) -> 
     return (ApplicationSubmitted(command.application_id, command.partner_id, command.details, now),)
 
 
-def _conclude_screening(application: Application, command: ConcludeScreening, now: datetime) -> Decided:
+def _conclude_screening(
+    application: Application, command: ConcludeScreening, now: datetime
+) -> Decided:
     if not fits(application.state, ConcludeScreening):
         return ()  # told twice, or withdrawn meanwhile
-    screening = findings.complete(command.screening, application.details)
+    screening = screening_findings.complete(command.screening, application.details)
     policy = command.policy
     if policy.way is RuleEffect.DENY:
         return (DenialIntended(application.application_id, screening, policy, now),)
     if policy.way is not RuleEffect.APPROVE:
         return (ApplicationReferred(application.application_id, screening, policy, now),)
-    obstacles = automatic.obstacles(application.details, screening, policy)
+    obstacles = auto_approval.obstacles(application.details, screening, policy)
     if obstacles:
-        return (ApplicationReferred(application.application_id, screening, automatic.referred(policy, obstacles), now),)
+        return (
+            ApplicationReferred(
+                application.application_id,
+                screening,
+                auto_approval.referred(policy, obstacles),
+                now,
+            ),
+        )
     decision = Decision(
         decision_id=command.decision_id,
         outcome=Outcome.APPROVE,

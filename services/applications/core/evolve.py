@@ -49,14 +49,18 @@ def evolve(application: Application | None, event: Event) -> Application:  # noq
         return _submitted(event, state)
     if application is None:
         raise ImpossibleEvent(f"{type(event).__name__} of no application")
-    moved = replace(application, state=state, version=application.version + 1, updated_at=event.occurred_at)
+    moved = replace(
+        application, state=state, version=application.version + 1, updated_at=event.occurred_at
+    )
     match event:
         case ApplicationReferred() | DenialIntended() | ScreeningRevised():
             return replace(_undecided(moved), screening=event.screening, policy=event.policy)
         case DecisionRecommended():
             return replace(moved, recommendation=event.recommendation)
         case RecommendationCountersigned():
-            return replace(moved, recommendation=countersigned(_pending(moved), event.countersignature))
+            return replace(
+                moved, recommendation=countersigned(_pending(moved), event.countersignature)
+            )
         case RecommendationRejected():
             return replace(moved, recommendation=None)
         case ApplicationApproved():
@@ -100,7 +104,9 @@ def _submitted(event: ApplicationSubmitted, state: ApplicationState) -> Applicat
     )
 
 
-def _decided(application: Application, event: ApplicationApproved | ApplicationDenied) -> Application:
+def _decided(
+    application: Application, event: ApplicationApproved | ApplicationDenied
+) -> Application:
     decision = event.decision
     return replace(
         application,
@@ -113,7 +119,14 @@ def _decided(application: Application, event: ApplicationApproved | ApplicationD
 
 def _undecided(application: Application) -> Application:
     """Without what was recommended or approved on other findings."""
-    return replace(application, recommendation=None, decision=None, code_version="", code_digest=b"", sign_by=None)
+    return replace(
+        application,
+        recommendation=None,
+        decision=None,
+        code_version="",
+        code_digest=b"",
+        sign_by=None,
+    )
 
 
 def _pending(application: Application) -> Recommendation:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from services.applications.core.acceptance import acceptance_text, is_authorized
 from services.applications.core.commands import AcceptCode, FollowStanding
+from services.applications.core.errors import Kind, Reason, Refusal
 from services.applications.core.events import (
     ApplicationLapsed,
     Event,
@@ -18,8 +19,12 @@ from services.applications.core.events import (
     LicenseRecordChanged,
 )
 from services.applications.core.lifecycle import LICENSE_TRANSITIONS, STEP_TO, wrong_state
-from services.applications.core.model import Application, ApplicationState, CodeOfConductAcceptance, LicenseState
-from services.applications.core.refusal import Kind, Reason, Refusal
+from services.applications.core.model import (
+    Application,
+    ApplicationState,
+    CodeOfConductAcceptance,
+    LicenseState,
+)
 
 
 def due_at(application: Application) -> datetime | None:
@@ -42,13 +47,17 @@ def due(application: Application, now: datetime) -> tuple[Event, ...] | Refusal:
     return (LicenseExpired(application.application_id, application.license.license_id, now),)
 
 
-def accept_code(application: Application, command: AcceptCode, now: datetime) -> tuple[Event, ...] | Refusal:
+def accept_code(
+    application: Application, command: AcceptCode, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """The license, or the first of five checks that the acceptance fails."""
     subject = {"signatoryPartyId": command.signatory_party_id}
     # (1): in time.
     if application.sign_by is None or now >= application.sign_by:
         sign_by = {"signBy": "" if application.sign_by is None else application.sign_by.isoformat()}
-        return Refusal(Kind.PRECONDITION, Reason.SIGNING_TIME_OVER, "the time to sign is over", sign_by)
+        return Refusal(
+            Kind.PRECONDITION, Reason.SIGNING_TIME_OVER, "the time to sign is over", sign_by
+        )
     # (2): by a person who may sign for the end user.
     parties = {party.party_id: party for party in application.details.parties}
     party = parties.get(command.signatory_party_id)
@@ -58,7 +67,10 @@ def accept_code(application: Application, command: AcceptCode, now: datetime) ->
         return Refusal(Kind.PERMISSION, Reason.SIGNATORY_NOT_AUTHORIZED, message, subject)
     # (3): under the text that was approved.
     if command.code_version != application.code_version:
-        versions = {"requiredVersion": application.code_version, "signedVersion": command.code_version}
+        versions = {
+            "requiredVersion": application.code_version,
+            "signedVersion": command.code_version,
+        }
         message = f"version {application.code_version} of the code of conduct is to be signed"
         return Refusal(Kind.PRECONDITION, Reason.CODE_OUT_OF_DATE, message, versions)
     # (4): with a key that is still valid.
@@ -73,13 +85,20 @@ def accept_code(application: Application, command: AcceptCode, now: datetime) ->
     return (LicenseIssued(application.application_id, _grant(application, command, now), now),)
 
 
-def follow_standing(application: Application, command: FollowStanding, now: datetime) -> tuple[Event, ...] | Refusal:
+def follow_standing(
+    application: Application, command: FollowStanding, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """The record as enforcement has it, unless that is already known."""
     record = application.license
     if record is None or record.license_id != command.license_id:
-        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "this application has no license of this id")
+        return Refusal(
+            Kind.NOT_FOUND, Reason.NOT_FOUND, "this application has no license of this id"
+        )
     # Version fence: what is older than what we know was overtaken. Of an expired license nothing more is recorded.
-    if command.standing_version <= application.standing_version or record.state is LicenseState.EXPIRED:
+    if (
+        command.standing_version <= application.standing_version
+        or record.state is LicenseState.EXPIRED
+    ):
         return ()
     if STEP_TO[command.state] not in LICENSE_TRANSITIONS[record.state]:
         return () if command.state is record.state else wrong_state(record.state, command)

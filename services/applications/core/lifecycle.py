@@ -22,6 +22,7 @@ from services.applications.core.commands import (
     Submit,
     Withdraw,
 )
+from services.applications.core.errors import Kind, Reason, Refusal
 from services.applications.core.events import (
     ApplicationApproved,
     ApplicationDenied,
@@ -41,7 +42,6 @@ from services.applications.core.events import (
 )
 from services.applications.core.model import ApplicationState as State
 from services.applications.core.model import LicenseState
-from services.applications.core.refusal import Kind, Reason, Refusal
 
 APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]]] = {
     None: {ApplicationSubmitted: State.SCREENING},
@@ -184,4 +184,6 @@ def wrong_state(state: State | LicenseState, command: Command) -> Refusal:
     name = METHODS.get(type(command), type(command).__name__)
     allowed = allowed_commands(state) if isinstance(state, State) else ()
     metadata = {"state": str(state), "command": name, "allowedCommands": ",".join(allowed)}
-    return Refusal(Kind.PRECONDITION, Reason.WRONG_STATE, f"{name} does not fit the state {state}", metadata)
+    return Refusal(
+        Kind.PRECONDITION, Reason.WRONG_STATE, f"{name} does not fit the state {state}", metadata
+    )

@@ -122,7 +122,11 @@ class Ownership:
     @property
     def at_least_percent(self) -> float | None:
         """What the party holds for sure; None where nothing is known."""
-        return self.share_range.at_least_percent if self.share_range is not None else self.share_percent
+        return (
+            self.share_range.at_least_percent
+            if self.share_range is not None
+            else self.share_percent
+        )
 
 
 @dataclass(frozen=True, slots=True)

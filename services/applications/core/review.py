@@ -7,6 +7,7 @@ from typing import Final
 
 from services.applications.core.approval import approved, conditions
 from services.applications.core.commands import Countersign, Officer, Recommend
+from services.applications.core.errors import Kind, Reason, Refusal
 from services.applications.core.events import (
     ApplicationDenied,
     DecisionRecommended,
@@ -24,12 +25,13 @@ from services.applications.core.model import (
     Recommendation,
     ScreeningSummary,
 )
-from services.applications.core.refusal import Kind, Reason, Refusal
 
 HIGHEST_TIER: Final = 3
 
 
-def recommend(application: Application, command: Recommend, now: datetime) -> tuple[Event, ...] | Refusal:
+def recommend(
+    application: Application, command: Recommend, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """A recommendation, or why this officer cannot give it."""
     barred = _barred(application, command.officer)
     if barred is not None:
@@ -45,7 +47,9 @@ def recommend(application: Application, command: Recommend, now: datetime) -> tu
     return (DecisionRecommended(application.application_id, recommendation, now),)
 
 
-def countersign(application: Application, command: Countersign, now: datetime) -> tuple[Event, ...] | Refusal:
+def countersign(
+    application: Application, command: Countersign, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """A countersignature, the decision when it was the last one needed, a rejection, or why it can be none."""
     recommendation, policy, screening = _case(application)
     if command.recommendation_id != recommendation.recommendation_id:
@@ -57,7 +61,11 @@ def countersign(application: Application, command: Countersign, now: datetime) -
         return barred
     signature = Countersignature(command.officer.officer_id, command.rationale, now)
     if not command.is_confirmed:
-        return (RecommendationRejected(application.application_id, recommendation.recommendation_id, signature, now),)
+        return (
+            RecommendationRejected(
+                application.application_id, recommendation.recommendation_id, signature, now
+            ),
+        )
     signed = countersigned(recommendation, signature)
     if len(signed.countersignatures) < max(1, policy.countersignatures):
         event = RecommendationCountersigned(
@@ -83,25 +91,41 @@ def _barred(application: Application, officer: Officer) -> Refusal | None:
     """Why this officer may not act on this application at all, or None."""
     if officer.partner_id is not None and officer.partner_id == application.partner_id:
         message = "an officer who belongs to the applicant cannot act on its application"
-        return Refusal(Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message, {"officerId": officer.officer_id})
+        return Refusal(
+            Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message, {"officerId": officer.officer_id}
+        )
     required = HIGHEST_TIER if application.policy is None else application.policy.tier
     if officer.tier < required:
         tiers = {"requiredTier": str(required), "officerTier": str(officer.tier)}
-        return Refusal(Kind.PERMISSION, Reason.CLEARANCE_TOO_LOW, f"this case needs clearance {required}", tiers)
+        return Refusal(
+            Kind.PERMISSION,
+            Reason.CLEARANCE_TOO_LOW,
+            f"this case needs clearance {required}",
+            tiers,
+        )
     return None
 
 
 def _same_eyes(recommendation: Recommendation, officer: Officer) -> Refusal | None:
     """Four eyes: whoever recommended, or countersigned already, cannot countersign."""
-    seen = {recommendation.officer_id, *(signature.officer_id for signature in recommendation.countersignatures)}
+    seen = {
+        recommendation.officer_id,
+        *(signature.officer_id for signature in recommendation.countersignatures),
+    }
     if officer.officer_id not in seen:
         return None
     message = "whoever recommended or countersigned already cannot countersign"
-    return Refusal(Kind.PERMISSION, Reason.SELF_COUNTERSIGNATURE, message, {"officerId": officer.officer_id})
+    return Refusal(
+        Kind.PERMISSION, Reason.SELF_COUNTERSIGNATURE, message, {"officerId": officer.officer_id}
+    )
 
 
 def _case(application: Application) -> tuple[Recommendation, PolicyOutcome, ScreeningSummary]:
     """What a pending case consists of; its absence is a broken promise, not a refusal."""
-    recommendation, policy, screening = application.recommendation, application.policy, application.screening
+    recommendation, policy, screening = (
+        application.recommendation,
+        application.policy,
+        application.screening,
+    )
     assert recommendation is not None and policy is not None and screening is not None  # noqa: PT018 - one promise
     return recommendation, policy, screening

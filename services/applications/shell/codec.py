@@ -17,18 +17,18 @@ from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
-from chassis.consumer import Undecodable
-from chassis.journal import Recorded, etag_of
-from chassis.mapping import Converter, Remembering, from_timestamp, to_timestamp
+from chassis.proto_mapping import CachedConverter, Converter, from_timestamp, to_timestamp
+from chassis.store.journal import Recorded, etag_of
+from chassis.streams.consumer import Undecodable
 from services.applications.core import events, model
 from services.applications.core.acceptance import acceptance_text, signatory
 from services.applications.core.commands import Cause, FollowStanding
-from services.applications.core.explain import reasons
-from services.applications.core.facts import PolicyFacts
-from services.applications.core.findings import revised
+from services.applications.core.explanations import reasons
 from services.applications.core.lifecycle import allowed_commands
+from services.applications.core.policy_facts import PolicyFacts
+from services.applications.core.screening_findings import revised
 
-DETAILS: Final = Remembering(model.ApplicationDetails, model_pb2.ApplicationDetails)
+DETAILS: Final = CachedConverter(model.ApplicationDetails, model_pb2.ApplicationDetails)
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__), inner=(DETAILS,))
@@ -44,7 +44,8 @@ LICENSE: Final = Converter(model.License, model_pb2.License)
 FACTS: Final = Converter(PolicyFacts, policy_pb2.PolicyFacts)
 
 STATES: Final = {
-    state.value: model_pb2.ApplicationState.Value(f"APPLICATION_STATE_{state}") for state in model.ApplicationState
+    state.value: model_pb2.ApplicationState.Value(f"APPLICATION_STATE_{state}")
+    for state in model.ApplicationState
 }
 
 _ALLOWED: Final = {state: allowed_commands(state) for state in model.ApplicationState}
@@ -85,7 +86,9 @@ def application(record: model.Application, code: model.CodeOfConduct) -> model_p
     )
     if record.state is model.ApplicationState.AWAITING_SIGNATURE and record.sign_by is not None:
         view.sign_by.CopyFrom(to_timestamp(record.sign_by))
-        view.code_of_conduct.CopyFrom(model_pb2.CodeOfConduct(version=code.version, text=code.text, digest=code.digest))
+        view.code_of_conduct.CopyFrom(
+            model_pb2.CodeOfConduct(version=code.version, text=code.text, digest=code.digest)
+        )
         signer = signatory(record.details)
         if signer is not None:
             view.acceptance_text = acceptance_text(record, signer.party_id)
@@ -168,7 +171,10 @@ class PartyNews:
         if self.screening_id is None or self.screened_at is None:
             return summary
         return replace(
-            summary, screening_id=self.screening_id, list_version=self.list_version, screened_at=self.screened_at
+            summary,
+            screening_id=self.screening_id,
+            list_version=self.list_version,
+            screened_at=self.screened_at,
         )
 
 
@@ -237,12 +243,16 @@ _OWNERSHIP_CAUSES: Final = {
 
 
 def _ownership(
-    told: screening_pb2.ScreeningCompleted | screening_pb2.PartyListed | screening_pb2.HitAdjudicated,
+    told: screening_pb2.ScreeningCompleted
+    | screening_pb2.PartyListed
+    | screening_pb2.HitAdjudicated,
 ) -> model.OwnershipAssessment | None:
     if not told.HasField("ownership"):
         return None
     said = told.ownership
-    return model.OwnershipAssessment(said.rules_version, said.assessed_on, tuple(map(_owned, said.findings)))
+    return model.OwnershipAssessment(
+        said.rules_version, said.assessed_on, tuple(map(_owned, said.findings))
+    )
 
 
 def _owned(found: screening_model_pb2.OwnershipFinding) -> model.OwnershipFinding:
@@ -266,7 +276,9 @@ def _owned(found: screening_model_pb2.OwnershipFinding) -> model.OwnershipFindin
 
 def _step(step: screening_model_pb2.OwnershipStep) -> model.OwnershipStep:
     share = (
-        model.ShareRange(step.share.at_least_percent, step.share.at_most_percent) if step.HasField("share") else None
+        model.ShareRange(step.share.at_least_percent, step.share.at_most_percent)
+        if step.HasField("share")
+        else None
     )
     return model.OwnershipStep(step.owner_party_id, step.owned_party_id, share)
 
@@ -285,6 +297,8 @@ def standing_followed(name: str, payload: bytes) -> tuple[UUID, FollowStanding] 
     kind, state = _STANDINGS[name]
     try:
         told: Any = kind.FromString(payload)
-        return UUID(told.application_id), FollowStanding(UUID(told.license_id), state, told.standing_version)
+        return UUID(told.application_id), FollowStanding(
+            UUID(told.license_id), state, told.standing_version
+        )
     except (DecodeError, ValueError) as error:
         raise Undecodable(f"not a {name}") from error

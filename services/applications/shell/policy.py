@@ -19,9 +19,9 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FieldDescriptor
 from safeconduct.applications.v1 import policy_pb2
 
-from chassis.mapping import Converter
-from services.applications.core.facts import PolicyFacts
+from chassis.proto_mapping import Converter
 from services.applications.core.model import FiredRule, PolicyOutcome, RuleEffect
+from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell.yaml_data import DataFault, convert, read_yaml
 
 NOT_IN_EFFECT: Final = "policy.not-in-effect"
@@ -140,7 +140,9 @@ class Policy:
             way=way(records),
             countersignatures=max((rule.countersignatures for rule in rules), default=1),
             tier=tier,
-            lease_seconds=min([self.lease_seconds_by_tier[tier], *(rule.lease_seconds for rule in rules)]),
+            lease_seconds=min(
+                [self.lease_seconds_by_tier[tier], *(rule.lease_seconds for rule in rules)]
+            ),
             evaluated_at=now,
         )
 
@@ -177,7 +179,9 @@ def load_policy(path: Path) -> Policy:
             rules[entry.id] = rule
     leases = file.lease_seconds_by_tier
     if set(leases) != {1, 2, 3} or not leases[1] >= leases[2] >= leases[3]:
-        faults.append("lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below")
+        faults.append(
+            "lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below"
+        )
     if faults:
         raise DataFault(path, faults)
     digest = hashlib.sha256(source).hexdigest()

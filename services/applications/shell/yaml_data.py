@@ -28,7 +28,9 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -41,7 +43,9 @@ def read_yaml(path: Path) -> tuple[bytes, dict[str, Any]]:
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise DataFault(path, [f"{place}{getattr(fault, 'problem', None) or 'is not YAML'}"]) from fault
+        raise DataFault(
+            path, [f"{place}{getattr(fault, 'problem', None) or 'is not YAML'}"]
+        ) from fault
     if not isinstance(data, dict):
         raise DataFault(path, ["holds no mapping at its top"])
     return source, data

@@ -42,7 +42,9 @@ class Judgement:
     sentence: str
 
 
-def judge(standing: Standing | None, access: Access, now: datetime, knowledge_age_ns: int | None) -> Judgement:
+def judge(
+    standing: Standing | None, access: Access, now: datetime, knowledge_age_ns: int | None
+) -> Judgement:
     """Whether the access is allowed by what was known `knowledge_age_ns` ago. The first rule that denies is the reason.
 
     A revocation is final, so it denies however old the knowledge is; anything else needs knowledge within the lease.
@@ -67,14 +69,23 @@ def judge(standing: Standing | None, access: Access, now: datetime, knowledge_ag
 def _within_grant(standing: Standing, access: Access, now: datetime) -> Judgement:
     number = standing.license_number
     if now < standing.not_before:
-        return Judgement(Verdict.NOT_YET_VALID, f"license {number} holds from {standing.not_before:%Y-%m-%dT%H:%M:%SZ}")
+        return Judgement(
+            Verdict.NOT_YET_VALID,
+            f"license {number} holds from {standing.not_before:%Y-%m-%dT%H:%M:%SZ}",
+        )
     if now >= standing.not_after:
-        return Judgement(Verdict.EXPIRED, f"license {number} held until {standing.not_after:%Y-%m-%dT%H:%M:%SZ}")
+        return Judgement(
+            Verdict.EXPIRED, f"license {number} held until {standing.not_after:%Y-%m-%dT%H:%M:%SZ}"
+        )
     if access.model_id not in standing.model_ids:
-        return Judgement(Verdict.MODEL_NOT_GRANTED, f"license {number} does not grant model {access.model_id}")
+        return Judgement(
+            Verdict.MODEL_NOT_GRANTED, f"license {number} does not grant model {access.model_id}"
+        )
     if access.destination not in standing.destinations:
         sentence = f"license {number} does not grant destination {access.destination}"
         return Judgement(Verdict.DESTINATION_NOT_GRANTED, sentence)
     if access.end_use not in standing.end_uses:
-        return Judgement(Verdict.END_USE_NOT_GRANTED, f"license {number} does not grant end use {access.end_use}")
+        return Judgement(
+            Verdict.END_USE_NOT_GRANTED, f"license {number} does not grant end use {access.end_use}"
+        )
     return Judgement(Verdict.ALLOWED, f"license {number} grants it")

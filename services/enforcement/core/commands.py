@@ -104,5 +104,11 @@ class SettleListMatch:
 
 
 Command = (
-    RegisterLicense | ReportConduct | RecordFinding | ImposeMeasure | Reinstate | RecordListMatch | SettleListMatch
+    RegisterLicense
+    | ReportConduct
+    | RecordFinding
+    | ImposeMeasure
+    | Reinstate
+    | RecordListMatch
+    | SettleListMatch
 )

@@ -22,7 +22,9 @@ CLAIMS: Final[Mapping[ReporterRole, frozenset[ReporterKind]]] = {
 }
 """As whom each may speak. What depends on the license stands in `reports`."""
 
-CREDIBLE: Final = frozenset({ReporterKind.DEVELOPER_TELEMETRY, ReporterKind.SELF_DISCLOSURE, ReporterKind.AUTHORITY})
+CREDIBLE: Final = frozenset(
+    {ReporterKind.DEVELOPER_TELEMETRY, ReporterKind.SELF_DISCLOSURE, ReporterKind.AUTHORITY}
+)
 """Kinds whose single report is believed."""
 
 INDEPENDENT_SOURCES: Final = 2

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import assert_never
 
 from services.enforcement.core import commands as c
-from services.enforcement.core.conduct import LicenseConduct
+from services.enforcement.core.case_findings import find
+from services.enforcement.core.errors import Refusal, not_found
 from services.enforcement.core.events import Event, LicenseRegistered, StandingChanged
-from services.enforcement.core.findings import find
+from services.enforcement.core.evolve import LicenseConduct
 from services.enforcement.core.four_eyes import conflict
 from services.enforcement.core.list_matches import record, settle
 from services.enforcement.core.measures import impose, reinstate
 from services.enforcement.core.model import Standing, StandingState
-from services.enforcement.core.refusal import Refusal, not_found
 from services.enforcement.core.reports import report
 
 Decision = tuple[Event, ...] | Refusal
@@ -42,7 +42,9 @@ def decide(conduct: LicenseConduct | None, command: c.Command, now: datetime) ->
             assert_never(command)
 
 
-def _on_case(conduct: LicenseConduct | None, command: c.RecordFinding | c.ImposeMeasure, now: datetime) -> Decision:
+def _on_case(
+    conduct: LicenseConduct | None, command: c.RecordFinding | c.ImposeMeasure, now: datetime
+) -> Decision:
     case = conduct.violation(command.violation_id) if conduct is not None else None
     if conduct is None or case is None:
         return not_found("case")
@@ -54,7 +56,9 @@ def _on_case(conduct: LicenseConduct | None, command: c.RecordFinding | c.Impose
     return impose(conduct, case, command, now)
 
 
-def _register(conduct: LicenseConduct | None, command: c.RegisterLicense, now: datetime) -> Decision:
+def _register(
+    conduct: LicenseConduct | None, command: c.RegisterLicense, now: datetime
+) -> Decision:
     if conduct is not None:
         return ()  # heard before: a repeated or late fact changes nothing, and never wakes a revoked license
     standing = Standing(

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.enforcement.core.model import Clause, ConductReport, Finding, ListMatch, Measure, OfficerAct, Standing
+from services.enforcement.core.model import (
+    Clause,
+    ConductReport,
+    Finding,
+    ListMatch,
+    Measure,
+    OfficerAct,
+    Standing,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The rule of two officers: who acted first cannot confirm, who belongs to the partner cannot act. Knows no command."""
 
 from services.enforcement.core.commands import Officer
-from services.enforcement.core.refusal import Kind, Reason, Refusal
+from services.enforcement.core.errors import Kind, Reason, Refusal
 
 
 def conflict(officer: Officer, partner_id: str) -> Refusal | None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.model import StandingState, ViolationState
-from services.enforcement.core.refusal import Kind, Reason, Refusal
 
 
 class ViolationStep(StrEnum):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enforcement.core.commands import RecordListMatch, SettleListMatch
-from services.enforcement.core.conduct import LicenseConduct
+from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.events import (
     Event,
     LicenseSuspended,
@@ -19,9 +19,9 @@ from services.enforcement.core.events import (
     ListMatchSettled,
     StandingChanged,
 )
+from services.enforcement.core.evolve import LicenseConduct
 from services.enforcement.core.lifecycle import STANDING_TRANSITIONS, StandingStep, step_standing
 from services.enforcement.core.model import ListMatch
-from services.enforcement.core.refusal import Kind, Reason, Refusal
 
 REASON: Final = "LIST_MATCH"
 """Reason of a standing that a list match suspended."""
@@ -35,13 +35,20 @@ def record(conduct: LicenseConduct, command: RecordListMatch, now: datetime) -> 
     recorded = ListMatchRecorded(
         conduct.license_id,
         ListMatch(
-            command.party_id, command.screening_id, command.entry_ids, command.list_codes, command.list_version, now
+            command.party_id,
+            command.screening_id,
+            command.entry_ids,
+            command.list_codes,
+            command.list_version,
+            now,
         ),
     )
     state = step_standing(standing.state, StandingStep.SUSPEND)
     if isinstance(state, Refusal):
         return (recorded,)  # suspended already; it will not be reinstated before this is settled
-    changed = replace(standing, version=standing.version + 1, state=state, reason=REASON, changed_at=now)
+    changed = replace(
+        standing, version=standing.version + 1, state=state, reason=REASON, changed_at=now
+    )
     return (
         recorded,
         LicenseSuspended(conduct.license_id, conduct.application_id, None, None, changed.version),
@@ -61,10 +68,16 @@ def still_open(conduct: LicenseConduct) -> Refusal | None:
         return None
     count = str(len(conduct.list_matches))
     return Refusal(
-        Kind.PRECONDITION, Reason.LIST_MATCH_OPEN, f"{count} list matches are not settled", {"openMatches": count}
+        Kind.PRECONDITION,
+        Reason.LIST_MATCH_OPEN,
+        f"{count} list matches are not settled",
+        {"openMatches": count},
     )
 
 
 def _is_known(conduct: LicenseConduct, command: RecordListMatch) -> bool:
     entries = set(command.entry_ids)
-    return any(match.party_id == command.party_id and entries <= set(match.entry_ids) for match in conduct.list_matches)
+    return any(
+        match.party_id == command.party_id and entries <= set(match.entry_ids)
+        for match in conduct.list_matches
+    )

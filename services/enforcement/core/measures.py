@@ -10,12 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enforcement.core.commands import ImposeMeasure, Reinstate
-from services.enforcement.core.conduct import (
-    LicenseConduct,
-    pending_measure,
-    rejecting_step,
-    suspension_in_force,
-)
+from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.events import (
     Event,
     LicenseReinstated,
@@ -27,11 +22,28 @@ from services.enforcement.core.events import (
     ReinstatementProposed,
     StandingChanged,
 )
+from services.enforcement.core.evolve import (
+    LicenseConduct,
+    pending_measure,
+    rejecting_step,
+    suspension_in_force,
+)
 from services.enforcement.core.four_eyes import differs, same_officer
-from services.enforcement.core.lifecycle import OPEN, StandingStep, ViolationStep, step_standing, step_violation
+from services.enforcement.core.lifecycle import (
+    OPEN,
+    StandingStep,
+    ViolationStep,
+    step_standing,
+    step_violation,
+)
 from services.enforcement.core.list_matches import still_open
-from services.enforcement.core.model import Measure, MeasureKind, OfficerAct, StandingState, Violation
-from services.enforcement.core.refusal import Kind, Reason, Refusal
+from services.enforcement.core.model import (
+    Measure,
+    MeasureKind,
+    OfficerAct,
+    StandingState,
+    Violation,
+)
 
 STOPPING: Final[Mapping[MeasureKind, StandingStep]] = {
     MeasureKind.SUSPENSION: StandingStep.SUSPEND,
@@ -68,11 +80,19 @@ def measure_step(case: Violation, command: ImposeMeasure) -> ViolationStep:
         return rejecting_step(case)
     if command.kind not in STOPPING:
         return ViolationStep.WARN
-    return ViolationStep.PROPOSE_MEASURE if pending_measure(case) is None else ViolationStep.CONFIRM_MEASURE
+    return (
+        ViolationStep.PROPOSE_MEASURE
+        if pending_measure(case) is None
+        else ViolationStep.CONFIRM_MEASURE
+    )
 
 
 def _answer(
-    conduct: LicenseConduct, case: Violation, command: ImposeMeasure, pending: Measure, act: OfficerAct
+    conduct: LicenseConduct,
+    case: Violation,
+    command: ImposeMeasure,
+    pending: Measure,
+    act: OfficerAct,
 ) -> tuple[Event, ...] | Refusal:
     if pending.imposed_by.officer_id == act.officer_id:
         return same_officer(act.officer_id)
@@ -83,7 +103,9 @@ def _answer(
     return _stop(conduct, case, replace(pending, confirmed_by=act, is_in_force=True), act.acted_at)
 
 
-def _stop(conduct: LicenseConduct, case: Violation, measure: Measure, now: datetime) -> tuple[Event, ...] | Refusal:
+def _stop(
+    conduct: LicenseConduct, case: Violation, measure: Measure, now: datetime
+) -> tuple[Event, ...] | Refusal:
     # Another case may have stopped the license since the proposal, so the standing is asked again.
     state = step_standing(conduct.known_standing.state, STOPPING[measure.kind])
     if isinstance(state, Refusal):
@@ -103,13 +125,17 @@ def _stop(conduct: LicenseConduct, case: Violation, measure: Measure, now: datet
     )
 
 
-def reinstate(conduct: LicenseConduct, command: Reinstate, now: datetime) -> tuple[Event, ...] | Refusal:
+def reinstate(
+    conduct: LicenseConduct, command: Reinstate, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """Proposed by one officer, done by another; neither of them had a part in the suspension."""
     state = step_standing(conduct.known_standing.state, StandingStep.REINSTATE)
     if isinstance(state, Refusal):
         return state
     act = OfficerAct(command.officer.officer_id, command.rationale, now)
-    refusal = _suspender(conduct, act.officer_id) or _violations_open(conduct) or still_open(conduct)
+    refusal = (
+        _suspender(conduct, act.officer_id) or _violations_open(conduct) or still_open(conduct)
+    )
     if refusal is not None:
         return refusal
     proposed = conduct.reinstatement
@@ -119,12 +145,19 @@ def reinstate(conduct: LicenseConduct, command: Reinstate, now: datetime) -> tup
         return same_officer(act.officer_id)
     changed = _changed(conduct, state, "", now)
     version = changed.standing.version
-    return (LicenseReinstated(conduct.license_id, conduct.application_id, proposed, act, version), changed)
+    return (
+        LicenseReinstated(conduct.license_id, conduct.application_id, proposed, act, version),
+        changed,
+    )
 
 
-def _changed(conduct: LicenseConduct, state: StandingState, reason: str, now: datetime) -> StandingChanged:
+def _changed(
+    conduct: LicenseConduct, state: StandingState, reason: str, now: datetime
+) -> StandingChanged:
     known = conduct.known_standing
-    return StandingChanged(replace(known, version=known.version + 1, state=state, reason=reason, changed_at=now))
+    return StandingChanged(
+        replace(known, version=known.version + 1, state=state, reason=reason, changed_at=now)
+    )
 
 
 def _suspender(conduct: LicenseConduct, officer_id: str) -> Refusal | None:

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import Final
 
 from services.enforcement.core.commands import ReportConduct
-from services.enforcement.core.conduct import LicenseConduct
 from services.enforcement.core.credibility import CLAIMS, ReporterRole
+from services.enforcement.core.errors import Kind, Reason, Refusal, not_found, not_visible
 from services.enforcement.core.events import ConductReported, Event
+from services.enforcement.core.evolve import LicenseConduct
 from services.enforcement.core.model import ConductReport, ReporterKind, Violation
-from services.enforcement.core.refusal import Kind, Reason, Refusal, not_found, not_visible
 
 MOST_REPORTS: Final = 50
 """Of one reporter on one open case: what it has to say beyond that, it says to an officer."""
 
 
-def report(conduct: LicenseConduct | None, command: ReportConduct, now: datetime) -> tuple[Event, ...] | Refusal:
+def report(
+    conduct: LicenseConduct | None, command: ReportConduct, now: datetime
+) -> tuple[Event, ...] | Refusal:
     """The report joins the open case of its clause or opens one; the same source with nothing new changes nothing."""
     refusal = _may_report(conduct, command)
     if refusal is not None or conduct is None:
@@ -33,14 +35,24 @@ def report(conduct: LicenseConduct | None, command: ReportConduct, now: datetime
             f"{MOST_REPORTS} reports of yours are on this case; an officer takes what is beyond that",
             {"limit": str(MOST_REPORTS)},
         )
-    told = ConductReport(command.report_id, command.reporter.name, command.reporter_kind, command.evidence_digests, now)
+    told = ConductReport(
+        command.report_id,
+        command.reporter.name,
+        command.reporter_kind,
+        command.evidence_digests,
+        now,
+    )
     case_id = case.violation_id if case is not None else command.violation_id
     return (ConductReported(conduct.license_id, case_id, command.clause, told),)
 
 
 def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | None:
     """The newest report of this reporter, when all evidence of the command is already in its reports on the case."""
-    own = [r for r in case.reports if (r.reporter, r.reporter_kind) == (command.reporter.name, command.reporter_kind)]
+    own = [
+        r
+        for r in case.reports
+        if (r.reporter, r.reporter_kind) == (command.reporter.name, command.reporter_kind)
+    ]
     known = {digest for report in own for digest in report.evidence_digests}
     return own[-1] if own and known.issuperset(command.evidence_digests) else None
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.migrations import apply, journal_sql
+from chassis.store.migrations import apply, journal_sql
 
 revision = "0001"
 down_revision = None

@@ -18,16 +18,17 @@ from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
 from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
-from chassis.consumer import Undecodable
-from chassis.journal import Recorded, etag_of
-from chassis.mapping import Converter, from_timestamp, to_timestamp
+from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
+from chassis.store.journal import Recorded, etag_of
+from chassis.streams.consumer import Undecodable
 from services.enforcement.core import commands, events, model
 from services.enforcement.core.access import Access, Judgement
 
 K = TypeVar("K", bound=StrEnum)
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
-    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in events.Event.__args__
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
+    for kind in events.Event.__args__
 }
 """Every event by its short name: ours and the contract's have the same names and fields."""
 
@@ -83,12 +84,17 @@ def access(request: service_pb2.CheckAccessRequest) -> Access:
 
 
 def report_conduct(
-    request: service_pb2.ReportConductRequest, reporter: commands.Reporter, report_id: UUID, violation_id: UUID
+    request: service_pb2.ReportConductRequest,
+    reporter: commands.Reporter,
+    report_id: UUID,
+    violation_id: UUID,
 ) -> commands.ReportConduct:
     """The report that is asked for."""
     return commands.ReportConduct(
         reporter=reporter,
-        reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind.Name(request.reporter_kind)),
+        reporter_kind=_member(
+            model.ReporterKind, model_pb2.ReporterKind.Name(request.reporter_kind)
+        ),
         clause=_member(model.Clause, model_pb2.Clause.Name(request.clause)),
         evidence_digests=tuple(request.evidence_digests),
         report_id=report_id,
@@ -96,7 +102,9 @@ def report_conduct(
     )
 
 
-def record_finding(request: service_pb2.RecordFindingRequest, officer: commands.Officer) -> commands.RecordFinding:
+def record_finding(
+    request: service_pb2.RecordFindingRequest, officer: commands.Officer
+) -> commands.RecordFinding:
     """The finding, confirmation or rejection that is asked for."""
     severity = model_pb2.Severity.Name(request.severity) if request.severity else None
     return commands.RecordFinding(
@@ -125,7 +133,9 @@ def impose_measure(
 
 def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
     """The state asked for, None for all."""
-    return model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
+    return (
+        model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
+    )
 
 
 def _member(kind: type[K], name: str) -> K:
@@ -134,7 +144,9 @@ def _member(kind: type[K], name: str) -> K:
 
 
 _END_USES: Final = {
-    number: name.removeprefix("END_USE_") for name, number in applications_model_pb2.EndUse.items() if number
+    number: name.removeprefix("END_USE_")
+    for name, number in applications_model_pb2.EndUse.items()
+    if number
 }
 
 
@@ -162,7 +174,9 @@ def license_issued(payload: bytes) -> commands.RegisterLicense:
         raise Undecodable("not a LicenseIssued") from error
 
 
-def list_news(name: str, payload: bytes) -> tuple[UUID, commands.RecordListMatch | commands.SettleListMatch] | None:
+def list_news(
+    name: str, payload: bytes
+) -> tuple[UUID, commands.RecordListMatch | commands.SettleListMatch] | None:
     """Which license a list names a party of, or does not name after all; None where no license is told of.
 
     Raises Undecodable.
@@ -181,13 +195,17 @@ def list_news(name: str, payload: bytes) -> tuple[UUID, commands.RecordListMatch
         if name == "HitAdjudicated":
             judged = screening_pb2.HitAdjudicated.FromString(payload)
             news = _judged(judged)
-            return (UUID(judged.license_id), news) if judged.license_id and news is not None else None
+            return (
+                (UUID(judged.license_id), news) if judged.license_id and news is not None else None
+            )
     except (DecodeError, ValueError) as error:
         raise Undecodable(f"not a {name}") from error
     return None
 
 
-def _judged(told: screening_pb2.HitAdjudicated) -> commands.RecordListMatch | commands.SettleListMatch | None:
+def _judged(
+    told: screening_pb2.HitAdjudicated,
+) -> commands.RecordListMatch | commands.SettleListMatch | None:
     if told.verdict != screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE:
         return commands.RecordListMatch(
             party_id=told.party_id,
@@ -210,7 +228,9 @@ def standing_changed(payload: bytes) -> tuple[model.Standing, bytes]:
     return _STANDING.from_proto(message), changes.SerializeToString()
 
 
-def standing_changes(parts: Iterable[bytes], resume_token: str, *, is_snapshot: bool, has_more: bool) -> bytes:
+def standing_changes(
+    parts: Iterable[bytes], resume_token: str, *, is_snapshot: bool, has_more: bool
+) -> bytes:
     """A WatchStandingResponse of standings that were serialized once for all gates.
 
     Serialized messages of one type that are joined are the message with all their fields (protobuf's encoding), so the

@@ -10,10 +10,10 @@ from typing import Final
 
 from services.screening.batch.files import published_id
 from services.screening.batch.queries import Asked, Fault, Json, Unreadable, read_line
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.index import Generation
 from services.screening.core.model import Hit, Result, Screening
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex
 
 ROUND_MS: Final = 3
 
@@ -37,7 +37,7 @@ class Answer:
     ms: float
 
 
-def answer(generation: Generation, wanted: Wanted, number: int, line: bytes) -> Answer:
+def answer(generation: ListIndex, wanted: Wanted, number: int, line: bytes) -> Answer:
     """The answer to a line of the book; number: of the line, from 1."""
     asked = read_line(line)
     if isinstance(asked, Unreadable):
@@ -46,7 +46,10 @@ def answer(generation: Generation, wanted: Wanted, number: int, line: bytes) -> 
     try:
         screening = screen(generation, asked.party, wanted.config, floor=wanted.min_score)
     except Exception as error:  # noqa: BLE001 - one party that breaks the engine must not cost the answers to all others
-        return _refused(number, Unreadable(asked.id, Fault.ENGINE_FAULT, f"{type(error).__name__}: {error}"[:200]))
+        return _refused(
+            number,
+            Unreadable(asked.id, Fault.ENGINE_FAULT, f"{type(error).__name__}: {error}"[:200]),
+        )
     ms = (time.perf_counter() - began) * 1e3
     return Answer(_said(generation, asked, screening, wanted, ms), screening.result, ms)
 
@@ -64,9 +67,13 @@ def _refused(number: int, line: Unreadable) -> Answer:
     return Answer(_json(said), line.fault, 0.0)
 
 
-def _said(generation: Generation, asked: Asked, screening: Screening, wanted: Wanted, ms: float) -> str:
+def _said(
+    generation: ListIndex, asked: Asked, screening: Screening, wanted: Wanted, ms: float
+) -> str:
     least = wanted.config.threshold if wanted.min_score is None else wanted.min_score
-    hits = [hit for hit in (*screening.hits, *screening.near_misses) if hit.score >= least][: wanted.limit]
+    hits = [hit for hit in (*screening.hits, *screening.near_misses) if hit.score >= least][
+        : wanted.limit
+    ]
     said: dict[str, Json] = {
         "id": asked.id,
         "result": screening.result.value,
@@ -80,7 +87,7 @@ def _said(generation: Generation, asked: Asked, screening: Screening, wanted: Wa
     return _json(said)
 
 
-def _hit(generation: Generation, hit: Hit, *, explain: bool) -> Json:
+def _hit(generation: ListIndex, hit: Hit, *, explain: bool) -> Json:
     said: dict[str, Json] = {
         "entry_id": published_id(hit.entry_id),
         "score": hit.score,
@@ -91,7 +98,8 @@ def _hit(generation: Generation, hit: Hit, *, explain: bool) -> Json:
     }
     if explain:
         said["explanation"] = [
-            {"about": each.kind.value, "effect": each.effect.value, "detail": each.detail} for each in hit.explanation
+            {"about": each.kind.value, "effect": each.effect.value, "detail": each.detail}
+            for each in hit.explanation
         ]
         said["programs"] = list(hit.programs)
         said["source"] = hit.source_list

@@ -18,8 +18,8 @@ from services.screening.batch.files import Layout, code_of, read_list
 from services.screening.batch.progress import Progress
 from services.screening.batch.workers import answers
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
-from services.screening.core.source import ListUnreadable, Part
+from services.screening.core.lists.parsed_list import ListUnreadable, Part
+from services.screening.core.names.index import ListIndex
 
 STANDARD: Final = Path("-")
 """Standard input or output in place of a file."""
@@ -63,11 +63,13 @@ def match(asked: argparse.Namespace) -> None:
     progress = Progress(sys.stderr)
     files = {Part.PRIMARY: asked.list, Part.ALT: asked.alternative_names, Part.ADD: asked.addresses}
     try:
-        entries = read_list(asked.list_format, {part: path for part, path in files.items() if path is not None})
+        entries = read_list(
+            asked.list_format, {part: path for part, path in files.items() if path is not None}
+        )
     except (ListUnreadable, OSError) as error:
         raise _Ended(Exit.LIST_UNREADABLE, f"the list cannot be read: {error}") from error
     progress.said(f"{len(entries)} listed parties read; the index is being built")
-    build = partial(Generation.build, entries, code_of(asked.list))
+    build = partial(ListIndex.build, entries, code_of(asked.list))
     wanted = Wanted(DEFAULT, asked.limit, asked.explain, asked.min_score)
     with _book(asked.queries) as book, _out(asked.out) as out:
         try:
@@ -75,7 +77,9 @@ def match(asked: argparse.Namespace) -> None:
                 out.write(answered.text + "\n")
                 progress.answered(answered)
         except BrokenProcessPool as error:
-            raise _Ended(Exit.FAILED, "a worker process ended; is there memory for so many?") from error
+            raise _Ended(
+                Exit.FAILED, "a worker process ended; is there memory for so many?"
+            ) from error
     progress.summary(DEFAULT, len(entries))
 
 
@@ -115,16 +119,48 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 every line answered, 1 a worker died, 2 wrong arguments, 3 list unreadable, "
         "4 queries unreadable, 5 answers not writable, 130 interrupted",
     )
-    found.add_argument("--list", required=True, type=Path, metavar="FILE", help="the list; may be gzip-compressed")
-    found.add_argument("--list-format", required=True, type=Layout, choices=list(Layout), help="its layout")
-    found.add_argument("--alternative-names", type=Path, metavar="FILE", help="alternative names (alt.csv), sdn only")
-    found.add_argument("--addresses", type=Path, metavar="FILE", help="addresses (add.csv), sdn only")
-    found.add_argument("--queries", required=True, type=Path, metavar="IN", help="one JSON object a line; - is stdin")
-    found.add_argument("--out", required=True, type=Path, metavar="OUT", help="one JSON object a line; - is stdout")
-    found.add_argument("--limit", type=_whole(1), default=20, metavar="N", help="hits a party at most (20)")
-    found.add_argument("--workers", type=_whole(1), default=_processors(), metavar="N", help="processes (%(default)s)")
+    found.add_argument(
+        "--list", required=True, type=Path, metavar="FILE", help="the list; may be gzip-compressed"
+    )
+    found.add_argument(
+        "--list-format", required=True, type=Layout, choices=list(Layout), help="its layout"
+    )
+    found.add_argument(
+        "--alternative-names",
+        type=Path,
+        metavar="FILE",
+        help="alternative names (alt.csv), sdn only",
+    )
+    found.add_argument(
+        "--addresses", type=Path, metavar="FILE", help="addresses (add.csv), sdn only"
+    )
+    found.add_argument(
+        "--queries",
+        required=True,
+        type=Path,
+        metavar="IN",
+        help="one JSON object a line; - is stdin",
+    )
+    found.add_argument(
+        "--out", required=True, type=Path, metavar="OUT", help="one JSON object a line; - is stdout"
+    )
+    found.add_argument(
+        "--limit", type=_whole(1), default=20, metavar="N", help="hits a party at most (20)"
+    )
+    found.add_argument(
+        "--workers",
+        type=_whole(1),
+        default=_processors(),
+        metavar="N",
+        help="processes (%(default)s)",
+    )
     found.add_argument("--explain", action="store_true", help="say of every hit why")
-    found.add_argument("--min-score", type=_share, metavar="X", help="tell hits from this score on, 0 to 1 (threshold)")
+    found.add_argument(
+        "--min-score",
+        type=_share,
+        metavar="X",
+        help="tell hits from this score on, 0 to 1 (threshold)",
+    )
     return parser
 
 

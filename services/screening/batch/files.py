@@ -11,9 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-from services.screening.core import csl, ofac, targets, un
+from services.screening.core.lists import csl, ofac, opensanctions, un
+from services.screening.core.lists.parsed_list import Part, archived
 from services.screening.core.model import Entry
-from services.screening.core.source import Part, archived
 
 
 class Layout(StrEnum):
@@ -41,7 +41,7 @@ def read_list(layout: Layout, files: Mapping[Part, Path]) -> tuple[Entry, ...]:
         case Layout.UN:
             return un.read_entries(primary)
         case Layout.TARGETS_SIMPLE:
-            return targets.read_entries(primary, code_of(files[Part.PRIMARY]))
+            return opensanctions.read_entries(primary, code_of(files[Part.PRIMARY]))
         case _:
             assert_never(layout)
 

@@ -52,13 +52,18 @@ class Progress:
     def summary(self, config: ScreeningConfig, parties: int) -> None:
         """What came of the book."""
         total, ordered = len(self._ms), sorted(self._ms)
-        results = ", ".join(f"{count} {result}" for result, count in self._results.most_common()) or "nothing asked"
+        results = (
+            ", ".join(f"{count} {result}" for result, count in self._results.most_common())
+            or "nothing asked"
+        )
         self.said(f"{total} answered against {parties} listed parties: {results}")
         if self._blank:
             self.said(f"{self._blank} blank lines passed over")
         if total and self._first is not None:
             rate = total / max(time.perf_counter() - self._first, 1e-6)
             p50, p99 = ordered[total // 2], ordered[min(total - 1, total * 99 // 100)]
-            self.said(f"{rate:.0f} answers a second; one took {p50:.1f} ms (p50), {p99:.1f} ms (p99)")
+            self.said(
+                f"{rate:.0f} answers a second; one took {p50:.1f} ms (p50), {p99:.1f} ms (p99)"
+            )
         expected = f"{config.expected_alert_rate:.1%} of innocent persons are expected to reach it"
         self.said(f"rules {config.version}, threshold {config.threshold:.2f}: {expected}")

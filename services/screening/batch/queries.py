@@ -113,5 +113,7 @@ def _text(value: Json, name: str) -> str:
 
 def _identifier(value: Json) -> Identifier:
     if isinstance(value, dict):
-        return _text(value.get("type") or UNTYPED, "identifiers"), _text(value.get("value"), "identifiers")
+        return _text(value.get("type") or UNTYPED, "identifiers"), _text(
+            value.get("value"), "identifiers"
+        )
     return UNTYPED, _text(value, "identifiers")

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Final
 
 from services.screening.batch.answers import Answer, Wanted, answer
-from services.screening.core.index import Generation
+from services.screening.core.names.index import ListIndex
 
 CHUNK: Final = 32
 """Lines that a worker takes at once."""
@@ -25,12 +25,12 @@ AHEAD: Final = 4
 
 Numbered = Sequence[tuple[int, bytes]]
 
-_engine: tuple[Generation, Wanted] | None = None
+_engine: tuple[ListIndex, Wanted] | None = None
 """What this process screens with. Set once, before its first line."""
 
 
 def answers(
-    build: Callable[[], Generation], wanted: Wanted, lines: Iterable[tuple[int, bytes]], workers: int
+    build: Callable[[], ListIndex], wanted: Wanted, lines: Iterable[tuple[int, bytes]], workers: int
 ) -> Iterator[Answer]:
     """One answer a line, in order. Raises BrokenProcessPool when a worker dies."""
     if workers == 1:
@@ -53,7 +53,7 @@ def answers(
             yield from waiting.popleft().result()
 
 
-def _begin(build: Callable[[], Generation], wanted: Wanted) -> None:
+def _begin(build: Callable[[], ListIndex], wanted: Wanted) -> None:
     global _engine  # noqa: PLW0603 - a process has one engine, and a pool's tasks can reach it in no other way
     _engine = (build(), wanted)
     gc.collect()

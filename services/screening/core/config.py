@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from services.screening.core.name_score import NameScore, fitted
+from services.screening.core.names.score import NameScore, fitted
 
 
 @dataclass(frozen=True, slots=True)

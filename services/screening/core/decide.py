@@ -11,20 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 from uuid import UUID
 
-from services.screening.core.hits import HitState, HitStep, step_hit
-from services.screening.core.model import Strength
-from services.screening.core.monitoring import (
-    STEP_OF,
-    TRANSITIONS,
-    KnownHit,
-    ScreenedApplication,
-    evolve,
-    ownership_of,
-    standing_of,
-)
-from services.screening.core.ownership import OwnershipAssessment
-from services.screening.core.ownership_rules import Ruling
-from services.screening.core.record import (
+from services.screening.core.errors import Kind, Reason, Refusal
+from services.screening.core.events import (
     Event,
     HitAct,
     HitAdjudicated,
@@ -36,7 +24,19 @@ from services.screening.core.record import (
     ScreeningCompleted,
     ScreeningResult,
 )
-from services.screening.core.refusal import Kind, Reason, Refusal
+from services.screening.core.evolve import (
+    STEP_OF,
+    TRANSITIONS,
+    KnownHit,
+    ScreenedApplication,
+    evolve,
+    ownership_of,
+    standing_of,
+)
+from services.screening.core.lifecycle import HitState, HitStep, step_hit
+from services.screening.core.model import Strength
+from services.screening.core.ownership.assessment import OwnershipAssessment
+from services.screening.core.ownership.rules import Ruling
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,9 @@ def decide(application: ScreenedApplication | None, command: Command, ruling: Ru
     """What follows from the command for the application as it is, under the rules of ownership of the day."""
     match command:
         case CompleteScreening(screening):
-            is_known = is_answered(application, screening.screening_id) or not _fits(application, screening)
+            is_known = is_answered(application, screening.screening_id) or not _fits(
+                application, screening
+            )
             return () if is_known else (screening,)
         case Rescreen():
             return _rescreen(application, command, ruling)
@@ -127,9 +129,15 @@ def _fits(application: ScreenedApplication | None, event: Event) -> bool:
     return type(event) in TRANSITIONS[application.state if application is not None else None]
 
 
-def _rescreen(application: ScreenedApplication | None, command: Rescreen, ruling: Ruling) -> tuple[Event, ...]:
+def _rescreen(
+    application: ScreenedApplication | None, command: Rescreen, ruling: Ruling
+) -> tuple[Event, ...]:
     screening = command.screening
-    if application is None or not _fits(application, screening) or screening.subjects != application.latest.subjects:
+    if (
+        application is None
+        or not _fits(application, screening)
+        or screening.subjects != application.latest.subjects
+    ):
         return ()  # over, or submitted anew and screened with it
     if application.latest.ownership is None:
         screening = replace(screening, ownership=None)  # it was never kept who owns whom
@@ -138,21 +146,31 @@ def _rescreen(application: ScreenedApplication | None, command: Rescreen, ruling
     new = [
         hit
         for hit in after.hits
-        if hit.hit_id not in known and hit.state is HitState.OPEN and hit.hit.entry_id in command.entry_ids
+        if hit.hit_id not in known
+        and hit.state is HitState.OPEN
+        and hit.hit.entry_id in command.entry_ids
     ]
     if not new:
         return ()
     parties = dict.fromkeys(hit.party_id for hit in new)
     ownership = ownership_of(after, ruling)
     told = [
-        _listed(after, party_id, tuple(hit.hit.entry_id for hit in new if hit.party_id == party_id), ownership)
+        _listed(
+            after,
+            party_id,
+            tuple(hit.hit.entry_id for hit in new if hit.party_id == party_id),
+            ownership,
+        )
         for party_id in parties
     ]
     return (replace(screening, ownership=ownership), *told)
 
 
 def _listed(
-    after: ScreenedApplication, party_id: str, new: tuple[str, ...], ownership: OwnershipAssessment | None
+    after: ScreenedApplication,
+    party_id: str,
+    new: tuple[str, ...],
+    ownership: OwnershipAssessment | None,
 ) -> PartyListed:
     standing = standing_of(after, party_id)
     assert standing.strength is not None, "a party with a new hit has an open one"
@@ -172,7 +190,9 @@ def _listed(
     )
 
 
-def _monitor(application: ScreenedApplication | None, command: MonitorLicense, ruling: Ruling) -> tuple[Event, ...]:
+def _monitor(
+    application: ScreenedApplication | None, command: MonitorLicense, ruling: Ruling
+) -> tuple[Event, ...]:
     """The license, and once more what was told while it was being signed: whoever decided did not know of it.
 
     A confirmed match is told in any case. Its verdict may have come when it was too late to stop the signature and too
@@ -188,16 +208,22 @@ def _monitor(application: ScreenedApplication | None, command: MonitorLicense, r
     overtaken = {
         told.party_id: told.new_entry_ids
         for told in application.listed
-        if told.screening_id != command.decided_on and standing_of(after, told.party_id).result in _OPEN_RESULTS
+        if told.screening_id != command.decided_on
+        and standing_of(after, told.party_id).result in _OPEN_RESULTS
     }
     for hit in (each for each in application.hits if each.state is HitState.CONFIRMED):
         known = overtaken.get(hit.party_id, ())
         overtaken[hit.party_id] = tuple(dict.fromkeys((*known, hit.hit.entry_id)))
     ownership = ownership_of(after, ruling)
-    return (monitored, *(_listed(after, party_id, new, ownership) for party_id, new in overtaken.items()))
+    return (
+        monitored,
+        *(_listed(after, party_id, new, ownership) for party_id, new in overtaken.items()),
+    )
 
 
-def _adjudicate(application: ScreenedApplication | None, command: Adjudicate, ruling: Ruling) -> Decided:
+def _adjudicate(
+    application: ScreenedApplication | None, command: Adjudicate, ruling: Ruling
+) -> Decided:
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None:
         return NO_HIT
@@ -221,15 +247,27 @@ def step_for(hit: KnownHit, verdict: HitVerdict) -> HitStep:
     """The step that a verdict asks for: an exact hit takes two officers to clear."""
     if verdict is HitVerdict.CONFIRMED or hit.hit.strength is not Strength.EXACT:
         return STEP_OF[verdict]
-    return HitStep.CONFIRM_CLEARING if hit.state is HitState.CLEARING_PROPOSED else HitStep.PROPOSE_CLEARING
+    return (
+        HitStep.CONFIRM_CLEARING
+        if hit.state is HitState.CLEARING_PROPOSED
+        else HitStep.PROPOSE_CLEARING
+    )
 
 
-def _recall(application: ScreenedApplication | None, command: Recall, ruling: Ruling) -> tuple[Event, ...]:
+def _recall(
+    application: ScreenedApplication | None, command: Recall, ruling: Ruling
+) -> tuple[Event, ...]:
     hit = application.find(command.hit_id) if application is not None else None
-    if application is None or hit is None or isinstance(step_hit(hit.state, HitStep.CLEAR), Refusal):
+    if (
+        application is None
+        or hit is None
+        or isinstance(step_hit(hit.state, HitStep.CLEAR), Refusal)
+    ):
         return ()
     verdict = HitVerdict.FALSE_POSITIVE
-    return (_adjudicated(application, hit, verdict, command.act, command.remembered_hit_id, ruling),)
+    return (
+        _adjudicated(application, hit, verdict, command.act, command.remembered_hit_id, ruling),
+    )
 
 
 def _adjudicated(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.migrations import apply
+from chassis.store.migrations import apply
 
 revision = "0003"
 down_revision = "0002"

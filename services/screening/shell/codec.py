@@ -16,29 +16,32 @@ from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
 from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 
-from chassis.consumer import Envelope, Undecodable
-from chassis.journal import Recorded, etag_of
-from chassis.mapping import Converter, to_timestamp
-from services.screening.core import model, record, register
+from chassis.proto_mapping import Converter, to_timestamp
+from chassis.store.journal import Recorded, etag_of
+from chassis.streams.consumer import Envelope, Undecodable
+from services.screening.core import events, model
 from services.screening.core.decide import EndMonitoring, MonitorLicense
-from services.screening.core.formats import Delta
-from services.screening.core.monitoring import KnownHit, ScreenedApplication
-from services.screening.core.ownership import Stake
-from services.screening.core.ownership_words import ShareRange, aloud
-from services.screening.core.source import Part
+from services.screening.core.evolve import KnownHit, ScreenedApplication
+from services.screening.core.lists import versions
+from services.screening.core.lists.formats import Delta
+from services.screening.core.lists.parsed_list import Part
+from services.screening.core.ownership.assessment import Stake
+from services.screening.core.ownership.findings import ShareRange, aloud
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
-    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in record.Event.__args__
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
+    for kind in events.Event.__args__
 }
 _REGISTER_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
-    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__)) for kind in register.Event.__args__
+    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
+    for kind in versions.Event.__args__
 }
-_PARTY: Final = Converter(record.PartyScreening, model_pb2.PartyScreening)
-_HIT: Final = Converter(record.Hit, model_pb2.Hit)
-_ACT: Final = Converter(record.HitAct, model_pb2.HitAct)
-_VERSION: Final = Converter(register.ListVersion, model_pb2.ListVersion)
+_PARTY: Final = Converter(events.PartyScreening, model_pb2.PartyScreening)
+_HIT: Final = Converter(events.Hit, model_pb2.Hit)
+_ACT: Final = Converter(events.HitAct, model_pb2.HitAct)
+_VERSION: Final = Converter(versions.ListVersion, model_pb2.ListVersion)
 _SCREENING: Final = Converter(
-    record.ScreeningCompleted,
+    events.ScreeningCompleted,
     model_pb2.Screening,
     only_record=frozenset({"partner_id", "subjects"}),
     only_proto=frozenset({"trace_id", "ownership_explanations"}),
@@ -52,7 +55,7 @@ class Submission:
     screening_id: UUID
     application_id: UUID
     partner_id: str
-    subjects: tuple[record.Subject, ...]
+    subjects: tuple[events.Subject, ...]
 
 
 def submission(envelope: Envelope) -> Submission:
@@ -74,14 +77,16 @@ def submission(envelope: Envelope) -> Submission:
     )
 
 
-def _subject(party: applications_model_pb2.Party) -> record.Subject:
-    return record.Subject(
+def _subject(party: applications_model_pb2.Party) -> events.Subject:
+    return events.Subject(
         party_id=party.party_id,
         names=(party.name, *party.aliases),
         kind=_APPLICANT_KINDS.get(party.kind),
         birth_date=party.birth_date,
         countries=(party.country,) if party.country else (),
-        identifiers=tuple(record.SubjectIdentifier(each.type, each.value) for each in party.identifiers),
+        identifiers=tuple(
+            events.SubjectIdentifier(each.type, each.value) for each in party.identifiers
+        ),
         addresses=(party.address,) if party.address else (),
         owns=tuple(map(_stake, party.owns)),
         is_beneficial_owner=applications_model_pb2.PARTY_ROLE_BENEFICIAL_OWNER in party.roles,
@@ -93,14 +98,16 @@ def _stake(stake: applications_model_pb2.Ownership) -> Stake:
         return Stake(stake.owned_party_id, ShareRange(stake.share_percent, stake.share_percent))
     if stake.HasField("share_range"):
         bounds = stake.share_range
-        return Stake(stake.owned_party_id, ShareRange(bounds.at_least_percent, bounds.at_most_percent))
+        return Stake(
+            stake.owned_party_id, ShareRange(bounds.at_least_percent, bounds.at_most_percent)
+        )
     return Stake(stake.owned_party_id)
 
 
-_APPLICANT_KINDS: Final[Mapping[int, record.SubjectKind]] = {
-    applications_model_pb2.PARTY_KIND_PERSON: record.SubjectKind.PERSON,
-    applications_model_pb2.PARTY_KIND_ORGANISATION: record.SubjectKind.ORGANISATION,
-    applications_model_pb2.PARTY_KIND_VESSEL: record.SubjectKind.VESSEL,
+_APPLICANT_KINDS: Final[Mapping[int, events.SubjectKind]] = {
+    applications_model_pb2.PARTY_KIND_PERSON: events.SubjectKind.PERSON,
+    applications_model_pb2.PARTY_KIND_ORGANISATION: events.SubjectKind.ORGANISATION,
+    applications_model_pb2.PARTY_KIND_VESSEL: events.SubjectKind.VESSEL,
 }
 _ENDINGS: Final[Mapping[tuple[str, str], type[Message]]] = {
     ("applications", "ApplicationDenied"): applications_pb2.ApplicationDenied,
@@ -175,34 +182,36 @@ def answer_of_many(query_id: str, screening: model.Screening) -> service_pb2.Scr
 
 
 def _told(screening: model.Screening) -> model_pb2.PartyScreening:
-    return _PARTY.to_proto(record.bounded((record.recorded("", screening),))[0])
+    return _PARTY.to_proto(events.bounded((events.recorded("", screening),))[0])
 
 
-def encode_event(event: record.Event) -> tuple[str, bytes]:
+def encode_event(event: events.Event) -> tuple[str, bytes]:
     """Short name and bytes of an event of an application's screening."""
     name = type(event).__name__
     return name, _EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
 
 
-def decode_event(name: str, payload: bytes) -> record.Event:
+def decode_event(name: str, payload: bytes) -> events.Event:
     """An event of an application's screening again."""
-    event: record.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
+    event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
     return event
 
 
-def encode_register_event(event: register.Event) -> tuple[str, bytes]:
+def encode_register_event(event: versions.Event) -> tuple[str, bytes]:
     """Short name and bytes of an event of a list."""
     name = type(event).__name__
     return name, _REGISTER_EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
 
 
-def decode_register_event(name: str, payload: bytes) -> register.Event:
+def decode_register_event(name: str, payload: bytes) -> versions.Event:
     """An event of a list again."""
-    event: register.Event = _REGISTER_EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
+    event: versions.Event = _REGISTER_EVENTS[name].from_proto(
+        getattr(events_pb2, name).FromString(payload)
+    )
     return event
 
 
-def screening(latest: record.ScreeningCompleted, trace_id: str) -> model_pb2.Screening:
+def screening(latest: events.ScreeningCompleted, trace_id: str) -> model_pb2.Screening:
     """A screening as officers see it: what it says of owners once more with their names."""
     view = _SCREENING.to_proto(latest)
     view.trace_id = trace_id
@@ -248,17 +257,17 @@ def hit_state(number: model_pb2.HitState.ValueType) -> str | None:
     return model_pb2.HitState.Name(number).removeprefix("HIT_STATE_") if number else None
 
 
-def verdict(number: model_pb2.HitVerdict.ValueType) -> record.HitVerdict:
+def verdict(number: model_pb2.HitVerdict.ValueType) -> events.HitVerdict:
     """An officer's verdict."""
-    return record.HitVerdict(model_pb2.HitVerdict.Name(number).removeprefix("HIT_VERDICT_"))
+    return events.HitVerdict(model_pb2.HitVerdict.Name(number).removeprefix("HIT_VERDICT_"))
 
 
-def list_version(version: register.ListVersion) -> model_pb2.ListVersion:
+def list_version(version: versions.ListVersion) -> model_pb2.ListVersion:
     """A version as officers see it, with what older events leave out."""
     return _VERSION.to_proto(replace(version, list_code=version.code, format=version.kind))
 
 
-def list_status(found: register.ScreeningList) -> model_pb2.ListStatus:
+def list_status(found: versions.ScreeningList) -> model_pb2.ListStatus:
     """A list as officers see it."""
     return model_pb2.ListStatus(
         list_code=found.versions[0].code,
@@ -270,14 +279,18 @@ def list_status(found: register.ScreeningList) -> model_pb2.ListStatus:
 
 def list_delta(delta: Delta) -> model_pb2.ListDelta:
     """What a version changes, counted."""
-    return model_pb2.ListDelta(added=len(delta.added), changed=len(delta.changed), removed=len(delta.removed))
+    return model_pb2.ListDelta(
+        added=len(delta.added), changed=len(delta.changed), removed=len(delta.removed)
+    )
 
 
-def list_format(number: model_pb2.ListFormat.ValueType) -> register.ListFormat:
+def list_format(number: model_pb2.ListFormat.ValueType) -> versions.ListFormat:
     """How a list is published; UNSPECIFIED has no meaning here."""
-    return register.ListFormat(model_pb2.ListFormat.Name(number).removeprefix("LIST_FORMAT_"))
+    return versions.ListFormat(model_pb2.ListFormat.Name(number).removeprefix("LIST_FORMAT_"))
 
 
 def list_part(number: model_pb2.ListPart.ValueType) -> Part:
     """Which file of a list."""
-    return Part(model_pb2.ListPart.Name(number).removeprefix("LIST_PART_")) if number else Part.PRIMARY
+    return (
+        Part(model_pb2.ListPart.Name(number).removeprefix("LIST_PART_")) if number else Part.PRIMARY
+    )

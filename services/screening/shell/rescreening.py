@@ -23,23 +23,23 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter, Gauge
 
-from chassis.journal import Current, Journal, Key
-from chassis.refusal import RefusalLike, Refused, is_storage_fault
-from chassis.telemetry import Telemetry, annotate
+from chassis.rpc.errors import RefusalLike, RpcError, is_storage_fault
+from chassis.store.journal import Current, Journal, Key
+from chassis.telemetry.tracing import Telemetry, annotate
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.decide import Recall, Rescreen, decide
-from services.screening.core.formats import delta
+from services.screening.core.events import Event, PartyListed, concluded
+from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.lists.formats import delta
+from services.screening.core.lists.parsed_list import ListUnreadable
+from services.screening.core.lists.versions import versions_in
 from services.screening.core.model import Entry
-from services.screening.core.monitoring import ScreenedApplication
-from services.screening.core.ownership_rules import OwnershipRules, Ruling
-from services.screening.core.record import Event, PartyListed, concluded
-from services.screening.core.register import versions_in
-from services.screening.core.source import ListUnreadable
-from services.screening.shell.desk import Desk
-from services.screening.shell.engine import EngineFault, Loaded
-from services.screening.shell.lists import Lists
-from services.screening.shell.memory import found_false
-from services.screening.shell.monitored import Monitored, parts
+from services.screening.core.ownership.rules import OwnershipRules, Ruling
+from services.screening.shell.active_lists import Lists
+from services.screening.shell.matcher import Loaded, MatcherError
+from services.screening.shell.monitored_parties import Monitored, parts
+from services.screening.shell.past_verdicts import found_false
+from services.screening.shell.screener import Screener
 
 _LOG = structlog.get_logger("rescreening")
 _LOCK: Final = 0x5AFE_C0DE
@@ -98,7 +98,7 @@ class Rescreening:
         self,
         journal: Journal[ScreenedApplication, Event],
         pool: asyncpg.Pool,
-        desk: Desk,
+        desk: Screener,
         lists: Lists,
         config: ScreeningConfig,
         rules: OwnershipRules,
@@ -106,16 +106,26 @@ class Rescreening:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal, self._pool, self._desk, self._lists = journal, pool, desk, lists
-        self._config, self._rules, self._tracer, self._clock = config, rules, telemetry.tracer, clock
+        self._config, self._rules, self._tracer, self._clock = (
+            config,
+            rules,
+            telemetry.tracer,
+            clock,
+        )
         self._compared = Counter(
-            "screening_rescreened", "Applications compared with a change.", ["outcome"], registry=telemetry.registry
+            "screening_rescreened",
+            "Applications compared with a change.",
+            ["outcome"],
+            registry=telemetry.registry,
         )
         self._checks = Counter(
             "screening_checked", "Applications screened in full after a change.", ["outcome"],
             registry=telemetry.registry,
         )  # fmt: skip
         self._unchecked = Gauge(
-            "screening_unchecked", "1 until all were screened in full after a change.", registry=telemetry.registry
+            "screening_unchecked",
+            "1 until all were screened in full after a change.",
+            registry=telemetry.registry,
         )
         self._checked: tuple[str, UUID] | None = None
         self._woken = asyncio.Event()
@@ -127,11 +137,11 @@ class Rescreening:
         while True:
             try:
                 await self._lead()
-            except Refused as error:
+            except RpcError as error:
                 _LOG.warning("rescreening waits", reason=error.reason)
             except ListUnreadable:
                 _LOG.error("rescreening waits", reason="LIST_UNREADABLE")
-            except EngineFault as error:
+            except MatcherError as error:
                 _LOG.error("rescreening waits", reason=str(error))
             except Exception as error:
                 if not is_storage_fault(error):
@@ -169,7 +179,7 @@ class Rescreening:
         return int(row["count"])
 
     async def sweep(self) -> None:
-        """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable, EngineFault."""
+        """Everything that waits now, unless another replica is at it. Raises Refused, ListUnreadable, MatcherError."""
         async with self._alone() as lock:
             if lock is not None:
                 await self._work()
@@ -214,7 +224,9 @@ class Rescreening:
 
     async def _compare(self, generation: Loaded, base: str, versions: Mapping[UUID, int]) -> None:
         entries = await self._changes(generation, base)
-        found = await self.monitored.touched(generation, entries, versions) if entries else frozenset()
+        found = (
+            await self.monitored.touched(generation, entries, versions) if entries else frozenset()
+        )
         changed = frozenset(entry.entry_id for entry in entries)
         for part in parts(sorted(found), _BATCH):
             for application in await self._journal.select("where id = any($1::uuid[])", list(part)):
@@ -230,7 +242,9 @@ class Rescreening:
         """What was added or changed since `base`."""
         target = generation.list_version_id
         if self._change is None or self._change[:2] != (base, target):
-            versions = [each for register in await self._lists.registers() for each in register.versions]
+            versions = [
+                each for register in await self._lists.registers() for each in register.versions
+            ]
             before: list[Entry] = []
             for version in versions:
                 if version.list_version in versions_in(base):
@@ -241,7 +255,10 @@ class Rescreening:
         return self._change[2]
 
     async def _rescreen(
-        self, generation: Loaded, application: Current[ScreenedApplication], changed: frozenset[str] | None
+        self,
+        generation: Loaded,
+        application: Current[ScreenedApplication],
+        changed: frozenset[str] | None,
     ) -> tuple[str, ...]:
         """The whole application against the whole of the lists, as a new one would be; what of it is new is told.
 
@@ -251,8 +268,15 @@ class Rescreening:
         why = "rescreen" if changed is not None else "check"
         name = f"{why}/{generation.list_version_id}/{application.id}/{application.version}"
         with self._tracer.start_as_current_span(f"{why} application"):
-            annotate({"application.id": str(application.id), "safeconduct.list.version": generation.list_version_id})
-            answers = await self._desk.screen_all(generation, [each.query for each in subjects], _BUDGET_S)
+            annotate(
+                {
+                    "application.id": str(application.id),
+                    "safeconduct.list.version": generation.list_version_id,
+                }
+            )
+            answers = await self._desk.screen_all(
+                generation, [each.query for each in subjects], _BUDGET_S
+            )
             ruling = self._ruling()
             screening = concluded(
                 uuid5(NAMESPACE_OID, name),
@@ -269,7 +293,9 @@ class Rescreening:
 
             def judge(state: ScreenedApplication | None) -> tuple[Event, ...]:
                 nonlocal decided
-                events = decide(state, Rescreen(screening, said if changed is None else changed), ruling)
+                events = decide(
+                    state, Rescreen(screening, said if changed is None else changed), ruling
+                )
                 assert isinstance(events, tuple), "a re-screening is never refused"
                 decided = events
                 return events
@@ -277,7 +303,12 @@ class Rescreening:
             if judge(application.state):
                 key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
                 await self._journal.execute(application.id, key, ACTOR, judge)
-        return tuple(entry for event in decided if isinstance(event, PartyListed) for entry in event.new_entry_ids)
+        return tuple(
+            entry
+            for event in decided
+            if isinstance(event, PartyListed)
+            for entry in event.new_entry_ids
+        )
 
     async def _check_until(self, end: float) -> None:
         """Until then, or until woken, the check of the check, at its share of the time."""
@@ -292,7 +323,7 @@ class Rescreening:
         """Screens one more application in full that was only compared with changes: nobody new may be found.
 
         Whoever is found is told like any other, counted and logged. False when all were checked against what is loaded.
-        Raises Refused and EngineFault.
+        Raises Refused and MatcherError.
         """
         generation = self._desk.generation
         if generation is None:
@@ -308,10 +339,17 @@ class Rescreening:
         had = application.state.latest.config_version
         entries = await self._rescreen(generation, application, None)
         self._checked = generation.list_version_id, application.id
-        outcome = "same" if not entries else "missed" if had == self._config.version else "rules changed"
+        outcome = (
+            "same" if not entries else "missed" if had == self._config.version else "rules changed"
+        )
         self._checks.labels(outcome).inc()
         if entries:
-            _LOG.error("found by the check only", application=str(application.id), entries=entries, outcome=outcome)
+            _LOG.error(
+                "found by the check only",
+                application=str(application.id),
+                entries=entries,
+                outcome=outcome,
+            )
         return True
 
     def _ruling(self) -> Ruling:
@@ -325,12 +363,16 @@ class Rescreening:
             if hit is None or not hit.acts:
                 continue
             command = Recall(row["hit_id"], hit.hit_id, hit.acts[-1])
-            key = Key(uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes)
+            key = Key(
+                uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes
+            )
             with self._tracer.start_as_current_span("recall verdict"):
                 await self._journal.execute(
                     row["application_id"], key, ACTOR, partial(_decided, command, self._ruling())
                 )
 
 
-def _decided(command: Recall, ruling: Ruling, state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
+def _decided(
+    command: Recall, ruling: Ruling, state: ScreenedApplication | None
+) -> tuple[Event, ...] | RefusalLike:
     return decide(state, command, ruling)

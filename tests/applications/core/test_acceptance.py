@@ -7,6 +7,7 @@ import pytest
 
 from services.applications.core.acceptance import acceptance_text, license_holder, signatory
 from services.applications.core.decide import decide
+from services.applications.core.errors import Reason, Refusal
 from services.applications.core.model import (
     Application,
     ApplicationDetails,
@@ -15,7 +16,6 @@ from services.applications.core.model import (
     PartyRole,
     SigningAuthority,
 )
-from services.applications.core.refusal import Reason, Refusal
 from tests.applications import builders as b
 
 
@@ -40,7 +40,10 @@ def test_a_good_signature_issues_the_license() -> None:
     assert license_.state is LicenseState.ACTIVE
     assert license_.license_number == "SC-2026-" + license_.license_id.hex[-12:].upper()
     assert license_.not_after == b.NOW + timedelta(days=365)
-    assert (license_.holder_name, license_.end_user_names) == ("Party applicant", ("Party end-user",))
+    assert (license_.holder_name, license_.end_user_names) == (
+        "Party applicant",
+        ("Party end-user",),
+    )
 
 
 def test_a_signature_with_another_key_is_refused() -> None:
@@ -54,11 +57,17 @@ def test_a_signature_with_another_key_is_refused() -> None:
 
 @pytest.mark.parametrize("party_id", ["nobody", "applicant", "end-user"])
 def test_a_party_without_authority_cannot_sign(party_id: str) -> None:
-    assert refused(b.awaiting_signature(), signatory_party_id=party_id) is Reason.SIGNATORY_NOT_AUTHORIZED
+    assert (
+        refused(b.awaiting_signature(), signatory_party_id=party_id)
+        is Reason.SIGNATORY_NOT_AUTHORIZED
+    )
 
 
 def test_a_person_whom_the_end_user_did_not_authorize_cannot_sign() -> None:
-    assert refused(b.awaiting_signature(with_authority(is_authorized=False))) is Reason.SIGNATORY_NOT_AUTHORIZED
+    assert (
+        refused(b.awaiting_signature(with_authority(is_authorized=False)))
+        is Reason.SIGNATORY_NOT_AUTHORIZED
+    )
 
 
 def test_a_signature_under_another_version_is_refused() -> None:
@@ -77,11 +86,17 @@ def test_a_signature_for_another_decision_is_refused() -> None:
     assert waiting.decision is not None
     other = replace(waiting, decision=replace(waiting.decision, decision_id=b.LICENSE_ID))
 
-    assert refused(waiting, signature=b.KEY.sign(acceptance_text(other, "signatory"))) is Reason.SIGNATURE_INVALID
+    assert (
+        refused(waiting, signature=b.KEY.sign(acceptance_text(other, "signatory")))
+        is Reason.SIGNATURE_INVALID
+    )
 
 
 def test_an_expired_key_cannot_sign() -> None:
-    assert refused(b.awaiting_signature(with_authority(valid_until=b.NOW))) is Reason.SIGNING_KEY_EXPIRED
+    assert (
+        refused(b.awaiting_signature(with_authority(valid_until=b.NOW)))
+        is Reason.SIGNING_KEY_EXPIRED
+    )
 
 
 def test_a_key_that_is_still_valid_can_sign() -> None:

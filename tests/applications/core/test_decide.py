@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from services.applications.core.automatic import RULE_ID
-from services.applications.core.commands import Command, ConcludeScreening, Officer, Submit, Withdraw
+from services.applications.core.auto_approval import RULE_ID
+from services.applications.core.commands import (
+    Command,
+    ConcludeScreening,
+    Officer,
+    Submit,
+    Withdraw,
+)
 from services.applications.core.decide import decide
+from services.applications.core.errors import Reason, Refusal
 from services.applications.core.events import ApplicationReferred, DenialIntended
-from services.applications.core.explain import REVIEWED, reasons
+from services.applications.core.explanations import REVIEWED, reasons
 from services.applications.core.model import (
     AccessMode,
     ApplicationState,
@@ -27,7 +34,6 @@ from services.applications.core.model import (
     ScreeningResult,
     Sector,
 )
-from services.applications.core.refusal import Reason, Refusal
 from tests.applications import builders as b
 
 
@@ -47,9 +53,15 @@ def test_a_cleared_application_that_policy_approves_waits_for_the_signature() ->
 
 
 FORBIDDEN = {
-    "a possible match": (b.details(), [PartyFinding("end-user", ScreeningResult.POSSIBLE_MATCH, MatchStrength.WEAK)]),
+    "a possible match": (
+        b.details(),
+        [PartyFinding("end-user", ScreeningResult.POSSIBLE_MATCH, MatchStrength.WEAK)],
+    ),
     "a confirmed match": (b.details(), [PartyFinding("end-user", ScreeningResult.CONFIRMED_MATCH)]),
-    "an undetermined party": (b.details(), [PartyFinding("end-user", ScreeningResult.UNDETERMINED)]),
+    "an undetermined party": (
+        b.details(),
+        [PartyFinding("end-user", ScreeningResult.UNDETERMINED)],
+    ),
     "a red flag": (b.details(red_flags=(RedFlag.UNUSUAL_ROUTE,)), []),
     "an unknown share": (
         b.with_parties(b.party("owner", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("end-user"),))),
@@ -57,18 +69,25 @@ FORBIDDEN = {
     ),
     "an owner of nothing": (b.with_parties(b.party("owner", PartyRole.BENEFICIAL_OWNER)), []),
     "model weights": (b.details(items=(Item("example-compact-1", AccessMode.MODEL_WEIGHTS),)), []),
-    "a military party": (b.with_parties(b.party("deployer", PartyRole.DEPLOYER, sector=Sector.MILITARY)), []),
+    "a military party": (
+        b.with_parties(b.party("deployer", PartyRole.DEPLOYER, sector=Sector.MILITARY)),
+        [],
+    ),
     "a military use": (b.details(end_uses=(EndUse.HEALTHCARE, EndUse.MILITARY)), []),
 }
 
 
 @pytest.mark.parametrize("case", FORBIDDEN)
-def test_what_may_not_be_approved_without_an_officer_is_referred_whatever_policy_says(case: str) -> None:
+def test_what_may_not_be_approved_without_an_officer_is_referred_whatever_policy_says(
+    case: str,
+) -> None:
     details, findings = FORBIDDEN[case]
     screening = b.screening(details, *findings)
     approving = b.outcome(RuleEffect.APPROVE, b.rule(RuleEffect.APPROVE))
 
-    (event,) = decide(b.submitted(details), ConcludeScreening(screening, approving, b.DECISION_ID, b.TERMS), b.NOW)
+    (event,) = decide(
+        b.submitted(details), ConcludeScreening(screening, approving, b.DECISION_ID, b.TERMS), b.NOW
+    )
 
     assert isinstance(event, ApplicationReferred)
     assert event.policy.way is RuleEffect.REFER
@@ -76,7 +95,8 @@ def test_what_may_not_be_approved_without_an_officer_is_referred_whatever_policy
 
 
 @pytest.mark.parametrize(
-    "fired", [b.rule(RuleEffect.DENY), b.rule(RuleEffect.REFER), b.rule(RuleEffect.APPROVE, failed=True)]
+    "fired",
+    [b.rule(RuleEffect.DENY), b.rule(RuleEffect.REFER), b.rule(RuleEffect.APPROVE, failed=True)],
 )
 def test_an_outcome_that_approves_against_its_own_rules_is_referred(fired: FiredRule) -> None:
     command = replace(b.conclude(RuleEffect.APPROVE), policy=b.outcome(RuleEffect.APPROVE, fired))
@@ -103,7 +123,12 @@ def test_a_party_that_was_not_screened_is_undetermined_and_refers() -> None:
     "changes",
     [
         {"list_version": ""},
-        {"findings": (*b.screening(b.details()).findings, PartyFinding("stranger", ScreeningResult.CLEAR))},
+        {
+            "findings": (
+                *b.screening(b.details()).findings,
+                PartyFinding("stranger", ScreeningResult.CLEAR),
+            )
+        },
     ],
 )
 def test_a_screening_of_no_list_or_of_other_parties_refers(changes: dict[str, Any]) -> None:
@@ -122,7 +147,9 @@ def test_policy_proposes_denial_and_the_applicant_reads_why() -> None:
 
 
 def test_two_officers_confirm_an_intent_to_deny() -> None:
-    denied = b.after(b.standing(ApplicationState.INTENT_TO_DENY), b.recommend(what=Outcome.DENY), b.countersign())
+    denied = b.after(
+        b.standing(ApplicationState.INTENT_TO_DENY), b.recommend(what=Outcome.DENY), b.countersign()
+    )
 
     assert denied.state is ApplicationState.DENIED
     assert reasons(denied) == ("Because of DENY.",)
@@ -155,12 +182,18 @@ def test_whoever_recommended_cannot_countersign() -> None:
 def test_whoever_recommended_cannot_reject() -> None:
     pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
 
-    assert reason_of(decide(pending, b.countersign(b.ONE, is_confirmed=False), b.NOW)) is Reason.SELF_COUNTERSIGNATURE
+    assert (
+        reason_of(decide(pending, b.countersign(b.ONE, is_confirmed=False), b.NOW))
+        is Reason.SELF_COUNTERSIGNATURE
+    )
 
 
 def test_two_countersignatures_need_two_officers() -> None:
     case = b.after(
-        b.submitted(), b.conclude(RuleEffect.REFER, countersignatures=2), b.recommend(), b.countersign(b.TWO)
+        b.submitted(),
+        b.conclude(RuleEffect.REFER, countersignatures=2),
+        b.recommend(),
+        b.countersign(b.TWO),
     )
 
     assert case.state is ApplicationState.PENDING_COUNTERSIGN
@@ -170,7 +203,10 @@ def test_two_countersignatures_need_two_officers() -> None:
 
 def test_a_rejected_recommendation_goes_back_and_its_signatures_are_void() -> None:
     case = b.after(
-        b.submitted(), b.conclude(RuleEffect.REFER, countersignatures=2), b.recommend(), b.countersign(b.TWO)
+        b.submitted(),
+        b.conclude(RuleEffect.REFER, countersignatures=2),
+        b.recommend(),
+        b.countersign(b.TWO),
     )
 
     back = b.after(case, b.countersign(b.THREE, is_confirmed=False))
@@ -196,14 +232,18 @@ def test_a_countersignature_of_another_recommendation_is_refused() -> None:
         (ApplicationState.PENDING_COUNTERSIGN, b.countersign(Officer("licensing-9", 3, b.PARTNER))),
     ],
 )
-def test_an_officer_of_the_applicant_cannot_act_on_its_application(state: ApplicationState, command: Command) -> None:
+def test_an_officer_of_the_applicant_cannot_act_on_its_application(
+    state: ApplicationState, command: Command
+) -> None:
     assert reason_of(decide(b.standing(state), command, b.NOW)) is Reason.CONFLICT_OF_INTEREST
 
 
 def test_an_officer_of_another_partner_can_act() -> None:
     officer = Officer("licensing-9", 3, "example-2")
 
-    assert not isinstance(decide(b.standing(ApplicationState.UNDER_REVIEW), b.recommend(officer), b.NOW), Refusal)
+    assert not isinstance(
+        decide(b.standing(ApplicationState.UNDER_REVIEW), b.recommend(officer), b.NOW), Refusal
+    )
 
 
 @pytest.mark.parametrize("tier", [1, 2])
@@ -217,7 +257,9 @@ def test_an_officer_below_the_clearance_of_the_case_cannot_act(tier: int) -> Non
 
 
 def test_a_withdrawn_application_keeps_its_reason() -> None:
-    assert b.after(b.submitted(), Withdraw("no need any more")).withdrawal_reason == "no need any more"
+    assert (
+        b.after(b.submitted(), Withdraw("no need any more")).withdrawal_reason == "no need any more"
+    )
 
 
 def test_an_inconsistent_submission_is_refused_with_all_faults() -> None:

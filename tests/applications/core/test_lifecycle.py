@@ -7,6 +7,7 @@ import pytest
 
 from services.applications.core.commands import AcceptCode, Cause, Command, Due, Submit, Withdraw
 from services.applications.core.decide import decide
+from services.applications.core.errors import Reason, Refusal
 from services.applications.core.events import (
     ApplicationApproved,
     ApplicationDenied,
@@ -37,8 +38,12 @@ from services.applications.core.lifecycle import (
     fits,
     next_license_state,
 )
-from services.applications.core.model import ApplicationState, Countersignature, LicenseState, RuleEffect
-from services.applications.core.refusal import Reason, Refusal
+from services.applications.core.model import (
+    ApplicationState,
+    Countersignature,
+    LicenseState,
+    RuleEffect,
+)
 from tests.applications import builders as b
 
 EVENTS = get_args(Event)
@@ -46,7 +51,9 @@ COMMANDS = get_args(Command)
 STATES = [*ApplicationState]
 MISSING = [(s, e) for s in STATES for e in EVENTS if e not in APPLICATION_TRANSITIONS[s]]
 PRESENT = [(s, e) for s in STATES for e in EVENTS if e in APPLICATION_TRANSITIONS[s]]
-MISSING_STEPS = [(s, t) for s in LicenseState for t in LicenseStep if t not in LICENSE_TRANSITIONS[s]]
+MISSING_STEPS = [
+    (s, t) for s in LicenseState for t in LicenseStep if t not in LICENSE_TRANSITIONS[s]
+]
 REFUSED = [(s, c) for s in STATES for c in METHODS if not fits(s, c)]
 
 
@@ -64,14 +71,20 @@ def event_of(kind: type) -> Event:
         DenialIntended: lambda: DenialIntended(key, screening, policy, b.NOW),
         ScreeningRevised: lambda: ScreeningRevised(key, screening, policy, b.NOW),
         DecisionRecommended: lambda: DecisionRecommended(key, pending.recommendation, b.NOW),
-        RecommendationCountersigned: lambda: RecommendationCountersigned(key, b.RECOMMENDATION_ID, signature, b.NOW),
-        RecommendationRejected: lambda: RecommendationRejected(key, b.RECOMMENDATION_ID, signature, b.NOW),
+        RecommendationCountersigned: lambda: RecommendationCountersigned(
+            key, b.RECOMMENDATION_ID, signature, b.NOW
+        ),
+        RecommendationRejected: lambda: RecommendationRejected(
+            key, b.RECOMMENDATION_ID, signature, b.NOW
+        ),
         ApplicationApproved: lambda: ApplicationApproved(key, decision, "1.0", b"", b.NOW, b.NOW),
         ApplicationDenied: lambda: ApplicationDenied(key, decision, b.NOW),
         ApplicationWithdrawn: lambda: ApplicationWithdrawn(key, "", b.NOW),
         ApplicationLapsed: lambda: ApplicationLapsed(key, b.NOW),
         LicenseIssued: lambda: grant,
-        LicenseRecordChanged: lambda: LicenseRecordChanged(key, b.LICENSE_ID, LicenseState.SUSPENDED, 9, b.NOW),
+        LicenseRecordChanged: lambda: LicenseRecordChanged(
+            key, b.LICENSE_ID, LicenseState.SUSPENDED, 9, b.NOW
+        ),
         LicenseExpired: lambda: LicenseExpired(key, b.LICENSE_ID, b.NOW),
     }
     assert issued.license is not None
@@ -93,7 +106,9 @@ def test_every_state_is_reached_by_commands(state: ApplicationState) -> None:
 
 
 @pytest.mark.parametrize(("state", "kind"), MISSING)
-def test_an_event_that_the_table_does_not_list_is_impossible(state: ApplicationState, kind: type) -> None:
+def test_an_event_that_the_table_does_not_list_is_impossible(
+    state: ApplicationState, kind: type
+) -> None:
     with pytest.raises(ImpossibleEvent):
         evolve(b.standing(state), event_of(kind))
 
@@ -104,7 +119,10 @@ def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind
 
     moved = evolve(before, event_of(kind))
 
-    assert (moved.state, moved.version) == (APPLICATION_TRANSITIONS[state][kind], before.version + 1)
+    assert (moved.state, moved.version) == (
+        APPLICATION_TRANSITIONS[state][kind],
+        before.version + 1,
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVENTS if kind is not ApplicationSubmitted])
@@ -114,7 +132,9 @@ def test_nothing_happens_to_an_application_that_is_not(kind: type) -> None:
 
 
 @pytest.mark.parametrize(("state", "kind"), REFUSED)
-def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(state: ApplicationState, kind: type) -> None:
+def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(
+    state: ApplicationState, kind: type
+) -> None:
     refusal = decide(b.standing(state), command_of(kind), b.NOW)
 
     assert isinstance(refusal, Refusal)
@@ -135,7 +155,9 @@ def test_a_command_that_fits_the_state_is_carried_out(state: ApplicationState, k
 
 @pytest.mark.parametrize("state", [s for s in STATES if s is not ApplicationState.SCREENING])
 @pytest.mark.parametrize("way", [RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
-def test_a_screening_that_comes_late_or_twice_changes_nothing(state: ApplicationState, way: RuleEffect) -> None:
+def test_a_screening_that_comes_late_or_twice_changes_nothing(
+    state: ApplicationState, way: RuleEffect
+) -> None:
     assert decide(b.standing(state), b.conclude(way), b.NOW) == ()
 
 
@@ -171,14 +193,20 @@ def test_a_command_to_no_application_is_refused(kind: type) -> None:
 
 
 @pytest.mark.parametrize(("state", "step"), MISSING_STEPS)
-def test_a_step_that_the_license_table_does_not_list_is_impossible(state: LicenseState, step: LicenseStep) -> None:
+def test_a_step_that_the_license_table_does_not_list_is_impossible(
+    state: LicenseState, step: LicenseStep
+) -> None:
     with pytest.raises(ImpossibleEvent):
         next_license_state(state, step)
 
 
 @pytest.mark.parametrize("state", LicenseState)
-@pytest.mark.parametrize("target", [LicenseState.ACTIVE, LicenseState.SUSPENDED, LicenseState.REVOKED])
-def test_a_license_record_follows_a_newer_standing_as_the_table_says(state: LicenseState, target: LicenseState) -> None:
+@pytest.mark.parametrize(
+    "target", [LicenseState.ACTIVE, LicenseState.SUSPENDED, LicenseState.REVOKED]
+)
+def test_a_license_record_follows_a_newer_standing_as_the_table_says(
+    state: LicenseState, target: LicenseState
+) -> None:
     application = b.licensed(state)
     listed = STEP_TO[target] in LICENSE_TRANSITIONS[state]
 
@@ -209,7 +237,9 @@ def test_an_older_standing_changes_nothing() -> None:
 
 
 def test_a_reinstatement_heard_before_its_suspension_wins() -> None:
-    application = b.after(b.approved(), b.follow(LicenseState.ACTIVE, 3), b.follow(LicenseState.SUSPENDED, 2))
+    application = b.after(
+        b.approved(), b.follow(LicenseState.ACTIVE, 3), b.follow(LicenseState.SUSPENDED, 2)
+    )
 
     assert application.license is not None
     assert application.license.state is LicenseState.ACTIVE

@@ -31,7 +31,9 @@ def owned(*stakes: Ownership) -> ApplicationDetails:
 
 
 def test_a_rule_that_is_met_is_named_with_what_it_rests_on() -> None:
-    another = replace(BLOCKED, party_id="deployer", explanation="Listed parties own 60 % of deployer.")
+    another = replace(
+        BLOCKED, party_id="deployer", explanation="Listed parties own 60 % of deployer."
+    )
     screening = b.screening(b.details(), ownership=b.ownership(BLOCKED, FLAG, another))
 
     assert rules_met(screening) == {
@@ -43,7 +45,10 @@ def test_a_rule_that_is_met_is_named_with_what_it_rests_on() -> None:
 def test_the_largest_share_is_what_is_held_for_sure_and_by_parties_of_the_lists_asked_for() -> None:
     screening = b.screening(b.details(), ownership=b.ownership(BLOCKED, FLAG))
 
-    assert (largest_percent(screening), largest_percent(screening, frozenset({"SDN"}))) == (55.0, 10.0)
+    assert (largest_percent(screening), largest_percent(screening, frozenset({"SDN"}))) == (
+        55.0,
+        10.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,11 +71,15 @@ def test_owners_that_were_never_assessed_are_not_known() -> None:
     details = owned(Ownership("end-user", 30.0))
 
     assert has_unknown(details, b.screening(details, ownership=None))
-    assert not has_unknown(b.details(), b.screening(b.details(), ownership=None)), "nobody owns anybody"
+    assert not has_unknown(b.details(), b.screening(b.details(), ownership=None)), (
+        "nobody owns anybody"
+    )
 
 
 @pytest.mark.parametrize("cause", [OwnershipCause.UNKNOWN_SHARE, OwnershipCause.UNKNOWN_HOLDING])
 def test_what_screening_holds_for_unknown_is_not_known(cause: OwnershipCause) -> None:
     details = owned(Ownership("end-user", share_range=ShareRange(40.0, 60.0)))
 
-    assert has_unknown(details, b.screening(details, ownership=b.ownership(replace(FLAG, cause=cause))))
+    assert has_unknown(
+        details, b.screening(details, ownership=b.ownership(replace(FLAG, cause=cause)))
+    )

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from services.applications.core.commands import Due, FollowStanding, Submit, Withdraw
 from services.applications.core.decide import decide
-from services.applications.core.events import ApplicationApproved, ApplicationDenied, Event, LicenseIssued
+from services.applications.core.errors import Refusal
+from services.applications.core.events import (
+    ApplicationApproved,
+    ApplicationDenied,
+    Event,
+    LicenseIssued,
+)
 from services.applications.core.evolve import evolve
 from services.applications.core.licensing import due_at
 from services.applications.core.lifecycle import APPLICATION_TRANSITIONS
@@ -21,7 +27,6 @@ from services.applications.core.model import (
     Outcome,
     RuleEffect,
 )
-from services.applications.core.refusal import Refusal
 from tests.applications import builders as b
 
 OFFICERS = st.sampled_from([b.ONE, b.TWO, b.THREE])
@@ -31,7 +36,9 @@ FOLLOWS = st.builds(b.follow, STANDINGS, st.integers(1, 5))
 MOVES = st.one_of(
     st.builds(b.conclude, WAYS, st.none(), countersignatures=st.integers(1, 2)),
     st.builds(b.recommend, OFFICERS, st.sampled_from(Outcome)),
-    st.builds(lambda officer, yes: b.countersign(officer, is_confirmed=yes), OFFICERS, st.booleans()),
+    st.builds(
+        lambda officer, yes: b.countersign(officer, is_confirmed=yes), OFFICERS, st.booleans()
+    ),
     FOLLOWS,
     st.sampled_from(["accept", Withdraw("")]),
     st.just(Due()),
@@ -85,14 +92,20 @@ def test_a_decision_by_officers_has_as_many_different_eyes_as_policy_asks(moves:
 
     if decision is not None and decision.recommendation is not None:
         signed = [signature.officer_id for signature in decision.recommendation.countersignatures]
-        assert len({*signed, decision.recommendation.officer_id}) == 1 + decision.policy.countersignatures
+        assert (
+            len({*signed, decision.recommendation.officer_id})
+            == 1 + decision.policy.countersignatures
+        )
 
 
 @given(WALKS, WAYS)
 def test_a_screening_told_again_changes_nothing(moves: Walk, way: RuleEffect) -> None:
     application, _ = run(moves)
 
-    assert application.state is ApplicationState.SCREENING or decide(application, b.conclude(way), b.NOW) == ()
+    assert (
+        application.state is ApplicationState.SCREENING
+        or decide(application, b.conclude(way), b.NOW) == ()
+    )
 
 
 @given(st.lists(FOLLOWS, max_size=10))
@@ -105,11 +118,19 @@ def test_a_standing_told_again_changes_nothing(follows: list[FollowStanding]) ->
 
     for command in follows:
         # The same or an older standing: nothing; one that a revocation contradicts: refused, again nothing.
-        assert decide(application, command, b.NOW) == () or isinstance(decide(application, command, b.NOW), Refusal)
+        assert decide(application, command, b.NOW) == () or isinstance(
+            decide(application, command, b.NOW), Refusal
+        )
 
 
-@given(st.permutations([(LicenseState.SUSPENDED, 2), (LicenseState.ACTIVE, 3), (LicenseState.SUSPENDED, 4)]))
-def test_standings_in_any_order_end_where_the_newest_says(order: list[tuple[LicenseState, int]]) -> None:
+@given(
+    st.permutations(
+        [(LicenseState.SUSPENDED, 2), (LicenseState.ACTIVE, 3), (LicenseState.SUSPENDED, 4)]
+    )
+)
+def test_standings_in_any_order_end_where_the_newest_says(
+    order: list[tuple[LicenseState, int]],
+) -> None:
     application = b.after(b.approved(), *(b.follow(state, version) for state, version in order))
 
     assert application.license is not None
@@ -130,7 +151,9 @@ def test_what_is_due_is_due_once(moves: Walk) -> None:
 def test_a_record_is_stored_and_read_without_loss(moves: Walk) -> None:
     application, _ = run(moves)
 
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(application), type=Application) == application
+    assert (
+        msgspec.msgpack.decode(msgspec.msgpack.encode(application), type=Application) == application
+    )
 
 
 @given(WALKS)

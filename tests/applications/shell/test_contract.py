@@ -7,20 +7,26 @@ import protovalidate
 import pytest
 from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, policy_pb2
 
-from chassis.mapping import Converter
+from chassis.proto_mapping import Converter
 from services.applications.core import model
+from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
-from services.applications.core.facts import PolicyFacts
-from services.applications.core.refusal import Fault, Reason
+from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell import codec
 from tests.applications import builders as b
 
 VALUES = [
     value
     for value in vars(model).values()
-    if dataclasses.is_dataclass(value) and isinstance(value, type) and value is not model.Application
+    if dataclasses.is_dataclass(value)
+    and isinstance(value, type)
+    and value is not model.Application
 ]
-ENUMS = [value for value in vars(model).values() if isinstance(value, type) and issubclass(value, model.StrEnum)]
+ENUMS = [
+    value
+    for value in vars(model).values()
+    if isinstance(value, type) and issubclass(value, model.StrEnum)
+]
 
 
 @pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.__name__)
@@ -37,12 +43,16 @@ def test_the_facts_of_the_core_are_those_that_rules_may_read() -> None:
     Converter(PolicyFacts, policy_pb2.PolicyFacts)
 
 
-@pytest.mark.parametrize("enum", [each for each in ENUMS if each is not model.StrEnum], ids=lambda enum: enum.__name__)
+@pytest.mark.parametrize(
+    "enum", [each for each in ENUMS if each is not model.StrEnum], ids=lambda enum: enum.__name__
+)
 def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.StrEnum]) -> None:
     values = model_pb2.DESCRIPTOR.enum_types_by_name[enum.__name__].values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
 
-    assert [member.value for member in enum] == [value.name.removeprefix(prefix) for value in values[1:]]
+    assert [member.value for member in enum] == [
+        value.name.removeprefix(prefix) for value in values[1:]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,10 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
     [
         (model_pb2.Ownership(owned_party_id="end-user", share_percent=100.5), "double.gte_lte"),
         (model_pb2.Ownership(owned_party_id="end-user", share_percent=-1), "double.gte_lte"),
-        (model_pb2.Ownership(owned_party_id="end-user", share_percent=float("nan")), "double.gte_lte"),
+        (
+            model_pb2.Ownership(owned_party_id="end-user", share_percent=float("nan")),
+            "double.gte_lte",
+        ),
         (
             model_pb2.Ownership(
                 owned_party_id="end-user",
@@ -60,7 +73,9 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
         ),
         (
             model_pb2.Ownership(
-                owned_party_id="end-user", share_percent=50, share_range=model_pb2.ShareRange(at_most_percent=60)
+                owned_party_id="end-user",
+                share_percent=50,
+                share_range=model_pb2.ShareRange(at_most_percent=60),
             ),
             "ownership.one_share",
         ),
@@ -68,7 +83,9 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
     ids=["above the whole", "below nothing", "no number", "bounds crossed", "stated twice"],
 )
 def test_a_share_that_cannot_be_one_is_refused(stake: model_pb2.Ownership, rule: str) -> None:
-    assert [violation.proto.rule_id for violation in protovalidate.collect_violations(stake)] == [rule]
+    assert [violation.proto.rule_id for violation in protovalidate.collect_violations(stake)] == [
+        rule
+    ]
 
 
 def test_a_party_states_twenty_shares_at_most() -> None:
@@ -78,13 +95,18 @@ def test_a_party_states_twenty_shares_at_most() -> None:
 
     (violation,) = protovalidate.collect_violations(owner)
 
-    assert (violation.proto.rule_id, violation.proto.field.elements[0].field_name) == ("repeated.max_items", "owns")
+    assert (violation.proto.rule_id, violation.proto.field.elements[0].field_name) == (
+        "repeated.max_items",
+        "owns",
+    )
 
 
 def test_reasons_are_those_of_the_contract() -> None:
     names = [name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()]  # noqa: SIM118 - no mapping
 
-    assert [reason.value for reason in Reason] == [name for name in names if name in Reason.__members__]
+    assert [reason.value for reason in Reason] == [
+        name for name in names if name in Reason.__members__
+    ]
     assert set(names) - {"UNSPECIFIED"} == set(Reason.__members__)
     assert Fault.SHARES_EXCEED_WHOLE not in names
 

@@ -9,7 +9,12 @@ import pytest
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
 from services.applications.core.commands import Cause
-from services.applications.core.model import OwnershipCause, OwnershipResult, OwnershipStep, ShareRange
+from services.applications.core.model import (
+    OwnershipCause,
+    OwnershipResult,
+    OwnershipStep,
+    ShareRange,
+)
 from services.applications.shell import codec
 from tests.applications import builders as b
 
@@ -38,7 +43,9 @@ FINDING = model_pb2.OwnershipFinding(
     ],
     explanation="Listed parties own 55 % of end-user.",
 )
-ASSESSMENT = model_pb2.OwnershipAssessment(rules_version="1", assessed_on="2026-11-24", findings=[FINDING])
+ASSESSMENT = model_pb2.OwnershipAssessment(
+    rules_version="1", assessed_on="2026-11-24", findings=[FINDING]
+)
 
 
 def completed(ownership: model_pb2.OwnershipAssessment | None) -> bytes:
@@ -70,9 +77,17 @@ def test_a_finding_comes_with_its_rule_its_owner_and_the_path() -> None:
         OwnershipResult.BLOCKED,
         OwnershipCause.OWNED_BY_LISTED,
     )
-    assert (found.rule_id, found.most_restrictive_owner_id, found.list_codes) == ("a-rule", "owner", ("SDN",))
+    assert (found.rule_id, found.most_restrictive_owner_id, found.list_codes) == (
+        "a-rule",
+        "owner",
+        ("SDN",),
+    )
     assert found.path == (OwnershipStep("owner", "end-user", ShareRange(55.0, 60.0)),)
-    assert (found.at_least_percent, found.at_most_percent, found.explanation) == (55.0, 60.0, FINDING.explanation)
+    assert (found.at_least_percent, found.at_most_percent, found.explanation) == (
+        55.0,
+        60.0,
+        FINDING.explanation,
+    )
 
 
 def test_a_screening_that_says_nothing_of_owners_has_not_assessed_them() -> None:
@@ -113,7 +128,10 @@ def test_a_verdict_that_says_nothing_of_owners_leaves_what_is_known() -> None:
 
 def test_a_list_match_of_an_owner_changes_what_is_known_of_the_owned() -> None:
     told = events_pb2.PartyListed(
-        application_id=str(b.APPLICATION_ID), screening_id=str(UUID(int=9)), party_id="owner", ownership=ASSESSMENT
+        application_id=str(b.APPLICATION_ID),
+        screening_id=str(UUID(int=9)),
+        party_id="owner",
+        ownership=ASSESSMENT,
     )
     told.listed_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
 

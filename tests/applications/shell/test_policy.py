@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safeconduct.applications.v1 import policy_pb2
 
-from services.applications.core.facts import PolicyFacts, facts
 from services.applications.core.model import (
     AccessMode,
     ApplicationDetails,
@@ -31,6 +30,7 @@ from services.applications.core.model import (
     ScreeningResult,
     Sector,
 )
+from services.applications.core.policy_facts import PolicyFacts, facts
 from services.applications.shell.policy import NOT_IN_EFFECT, Policy, facts_message, load_policy
 from services.applications.shell.yaml_data import DataFault
 from tests.applications import builders as b
@@ -38,7 +38,9 @@ from tests.applications import builders as b
 EXACT = {"result": ScreeningResult.POSSIBLE_MATCH, "strength": MatchStrength.EXACT}
 
 
-def evaluate(of: ApplicationDetails, *findings: PartyFinding | OwnershipFinding, at: datetime = b.NOW) -> PolicyOutcome:
+def evaluate(
+    of: ApplicationDetails, *findings: PartyFinding | OwnershipFinding, at: datetime = b.NOW
+) -> PolicyOutcome:
     owners = b.ownership(*(each for each in findings if isinstance(each, OwnershipFinding)))
     parties = (each for each in findings if isinstance(each, PartyFinding))
     seen = facts(of, b.screening(of, *parties, ownership=owners), b.REFERENCE, at)
@@ -56,7 +58,9 @@ def hit(party_id: str, *lists: str, **changes: Any) -> PartyFinding:
 def owned(*shares: float | None) -> ApplicationDetails:
     return b.with_parties(
         *(
-            b.party(f"owner-{number}", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("end-user", share),))
+            b.party(
+                f"owner-{number}", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("end-user", share),)
+            )
             for number, share in enumerate(shares)
         )
     )
@@ -67,7 +71,9 @@ def owners(
 ) -> OwnershipFinding:
     """What screening says of owners under a rule."""
     said = f"Listed parties own a part of end-user, says {rule_id}."
-    return OwnershipFinding("end-user", result, cause, rule_id, list_codes=("EL",), explanation=said)
+    return OwnershipFinding(
+        "end-user", result, cause, rule_id, list_codes=("EL",), explanation=said
+    )
 
 
 BLOCKED, FLAG = OwnershipResult.BLOCKED, OwnershipResult.RED_FLAG
@@ -86,7 +92,11 @@ def sector(of: Sector) -> ApplicationDetails:
 
 
 def statement(days: int) -> ApplicationDetails:
-    return b.details(end_user_statement=EndUserStatement("end-user", b.NOW - timedelta(days=days), "as said before"))
+    return b.details(
+        end_user_statement=EndUserStatement(
+            "end-user", b.NOW - timedelta(days=days), "as said before"
+        )
+    )
 
 
 CASES: dict[str, tuple[ApplicationDetails, list[PartyFinding | OwnershipFinding]]] = {
@@ -94,12 +104,18 @@ CASES: dict[str, tuple[ApplicationDetails, list[PartyFinding | OwnershipFinding]
     "party.listed": (b.details(), [hit("end-user", "EL")]),
     "ownership.blocked": (owned(60.0), [owners("us-ofac-50-percent", BLOCKED)]),
     "ownership.affiliates": (owned(60.0), [owners("us-bis-affiliates", BLOCKED)]),
-    "ownership.red-flag": (owned(10.0), [owners("us-bis-affiliates", FLAG, OwnershipCause.MINORITY_STAKE)]),
+    "ownership.red-flag": (
+        owned(10.0),
+        [owners("us-bis-affiliates", FLAG, OwnershipCause.MINORITY_STAKE)],
+    ),
     "use.forbidden": (uses(EndUse.AUTONOMOUS_WEAPONS), []),
     "use.military-surveillance": (uses(EndUse.MILITARY, EndUse.COMMUNICATIONS_ANALYSIS), []),
     "use.military-intelligence": (sector(Sector.INTELLIGENCE), []),
     "party.possible-match": (b.details(), [hit("signatory", "SDN", strength=MatchStrength.WEAK)]),
-    "screening.undetermined": (b.details(), [PartyFinding("end-user", ScreeningResult.UNDETERMINED)]),
+    "screening.undetermined": (
+        b.details(),
+        [PartyFinding("end-user", ScreeningResult.UNDETERMINED)],
+    ),
     "ownership.unknown": (owned(None), []),
     "use.military": (sector(Sector.MILITARY), []),
     "use.surveillance-capable": (uses(EndUse.BIOMETRIC_IDENTIFICATION), []),
@@ -177,7 +193,12 @@ def test_an_end_user_who_says_no_sector_is_not_covered_by_another_who_does() -> 
 def test_frontier_weights_need_two_countersignatures_and_the_highest_clearance() -> None:
     outcome = evaluate(access(AccessMode.MODEL_WEIGHTS))
 
-    assert (outcome.way, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (RuleEffect.REFER, 2, 3, 5)
+    assert (outcome.way, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (
+        RuleEffect.REFER,
+        2,
+        3,
+        5,
+    )
 
 
 def test_smaller_weights_need_one_countersignature() -> None:
@@ -189,7 +210,10 @@ def test_a_statement_of_180_days_is_not_stale() -> None:
 
 
 def test_a_false_positive_is_clear() -> None:
-    assert evaluate(b.details(), PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)).way is RuleEffect.APPROVE
+    assert (
+        evaluate(b.details(), PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)).way
+        is RuleEffect.APPROVE
+    )
 
 
 def test_a_listed_owner_of_a_small_share_refers_and_does_not_deny() -> None:
@@ -199,7 +223,9 @@ def test_a_listed_owner_of_a_small_share_refers_and_does_not_deny() -> None:
 
 
 def test_a_rule_of_ownership_that_is_suspended_refers_and_does_not_deny() -> None:
-    outcome = evaluate(owned(60.0), owners("us-bis-affiliates", FLAG, OwnershipCause.RULE_SUSPENDED))
+    outcome = evaluate(
+        owned(60.0), owners("us-bis-affiliates", FLAG, OwnershipCause.RULE_SUSPENDED)
+    )
 
     assert outcome.way is RuleEffect.REFER
 
@@ -248,7 +274,10 @@ HEAD = "version: '1'\neffective_from: 2026-01-01\nlease_seconds_by_tier: {1: 60,
 
 def written(folder: Path, *rules: dict[str, Any], head: str = HEAD) -> Path:
     path = folder / "policy.yaml"
-    lines = (f"  - {{{', '.join(f'{key}: {value!r}' for key, value in rule.items())}}}\n" for rule in rules)
+    lines = (
+        f"  - {{{', '.join(f'{key}: {value!r}' for key, value in rule.items())}}}\n"
+        for rule in rules
+    )
     path.write_text(head + "".join(lines))
     return path
 
@@ -275,7 +304,9 @@ def a_policy(folder: Path, *changes: dict[str, Any]) -> Policy:
         ({"explanation": ""}, "`$.explanation`"),
     ],
 )
-def test_a_rule_that_cannot_be_used_is_refused_by_name(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+def test_a_rule_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(DataFault) as caught:
         a_policy(tmp_path, change)
 
@@ -286,7 +317,9 @@ def test_a_rule_that_cannot_be_used_is_refused_by_name(tmp_path: Path, change: d
 
 def test_all_faults_of_a_policy_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataFault) as caught:
-        a_policy(tmp_path, {}, {}, {"id": "other", "when": "facts.nope"}, {"id": "third", "tier": 0})
+        a_policy(
+            tmp_path, {}, {}, {"id": "other", "when": "facts.nope"}, {"id": "third", "tier": 0}
+        )
 
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [
         "rules[1] (a.rule)",
@@ -311,8 +344,14 @@ def test_leases_do_not_grow_with_the_risk(tmp_path: Path) -> None:
 
 def test_a_period_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD_RULE)
-    path.write_text(path.read_text().replace("}\n", ", effective: [{from: 2026-02-01, until: 2026-01-01}]}\n"))
-    path.write_text(path.read_text().replace("3: 5, effective: [{from: 2026-02-01, until: 2026-01-01}]}", "3: 5}"))
+    path.write_text(
+        path.read_text().replace("}\n", ", effective: [{from: 2026-02-01, until: 2026-01-01}]}\n")
+    )
+    path.write_text(
+        path.read_text().replace(
+            "3: 5, effective: [{from: 2026-02-01, until: 2026-01-01}]}", "3: 5}"
+        )
+    )
 
     with pytest.raises(DataFault, match="a period ends before it begins"):
         load_policy(path)
@@ -339,7 +378,9 @@ def in_periods(folder: Path) -> Policy:
         ("2026-11-10T01:00:00+02:00", False),
     ],
 )
-def test_a_rule_holds_in_its_periods_by_the_days_of_utc(tmp_path: Path, moment: str, holds: bool) -> None:
+def test_a_rule_holds_in_its_periods_by_the_days_of_utc(
+    tmp_path: Path, moment: str, holds: bool
+) -> None:
     outcome = in_periods(tmp_path).evaluate(
         policy_pb2.PolicyFacts(only_allied_countries=True), datetime.fromisoformat(moment)
     )
@@ -352,10 +393,15 @@ def test_a_rule_that_fails_refers(tmp_path: Path, effect: str) -> None:
     failing = {"id": "b.rule", "effect": effect, "when": "10 / facts.statement_age_days > 1"}
     policy = a_policy(tmp_path, {}, failing)
 
-    outcome = policy.evaluate(policy_pb2.PolicyFacts(only_allied_countries=True, statement_age_days=0), b.NOW)
+    outcome = policy.evaluate(
+        policy_pb2.PolicyFacts(only_allied_countries=True, statement_age_days=0), b.NOW
+    )
 
     assert outcome.way is RuleEffect.REFER
-    assert [(rule.rule_id, rule.failed) for rule in outcome.fired] == [("a.rule", False), ("b.rule", True)]
+    assert [(rule.rule_id, rule.failed) for rule in outcome.fired] == [
+        ("a.rule", False),
+        ("b.rule", True),
+    ]
 
 
 def test_a_policy_in_which_nothing_approves_refers(tmp_path: Path) -> None:
@@ -390,7 +436,9 @@ ANY_FACTS = st.builds(
     listed_ownership_percent=st.floats(0, 100),
     blocked_ownership_percent=st.floats(0, 100),
     ownership_rules_met=st.dictionaries(
-        st.sampled_from(["us-ofac-50-percent", "us-bis-affiliates", "another-rule"]), st.just("said"), max_size=2
+        st.sampled_from(["us-ofac-50-percent", "us-bis-affiliates", "another-rule"]),
+        st.just("said"),
+        max_size=2,
     ),
     ownership_red_flags=st.lists(st.just("said"), max_size=2).map(tuple),
     training_compute_log10_flop=st.floats(20, 30),

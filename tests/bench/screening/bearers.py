@@ -10,15 +10,19 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from services.screening.core.bearers import FILE, LEAST
-from services.screening.core.normalise import fold
+from services.screening.core.names.name_frequency import FILE, LEAST
+from services.screening.core.names.normalisation import fold
 from tests.bench.screening.cases import CHECKOUT, Half, half_of, people
 
 
 def main() -> None:
     """Count and write."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.bearers", description=__doc__)
-    parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.screening.bearers", description=__doc__
+    )
+    parser.add_argument(
+        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE
+    )
     asked = parser.parse_args()
     names = [row["full_name"] for row in people() if half_of(row["full_name"]) is Half.TUNING]
     asked.out.write_text(counted(names), encoding="utf-8")

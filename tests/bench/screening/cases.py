@@ -18,7 +18,7 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
-from services.screening.core import csl, un
+from services.screening.core.lists import csl, un
 from services.screening.core.model import Entry, PartyKind
 from tests.bench.screening.misspell import by_ear, one_slip, slips
 
@@ -89,10 +89,16 @@ def drawn(un_file: Path | None, size: int, turn: int = 0) -> tuple[list[Entry], 
     entries = [_without(entry, held.get(entry.entry_id)) for entry in published]
     persons = [entry for entry in entries if entry.kind is PartyKind.PERSON]
     firms = [entry for entry in entries if entry.kind is PartyKind.ORGANISATION]
-    for family, spoil in ((Family.ONE_SLIP, one_slip), (Family.SLIPS, slips), (Family.BY_EAR, by_ear)):
+    for family, spoil in (
+        (Family.ONE_SLIP, one_slip),
+        (Family.SLIPS, slips),
+        (Family.BY_EAR, by_ear),
+    ):
         source = persons[: size * 2] + firms[: size // 2]
         chance.shuffle(source)
-        cases += _limited((_case(family, entry, spoil(entry.name, chance)) for entry in source), size)
+        cases += _limited(
+            (_case(family, entry, spoil(entry.name, chance)) for entry in source), size
+        )
     treated, altered = _altered()
     cases += _limited(altered, size)
     foreign, scripts = _scripts(un_file)
@@ -121,10 +127,14 @@ def _case(family: Family, entry: Entry, name: str) -> Case:
 
 
 def _plain(text: str) -> str:
-    return " ".join(sorted("".join(char if char.isalnum() else " " for char in text.casefold()).split()))
+    return " ".join(
+        sorted("".join(char if char.isalnum() else " " for char in text.casefold()).split())
+    )
 
 
-def _aliases(entries: Sequence[Entry], held: dict[str, str], size: int, turn: int) -> Iterator[Case]:
+def _aliases(
+    entries: Sequence[Entry], held: dict[str, str], size: int, turn: int
+) -> Iterator[Case]:
     """One alias of each of some parties, which the index then does not hold under any spelling of the same letters."""
     for family, kinds in (
         (Family.ALIAS, {PartyKind.PERSON}),
@@ -172,8 +182,14 @@ def _scripts(un_file: Path | None) -> tuple[list[Entry], list[Case]]:
         return [], []
     entries, cases = [], []
     for published in un.read_entries(un_file.read_bytes()):
-        foreign = [name for name in published.names if any(char.isalpha() and ord(char) > 0x36F for char in name)]
-        entry = replace(published, aliases=tuple(name for name in published.aliases if name not in foreign))
+        foreign = [
+            name
+            for name in published.names
+            if any(char.isalpha() and ord(char) > 0x36F for char in name)
+        ]
+        entry = replace(
+            published, aliases=tuple(name for name in published.aliases if name not in foreign)
+        )
         entries.append(entry)
         family = Family.SCRIPT if entry.kind is PartyKind.PERSON else Family.FIRM_SCRIPT
         cases += [_case(family, entry, name) for name in foreign[:1]]
@@ -200,7 +216,21 @@ TRADES: Final = (
     "Transport", "Construction", "Medical Supplies", "Aviation Services", "Foods", "Textiles", "Semiconductor",
     "Research Institute", "Bank", "Investment Group", "Machinery", "Materials", "Telecom", "Security",
 )  # fmt: skip
-FORMS: Final = ("Ltd", "GmbH", "LLC", "Inc", "S.A.", "Co., Ltd.", "B.V.", "AG", "Pte Ltd", "SARL", "AB", "S.p.A.", "")
+FORMS: Final = (
+    "Ltd",
+    "GmbH",
+    "LLC",
+    "Inc",
+    "S.A.",
+    "Co., Ltd.",
+    "B.V.",
+    "AG",
+    "Pte Ltd",
+    "SARL",
+    "AB",
+    "S.p.A.",
+    "",
+)
 
 
 def _firms(people: Sequence[Person], chance: random.Random) -> Iterator[Case]:

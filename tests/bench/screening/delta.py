@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from services.screening.core.acronyms import acronyms
-from services.screening.core.changes import Search, judged, looked_for, matches
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
-from services.screening.core.normalise import fold
-from services.screening.core.parties import PartyIndex
-from services.screening.core.screen import screen
+from services.screening.core.names.acronyms import acronyms
+from services.screening.core.names.index import ListIndex
+from services.screening.core.names.normalisation import fold
+from services.screening.core.reverse_lookup.index import PartyIndex
+from services.screening.core.reverse_lookup.search import Search, judged, looked_for, matches
 from tests.bench.screening.cases import SEED, Person, people
 from tests.bench.screening.misspell import by_ear, one_slip, slips
 from tests.bench.screening.retrieval import resident_mb
@@ -32,7 +32,7 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
     """Figures of a change of ENTRIES entries against so many parties, a few of whom it concerns."""
     chance = random.Random(SEED)
     changed = tuple(chance.sample(list(entries), ENTRIES))
-    generation = Generation.build(entries, "listed")
+    generation = ListIndex.build(entries, "listed")
     index: PartyIndex[int] = PartyIndex()
     before, began = resident_mb(), time.process_time()
     for number, party in enumerate(islice(_strangers(chance), parties)):
@@ -79,11 +79,17 @@ def _strangers(chance: random.Random) -> Iterator[PartyQuery]:
     while True:
         persons = known[chance.choice(scripts)]
         first, last = chance.choice(persons), chance.choice(persons)
-        name = " ".join(filter(None, (first["first_name"], first["middle_name"], last["last_name"])))
+        name = " ".join(
+            filter(None, (first["first_name"], first["middle_name"], last["last_name"]))
+        )
         if name in seen:
             continue
         seen.add(name)
-        year, month, day = chance.randrange(1935, 2006), chance.randrange(1, 13), chance.randrange(1, 29)
+        year, month, day = (
+            chance.randrange(1935, 2006),
+            chance.randrange(1, 13),
+            chance.randrange(1, 29),
+        )
         country = chance.choice(("AT", "IR", "RU", "CN", "US"))
         yield PartyQuery((name,), PartyKind.PERSON, f"{year}-{month:02}-{day:02}", (country,))
 
@@ -94,7 +100,9 @@ def _script(name: str) -> str:
 
 def _acronym(name: str, _: random.Random) -> str:
     """The letters that its words begin with, where it has enough of them."""
-    return max(acronyms(fold(name).words), key=lambda letters: (len(letters), letters), default=name).upper()
+    return max(
+        acronyms(fold(name).words), key=lambda letters: (len(letters), letters), default=name
+    ).upper()
 
 
 _SPOILED: Final = (lambda name, _: name, one_slip, slips, by_ear, _acronym)
@@ -117,7 +125,7 @@ def _put(index: PartyIndex[int], parties: Sequence[PartyQuery], first: int) -> N
 
 
 def _recall(
-    index: PartyIndex[int], generation: Generation, changed: tuple[Entry, ...], chance: random.Random
+    index: PartyIndex[int], generation: ListIndex, changed: tuple[Entry, ...], chance: random.Random
 ) -> dict[str, Any]:
     """How much of what screening one by one says of what changed the search says too, score and all."""
     first = len(index) + index.dropped
@@ -125,14 +133,21 @@ def _recall(
     _put(index, parties, first)
     search = matches(index, generation, changed, DEFAULT)
     hits = {
-        held.application: {hit.entry_id: hit.score for hit in search.hits_of(held)} for held in search.parties.values()
+        held.application: {hit.entry_id: hit.score for hit in search.hits_of(held)}
+        for held in search.parties.values()
     }
     small = generation.among(changed)
     wanted = same = 0
     asked = [(first + number, party) for number, party in enumerate(parties)]
-    asked += [(held.application, held.query) for held in islice(index, 0, first, max(first // 1_000, 1))]
+    asked += [
+        (held.application, held.query) for held in islice(index, 0, first, max(first // 1_000, 1))
+    ]
     for application, party in asked:
         said = {hit.entry_id: hit.score for hit in screen(small, party, DEFAULT).hits}
         wanted += len(said)
         same += sum(hits.get(application, {}).get(entry) == score for entry, score in said.items())
-    return {"hits_wanted": wanted, "hits_found_with_their_score": same, "recall": same / wanted if wanted else 1.0}
+    return {
+        "hits_wanted": wanted,
+        "hits_found_with_their_score": same,
+        "recall": same / wanted if wanted else 1.0,
+    }

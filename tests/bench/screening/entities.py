@@ -15,12 +15,12 @@ from followthemoney import model as schemata
 from nomenklatura.matching import LogicV2
 
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind
-from services.screening.core.normalise import fold
+from services.screening.core.names.index import ListIndex
+from services.screening.core.names.normalisation import fold
 from tests.bench.screening.cases import DATA, Case, Family, Half
 from tests.bench.screening.pairs import KINDS
-from tests.bench.screening.systems import Engine
+from tests.bench.screening.systems import Matcher
 
 NAME_PARTS: Final = ("firstName", "middleName", "fatherName", "lastName")
 LOGIC_THRESHOLD: Final = 0.7
@@ -53,7 +53,7 @@ def name_of(fields: Mapping[str, str]) -> str:
     return fields.get("name") or " ".join(fields[part] for part in NAME_PARTS if part in fields)
 
 
-def accuracy(whole: Generation) -> dict[str, Any]:
+def accuracy(whole: ListIndex) -> dict[str, Any]:
     """The share of pairs that each system judges as labelled, and which ones the engine does not.
 
     Words weigh as they do in the whole index.
@@ -79,14 +79,16 @@ def accuracy(whole: Generation) -> dict[str, Any]:
     }
 
 
-def _engine_scores(whole: Generation, pairs: Sequence[EntityPair]) -> Iterable[float]:
+def _engine_scores(whole: ListIndex, pairs: Sequence[EntityPair]) -> Iterable[float]:
     entries = [
         Entry(f"P-{number}", "P", name_of(pair.listed), str(number), kind=pair.kind)
         for number, pair in enumerate(pairs)
     ]
-    engine = Engine(whole.among(entries))
+    engine = Matcher(whole.among(entries))
     for pair, entry in zip(pairs, entries, strict=True):
-        yield engine.score(Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)).own
+        yield engine.score(
+            Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)
+        ).own
 
 
 def _logic_v2(pair: EntityPair) -> float:

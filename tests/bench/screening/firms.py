@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex
 from tests.bench.screening.cases import SEED, Half, Person, half_of, people
 
 TEMPLATES: Final = (
@@ -38,8 +38,29 @@ TEMPLATES: Final = (
     "{name} Brothers Trading", "{name} Aviation Services FZE", "Global {name} Logistics",
 )  # fmt: skip
 GENERAL: Final = (
-    ("Global", "General", "International", "National", "United", "Universal", "Modern", "Advanced", "First", "New"),
-    ("Trading", "Technology", "Engineering", "Investment", "Shipping", "Electronics", "Logistics", "Energy", "Marine"),
+    (
+        "Global",
+        "General",
+        "International",
+        "National",
+        "United",
+        "Universal",
+        "Modern",
+        "Advanced",
+        "First",
+        "New",
+    ),
+    (
+        "Trading",
+        "Technology",
+        "Engineering",
+        "Investment",
+        "Shipping",
+        "Electronics",
+        "Logistics",
+        "Energy",
+        "Marine",
+    ),
     ("Company", "LLC", "Group", "Services", "Ltd", "Corporation", "Systems", "Solutions"),
 )
 FAMILY_ALONE: Final = "family name alone"
@@ -107,7 +128,9 @@ def _acronyms(chance: random.Random) -> Iterator[Firm]:
         for _ in range(1000):
             letters = "".join(chance.choice(string.ascii_uppercase) for _ in range(length))
             name = f"{letters} {chance.choice(('Ltd', 'LLC', 'GmbH', 'Trading', ''))}".strip()
-            yield Firm(f"acronym of {length} letters", half_of(name), name, chance.choice(COUNTRIES))
+            yield Firm(
+                f"acronym of {length} letters", half_of(name), name, chance.choice(COUNTRIES)
+            )
 
 
 def _other_numbers(entries: Iterable[Entry], chance: random.Random) -> Iterator[Firm]:
@@ -130,15 +153,27 @@ def _family_alone(chance: random.Random) -> Iterator[Firm]:
 
 def _new_words(entries: Sequence[Entry], chance: random.Random) -> Iterator[Firm]:
     """Firms called by one word that begins as one word of the list and ends as another."""
-    listed = {word for entry in entries if entry.kind is not PartyKind.PERSON for word in entry.name.split()}
-    words = sorted(word for word in listed if word.isascii() and word.isalpha() and len(word) > LONGER)
+    listed = {
+        word
+        for entry in entries
+        if entry.kind is not PartyKind.PERSON
+        for word in entry.name.split()
+    }
+    words = sorted(
+        word for word in listed if word.isascii() and word.isalpha() and len(word) > LONGER
+    )
     for _ in range(2000):
         first, last = chance.choice(words), chance.choice(words)
         word = f"{first[: chance.randint(2, 4)]}{last[-chance.randint(2, 4) :]}".title()
-        yield Firm(NEW_WORD, half_of(word), f"{word} {chance.choice(ALONE)}".strip(), chance.choice(COUNTRIES))
+        yield Firm(
+            NEW_WORD,
+            half_of(word),
+            f"{word} {chance.choice(ALONE)}".strip(),
+            chance.choice(COUNTRIES),
+        )
 
 
-def alerts(generation: Generation, size: int) -> Mapping[str, Mapping[str, float]]:
+def alerts(generation: ListIndex, size: int) -> Mapping[str, Mapping[str, float]]:
     """The share of each sort and half that alerts, by name and kind, and with a country told.
 
     A firm with another number alerts when its namesake is among the hits.
@@ -146,8 +181,18 @@ def alerts(generation: Generation, size: int) -> Mapping[str, Mapping[str, float
     shares: dict[str, dict[str, list[bool]]] = {}
     for firm in firms(generation.entries, size):
         query = PartyQuery((firm.name,), PartyKind.ORGANISATION)
-        for told, asked in (("", query), (", country told", replace(query, countries=(firm.country,)))):
+        for told, asked in (
+            ("", query),
+            (", country told", replace(query, countries=(firm.country,))),
+        ):
             hits = screen(generation, asked, DEFAULT).hits
-            alerted = bool(hits) if firm.of is None else any(hit.entry_id == firm.of.entry_id for hit in hits)
+            alerted = (
+                bool(hits)
+                if firm.of is None
+                else any(hit.entry_id == firm.of.entry_id for hit in hits)
+            )
             shares.setdefault(firm.sort + told, {}).setdefault(firm.half.value, []).append(alerted)
-    return {sort: {half: sum(each) / len(each) for half, each in halves.items()} for sort, halves in shares.items()}
+    return {
+        sort: {half: sum(each) / len(each) for half, each in halves.items()}
+        for sort, halves in shares.items()
+    }

@@ -23,13 +23,13 @@ from rich.console import Console
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from services.screening.core.compare import HIGHEST_INEXACT
+from services.screening.core.cases.screening import considered, screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
-from services.screening.core.likeness import FALLING, FREE, Likeness
 from services.screening.core.model import PartyKind, PartyQuery
-from services.screening.core.name_score import DEPTH, FILE, QUESTIONS, NameScore
-from services.screening.core.screen import considered, screen
+from services.screening.core.names.comparison import HIGHEST_INEXACT
+from services.screening.core.names.index import ListIndex
+from services.screening.core.names.score import DEPTH, FILE, QUESTIONS, NameScore
+from services.screening.core.names.similarity_features import FALLING, FREE, Likeness
 from tests.bench.screening.cases import ALIASES, CHECKOUT, Case, Family, Half, drawn
 from tests.bench.screening.firms import FAMILY_ALONE, ONE_WORD_SORTS, firms
 from tests.bench.screening.pairs import half_of_pair, pairs
@@ -87,35 +87,49 @@ class Innocent:
 
 def main() -> None:
     """Fit, set the level, write."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.fit", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.screening.fit", description=__doc__
+    )
     parser.add_argument("--size", type=int, default=1400, help="cases of a family (%(default)s)")
     parser.add_argument("--trees", type=int, default=400, help="trees (%(default)s)")
-    parser.add_argument("--un", type=Path, required=True, metavar="FILE", help="the UN's consolidated list, XML")
-    parser.add_argument("--version", required=True, help="what the new score is called, as in 2026.3.0")
-    parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
+    parser.add_argument(
+        "--un", type=Path, required=True, metavar="FILE", help="the UN's consolidated list, XML"
+    )
+    parser.add_argument(
+        "--version", required=True, help="what the new score is called, as in 2026.3.0"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE
+    )
     asked = parser.parse_args()
     console = Console(stderr=True)
     entries, cases = drawn(asked.un, asked.size)
-    generation = Generation.build(entries, "fit")
-    learned = list(examples(generation, [case for case in cases if case.half is Half.TUNING], console))
+    generation = ListIndex.build(entries, "fit")
+    learned = list(
+        examples(generation, [case for case in cases if case.half is Half.TUNING], console)
+    )
     for turn in range(1, TURNS):
         entries, others = drawn(asked.un, asked.size, turn)
         own = [case for case in others if case.half is Half.TUNING and case.family in ALIASES]
-        learned += held_out(Generation.build(entries, "fit"), own, console, AGAIN)
+        learned += held_out(ListIndex.build(entries, "fit"), own, console, AGAIN)
     entries, cases = drawn(asked.un, MANY)
-    innocents = list(compared_innocents(Generation.build(entries, "fit"), cases, console))
+    innocents = list(compared_innocents(ListIndex.build(entries, "fit"), cases, console))
     learned += [replace(each.example, weight=INNOCENT) for each in innocents]
     model = None
     for number in (1, 2):
-        console.print(f"{len(learned)} names, {sum(each.is_same for each in learned)} of a listed party; fit {number}")
+        console.print(
+            f"{len(learned)} names, {sum(each.is_same for each in learned)} of a listed party; fit {number}"
+        )
         model = fit(learned, model, asked.trees)
     base, trees = written(model)
     levels = {kind: level(model, innocents, kind, share) for kind, share in SHARES.items()}
-    asked.out.write_text(as_text({"version": asked.version, **levelled(base, trees, levels)}), encoding="utf-8")
+    asked.out.write_text(
+        as_text({"version": asked.version, **levelled(base, trees, levels)}), encoding="utf-8"
+    )
     console.print(f"written: {asked.out}")
 
 
-def examples(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Example]:
+def examples(generation: ListIndex, cases: Sequence[Case], console: Console) -> Iterator[Example]:
     """What is learned from: names of listed parties, names made to be mistaken, labelled pairs."""
     yield from held_out(generation, [case for case in cases if case.target is not None], console)
     for firm in firms(generation.entries, 600):
@@ -123,14 +137,20 @@ def examples(generation: Generation, cases: Sequence[Case], console: Console) ->
             kinds = (PartyKind.ORGANISATION, PartyKind.PERSON)
             weight = ONE_WORD if firm.sort in ONE_WORD_SORTS else MADE
             for kind in kinds if firm.sort == FAMILY_ALONE else kinds[:1]:
-                yield _example(list(compared(generation, PartyQuery((firm.name,), kind))), weight, is_same=False)
+                yield _example(
+                    list(compared(generation, PartyQuery((firm.name,), kind))),
+                    weight,
+                    is_same=False,
+                )
     small, labelled = pairs(generation)
     for case, is_match in labelled:
         if half_of_pair(case) is Half.TUNING and case.target is not None:
             yield _example(own_of(small, case), PAIR, is_same=is_match)
 
 
-def held_out(generation: Generation, cases: Sequence[Case], console: Console, weight: float = 1.0) -> Iterator[Example]:
+def held_out(
+    generation: ListIndex, cases: Sequence[Case], console: Console, weight: float = 1.0
+) -> Iterator[Example]:
     """Names of listed parties, each compared with the other names of its party."""
     for case in track(cases, "comparing", console=console):
         own = own_of(generation, case)
@@ -138,19 +158,21 @@ def held_out(generation: Generation, cases: Sequence[Case], console: Console, we
             yield _example(own, SLIP if case.family in SLIPS else weight, is_same=True)
 
 
-def own_of(generation: Generation, case: Case) -> list[Compared]:
+def own_of(generation: ListIndex, case: Case) -> list[Compared]:
     """The names of the case's own party, compared."""
     found = compared(generation, PartyQuery((case.name,), case.kind))
     return [one for one in found if case.target is not None and one[0] == case.target.entry_id]
 
 
-def found_anyway(generation: Generation, case: Case) -> bool:
+def found_anyway(generation: ListIndex, case: Case) -> bool:
     """Whether a name is found whatever the name score says: as a whole name, an acronym, a translation."""
     hits = screen(generation, PartyQuery((case.name,), case.kind), UNSCORED).hits
     return case.target is not None and any(hit.entry_id == case.target.entry_id for hit in hits)
 
 
-def compared_innocents(generation: Generation, cases: Sequence[Case], console: Console) -> Iterator[Innocent]:
+def compared_innocents(
+    generation: ListIndex, cases: Sequence[Case], console: Console
+) -> Iterator[Innocent]:
     """The tuning half's innocents, compared with everybody."""
     own = [case for case in cases if case.half is Half.TUNING and case.target is None]
     for case in track(own, "innocents", console=console):
@@ -170,7 +192,7 @@ def _example(found: Sequence[Compared], weight: float, *, is_same: bool) -> Exam
     return Example(tuple(one[1] for one in found), tuple(one[2] for one in found), is_same, weight)
 
 
-def compared(generation: Generation, query: PartyQuery) -> Iterator[Compared]:
+def compared(generation: ListIndex, query: PartyQuery) -> Iterator[Compared]:
     """Everybody the query is compared with, however unlikely."""
     for entry, likeness, by in considered(generation, query, replace(UNSCORED, promising=-1.0)):
         yield entry.entry_id, likeness, by
@@ -212,7 +234,9 @@ def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
 def _most_alike(example: Example, model: Any) -> list[Likeness]:
     if not example.likenesses:
         return []
-    scores = [_rough(each) for each in example.likenesses] if model is None else _scores(model, example)
+    scores = (
+        [_rough(each) for each in example.likenesses] if model is None else _scores(model, example)
+    )
     return [example.likenesses[int(np.argmax(scores))]]
 
 
@@ -224,7 +248,9 @@ def _scores(model: Any, example: Example) -> Numbers:
 
 
 def _undecided(example: Example) -> list[Likeness]:
-    return [each for each, by in zip(example.likenesses, example.facts, strict=True) if by > DECIDED]
+    return [
+        each for each, by in zip(example.likenesses, example.facts, strict=True) if by > DECIDED
+    ]
 
 
 def level(model: Any, innocents: Sequence[Innocent], kind: PartyKind, share: float) -> float:
@@ -238,7 +264,9 @@ def level(model: Any, innocents: Sequence[Innocent], kind: PartyKind, share: flo
 
 def written(model: Any) -> tuple[float, list[dict[str, Any]]]:
     """The trees as questions and ends."""
-    return float(model._baseline_prediction[0, 0]), [_tree(each[0].nodes) for each in model._predictors]
+    return float(model._baseline_prediction[0, 0]), [
+        _tree(each[0].nodes) for each in model._predictors
+    ]
 
 
 def _tree(nodes: Any) -> dict[str, Any]:
@@ -265,7 +293,9 @@ def _tree(nodes: Any) -> dict[str, Any]:
     return {"questions": questions, "ends": ends}
 
 
-def levelled(base: float, trees: list[dict[str, Any]], levels: Mapping[PartyKind, float]) -> dict[str, Any]:
+def levelled(
+    base: float, trees: list[dict[str, Any]], levels: Mapping[PartyKind, float]
+) -> dict[str, Any]:
     """The score with a level of its own for persons: one more tree asks whether the name is a person's."""
     no = [(Likeness._fields[0], 2.0)] * (QUESTIONS - 1)
     person, firm = levels[PartyKind.PERSON], levels[PartyKind.ORGANISATION]

@@ -33,16 +33,25 @@ class Outcome:
 
 
 def outcome(
-    system: System, half: Half, share: float, scored: Sequence[tuple[Case, Scored]], threshold: float | None = None
+    system: System,
+    half: Half,
+    share: float,
+    scored: Sequence[tuple[Case, Scored]],
+    threshold: float | None = None,
 ) -> Outcome:
     """The figures of one half; the threshold is the one of the share unless it is given."""
     own = [(case, score) for case, score in scored if case.half is half]
-    innocents = sorted((score.any for case, score in own if case.family is Family.INNOCENT), reverse=True)
+    innocents = sorted(
+        (score.any for case, score in own if case.family is Family.INNOCENT), reverse=True
+    )
     least = _threshold(innocents, share) if threshold is None else threshold
     found: dict[str, list[bool]] = {}
     for case, score in own:
         if case.target is not None:
-            names = [case.family.value, *(name for name, families in TOGETHER.items() if case.family in families)]
+            names = [
+                case.family.value,
+                *(name for name, families in TOGETHER.items() if case.family in families),
+            ]
             for name in names:
                 found.setdefault(name, []).append(score.own >= least)
     firms = [score.any >= least for case, score in own if case.family is Family.INNOCENT_FIRM]

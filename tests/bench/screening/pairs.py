@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind
+from services.screening.core.names.index import ListIndex
 from tests.bench.screening.cases import DATA, Case, Family, Half, half_of
 from tests.bench.screening.systems import System
 
@@ -25,7 +25,7 @@ def half_of_pair(case: Case) -> Half:
     return half_of(min(case.name, listed))
 
 
-def pairs(whole: Generation) -> tuple[Generation, list[tuple[Case, bool]]]:
+def pairs(whole: ListIndex) -> tuple[ListIndex, list[tuple[Case, bool]]]:
     """Each first name asked about, its second one listed; words weigh as they do in the whole index."""
     entries, asked = [], []
     with (DATA / "name_pairs.csv").open(encoding="utf-8") as file:
@@ -33,20 +33,31 @@ def pairs(whole: Generation) -> tuple[Generation, list[tuple[Case, bool]]]:
             kind = KINDS.get(row["schema"], PartyKind.UNKNOWN)
             entry = Entry(f"P-{number}", "P", row["name2"], str(number), kind=kind)
             entries.append(entry)
-            asked.append((Case(Family.ALIAS, Half.CHECK, row["name1"], kind, entry), row["is_match"] == "true"))
+            asked.append(
+                (
+                    Case(Family.ALIAS, Half.CHECK, row["name1"], kind, entry),
+                    row["is_match"] == "true",
+                )
+            )
     return whole.among(entries), asked
 
 
-def best_f1(systems: Sequence[System], asked: Sequence[tuple[Case, bool]]) -> Mapping[str, Mapping[str, float]]:
+def best_f1(
+    systems: Sequence[System], asked: Sequence[tuple[Case, bool]]
+) -> Mapping[str, Mapping[str, float]]:
     """The best F1 of every system, of both halves together and of each, and where the first one lies.
 
     By the tuning half's pairs the name score was fitted: only the check half's say what pairs that nobody saw would.
     """
     found = {}
     for system in systems:
-        scored = [(half_of_pair(case), (system.score(case).own, is_match)) for case, is_match in asked]
+        scored = [
+            (half_of_pair(case), (system.score(case).own, is_match)) for case, is_match in asked
+        ]
         f1, threshold = _best([each for _, each in scored])
-        halves = {half.value: _best([each for own, each in scored if own is half])[0] for half in Half}
+        halves = {
+            half.value: _best([each for own, each in scored if own is half])[0] for half in Half
+        }
         found[system.name] = {"best_f1": f1, "threshold": threshold, **halves}
     return found
 
@@ -57,5 +68,8 @@ def _best(scored: Sequence[tuple[float, bool]]) -> tuple[float, float]:
 
 def _f1(scored: Sequence[tuple[float, bool]], least: float) -> float:
     right = sum(is_match and score >= least for score, is_match in scored)
-    told, actual = sum(score >= least for score, _ in scored), sum(is_match for _, is_match in scored)
+    told, actual = (
+        sum(score >= least for score, _ in scored),
+        sum(is_match for _, is_match in scored),
+    )
     return 2 * right / (told + actual)

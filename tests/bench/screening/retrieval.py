@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from rapidfuzz import fuzz, process
 
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
-from services.screening.core.normalise import Folded, fold, name_words
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex
+from services.screening.core.names.normalisation import Folded, fold, name_words
 from tests.bench.screening.cases import SEED, Case, people
 
 ALIKE: Final = 85
@@ -48,7 +48,9 @@ def invented() -> Iterator[Entry]:
     seen: set[str] = set()
     while True:
         first, last = chance.choice(known), chance.choice(known)
-        name = " ".join(filter(None, (first["first_name"], first["middle_name"], last["last_name"])))
+        name = " ".join(
+            filter(None, (first["first_name"], first["middle_name"], last["last_name"]))
+        )
         if name not in seen:
             seen.add(name)
             yield Entry(f"INV-{len(seen)}", "INV", name, str(len(seen)), kind=PartyKind.PERSON)
@@ -80,7 +82,7 @@ def retrieval(entries: Sequence[Entry], cases: Sequence[Case], names: int) -> di
     meant. Parties who are not among so many names are not asked for.
     """
     before, began = resident_mb(), time.process_time()
-    generation = Generation.build(sized(entries, names), f"sized-{names}")
+    generation = ListIndex.build(sized(entries, names), f"sized-{names}")
     figures: dict[str, Any] = {
         "names": sum(len(entry.names) for entry in generation.entries),
         "distinct_names": len(generation.rows),
@@ -111,7 +113,9 @@ def _spread(of: str, times: list[float]) -> dict[str, float]:
     }
 
 
-def _recall(generation: Generation, cases: Sequence[Case], brought: Sequence[set[int]]) -> dict[str, Any]:
+def _recall(
+    generation: ListIndex, cases: Sequence[Case], brought: Sequence[set[int]]
+) -> dict[str, Any]:
     alike, less, target = Brought(), Brought(), Brought()
     rows = _rows_of(generation, cases)
     keys, ordered = [row.key for row in generation.rows], [row.ordered for row in generation.rows]
@@ -119,7 +123,9 @@ def _recall(generation: Generation, cases: Sequence[Case], brought: Sequence[set
         some = cases[start : start + AT_ONCE]
         asked = [fold(case.name) for case in some]
         written = _compared([name.key for name in asked], keys)
-        in_order = _compared([_ordered(name, case.kind) for name, case in zip(asked, some, strict=True)], ordered)
+        in_order = _compared(
+            [_ordered(name, case.kind) for name, case in zip(asked, some, strict=True)], ordered
+        )
         for at, case in enumerate(some):
             closest = np.maximum(written[at], in_order[at])
             alike.count(np.flatnonzero(closest >= ALIKE).tolist(), brought[start + at])
@@ -149,7 +155,7 @@ def _ordered(name: Folded, kind: PartyKind) -> str:
     return " ".join(sorted(name_words(name.words, is_person=kind is PartyKind.PERSON)))
 
 
-def _rows_of(generation: Generation, cases: Sequence[Case]) -> dict[str, list[int]]:
+def _rows_of(generation: ListIndex, cases: Sequence[Case]) -> dict[str, list[int]]:
     """The rows of the parties who are meant."""
     found: dict[str, list[int]] = {case.target.entry_id: [] for case in cases if case.target}
     for at, row in enumerate(generation.rows):
@@ -167,7 +173,9 @@ def resident_mb() -> float:
     return 0.0
 
 
-def missed_strings(generation: Generation, strings: Sequence[tuple[str, str]], chance: random.Random) -> list[str]:
+def missed_strings(
+    generation: ListIndex, strings: Sequence[tuple[str, str]], chance: random.Random
+) -> list[str]:
     """Which of these (entry id, published name) are not found at the default threshold, a kind told at random."""
     config = replace(DEFAULT, max_hits=10_000)
     kinds = list(PartyKind)

@@ -14,11 +14,11 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT, ScreeningConfig
-from services.screening.core.index import Generation, kind_of
 from services.screening.core.model import PartyKind, PartyQuery
-from services.screening.core.normalise import fold
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex, kind_of
+from services.screening.core.names.normalisation import fold
 from tests.bench.screening.cases import Case
 
 MOST: Final = 400
@@ -48,10 +48,10 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Matcher:
     """The engine of this project, asked as the service asks it. with_facts: birth date and countries are told too."""
 
-    generation: Generation
+    generation: ListIndex
     with_facts: bool = False
     name: str = "safeconduct"
     config: ScreeningConfig = field(default_factory=lambda: replace(DEFAULT, max_hits=MOST))
@@ -61,7 +61,9 @@ class Engine:
         if self.with_facts:
             facts = {"birth_date": case.birth_date, "countries": case.countries}
         began = time.process_time()
-        found = screen(self.generation, PartyQuery((case.name,), case.kind, **facts), self.config, floor=0.0)
+        found = screen(
+            self.generation, PartyQuery((case.name,), case.kind, **facts), self.config, floor=0.0
+        )
         ms = (time.process_time() - began) * 1e3
         scores = {hit.entry_id: hit.score for hit in (*found.hits, *found.near_misses)}
         own = scores.get(case.target.entry_id, 0.0) if case.target else 0.0
@@ -72,7 +74,7 @@ class Engine:
 class Letters:
     """A rapidfuzz scorer over every name of the index. prepared: how it wants names, of folded words."""
 
-    generation: Generation
+    generation: ListIndex
     name: str
     scorer: Callable[..., float]
     prepared: Callable[[Sequence[str]], str]
@@ -83,7 +85,7 @@ class Letters:
     @classmethod
     def over(
         cls,
-        generation: Generation,
+        generation: ListIndex,
         name: str,
         scorer: Callable[..., float],
         prepared: Callable[[Sequence[str]], str],
@@ -103,7 +105,10 @@ class Letters:
     def all(self, case: Case) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The score against every row."""
         asked = self.prepared(fold(case.name).words)
-        return process.cdist([asked], self.choices, scorer=self.scorer, dtype=np.float32)[0] / self.scale
+        return (
+            process.cdist([asked], self.choices, scorer=self.scorer, dtype=np.float32)[0]
+            / self.scale
+        )
 
 
 TAGS: Final = {
@@ -120,14 +125,16 @@ LOGIC_WEIGHTS: Final = (0.8, 0.2, 1.3)
 
 def analysed(text: str, kind: PartyKind, *, is_query: bool = False) -> Name | None:
     """A name as logic-v2 reads it, None when nothing comparable is in it."""
-    return next(iter(analyze_names(TAGS[kind], [text], infer_initials=is_query, phonetics=False)), None)
+    return next(
+        iter(analyze_names(TAGS[kind], [text], infer_initials=is_query, phonetics=False)), None
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Logic:
     """nomenklatura's logic-v2 name score over the union of our candidates and the closest by sorted words."""
 
-    generation: Generation
+    generation: ListIndex
     closest: Letters
     rows: Mapping[str, Sequence[int]]
     name: str = "logic-v2"
@@ -136,7 +143,10 @@ class Logic:
 
     def score(self, case: Case) -> Scored:
         by_letters = np.argsort(-self.closest.all(case))[: self.brute]
-        candidates = {*map(int, by_letters), *self.generation.candidates(fold(case.name), case.kind, 200)}
+        candidates = {
+            *map(int, by_letters),
+            *self.generation.candidates(fold(case.name), case.kind, 200),
+        }
         for at in candidates - set(self.listed):
             self.listed[at] = self._analysed(at)
         began = time.process_time()
@@ -166,7 +176,7 @@ class Logic:
         )
 
 
-def rows_of(generation: Generation) -> Mapping[str, Sequence[int]]:
+def rows_of(generation: ListIndex) -> Mapping[str, Sequence[int]]:
     """The rows of every entry."""
     found: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(generation.rows):
@@ -175,8 +185,10 @@ def rows_of(generation: Generation) -> Mapping[str, Sequence[int]]:
     return found
 
 
-def peers(generation: Generation) -> tuple[System, ...]:
+def peers(generation: ListIndex) -> tuple[System, ...]:
     """The peers over the same index."""
-    token_sort = Letters.over(generation, "token_sort", fuzz.ratio, lambda words: " ".join(sorted(words)), 100)
+    token_sort = Letters.over(
+        generation, "token_sort", fuzz.ratio, lambda words: " ".join(sorted(words)), 100
+    )
     jaro = Letters.over(generation, "Jaro-Winkler", JaroWinkler.similarity, " ".join, 1)
     return Logic(generation, token_sort, rows_of(generation)), token_sort, jaro

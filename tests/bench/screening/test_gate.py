@@ -7,10 +7,10 @@ import random
 import pytest
 
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
+from services.screening.core.names.index import ListIndex
 from tests.bench.screening.cases import INNOCENTS, SEED, Case, Family, drawn, half_of
 from tests.bench.screening.retrieval import missed_strings, retrieval
-from tests.bench.screening.systems import Engine, Scored
+from tests.bench.screening.systems import Matcher, Scored
 
 FLOORS = {
     Family.ALIAS: 0.87,
@@ -21,18 +21,20 @@ FLOORS = {
     Family.BY_EAR: 0.93,
 }
 CEILINGS = {Family.INNOCENT: 0.025, Family.INNOCENT_FIRM: 0.02}
-Outcome = tuple[Generation, list[tuple[Case, Scored]]]
+Outcome = tuple[ListIndex, list[tuple[Case, Scored]]]
 
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
     entries, cases = drawn(None, 60)
-    generation = Generation.build(entries, "gate")
-    return generation, [(case, Engine(generation).score(case)) for case in cases]
+    generation = ListIndex.build(entries, "gate")
+    return generation, [(case, Matcher(generation).score(case)) for case in cases]
 
 
 @pytest.mark.parametrize("family", list(FLOORS))
-def test_listed_parties_are_found_under_names_that_the_list_does_not_have(outcome: Outcome, family: Family) -> None:
+def test_listed_parties_are_found_under_names_that_the_list_does_not_have(
+    outcome: Outcome, family: Family
+) -> None:
     found = [score.own >= DEFAULT.threshold for case, score in outcome[1] if case.family is family]
 
     assert sum(found) / len(found) >= FLOORS[family]
@@ -47,7 +49,9 @@ def test_few_innocents_alert(outcome: Outcome, family: Family) -> None:
 
 def test_the_index_brings_what_an_exhaustive_comparison_finds(outcome: Outcome) -> None:
     generation, scored = outcome
-    asked = random.Random(SEED).sample([case for case, _ in scored if case.family not in INNOCENTS], 60)
+    asked = random.Random(SEED).sample(
+        [case for case, _ in scored if case.family not in INNOCENTS], 60
+    )
 
     figures = retrieval(generation.entries, asked, 0)
 

@@ -19,10 +19,10 @@ from safeconduct.applications.v1 import model_pb2, service_pb2
 from safeconduct.applications.v1 import service_pb2_grpc as applications
 from safeconduct.enforcement.v1 import service_pb2_grpc as enforcement
 
-from chassis import telemetry
-from chassis.refusal import draining
-from chassis.server import RpcServer
+from chassis.rpc.errors import draining
+from chassis.rpc.server import RpcServer
 from chassis.settings import ServiceSettings
+from chassis.telemetry import tracing
 from infra.local import ca
 
 APPLICATIONS = "safeconduct.applications.v1.ApplicationService"
@@ -44,7 +44,9 @@ class Applications(applications.ApplicationServiceServicer):
         self.watch: Callable[..., Any] = self.follow
 
     async def store(self, request: Any, context: Any) -> Any:
-        return service_pb2.SubmitApplicationResponse(application={"application_id": request.request_id})
+        return service_pb2.SubmitApplicationResponse(
+            application={"application_id": request.request_id}
+        )
 
     async def follow(self, request: Any, context: Any) -> AsyncIterator[Any]:
         yield service_pb2.WatchApplicationsResponse(resume_token="1")
@@ -127,8 +129,10 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 @pytest.fixture
-async def rpc(settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path) -> AsyncIterator[Rpc]:
-    measured = telemetry.setup("applications", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
+async def rpc(
+    settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path
+) -> AsyncIterator[Rpc]:
+    measured = tracing.setup("applications", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
     servicer, standing = Applications(), Standing()
     not_ready: list[str] = []
     server = RpcServer(
@@ -159,7 +163,14 @@ def request_() -> service_pb2.SubmitApplicationRequest:
 def submission(**party: Any) -> service_pb2.SubmitApplicationRequest:
     details = model_pb2.ApplicationDetails(
         parties=[
-            {"party_id": "end-user", "roles": [1, 6], "kind": 2, "name": "Example Clinic", "country": "CH", **party}
+            {
+                "party_id": "end-user",
+                "roles": [1, 6],
+                "kind": 2,
+                "name": "Example Clinic",
+                "country": "CH",
+                **party,
+            }
         ],
         items=[{"model_id": "model-1", "access_mode": 2}],
         destinations=["CH"],

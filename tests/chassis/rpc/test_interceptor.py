@@ -16,8 +16,9 @@ from safeconduct.enforcement.v1 import service_pb2 as enforcement_pb2
 from safeconduct.enforcement.v1.service_pb2_grpc import StandingServiceStub
 from safeconduct.options.v1 import options_pb2
 
-from chassis import identity, interceptor, telemetry
-from chassis.refusal import Refused
+from chassis.rpc import authentication, interceptor
+from chassis.rpc.errors import RpcError
+from chassis.telemetry import tracing
 
 SECRET = "Wilhelmina Geheim"
 
@@ -39,18 +40,22 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-async def test_a_partner_is_known_to_the_handler_by_its_certificate(rpc: Any, request_: Any) -> None:
+async def test_a_partner_is_known_to_the_handler_by_its_certificate(
+    rpc: Any, request_: Any
+) -> None:
     seen = []
 
     async def handler(request: Any, context: Any) -> Any:
-        seen.append(identity.current_principal())
+        seen.append(authentication.current_principal())
         return await rpc.applications.store(request, context)
 
     rpc.applications.submit = handler
     response = await rpc.stub().SubmitApplication(request_)
 
     assert request_.request_id == response.application.application_id
-    assert [identity.Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))] == seen
+    assert [
+        authentication.Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
+    ] == seen
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,9 @@ async def test_a_certificate_that_names_nobody_is_unauthenticated(
     assert failed.info.domain == "applications.safeconduct"
 
 
-async def test_without_a_certificate_there_is_no_connection(rpc: Any, request_: Any, certificates: Any) -> None:
+async def test_without_a_certificate_there_is_no_connection(
+    rpc: Any, request_: Any, certificates: Any
+) -> None:
     credentials = grpc.ssl_channel_credentials((certificates / "ca.crt").read_bytes())
     async with aio.secure_channel(f"127.0.0.1:{rpc.server.port}", credentials) as channel:
         with pytest.raises(aio.AioRpcError) as caught:
@@ -80,19 +87,28 @@ async def test_without_a_certificate_there_is_no_connection(rpc: Any, request_: 
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_wrong_role_is_refused_before_the_request_is_looked_at(rpc: Any, failure: Any) -> None:
+async def test_a_wrong_role_is_refused_before_the_request_is_looked_at(
+    rpc: Any, failure: Any
+) -> None:
     invalid = service_pb2.SubmitApplicationRequest(request_id="no uuid")
-    failed = await failure(rpc.stub("spiffe://safeconduct.example/officer/licensing-1").SubmitApplication(invalid))
+    failed = await failure(
+        rpc.stub("spiffe://safeconduct.example/officer/licensing-1").SubmitApplication(invalid)
+    )
 
     assert (failed.code, failed.info.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_MISSING")
     assert dict(failed.info.metadata) == {"roles": "PARTNER"}
 
 
-async def test_a_broken_rule_comes_back_with_the_path_of_its_field(rpc: Any, failure: Any, submission_of: Any) -> None:
+async def test_a_broken_rule_comes_back_with_the_path_of_its_field(
+    rpc: Any, failure: Any, submission_of: Any
+) -> None:
     failed = await failure(rpc.stub().SubmitApplication(submission_of(country="Schweiz")))
     (violation,) = failed.details["BadRequest"].field_violations
 
-    assert (failed.code, failed.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
+    assert (failed.code, failed.info.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "VALIDATION_FAILED",
+    )
     assert (violation.field, violation.reason) == ("details.parties[0].country", "STRING_PATTERN")
 
 
@@ -118,16 +134,25 @@ async def test_the_worst_request_still_gets_its_details(rpc: Any, failure: Any) 
     assert len(failed.raw) < 6000
 
 
-async def test_more_than_a_mebibyte_is_refused_with_both_sizes(rpc: Any, failure: Any, submission_of: Any) -> None:
+async def test_more_than_a_mebibyte_is_refused_with_both_sizes(
+    rpc: Any, failure: Any, submission_of: Any
+) -> None:
     request = submission_of(name="x" * (1 << 20))
     failed = await failure(rpc.stub().SubmitApplication(request))
 
-    assert (failed.code, failed.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MESSAGE_TOO_LARGE")
-    assert {"maximumBytes": "1048576", "actualBytes": str(request.ByteSize())} == dict(failed.info.metadata)
+    assert (failed.code, failed.info.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "MESSAGE_TOO_LARGE",
+    )
+    assert {"maximumBytes": "1048576", "actualBytes": str(request.ByteSize())} == dict(
+        failed.info.metadata
+    )
 
 
 async def test_bytes_that_are_no_message_are_invalid(rpc: Any, failure: Any) -> None:
-    call = rpc.channel().unary_unary("/safeconduct.applications.v1.ApplicationService/SubmitApplication")
+    call = rpc.channel().unary_unary(
+        "/safeconduct.applications.v1.ApplicationService/SubmitApplication"
+    )
     failed = await failure(call(b"\xff\xff\xff"))
 
     assert failed.info.reason == "VALIDATION_FAILED"
@@ -147,7 +172,9 @@ async def test_an_unhandled_exception_keeps_its_text_from_the_wire_the_log_and_t
     assert line["error_ref"] == failed.info.metadata["errorRef"]
     assert line["exception"]["types"] == ["RuntimeError"]
     assert SECRET.encode() not in failed.raw
-    assert SECRET not in json.dumps(lines) + "".join(span.to_json() for span in rpc.spans.get_finished_spans())
+    assert SECRET not in json.dumps(lines) + "".join(
+        span.to_json() for span in rpc.spans.get_finished_spans()
+    )
 
 
 async def test_a_handler_that_cancels_itself_is_a_fault_and_not_a_hanging_client(
@@ -166,7 +193,10 @@ async def test_the_servers_own_deadline_ends_a_call(rpc: Any, request_: Any, fai
     rpc.applications.submit = handler
     failed = await failure(rpc.stub().SubmitApplication(request_, timeout=30))
 
-    assert (failed.code, failed.info.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "SERVER_DEADLINE")
+    assert (failed.code, failed.info.reason) == (
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "SERVER_DEADLINE",
+    )
 
 
 async def test_the_clients_deadline_cancels_the_handler(
@@ -212,17 +242,27 @@ async def test_storage_that_is_away_is_unavailable_and_says_when_to_come_back(
     assert failed.details["RetryInfo"].retry_delay.ToSeconds() > 0
 
 
-async def test_a_statement_that_postgresql_rejects_is_a_defect_of_ours(rpc: Any, request_: Any, failure: Any) -> None:
+async def test_a_statement_that_postgresql_rejects_is_a_defect_of_ours(
+    rpc: Any, request_: Any, failure: Any
+) -> None:
     rpc.applications.submit = raising(asyncpg.UniqueViolationError(f"duplicate key {SECRET}"))
     failed = await failure(rpc.stub().SubmitApplication(request_))
 
     assert failed.info.reason == "INTERNAL"
 
 
-async def test_a_refusal_of_business_is_no_error_span(rpc: Any, request_: Any, failure: Any) -> None:
+async def test_a_refusal_of_business_is_no_error_span(
+    rpc: Any, request_: Any, failure: Any
+) -> None:
     detail = error_details_pb2.PreconditionFailure()
     rpc.applications.submit = raising(
-        Refused(grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE", "not now", {"state": "GRANTED"}, detail)
+        RpcError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "WRONG_STATE",
+            "not now",
+            {"state": "GRANTED"},
+            detail,
+        )
     )
     failed = await failure(rpc.stub().SubmitApplication(request_))
     await until(rpc.spans.get_finished_spans)
@@ -230,10 +270,15 @@ async def test_a_refusal_of_business_is_no_error_span(rpc: Any, request_: Any, f
 
     assert (failed.info.reason, dict(failed.info.metadata)) == ("WRONG_STATE", {"state": "GRANTED"})
     assert {"ErrorInfo", "PreconditionFailure"} == set(failed.details)
-    assert (span.status.status_code, span.attributes["safeconduct.refusal"]) == (StatusCode.UNSET, "WRONG_STATE")
+    assert (span.status.status_code, span.attributes["safeconduct.refusal"]) == (
+        StatusCode.UNSET,
+        "WRONG_STATE",
+    )
 
 
-async def test_a_fault_is_an_error_span_that_shows_its_reason_only(rpc: Any, request_: Any, failure: Any) -> None:
+async def test_a_fault_is_an_error_span_that_shows_its_reason_only(
+    rpc: Any, request_: Any, failure: Any
+) -> None:
     rpc.applications.submit = raising(ValueError(SECRET))
     failed = await failure(rpc.stub().SubmitApplication(request_))
     await until(rpc.spans.get_finished_spans)
@@ -250,7 +295,7 @@ async def test_a_call_goes_on_with_the_callers_trace(
     traces = []
 
     async def handler(request: Any, context: Any) -> Any:
-        traces.append((telemetry.trace_id(), telemetry.traceparent()[:36]))
+        traces.append((tracing.trace_id(), tracing.traceparent()[:36]))
         return await rpc.applications.store(request, context)
 
     rpc.applications.submit = handler
@@ -275,10 +320,15 @@ async def test_what_a_person_is_called_reaches_neither_span_nor_log(
     named.details.parties[0].country = SECRET
     await failure(rpc.stub().SubmitApplication(named))
     await until(lambda: len(rpc.spans.get_finished_spans()) == 2)
-    seen = capsys.readouterr().out + "".join(span.to_json() for span in rpc.spans.get_finished_spans())
+    seen = capsys.readouterr().out + "".join(
+        span.to_json() for span in rpc.spans.get_finished_spans()
+    )
 
     fields = named.details.parties[0].DESCRIPTOR.fields_by_name
-    assert all(fields[name].GetOptions().Extensions[options_pb2.personal] for name in ("name", "aliases", "address"))
+    assert all(
+        fields[name].GetOptions().Extensions[options_pb2.personal]
+        for name in ("name", "aliases", "address")
+    )
     assert SECRET not in seen
     assert "VALIDATION_FAILED" in seen
 
@@ -293,7 +343,9 @@ async def test_a_handler_may_answer_with_bytes_that_were_stored(rpc: Any, reques
     assert request_.request_id == response.application.application_id
 
 
-async def test_a_response_of_the_wrong_type_is_a_fault(rpc: Any, request_: Any, failure: Any) -> None:
+async def test_a_response_of_the_wrong_type_is_a_fault(
+    rpc: Any, request_: Any, failure: Any
+) -> None:
     async def handler(request: Any, context: Any) -> str:
         return "no message"
 
@@ -312,7 +364,9 @@ async def test_a_watch_is_checked_and_its_fault_is_mapped_too(rpc: Any, failure:
     watch = rpc.stub().WatchApplications(service_pb2.WatchApplicationsRequest())
     first = await watch.read()
     failed = await failure(watch.read())
-    invalid = rpc.stub().WatchApplications(service_pb2.WatchApplicationsRequest(application_id="no uuid"))
+    invalid = rpc.stub().WatchApplications(
+        service_pb2.WatchApplicationsRequest(application_id="no uuid")
+    )
 
     assert first.resume_token == "1"
     assert failed.info.reason == "INTERNAL"
@@ -343,7 +397,9 @@ async def test_a_client_that_leaves_closes_the_handlers_generator(rpc: Any) -> N
     assert span.status.status_code == StatusCode.UNSET
 
 
-async def test_a_write_that_fails_means_that_the_caller_left_though_the_call_does_not_know_yet() -> None:
+async def test_a_write_that_fails_means_that_the_caller_left_though_the_call_does_not_know_yet() -> (
+    None
+):
     closed = asyncio.Event()
 
     class Context:
@@ -369,7 +425,9 @@ async def test_every_message_of_a_clients_stream_is_checked(rpc: Any, failure: A
             yield enforcement_pb2.WatchStandingResponse(lease={"sequence": request.renew.sequence})
 
     rpc.standing.watch = handler
-    watch = StandingServiceStub(rpc.channel("spiffe://safeconduct.example/gate/example-1/g1")).WatchStanding()
+    watch = StandingServiceStub(
+        rpc.channel("spiffe://safeconduct.example/gate/example-1/g1")
+    ).WatchStanding()
     await watch.write(enforcement_pb2.WatchStandingRequest(renew={"sequence": 7}))
     first = await watch.read()
     await watch.write(enforcement_pb2.WatchStandingRequest(renew={"sequence": -1}))
@@ -379,7 +437,9 @@ async def test_every_message_of_a_clients_stream_is_checked(rpc: Any, failure: A
     assert failed.details["BadRequest"].field_violations[0].field == "renew.sequence"
 
 
-async def test_a_bad_message_read_by_a_task_of_the_handler_is_still_the_callers_fault(rpc: Any, failure: Any) -> None:
+async def test_a_bad_message_read_by_a_task_of_the_handler_is_still_the_callers_fault(
+    rpc: Any, failure: Any
+) -> None:
     async def handler(requests: Any, context: Any) -> Any:
         async def read() -> None:
             async for _ in requests:
@@ -391,7 +451,9 @@ async def test_a_bad_message_read_by_a_task_of_the_handler_is_still_the_callers_
         yield None
 
     rpc.standing.watch = handler
-    watch = StandingServiceStub(rpc.channel("spiffe://safeconduct.example/gate/example-1/g1")).WatchStanding()
+    watch = StandingServiceStub(
+        rpc.channel("spiffe://safeconduct.example/gate/example-1/g1")
+    ).WatchStanding()
     await watch.write(enforcement_pb2.WatchStandingRequest())
     failed = await failure(watch.read())
 

@@ -18,10 +18,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from safeconduct.applications.v1 import service_pb2
 from safeconduct.options.v1 import options_pb2
 
-from chassis import telemetry
-from chassis.access import access_table
-from chassis.server import RpcServer
+from chassis.rpc.authorization import access_table
+from chassis.rpc.server import RpcServer
 from chassis.settings import ServiceSettings
+from chassis.telemetry import tracing
 from infra.local import ca
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -41,7 +41,9 @@ async def until_health(rpc: Any, service: str, status: int) -> None:
 
 
 async def metrics_of(rpc: Any, accept: str = "text/plain") -> str:
-    request = urllib.request.Request(f"http://127.0.0.1:{rpc.server.metrics_port}/metrics", headers={"Accept": accept})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{rpc.server.metrics_port}/metrics", headers={"Accept": accept}
+    )
 
     def fetch() -> str:
         with urllib.request.urlopen(request, timeout=5) as response:
@@ -54,19 +56,23 @@ def contract(name: str, roles: list[int] | None) -> str:
     """A service of one method, registered like a generated one."""
     file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package=name, syntax="proto3")
     file.message_type.add(name="M")
-    method = file.service.add(name="S").method.add(name="Do", input_type=f".{name}.M", output_type=f".{name}.M")
+    method = file.service.add(name="S").method.add(
+        name="Do", input_type=f".{name}.M", output_type=f".{name}.M"
+    )
     if roles is not None:
         method.options.Extensions[options_pb2.access].roles.extend(roles)
     descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
     return f"{name}.S"
 
 
-@pytest.mark.parametrize(("name", "roles"), [("open_to_nobody", None), ("empty", []), ("unspecified", [1, 0])])
+@pytest.mark.parametrize(
+    ("name", "roles"), [("open_to_nobody", None), ("empty", []), ("unspecified", [1, 0])]
+)
 def test_a_method_that_does_not_say_who_may_call_it_keeps_the_server_from_being_built(
     settings: Any, name: Any, roles: Any
 ) -> None:
     service = contract(name, roles)
-    measured = telemetry.setup("applications", "0")
+    measured = tracing.setup("applications", "0")
 
     with pytest.raises(ValueError, match=re.escape(f"{name}.S.Do does not say who may call it")):
         RpcServer(settings, measured, [(lambda *_: None, object(), service)], lambda: None)
@@ -102,7 +108,9 @@ async def test_a_draining_server_ends_an_open_watch_with_a_reason(rpc: Any, fail
     assert failed.details["RetryInfo"].retry_delay.ToMilliseconds() > 0
 
 
-async def test_a_draining_server_is_alive_but_not_ready_and_finishes_its_calls(rpc: Any, request_: Any) -> None:
+async def test_a_draining_server_is_alive_but_not_ready_and_finishes_its_calls(
+    rpc: Any, request_: Any
+) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def handler(request: Any, context: Any) -> Any:
@@ -132,7 +140,10 @@ async def test_a_deliberate_end_of_a_watch_is_no_error_span(rpc: Any) -> None:
     await rpc.server.drain()
     (span,) = rpc.spans.get_finished_spans()
 
-    assert (span.status.status_code.name, span.attributes["safeconduct.refusal"]) == ("UNSET", "DRAINING")
+    assert (span.status.status_code.name, span.attributes["safeconduct.refusal"]) == (
+        "UNSET",
+        "DRAINING",
+    )
 
 
 async def test_after_draining_all_ports_are_closed(rpc: Any) -> None:
@@ -144,7 +155,9 @@ async def test_after_draining_all_ports_are_closed(rpc: Any) -> None:
             await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_calls_are_counted_by_method_and_code_and_nothing_else(rpc: Any, request_: Any, failure: Any) -> None:
+async def test_calls_are_counted_by_method_and_code_and_nothing_else(
+    rpc: Any, request_: Any, failure: Any
+) -> None:
     await rpc.stub().SubmitApplication(request_)
     await failure(rpc.stub().SubmitApplication(service_pb2.SubmitApplicationRequest()))
     text = await metrics_of(rpc)
@@ -157,7 +170,9 @@ async def test_calls_are_counted_by_method_and_code_and_nothing_else(rpc: Any, r
 
 
 async def test_durations_carry_the_trace_of_a_call_as_exemplar(rpc: Any, request_: Any) -> None:
-    await rpc.stub().SubmitApplication(request_, metadata=[("traceparent", f"00-{'a1' * 16}-{'b2' * 8}-01")])
+    await rpc.stub().SubmitApplication(
+        request_, metadata=[("traceparent", f"00-{'a1' * 16}-{'b2' * 8}-01")]
+    )
     text = await metrics_of(rpc, "application/openmetrics-text; version=1.0.0")
 
     assert f'# {{trace_id="{"a1" * 16}"}}' in text
@@ -179,7 +194,10 @@ async def test_reflection_lists_the_services(rpc: Any) -> None:
     await call.done_writing()
 
     names = {service.name for service in answer.list_services_response.service}
-    assert {"safeconduct.applications.v1.ApplicationService", "safeconduct.enforcement.v1.StandingService"} < names
+    assert {
+        "safeconduct.applications.v1.ApplicationService",
+        "safeconduct.enforcement.v1.StandingService",
+    } < names
 
 
 async def test_the_service_port_speaks_nothing_but_mutual_tls(rpc: Any, request_: Any) -> None:
@@ -197,7 +215,9 @@ async def serial_of(rpc: Any, certificates: Path) -> int:
     context.load_cert_chain(identity.cert, identity.key)
     context.set_alpn_protocols(["h2"])
     _, writer = await asyncio.open_connection("127.0.0.1", rpc.server.port, ssl=context)
-    shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+    shown = x509.load_der_x509_certificate(
+        writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    )
     writer.close()
     with contextlib.suppress(ssl.SSLError, ConnectionError):
         await writer.wait_closed()
@@ -222,12 +242,16 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
 
     assert before == torn == mixed != after
     assert x509.load_pem_x509_certificate(settings.tls_cert.read_bytes()).serial_number == after
-    assert (await stub.SubmitApplication(request_)).application.application_id == request_.request_id
+    assert (
+        await stub.SubmitApplication(request_)
+    ).application.application_id == request_.request_id
 
 
-async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(rpc: Any, settings: Any) -> None:
+async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(
+    rpc: Any, settings: Any
+) -> None:
     taken = settings.model_copy(update={"grpc_bind": f"127.0.0.1:{rpc.server.port}"})
-    second = RpcServer(taken, telemetry.setup("applications", "0"), [], lambda: None)
+    second = RpcServer(taken, tracing.setup("applications", "0"), [], lambda: None)
 
     with pytest.raises(RuntimeError, match="Failed to bind"):
         await second.start()

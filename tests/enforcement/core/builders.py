@@ -17,12 +17,19 @@ from services.enforcement.core.commands import (
     Reporter,
     SettleListMatch,
 )
-from services.enforcement.core.conduct import LicenseConduct, evolve
 from services.enforcement.core.credibility import ReporterRole
 from services.enforcement.core.decide import decide
+from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import Event
-from services.enforcement.core.model import Clause, MeasureKind, ReporterKind, Severity, StandingState, ViolationState
-from services.enforcement.core.refusal import Refusal
+from services.enforcement.core.evolve import LicenseConduct, evolve
+from services.enforcement.core.model import (
+    Clause,
+    MeasureKind,
+    ReporterKind,
+    Severity,
+    StandingState,
+    ViolationState,
+)
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LICENSE: Final = UUID("11111111-1111-4111-8111-111111111111")
@@ -69,12 +76,16 @@ def report(
     return ReportConduct(reporter, kind, clause, (evidence,), new_id(), case_id or new_id())
 
 
-def find(officer: Officer, case_id: UUID = CASE, severity: Severity | None = Severity.CRITICAL) -> RecordFinding:
+def find(
+    officer: Officer, case_id: UUID = CASE, severity: Severity | None = Severity.CRITICAL
+) -> RecordFinding:
     return RecordFinding(officer, case_id, severity is not None, severity, WHY, is_rejection=False)
 
 
 def reject_finding(officer: Officer, case_id: UUID = CASE) -> RecordFinding:
-    return RecordFinding(officer, case_id, is_violation=False, severity=None, rationale=WHY, is_rejection=True)
+    return RecordFinding(
+        officer, case_id, is_violation=False, severity=None, rationale=WHY, is_rejection=True
+    )
 
 
 def impose(officer: Officer, kind: MeasureKind, case_id: UUID = CASE) -> ImposeMeasure:
@@ -122,17 +133,25 @@ def issued(*commands: Command) -> LicenseConduct:
     return done(None, register(), *commands)
 
 
-def found(*commands: Command, case_id: UUID = CASE, clause: Clause = Clause.MILITARY_SURVEILLANCE) -> LicenseConduct:
-    return issued(report(clause, case_id=case_id), find(FIRST, case_id), find(SECOND, case_id), *commands)
+def found(
+    *commands: Command, case_id: UUID = CASE, clause: Clause = Clause.MILITARY_SURVEILLANCE
+) -> LicenseConduct:
+    return issued(
+        report(clause, case_id=case_id), find(FIRST, case_id), find(SECOND, case_id), *commands
+    )
 
 
 def suspended(*commands: Command) -> LicenseConduct:
     """Suspended by the first and the second officer."""
-    return found(impose(FIRST, MeasureKind.SUSPENSION), impose(SECOND, MeasureKind.SUSPENSION), *commands)
+    return found(
+        impose(FIRST, MeasureKind.SUSPENSION), impose(SECOND, MeasureKind.SUSPENSION), *commands
+    )
 
 
 def revoked(*commands: Command) -> LicenseConduct:
-    return found(impose(FIRST, MeasureKind.REVOCATION), impose(SECOND, MeasureKind.REVOCATION), *commands)
+    return found(
+        impose(FIRST, MeasureKind.REVOCATION), impose(SECOND, MeasureKind.REVOCATION), *commands
+    )
 
 
 def with_case(state: ViolationState) -> LicenseConduct:
@@ -145,7 +164,9 @@ def with_case(state: ViolationState) -> LicenseConduct:
         case ViolationState.FOUND:
             return found()
         case ViolationState.NOT_FOUND:
-            return issued(report(case_id=CASE), find(FIRST, severity=None), find(SECOND, severity=None))
+            return issued(
+                report(case_id=CASE), find(FIRST, severity=None), find(SECOND, severity=None)
+            )
         case ViolationState.MEASURE_PROPOSED:
             return found(impose(FIRST, MeasureKind.SUSPENSION))
         case ViolationState.MEASURED:

@@ -55,11 +55,18 @@ def test_the_first_rule_that_denies_is_the_reason(verdicts: set[Verdict]) -> Non
         if verdict in verdicts:
             standing = replace(standing, **CHANGES[verdict])
 
-    assert judge(standing, ACCESS, NOW, AGE).verdict is next(verdict for verdict in CHANGES if verdict in verdicts)
+    assert judge(standing, ACCESS, NOW, AGE).verdict is next(
+        verdict for verdict in CHANGES if verdict in verdicts
+    )
 
 
-@given(st.sets(st.sampled_from(list(CHANGES))), st.sampled_from([None, 0, AGE, 10 * SECOND, 10 * SECOND + 1]))
-def test_the_published_gate_decides_as_the_service_does(verdicts: set[Verdict], age: int | None) -> None:
+@given(
+    st.sets(st.sampled_from(list(CHANGES))),
+    st.sampled_from([None, 0, AGE, 10 * SECOND, 10 * SECOND + 1]),
+)
+def test_the_published_gate_decides_as_the_service_does(
+    verdicts: set[Verdict], age: int | None
+) -> None:
     changes = [CHANGES[verdict] for verdict in reversed(CHANGES) if verdict in verdicts]
     standing = STANDING
     for change in changes:

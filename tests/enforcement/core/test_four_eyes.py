@@ -3,9 +3,15 @@
 import pytest
 
 from services.enforcement.core.commands import Command
-from services.enforcement.core.conduct import LicenseConduct
-from services.enforcement.core.model import Clause, MeasureKind, Severity, StandingState, ViolationState
-from services.enforcement.core.refusal import Kind, Reason
+from services.enforcement.core.errors import Kind, Reason
+from services.enforcement.core.evolve import LicenseConduct
+from services.enforcement.core.model import (
+    Clause,
+    MeasureKind,
+    Severity,
+    StandingState,
+    ViolationState,
+)
 from tests.enforcement.core.builders import (
     CASE,
     FIRST,
@@ -28,7 +34,11 @@ from tests.enforcement.core.builders import (
     with_case,
 )
 
-REVOCATION, SUSPENSION, WARNING = MeasureKind.REVOCATION, MeasureKind.SUSPENSION, MeasureKind.WARNING
+REVOCATION, SUSPENSION, WARNING = (
+    MeasureKind.REVOCATION,
+    MeasureKind.SUSPENSION,
+    MeasureKind.WARNING,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,9 @@ REVOCATION, SUSPENSION, WARNING = MeasureKind.REVOCATION, MeasureKind.SUSPENSION
         (suspended(reinstate(THIRD)), reinstate(THIRD)),
     ],
 )
-def test_whoever_acted_first_cannot_confirm_or_reject(conduct: LicenseConduct, command: Command) -> None:
+def test_whoever_acted_first_cannot_confirm_or_reject(
+    conduct: LicenseConduct, command: Command
+) -> None:
     refusal = refused(conduct, command)
 
     assert (refusal.kind, refusal.reason) == (Kind.PERMISSION, Reason.SELF_CONFIRMATION)
@@ -139,7 +151,10 @@ def test_whoever_suspended_or_confirmed_it_cannot_reinstate(officer: type) -> No
     for conduct in (suspended(), suspended(reinstate(THIRD))):
         refusal = refused(conduct, reinstate(officer))
 
-        assert (refusal.kind, refusal.reason) == (Kind.PERMISSION, Reason.SUSPENDER_CANNOT_REINSTATE)
+        assert (refusal.kind, refusal.reason) == (
+            Kind.PERMISSION,
+            Reason.SUSPENDER_CANNOT_REINSTATE,
+        )
 
 
 def test_two_other_officers_reinstate_and_the_case_is_closed() -> None:
@@ -181,8 +196,15 @@ def test_a_suspended_license_can_still_be_revoked_in_the_same_case() -> None:
 
 def test_a_measure_proposed_before_another_case_revoked_is_refused_when_it_is_confirmed() -> None:
     other = new_id()
-    conduct = found(report(Clause.FALSE_STATEMENT, case_id=other), find(FIRST, other), find(SECOND, other))
-    conduct = done(conduct, impose(FIRST, SUSPENSION, other), impose(FIRST, REVOCATION), impose(SECOND, REVOCATION))
+    conduct = found(
+        report(Clause.FALSE_STATEMENT, case_id=other), find(FIRST, other), find(SECOND, other)
+    )
+    conduct = done(
+        conduct,
+        impose(FIRST, SUSPENSION, other),
+        impose(FIRST, REVOCATION),
+        impose(SECOND, REVOCATION),
+    )
 
     refusal = refused(conduct, impose(SECOND, SUSPENSION, other))
 
@@ -213,7 +235,9 @@ def test_what_does_not_exist_is_not_found(command: Command) -> None:
 
 def test_a_violation_needs_its_severity() -> None:
     command = find(FIRST, severity=None)
-    violation = type(command)(FIRST, CASE, is_violation=True, severity=None, rationale="why not", is_rejection=False)
+    violation = type(command)(
+        FIRST, CASE, is_violation=True, severity=None, rationale="why not", is_rejection=False
+    )
 
     refusal = refused(with_case(ViolationState.REPORTED), violation)
 

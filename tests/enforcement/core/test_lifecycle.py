@@ -2,9 +2,10 @@
 
 import pytest
 
+from services.enforcement.core.case_findings import finding_step
 from services.enforcement.core.commands import Command, ImposeMeasure, RecordFinding
 from services.enforcement.core.decide import decide
-from services.enforcement.core.findings import finding_step
+from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.lifecycle import (
     OPEN,
     STANDING_TRANSITIONS,
@@ -16,7 +17,6 @@ from services.enforcement.core.lifecycle import (
 )
 from services.enforcement.core.measures import STOPPING, measure_step
 from services.enforcement.core.model import MeasureKind, StandingState, ViolationState
-from services.enforcement.core.refusal import Kind, Reason, Refusal
 from tests.enforcement.core.builders import (
     NOW,
     THIRD,
@@ -31,10 +31,16 @@ from tests.enforcement.core.builders import (
 )
 
 MISSING_CASE_CELLS = [
-    (state, step) for state in ViolationState for step in ViolationStep if step not in VIOLATION_TRANSITIONS[state]
+    (state, step)
+    for state in ViolationState
+    for step in ViolationStep
+    if step not in VIOLATION_TRANSITIONS[state]
 ]
 MISSING_STANDING_CELLS = [
-    (state, step) for state in StandingState for step in StandingStep if step not in STANDING_TRANSITIONS[state]
+    (state, step)
+    for state in StandingState
+    for step in StandingStep
+    if step not in STANDING_TRANSITIONS[state]
 ]
 CASE_COMMANDS: dict[str, RecordFinding | ImposeMeasure] = {
     "find": find(THIRD),
@@ -62,7 +68,9 @@ def test_a_case_that_is_open_can_still_be_judged() -> None:
 
 
 @pytest.mark.parametrize(("state", "step"), MISSING_CASE_CELLS)
-def test_a_step_of_a_case_that_the_table_lacks_is_refused(state: ViolationState, step: ViolationStep) -> None:
+def test_a_step_of_a_case_that_the_table_lacks_is_refused(
+    state: ViolationState, step: ViolationStep
+) -> None:
     refusal = step_violation(state, step)
 
     assert isinstance(refusal, Refusal)
@@ -75,7 +83,9 @@ def test_a_step_of_a_case_that_the_table_lacks_is_refused(state: ViolationState,
 
 
 @pytest.mark.parametrize(("state", "step"), MISSING_STANDING_CELLS)
-def test_a_step_of_a_license_that_the_table_lacks_is_refused(state: StandingState, step: StandingStep) -> None:
+def test_a_step_of_a_license_that_the_table_lacks_is_refused(
+    state: StandingState, step: StandingStep
+) -> None:
     refusal = step_standing(state, step)
 
     assert isinstance(refusal, Refusal)
@@ -88,7 +98,11 @@ def test_a_step_of_a_license_that_the_table_lacks_is_refused(state: StandingStat
 def test_a_command_on_a_case_does_what_the_table_says(state: ViolationState, name: str) -> None:
     conduct, command = with_case(state), CASE_COMMANDS[name]
     (case,) = conduct.violations
-    step = finding_step(case, command) if isinstance(command, RecordFinding) else measure_step(case, command)
+    step = (
+        finding_step(case, command)
+        if isinstance(command, RecordFinding)
+        else measure_step(case, command)
+    )
 
     decided = decide(conduct, command, NOW)
 
@@ -98,7 +112,9 @@ def test_a_command_on_a_case_does_what_the_table_says(state: ViolationState, nam
 
 @pytest.mark.parametrize("state", StandingState)
 @pytest.mark.parametrize("kind", STOPPING)
-def test_a_measure_is_proposed_only_where_the_standing_allows_it(state: StandingState, kind: MeasureKind) -> None:
+def test_a_measure_is_proposed_only_where_the_standing_allows_it(
+    state: StandingState, kind: MeasureKind
+) -> None:
     conduct = with_standing(state)
     fresh = conduct.violations[-1].violation_id
 

@@ -6,8 +6,8 @@ import pytest
 
 from services.enforcement.core import events as e
 from services.enforcement.core.decide import decide
+from services.enforcement.core.errors import Reason
 from services.enforcement.core.model import StandingState
-from services.enforcement.core.refusal import Reason
 from tests.enforcement.core.builders import (
     APPLICATION,
     FIRST,
@@ -35,7 +35,10 @@ def test_an_active_license_is_suspended_at_once_with_no_officer() -> None:
     assert isinstance(recorded, e.ListMatchRecorded)
     assert stopped == e.LicenseSuspended(LICENSE, APPLICATION, None, None, 2)
     assert isinstance(changed, e.StandingChanged)
-    assert (changed.standing.state, changed.standing.reason) == (StandingState.SUSPENDED, "LIST_MATCH")
+    assert (changed.standing.state, changed.standing.reason) == (
+        StandingState.SUSPENDED,
+        "LIST_MATCH",
+    )
 
 
 def test_a_suspended_license_only_keeps_the_match() -> None:
@@ -60,7 +63,9 @@ def test_another_entry_for_the_same_party_is_recorded_in_its_place() -> None:
     assert [match.entry_ids for match in conduct.list_matches] == [("EL-1", "SDN-2")]
 
 
-@pytest.mark.parametrize("conduct", [issued(listed()), suspended(listed())], ids=["by the match", "by a measure"])
+@pytest.mark.parametrize(
+    "conduct", [issued(listed()), suspended(listed())], ids=["by the match", "by a measure"]
+)
 def test_no_license_is_reinstated_before_the_match_is_settled(conduct: object) -> None:
     refusal = refused(conduct, reinstate(THIRD))  # type: ignore[arg-type]  # parametrized
 
@@ -81,7 +86,10 @@ def test_two_officers_reinstate_once_every_party_is_settled() -> None:
     assert refused(conduct, reinstate(FIRST)).reason is Reason.SELF_CONFIRMATION
     conduct = done(conduct, reinstate(SECOND))
 
-    assert (conduct.known_standing.state, conduct.is_stopped_by_list) == (StandingState.ACTIVE, False)
+    assert (conduct.known_standing.state, conduct.is_stopped_by_list) == (
+        StandingState.ACTIVE,
+        False,
+    )
 
 
 def test_what_was_never_recorded_needs_no_settling() -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from services.enforcement.core.credibility import CLAIMS, ReporterRole
 from services.enforcement.core.decide import decide
+from services.enforcement.core.errors import Reason
 from services.enforcement.core.lifecycle import OPEN
 from services.enforcement.core.model import Clause, Credibility, ReporterKind, ViolationState
-from services.enforcement.core.refusal import Reason
 from services.enforcement.core.reports import MOST_REPORTS
 from tests.enforcement.core.builders import (
     CASE,
@@ -23,7 +23,11 @@ from tests.enforcement.core.builders import (
     with_case,
 )
 
-REPORTERS = {ReporterRole.PARTNER: STRANGER, ReporterRole.GATE: GATE, ReporterRole.OFFICER: REPORTING_OFFICER}
+REPORTERS = {
+    ReporterRole.PARTNER: STRANGER,
+    ReporterRole.GATE: GATE,
+    ReporterRole.OFFICER: REPORTING_OFFICER,
+}
 PUBLIC = ReporterKind.PUBLIC
 
 
@@ -46,7 +50,9 @@ def test_reports_about_two_clauses_are_two_cases() -> None:
 
 
 @pytest.mark.parametrize("state", ViolationState)
-def test_a_report_joins_an_open_case_and_opens_a_new_one_beside_a_decided_one(state: ViolationState) -> None:
+def test_a_report_joins_an_open_case_and_opens_a_new_one_beside_a_decided_one(
+    state: ViolationState,
+) -> None:
     conduct = done(with_case(state), report(reporter=STRANGER, kind=PUBLIC))
 
     assert len(conduct.violations) == (1 if state in OPEN else 2)
@@ -68,10 +74,15 @@ def test_many_public_reports_from_one_reporter_stay_of_low_credibility() -> None
 
 
 def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
-    flood = [report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32) for n in range(MOST_REPORTS)]
+    flood = [
+        report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32)
+        for n in range(MOST_REPORTS)
+    ]
     conduct = issued(*flood)
 
-    one_more = refused(conduct, report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([MOST_REPORTS]) * 32))
+    one_more = refused(
+        conduct, report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([MOST_REPORTS]) * 32)
+    )
 
     assert one_more.reason == Reason.TOO_MANY_REPORTS
     assert decide(conduct, report(), NOW) != ()
@@ -81,7 +92,9 @@ def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
 def test_two_public_reporters_are_believed_more_than_one() -> None:
     other = Reporter("partner/example-3", ReporterRole.PARTNER, "example-3")
 
-    (case,) = issued(report(reporter=STRANGER, kind=PUBLIC), report(reporter=other, kind=PUBLIC)).violations
+    (case,) = issued(
+        report(reporter=STRANGER, kind=PUBLIC), report(reporter=other, kind=PUBLIC)
+    ).violations
 
     assert case.credibility is Credibility.MEDIUM
 
@@ -101,7 +114,8 @@ def test_one_report_of_a_credible_kind_is_believed(reporter: Reporter, kind: Rep
 
 
 @pytest.mark.parametrize(
-    ("role", "kind"), [(role, kind) for role in ReporterRole for kind in ReporterKind if kind not in CLAIMS[role]]
+    ("role", "kind"),
+    [(role, kind) for role in ReporterRole for kind in ReporterKind if kind not in CLAIMS[role]],
 )
 def test_a_kind_that_the_caller_may_not_claim_is_refused_whatever_license(
     role: ReporterRole, kind: ReporterKind
@@ -115,17 +129,25 @@ def test_a_kind_that_the_caller_may_not_claim_is_refused_whatever_license(
 
 
 def test_about_its_own_license_a_partner_discloses() -> None:
-    assert refused(issued(), report(reporter=HOLDER, kind=PUBLIC)).reason == Reason.REPORTER_KIND_NOT_ALLOWED
+    assert (
+        refused(issued(), report(reporter=HOLDER, kind=PUBLIC)).reason
+        == Reason.REPORTER_KIND_NOT_ALLOWED
+    )
 
 
 @pytest.mark.parametrize(
     ("reporter", "kind"),
     [
         (STRANGER, ReporterKind.SELF_DISCLOSURE),
-        (Reporter("gate/example-2/g1", ReporterRole.GATE, "example-2"), ReporterKind.DEVELOPER_TELEMETRY),
+        (
+            Reporter("gate/example-2/g1", ReporterRole.GATE, "example-2"),
+            ReporterKind.DEVELOPER_TELEMETRY,
+        ),
     ],
 )
-def test_a_foreign_license_is_answered_as_one_that_does_not_exist(reporter: Reporter, kind: ReporterKind) -> None:
+def test_a_foreign_license_is_answered_as_one_that_does_not_exist(
+    reporter: Reporter, kind: ReporterKind
+) -> None:
     command = report(reporter=reporter, kind=kind)
 
     assert refused(issued(), command) == refused(None, command)

@@ -10,12 +10,12 @@ from safeconduct.applications.v1 import events_pb2 as applications
 from safeconduct.applications.v1 import model_pb2 as applications_model
 from safeconduct.enforcement.v1 import errors_pb2, events_pb2, model_pb2, service_pb2
 
-from chassis.consumer import Undecodable
-from chassis.mapping import to_timestamp
+from chassis.proto_mapping import to_timestamp
+from chassis.streams.consumer import Undecodable
 from services.enforcement.core import events as e
 from services.enforcement.core import model
 from services.enforcement.core.access import Judgement, Verdict
-from services.enforcement.core.refusal import Reason
+from services.enforcement.core.errors import Reason
 from services.enforcement.shell import codec
 from tests.enforcement.core.builders import (
     APPLICATION,
@@ -101,7 +101,9 @@ def test_every_event_comes_back_as_it_went(kind: type) -> None:
 def test_our_words_are_those_of_the_contract(kind: type[StrEnum], contract: Any) -> None:
     prefix = contract.Name(0).removesuffix("UNSPECIFIED")
 
-    assert [member.value for member in kind] == [name.removeprefix(prefix) for name in contract.keys()[1:]]
+    assert [member.value for member in kind] == [
+        name.removeprefix(prefix) for name in contract.keys()[1:]
+    ]
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -130,7 +132,11 @@ def test_standings_serialized_once_are_read_as_one_message(count: int) -> None:
     )
 
     assert list(response.changes.standings) == [codec.standing(standing)] * count
-    assert (response.changes.resume_token, response.changes.is_snapshot, response.changes.has_more) == (
+    assert (
+        response.changes.resume_token,
+        response.changes.is_snapshot,
+        response.changes.has_more,
+    ) == (
         "token",
         True,
         False,
@@ -144,8 +150,12 @@ def issued() -> applications.LicenseIssued:
         decision_id=str(CASE),
         partner_id="example-1",
         items=[
-            applications_model.Item(model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_HOSTED_ACCESS),
-            applications_model.Item(model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_TOOL),
+            applications_model.Item(
+                model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_HOSTED_ACCESS
+            ),
+            applications_model.Item(
+                model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_TOOL
+            ),
         ],
         destinations=["DE", "FR"],
         end_uses=[applications_model.END_USE_HEALTHCARE],
@@ -203,7 +213,9 @@ def test_bytes_of_an_earlier_release_are_read() -> None:
 
 
 def test_fields_that_a_newer_release_adds_are_passed_over() -> None:
-    newer = events_pb2.LicenseRegistered(license_id=str(LICENSE), application_id=str(UUID(int=1)), partner_id="x")
+    newer = events_pb2.LicenseRegistered(
+        license_id=str(LICENSE), application_id=str(UUID(int=1)), partner_id="x"
+    )
 
     event = codec.decode_event("LicenseRegistered", newer.SerializeToString() + b"\xc2\x3e\x01z")
 

@@ -26,11 +26,11 @@ from safeconduct.gate import Gate, StandingState
 from safeconduct.screening.v1 import events_pb2 as screening
 from safeconduct.screening.v1 import model_pb2 as screening_model
 
-from chassis.journal import Journal
-from chassis.mapping import to_timestamp
-from chassis.telemetry import setup
+from chassis.proto_mapping import to_timestamp
+from chassis.store.journal import Journal
+from chassis.telemetry.tracing import setup
 from infra.local.stack import Stack
-from services.enforcement.shell.stream import LicenseStream
+from services.enforcement.shell.projections import LicenseStream
 
 SECONDS = 60.0
 WHY = "seen in the evidence of the report"
@@ -72,7 +72,9 @@ class Desk:
         chosen = addresses if replica is None else addresses[replica : replica + 1]
         return Gate(chosen, Credentials.from_env(self.stack.client_env(principal)))
 
-    async def tell(self, name: str, payload: bytes, event_id: UUID | None = None, teller: str = "applications") -> None:
+    async def tell(
+        self, name: str, payload: bytes, event_id: UUID | None = None, teller: str = "applications"
+    ) -> None:
         headers = {
             "ce_id": str(event_id or uuid.uuid4()),
             "ce_type": f"safeconduct.{teller}.v1.{name}",
@@ -80,7 +82,10 @@ class Desk:
             "ce_time": datetime.now(UTC).isoformat(),
         }
         await self._producer.send_and_wait(
-            f"safeconduct.{teller}.v1", payload, key=b"k", headers=[(k, v.encode()) for k, v in headers.items()]
+            f"safeconduct.{teller}.v1",
+            payload,
+            key=b"k",
+            headers=[(k, v.encode()) for k, v in headers.items()],
         )
 
     async def issue(self, partner_id: str = "example-1", lease_seconds: int = 10) -> str:
@@ -104,7 +109,9 @@ class Desk:
 
         await eventually(is_registered)
 
-    async def report(self, license_id: str, clause: pb.Clause.ValueType = pb.CLAUSE_MILITARY_SURVEILLANCE) -> str:
+    async def report(
+        self, license_id: str, clause: pb.Clause.ValueType = pb.CLAUSE_MILITARY_SURVEILLANCE
+    ) -> str:
         gate = await self.client("gate/example-1/gate-1")
         answer = await gate.conduct.report(
             license_id,
@@ -114,7 +121,9 @@ class Desk:
         )
         return answer.violation_id
 
-    async def found(self, license_id: str, clause: pb.Clause.ValueType = pb.CLAUSE_MILITARY_SURVEILLANCE) -> str:
+    async def found(
+        self, license_id: str, clause: pb.Clause.ValueType = pb.CLAUSE_MILITARY_SURVEILLANCE
+    ) -> str:
         case_id = await self.report(license_id, clause)
         for number in (1, 2):
             await self.find(number, case_id)
@@ -127,15 +136,21 @@ class Desk:
             case_id, is_violation=True, severity=pb.SEVERITY_CRITICAL, rationale=WHY, etag=etag
         )
 
-    async def impose(self, number: int, case_id: str, kind: pb.MeasureKind.ValueType) -> pb.Standing:
+    async def impose(
+        self, number: int, case_id: str, kind: pb.MeasureKind.ValueType
+    ) -> pb.Standing:
         officer = await self.client(f"officer/enforcement-{number}")
         etag = (await officer.violations.get(case_id)).violation.etag
-        return (await officer.violations.impose_measure(case_id, kind=kind, rationale=WHY, etag=etag)).standing
+        return (
+            await officer.violations.impose_measure(case_id, kind=kind, rationale=WHY, etag=etag)
+        ).standing
 
     async def reinstate(self, number: int, license_id: str, case_id: str) -> bool:
         officer = await self.client(f"officer/enforcement-{number}")
         etag = (await officer.violations.get(case_id)).violation.etag
-        return (await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)).awaits_confirmation
+        return (
+            await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)
+        ).awaits_confirmation
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +159,18 @@ async def desk(stack: Stack) -> AsyncIterator[Desk]:
         yield open_desk
 
 
-def issue_event(partner_id: str = "example-1", lease_seconds: int = 10) -> applications.LicenseIssued:
+def issue_event(
+    partner_id: str = "example-1", lease_seconds: int = 10
+) -> applications.LicenseIssued:
     now = datetime.now(UTC)
     grant = applications.LicenseGrant(
         license_id=str(uuid.uuid4()),
         license_number="SC-2026-000001",
         partner_id=partner_id,
         items=[
-            applications_model.Item(model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_HOSTED_ACCESS)
+            applications_model.Item(
+                model_id="frontier-1", access_mode=applications_model.ACCESS_MODE_HOSTED_ACCESS
+            )
         ],
         destinations=["DE"],
         end_uses=[applications_model.END_USE_HEALTHCARE],
@@ -162,7 +181,9 @@ def issue_event(partner_id: str = "example-1", lease_seconds: int = 10) -> appli
     return applications.LicenseIssued(application_id=str(uuid.uuid4()), license=grant)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = SECONDS) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = SECONDS
+) -> None:
     """Waits until the condition holds; fails when it does not in time."""
     async with asyncio.timeout(seconds):
         while True:
@@ -180,7 +201,9 @@ def reason(gate: Gate, license_id: str) -> str:
     return gate.check(license_id, "frontier-1", "DE", "HEALTHCARE").reason.value
 
 
-async def test_a_license_that_is_issued_is_allowed_at_the_gate_until_two_officers_revoke_it(desk: Desk) -> None:
+async def test_a_license_that_is_issued_is_allowed_at_the_gate_until_two_officers_revoke_it(
+    desk: Desk,
+) -> None:
     license_id = await desk.issue()
     async with desk.gate() as gate:
         await gate.ready(SECONDS)
@@ -242,13 +265,17 @@ def found_false(license_id: str) -> bytes:
     ).SerializeToString()
 
 
-async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_is_settled(desk: Desk) -> None:
+async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_is_settled(
+    desk: Desk,
+) -> None:
     license_id = await desk.issue()
     first, second = [await desk.client(f"officer/enforcement-{number}") for number in (1, 2)]
 
     async def reinstate(officer: Client) -> pb.StandingState.ValueType:
         etag = (await officer.standing.timeline(license_id)).etag
-        return (await officer.violations.reinstate(license_id, rationale="not the same body", etag=etag)).standing.state
+        return (
+            await officer.violations.reinstate(license_id, rationale="not the same body", etag=etag)
+        ).standing.state
 
     async with desk.gate() as gate:
         await eventually(lambda: allows(gate, license_id))
@@ -356,7 +383,9 @@ async def test_a_checked_report_stores_nothing_and_names_nothing(desk: Desk) -> 
 
     assert (answer.violation_id, answer.report_id) == ("", "")
     officer = await desk.client("officer/enforcement-1")
-    assert [len(case.reports) async for case in officer.violations.list(license_id=license_id)] == [1]
+    assert [len(case.reports) async for case in officer.violations.list(license_id=license_id)] == [
+        1
+    ]
 
 
 async def test_another_partners_license_cannot_be_told_from_none(desk: Desk) -> None:
@@ -410,7 +439,9 @@ async def test_cases_are_listed_newest_first_page_by_page(desk: Desk) -> None:
     listed = [case async for case in officer.violations.list(license_id=license_id, page_size=2)]
     found = [
         case
-        async for case in officer.violations.list(license_id=license_id, state=pb.VIOLATION_STATE_FOUND, page_size=1)
+        async for case in officer.violations.list(
+            license_id=license_id, state=pb.VIOLATION_STATE_FOUND, page_size=1
+        )
     ]
 
     assert [case.clause for case in listed] == [pb.CLAUSE_MILITARY_SURVEILLANCE, *reversed(clauses)]
@@ -422,7 +453,10 @@ async def test_the_partner_reads_what_is_in_force_and_no_names(desk: Desk) -> No
     case_id = await desk.found(license_id)
     for number in (1, 2):
         await desk.impose(number, case_id, pb.MEASURE_KIND_SUSPENSION)
-    partner, officer = await desk.client("partner/example-1"), await desk.client("officer/enforcement-1")
+    partner, officer = (
+        await desk.client("partner/example-1"),
+        await desk.client("officer/enforcement-1"),
+    )
 
     seen = (await partner.standing.timeline(license_id)).entries
     everything = (await officer.standing.timeline(license_id)).entries
@@ -459,7 +493,9 @@ async def test_a_license_told_again_and_late_changes_nothing(desk: Desk) -> None
     assert (await officer.standing.timeline(license_id)).entries == before
 
 
-async def test_a_record_that_cannot_be_read_is_put_aside_and_the_partition_goes_on(desk: Desk) -> None:
+async def test_a_record_that_cannot_be_read_is_put_aside_and_the_partition_goes_on(
+    desk: Desk,
+) -> None:
     await desk.tell("LicenseIssued", b"\xff\xff\xff")
 
     await desk.issue()
@@ -477,23 +513,34 @@ async def read_all(bootstrap: str, topic: str) -> list[bytes]:
         return [(await consumer.getone()).value for _ in range(end)]
 
 
-async def test_every_license_is_the_fold_of_its_events_and_every_case_has_its_row(desk: Desk) -> None:
+async def test_every_license_is_the_fold_of_its_events_and_every_case_has_its_row(
+    desk: Desk,
+) -> None:
     license_id = await desk.issue()
     await desk.found(license_id)
-    pool = await asyncpg.create_pool(desk.stack.database("enforcement").app_dsn, min_size=1, max_size=1)
+    pool = await asyncpg.create_pool(
+        desk.stack.database("enforcement").app_dsn, min_size=1, max_size=1
+    )
     journal = Journal(pool, LicenseStream(), setup("enforcement", "0"), lambda: None)
 
     stored = await journal.select("")
     for each in stored:
         assert journal.rebuild(await journal.history(each.id)) == each.state
-    rows = {(row["violation_id"], row["state"]) for row in await journal.fetch("select * from violation")}
+    rows = {
+        (row["violation_id"], row["state"])
+        for row in await journal.fetch("select * from violation")
+    }
 
     assert stored
-    assert rows == {(case.violation_id, case.state) for each in stored for case in each.state.violations}
+    assert rows == {
+        (case.violation_id, case.state) for each in stored for case in each.state.violations
+    }
     await pool.close()
 
 
-async def test_a_revocation_is_one_connected_trace_from_the_officer_to_the_board(desk: Desk) -> None:
+async def test_a_revocation_is_one_connected_trace_from_the_officer_to_the_board(
+    desk: Desk,
+) -> None:
     license_id = await desk.issue()
     case_id = await desk.found(license_id)
     for number in (1, 2):

@@ -13,24 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safeconduct.enforcement.v1 import service_pb2 as pb
 
-from chassis.compacted import Entry
-from chassis.journal import SHARDS, shard_of
-from chassis.refusal import Refused, unavailable
-from chassis.telemetry import setup
-from chassis.tokens import Tokens
+from chassis.rpc.errors import RpcError, unavailable
+from chassis.rpc.page_tokens import PageTokens
+from chassis.store.journal import SHARDS, shard_of
+from chassis.streams.topic_table import Entry
+from chassis.telemetry.tracing import setup
 from services.enforcement.core.events import StandingChanged
 from services.enforcement.core.model import Standing, StandingState
-from services.enforcement.shell import codec, watch
-from services.enforcement.shell import standing as standing_module
-from services.enforcement.shell.standing import StandingBoard
-from services.enforcement.shell.ticks import Ticks
-from services.enforcement.shell.watch import GateStream
+from services.enforcement.shell import codec, gate_stream
+from services.enforcement.shell import standing_cache as standing_module
+from services.enforcement.shell.gate_stream import GateStream
+from services.enforcement.shell.heartbeats import Heartbeats
+from services.enforcement.shell.standing_cache import StandingCache
 from tests.enforcement.core.builders import LICENSE, issued
 
 STANDING = issued().known_standing
 REVOKED = replace(STANDING, state=StandingState.REVOKED, version=2, reason="REVOCATION:OVER_USE")
 TELEMETRY = setup("enforcement", "0")
-TOKENS = Tokens(b"k" * 32)
+TOKENS = PageTokens(b"k" * 32)
 
 
 @dataclass
@@ -42,11 +42,11 @@ class Topic:
     waiting: list[tuple[int, str, bytes, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ticks = Ticks(self, clock=lambda: self.clock)  # type: ignore[arg-type]  # the one method that is used
-        self.boards = [StandingBoard(self.ticks, TELEMETRY)]
+        self.ticks = Heartbeats(self, clock=lambda: self.clock)  # type: ignore[arg-type]  # the one method that is used
+        self.boards = [StandingCache(self.ticks, TELEMETRY)]
 
     @property
-    def board(self) -> StandingBoard:
+    def board(self) -> StandingCache:
         return self.boards[0]
 
     async def put_ready(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
@@ -54,10 +54,14 @@ class Topic:
 
     def put(self, standing: Standing) -> None:
         name, body = codec.encode_event(StandingChanged(standing))
-        self.waiting.append((shard_of(standing.license_id), name, str(standing.license_id).encode(), body))
+        self.waiting.append(
+            (shard_of(standing.license_id), name, str(standing.license_id).encode(), body)
+        )
 
     def put_unreadable(self, license_id: UUID) -> None:
-        self.waiting.append((shard_of(license_id), "StandingChanged", str(license_id).encode(), b"\xff\xff"))
+        self.waiting.append(
+            (shard_of(license_id), "StandingChanged", str(license_id).encode(), b"\xff\xff")
+        )
 
     def deliver(self) -> None:
         waiting, self.waiting = self.waiting, []
@@ -86,13 +90,17 @@ class Gate:
     topic: Topic
     partner_id: str = "example-1"
     token: str = ""
-    board: StandingBoard | None = None
+    board: StandingCache | None = None
 
     def __post_init__(self) -> None:
         self.requests: asyncio.Queue[pb.WatchStandingRequest] = asyncio.Queue()
         self.stream = GateStream(self.board or self.topic.board, TOKENS, self.partner_id)
         self.responses = self.stream.responses(self._sent())
-        self.say(pb.WatchStandingRequest(subscribe=pb.WatchStandingRequest.Subscribe(resume_token=self.token)))
+        self.say(
+            pb.WatchStandingRequest(
+                subscribe=pb.WatchStandingRequest.Subscribe(resume_token=self.token)
+            )
+        )
 
     async def _sent(self) -> AsyncIterator[pb.WatchStandingRequest]:
         while True:
@@ -226,14 +234,18 @@ async def test_a_partner_without_licenses_gets_an_empty_snapshot() -> None:
 
 async def test_a_snapshot_comes_in_pages_and_only_the_last_can_be_resumed() -> None:
     topic = Topic()
-    for number in range(watch.PAGE + 1):
+    for number in range(gate_stream.PAGE + 1):
         topic.put(replace(STANDING, license_id=UUID(int=number + 1)))
     await topic.tick()
     gate = Gate(topic)
 
     first, last = await gate.changes(), await gate.changes()
 
-    assert (len(first.standings), first.has_more, first.resume_token) == (watch.PAGE, True, "")
+    assert (len(first.standings), first.has_more, first.resume_token) == (
+        gate_stream.PAGE,
+        True,
+        "",
+    )
     assert (len(last.standings), last.has_more, bool(last.resume_token)) == (1, False, True)
 
 
@@ -297,7 +309,10 @@ async def test_a_lease_comes_behind_every_change_that_was_known() -> None:
 
     assert versions(await gate.changes()) == [2]
     first, second = await gate.lease(), await gate.lease()
-    assert [(first.sequence, first.knowledge_age_ns), (second.sequence, second.knowledge_age_ns)] == [
+    assert [
+        (first.sequence, first.knowledge_age_ns),
+        (second.sequence, second.knowledge_age_ns),
+    ] == [
         (1, 700),
         (2, 700),
     ]
@@ -333,9 +348,14 @@ async def test_whoever_holds_a_lease_knows_all_that_was_committed_before_its_mom
     async def read() -> None:
         async for raw in gate.responses:
             response = pb.WatchStandingResponse.FromString(raw)
-            seen.update((UUID(standing.license_id), standing.version) for standing in response.changes.standings)
+            seen.update(
+                (UUID(standing.license_id), standing.version)
+                for standing in response.changes.standings
+            )
             if response.HasField("lease"):
-                leases.append((sent[response.lease.sequence] - response.lease.knowledge_age_ns, dict(seen)))
+                leases.append(
+                    (sent[response.lease.sequence] - response.lease.knowledge_age_ns, dict(seen))
+                )
 
     reading = asyncio.ensure_future(read())
     for what, which in happened:
@@ -389,7 +409,7 @@ async def test_a_stalled_tick_only_makes_the_knowledge_older() -> None:
 
 async def test_a_token_gives_only_what_changed_since_even_on_another_replica() -> None:
     topic = Topic()
-    other = StandingBoard(topic.ticks, TELEMETRY)
+    other = StandingCache(topic.ticks, TELEMETRY)
     topic.boards.append(other)
     changing = replace(STANDING, license_id=UUID(int=9))
     topic.put(STANDING)
@@ -401,7 +421,10 @@ async def test_a_token_gives_only_what_changed_since_even_on_another_replica() -
 
     changes = await Gate(topic, token=token, board=other).changes()
 
-    assert ([standing.license_id for standing in changes.standings], changes.is_snapshot) == ([str(UUID(int=9))], False)
+    assert ([standing.license_id for standing in changes.standings], changes.is_snapshot) == (
+        [str(UUID(int=9))],
+        False,
+    )
 
 
 @dataclass
@@ -415,7 +438,10 @@ class Stored:
         if self.away:
             self.away -= 1
             raise unavailable("STORAGE_UNAVAILABLE", "away", 0.0)
-        page = sorted((each for each in self.standings if each.license_id > behind), key=lambda each: each.license_id)
+        page = sorted(
+            (each for each in self.standings if each.license_id > behind),
+            key=lambda each: each.license_id,
+        )
         return [
             {"stream_id": each.license_id, "payload": codec.encode_event(StandingChanged(each))[1]}
             for each in page[:limit]
@@ -426,7 +452,9 @@ def stored(*standings: Standing, away: int = 0) -> Any:
     return Stored(standings, away)
 
 
-async def test_a_copy_that_came_late_and_outlived_compaction_does_not_bring_back_a_revoked_license() -> None:
+async def test_a_copy_that_came_late_and_outlived_compaction_does_not_bring_back_a_revoked_license() -> (
+    None
+):
     # The topic held versions 1, 2, and once more 1, from a relay that had lost its shard; compaction kept the last one.
     topic = Topic()
     await topic.board.recall(stored(REVOKED))
@@ -442,7 +470,7 @@ async def test_what_only_the_database_knew_is_told_to_a_gate_that_resumes() -> N
     topic.put(STANDING)
     await topic.tick()
     token = (await Gate(topic).changes()).resume_token
-    fresh = StandingBoard(topic.ticks, TELEMETRY)
+    fresh = StandingCache(topic.ticks, TELEMETRY)
     await fresh.recall(stored(REVOKED))
     for partition in range(SHARDS):
         fresh.hear([Entry(partition, topic.ends[partition] - 1, b"tick", b"", "", "")])
@@ -464,12 +492,16 @@ async def test_what_the_database_knew_gets_its_place_when_the_topic_tells_it() -
     assert versions(changes) == []
 
 
-async def test_every_page_is_recalled_and_an_absent_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_page_is_recalled_and_an_absent_database_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(standing_module, "PAGE", 2)
     monkeypatch.setattr(standing_module, "PAUSE_S", 0.0)
     topic = Topic()
 
-    await topic.board.recall(stored(*(replace(STANDING, license_id=UUID(int=n)) for n in range(1, 6)), away=2))
+    await topic.board.recall(
+        stored(*(replace(STANDING, license_id=UUID(int=n)) for n in range(1, 6)), away=2)
+    )
 
     assert topic.board.size == 5
 
@@ -493,7 +525,7 @@ async def test_a_token_that_is_not_ours_is_refused(spoil: Callable[[str], str]) 
     await topic.tick()
     token = (await Gate(topic).changes()).resume_token
 
-    with pytest.raises(Refused, match="INVALID_TOKEN"):
+    with pytest.raises(RpcError, match="INVALID_TOKEN"):
         await Gate(topic, token=spoil(token)).next()
 
 
@@ -502,7 +534,7 @@ async def test_the_token_of_another_partner_is_refused() -> None:
     await topic.tick()
     token = (await Gate(topic).changes()).resume_token
 
-    with pytest.raises(Refused, match="INVALID_TOKEN"):
+    with pytest.raises(RpcError, match="INVALID_TOKEN"):
         await Gate(topic, token=token, partner_id="example-2").next()
 
 
@@ -512,7 +544,7 @@ async def test_a_renewal_before_the_subscription_is_refused() -> None:
     async def requests() -> AsyncIterator[pb.WatchStandingRequest]:
         yield pb.WatchStandingRequest(renew=pb.WatchStandingRequest.Renew(sequence=1))
 
-    with pytest.raises(Refused, match="VALIDATION_FAILED"):
+    with pytest.raises(RpcError, match="VALIDATION_FAILED"):
         await anext(GateStream(topic.board, TOKENS, "example-1").responses(requests()))
 
 
@@ -523,7 +555,7 @@ async def test_a_second_subscription_ends_the_stream() -> None:
     await gate.changes()
     gate.say(pb.WatchStandingRequest(subscribe=pb.WatchStandingRequest.Subscribe()))
 
-    with pytest.raises(Refused, match="VALIDATION_FAILED"):
+    with pytest.raises(RpcError, match="VALIDATION_FAILED"):
         await gate.next()
 
 
@@ -531,10 +563,10 @@ async def test_too_many_renewals_without_an_answer_end_the_stream() -> None:
     topic = Topic()
     gate = Gate(topic)
     waiting = asyncio.ensure_future(gate.next())
-    for sequence in range(1, watch.MAX_WAITING + 2):
+    for sequence in range(1, gate_stream.MAX_WAITING + 2):
         gate.say(pb.WatchStandingRequest(renew=pb.WatchStandingRequest.Renew(sequence=sequence)))
 
-    with pytest.raises(Refused, match="SLOW_CONSUMER"):
+    with pytest.raises(RpcError, match="SLOW_CONSUMER"):
         await asyncio.wait_for(waiting, 5)
 
 

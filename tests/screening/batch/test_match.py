@@ -18,9 +18,18 @@ NK-3,LegalEntity,810 Aircraft Repair Plant,,,ru,,,Example list
 """
 BOOK: tuple[Any, ...] = (
     {"id": "alias", "name": "Three Green Orbit", "schema": "Company"},
-    {"id": 7, "names": ["Nobody Whatsoever", "BEKTAS, Halis"], "schema": "Person", "birth_date": "1966-02-13"},
+    {
+        "id": 7,
+        "names": ["Nobody Whatsoever", "BEKTAS, Halis"],
+        "schema": "Person",
+        "birth_date": "1966-02-13",
+    },
     {"id": "number", "name": "Wholly Unrelated Person", "identifiers": ["AE-778899123"]},
-    {"id": "passport", "name": "H. B.", "identifiers": [{"type": "Passport", "value": "X 0906223"}]},
+    {
+        "id": "passport",
+        "name": "H. B.",
+        "identifiers": [{"type": "Passport", "value": "X 0906223"}],
+    },
     '{"id": "cut", "name": ',
     {"id": "empty", "name": " "},
     {"id": "clear", "name": "Ingeborg Abrahamsen", "schema": "Person", "countries": ["no"]},
@@ -63,7 +72,9 @@ def run(
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_line_is_answered_in_order_and_what_cannot_be_judged_is_never_clear(tmp_path: Path, listed: Path) -> None:
+def test_every_line_is_answered_in_order_and_what_cannot_be_judged_is_never_clear(
+    tmp_path: Path, listed: Path
+) -> None:
     answers = run(tmp_path, listed)
 
     assert [(each["id"], each["result"], each.get("reasons")) for each in answers] == [
@@ -86,7 +97,10 @@ def test_every_line_is_answered_in_order_and_what_cannot_be_judged_is_never_clea
 def test_a_hit_carries_the_id_of_the_list_file_and_its_score(tmp_path: Path, listed: Path) -> None:
     alias, person, number, passport, *_ = run(tmp_path, listed)
 
-    assert [(each["hits"][0]["entry_id"], each["hits"][0]["score"]) for each in (alias, person, number, passport)] == [
+    assert [
+        (each["hits"][0]["entry_id"], each["hits"][0]["score"])
+        for each in (alias, person, number, passport)
+    ] == [
         ("NK-1", 1.0),
         ("NK-2", 1.0),
         ("NK-1", 1.0),
@@ -103,7 +117,9 @@ def test_an_answer_that_cannot_be_screened_names_its_line(tmp_path: Path, listed
     assert [each["line"] for each in answers if "line" in each] == [5, 8, 9, 10, 11, 13]
 
 
-def test_several_workers_give_the_same_answers_in_the_same_order(tmp_path: Path, listed: Path) -> None:
+def test_several_workers_give_the_same_answers_in_the_same_order(
+    tmp_path: Path, listed: Path
+) -> None:
     lines = tuple({"id": number, "name": f"Person number {number}"} for number in range(150))
     queries = book(tmp_path / "many.jsonl", (*BOOK, *lines))
 
@@ -117,7 +133,9 @@ def test_several_workers_give_the_same_answers_in_the_same_order(tmp_path: Path,
 def test_scores_below_the_threshold_are_told_when_asked_for_and_do_not_change_the_result(
     tmp_path: Path, listed: Path
 ) -> None:
-    queries = book(tmp_path / "low.jsonl", ({"id": "low", "name": "Anton Bektas", "schema": "Person"},))
+    queries = book(
+        tmp_path / "low.jsonl", ({"id": "low", "name": "Anton Bektas", "schema": "Person"},)
+    )
 
     (silent,) = run(tmp_path, listed, queries=queries)
     (told,) = run(tmp_path, listed, "--min-score", "0", "--limit", "2", queries=queries)
@@ -129,7 +147,9 @@ def test_scores_below_the_threshold_are_told_when_asked_for_and_do_not_change_th
     assert told["hits"][0]["score"] > told["hits"][1]["score"]
 
 
-def test_an_explanation_reads_as_a_sentence_and_names_program_and_source(tmp_path: Path, listed: Path) -> None:
+def test_an_explanation_reads_as_a_sentence_and_names_program_and_source(
+    tmp_path: Path, listed: Path
+) -> None:
     alias, *_ = run(tmp_path, listed, "--explain")
 
     hit = alias["hits"][0]
@@ -141,7 +161,9 @@ def test_an_explanation_reads_as_a_sentence_and_names_program_and_source(tmp_pat
 
 def test_a_blank_line_asks_nothing(tmp_path: Path, listed: Path) -> None:
     queries = tmp_path / "blank.jsonl"
-    queries.write_bytes(b'\xef\xbb\xbf{"id": 1, "name": "T.G.O."}\r\n\r\n{"id": 2, "name": "T.G.O."}')
+    queries.write_bytes(
+        b'\xef\xbb\xbf{"id": 1, "name": "T.G.O."}\r\n\r\n{"id": 2, "name": "T.G.O."}'
+    )
 
     answers = run(tmp_path, listed, queries=queries)
 
@@ -165,7 +187,10 @@ def test_what_cannot_be_read_or_written_ends_the_command_with_its_code(
         "--list-format": "targets-simple",
         "--queries": str(book(tmp_path / "in.jsonl")),
         "--out": str(tmp_path / "out.jsonl"),
-        **{key: value if key == "--list-format" else str(tmp_path / value) for key, value in given.items()},
+        **{
+            key: value if key == "--list-format" else str(tmp_path / value)
+            for key, value in given.items()
+        },
     }
 
     assert main(["match", *(each for pair in arguments.items() for each in pair)]) == code

@@ -29,14 +29,27 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]
     room = tmp_path_factory.mktemp("unjudged")
     listed, asked, out = room / "targets.simple.csv", room / "in.jsonl", room / "out.jsonl"
     listed.write_text(LIST, encoding="utf-8")
-    lines = (json.dumps({"id": number, "names": names}) for number, (names, _) in enumerate(UNJUDGED))
+    lines = (
+        json.dumps({"id": number, "names": names}) for number, (names, _) in enumerate(UNJUDGED)
+    )
     asked.write_text("\n".join(lines), encoding="utf-8")
-    files = ["--list", str(listed), "--list-format", "targets-simple", "--queries", str(asked), "--out", str(out)]
+    files = [
+        "--list",
+        str(listed),
+        "--list-format",
+        "targets-simple",
+        "--queries",
+        str(asked),
+        "--out",
+        str(out),
+    ]
     assert main(["match", *files, "--workers", "1"]) == Exit.ANSWERED
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_name_that_says_nothing_is_undetermined_with_its_reason(answers: list[dict[str, object]]) -> None:
+def test_a_name_that_says_nothing_is_undetermined_with_its_reason(
+    answers: list[dict[str, object]],
+) -> None:
     assert [(each["result"], each["reasons"]) for each in answers] == [
         ("UNDETERMINED", [reason]) for _, reason in UNJUDGED
     ]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.screening.core.csl import read_entries
-from services.screening.core.index import Generation
+from services.screening.core.lists.csl import read_entries
 from services.screening.core.model import Entry
+from services.screening.core.names.index import ListIndex
 
 SHIPPED_LIST = Path(__file__).parents[3] / "services/screening/lists/us_csl_2025-02.csv.gz"
 
@@ -22,5 +22,5 @@ def entries(published: bytes) -> tuple[Entry, ...]:
 
 
 @pytest.fixture(scope="session")
-def generation(entries: tuple[Entry, ...]) -> Generation:
-    return Generation.build(entries, "us-csl-2025-02")
+def generation(entries: tuple[Entry, ...]) -> ListIndex:
+    return ListIndex.build(entries, "us-csl-2025-02")

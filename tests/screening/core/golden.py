@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
-from services.screening.core.index import Generation
 from services.screening.core.model import Entry, PartyKind, PartyQuery
-from services.screening.core.screen import screen
+from services.screening.core.names.index import ListIndex
 
 FILE = Path(__file__).parent / "data" / "golden_scores.csv"
 FIELDS = ("query", "kind", "listed", "score", "version")
@@ -35,7 +35,13 @@ def recorded() -> tuple[Golden, ...]:
     """What the file says."""
     with FILE.open(encoding="utf-8", newline="") as lines:
         return tuple(
-            Golden(row["query"], PartyKind(row["kind"]), row["listed"], float(row["score"]), row["version"])
+            Golden(
+                row["query"],
+                PartyKind(row["kind"]),
+                row["listed"],
+                float(row["score"]),
+                row["version"],
+            )
             for row in csv.DictReader(lines)
         )
 
@@ -44,7 +50,7 @@ def scored(pairs: tuple[Golden, ...]) -> tuple[Golden, ...]:
     """The same names, scored by the engine as it is."""
     kinds = {pair.listed: pair.kind for pair in pairs}
     entries = [Entry(listed, "GOLD", listed, listed, kind=kind) for listed, kind in kinds.items()]
-    generation = Generation.build(entries, "golden")
+    generation = ListIndex.build(entries, "golden")
     found = []
     for pair in pairs:
         answer = screen(generation, PartyQuery((pair.query,), pair.kind), DEFAULT, floor=0.0)
@@ -69,12 +75,19 @@ def main() -> int:
     now = scored(before)
     found = changed(before, now)
     if found and any(pair.version == DEFAULT.version for pair in before):
-        print(*found, f"these scores changed, but the version is still {DEFAULT.version}", sep="\n", file=sys.stderr)
+        print(
+            *found,
+            f"these scores changed, but the version is still {DEFAULT.version}",
+            sep="\n",
+            file=sys.stderr,
+        )
         return 1
     with FILE.open("w", encoding="utf-8", newline="") as lines:
         table = csv.writer(lines, lineterminator="\n")
         table.writerow(FIELDS)
-        table.writerows((pair.query, pair.kind, pair.listed, f"{pair.score:.4f}", pair.version) for pair in now)
+        table.writerows(
+            (pair.query, pair.kind, pair.listed, f"{pair.score:.4f}", pair.version) for pair in now
+        )
     print(f"{len(now)} scores of version {DEFAULT.version}, {len(found)} changed")
     return 0
 

@@ -10,18 +10,18 @@ from uuid import UUID
 from services.screening.core import decide as decider
 from services.screening.core import model
 from services.screening.core.decide import Adjudicate, Command, CompleteScreening, Decided
-from services.screening.core.model import Result, Strength
-from services.screening.core.monitoring import ScreenedApplication, evolve
-from services.screening.core.ownership_rules import Ruling
-from services.screening.core.record import (
+from services.screening.core.errors import Refusal
+from services.screening.core.events import (
     HitAct,
     HitVerdict,
     ScreeningCompleted,
     Subject,
     concluded,
 )
-from services.screening.core.refusal import Refusal
-from services.screening.shell.rules import ownership_rules
+from services.screening.core.evolve import ScreenedApplication, evolve
+from services.screening.core.model import Result, Strength
+from services.screening.core.ownership.rules import Ruling
+from services.screening.shell.ownership_rules import ownership_rules
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RULES = ownership_rules(Path(__file__).parents[3] / "services/screening/rules/ownership.yaml")
@@ -32,12 +32,16 @@ USER = Subject("end-user", ("Example Institute of Electronics",), countries=("AT
 OTHER = Subject("deployer", ("Example Hosting",))
 
 
-def hit(entry_id: str = "EL-1", strength: Strength = Strength.STRONG, content: str = "a") -> model.Hit:
+def hit(
+    entry_id: str = "EL-1", strength: Strength = Strength.STRONG, content: str = "a"
+) -> model.Hit:
     code = entry_id.partition("-")[0]
     return model.Hit(entry_id, code, content, "Institute of Electronics", "x", 0.9, strength, ())
 
 
-def answer(*hits: model.Hit, version: str = "US-CSL/1/a", reasons: Sequence[model.Reason] = ()) -> model.Screening:
+def answer(
+    *hits: model.Hit, version: str = "US-CSL/1/a", reasons: Sequence[model.Reason] = ()
+) -> model.Screening:
     result = Result.POSSIBLE_MATCH if hits else Result.UNDETERMINED if reasons else Result.CLEAR
     return model.Screening(result, version, "1", 0.01, hits, tuple(reasons))
 
@@ -51,7 +55,9 @@ def screening(
     return concluded(screening_id, APPLICATION, "example-1", subjects, answers, false, NOON, RULING)
 
 
-def decide(application: ScreenedApplication | None, command: Command, ruling: Ruling = RULING) -> Decided:
+def decide(
+    application: ScreenedApplication | None, command: Command, ruling: Ruling = RULING
+) -> Decided:
     """What follows from the command under the shipped rules of ownership."""
     return decider.decide(application, command, ruling)
 
@@ -76,7 +82,10 @@ def act(officer: str) -> HitAct:
 
 
 def judge(
-    application: ScreenedApplication, verdict: HitVerdict, officer: str = "licensing-1", number: int = 0
+    application: ScreenedApplication,
+    verdict: HitVerdict,
+    officer: str = "licensing-1",
+    number: int = 0,
 ) -> Adjudicate:
     return Adjudicate(application.hits[number].hit_id, verdict, act(officer), None)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.screening.core import model, record
+from services.screening.core import events, model
 from services.screening.core.decide import (
     Adjudicate,
     CompleteScreening,
@@ -17,20 +17,8 @@ from services.screening.core.decide import (
     Recall,
     Rescreen,
 )
-from services.screening.core.hits import HitState
-from services.screening.core.model import Reason as Unjudged
-from services.screening.core.model import Strength
-from services.screening.core.monitoring import (
-    TRANSITIONS,
-    ImpossibleEvent,
-    ScreenedApplication,
-    ScreenedState,
-    evolve,
-    standing_of,
-)
-from services.screening.core.ownership import OwnershipAssessment, Stake
-from services.screening.core.ownership_words import OwnershipCause, ShareRange
-from services.screening.core.record import (
+from services.screening.core.errors import Reason, Refusal
+from services.screening.core.events import (
     HitAdjudicated,
     HitClearingProposed,
     LicenseMonitored,
@@ -40,7 +28,19 @@ from services.screening.core.record import (
     ScreeningResult,
     Subject,
 )
-from services.screening.core.refusal import Reason, Refusal
+from services.screening.core.evolve import (
+    TRANSITIONS,
+    ImpossibleEvent,
+    ScreenedApplication,
+    ScreenedState,
+    evolve,
+    standing_of,
+)
+from services.screening.core.lifecycle import HitState
+from services.screening.core.model import Reason as Unjudged
+from services.screening.core.model import Strength
+from services.screening.core.ownership.assessment import OwnershipAssessment, Stake
+from services.screening.core.ownership.findings import OwnershipCause, ShareRange
 from tests.screening.core.hits import (
     APPLICATION,
     CONFIRMED,
@@ -92,7 +92,10 @@ def test_an_exact_hit_is_cleared_by_two_different_officers_only() -> None:
 
     assert proposed.hits[0].state is HitState.CLEARING_PROPOSED
     assert standing_of(proposed, "end-user").result is ScreeningResult.POSSIBLE_MATCH
-    assert (alone.reason, alone.metadata) == (Reason.SELF_CONFIRMATION, {"officerId": "licensing-1"})
+    assert (alone.reason, alone.metadata) == (
+        Reason.SELF_CONFIRMATION,
+        {"officerId": "licensing-1"},
+    )
     assert cleared.hits[0].state is HitState.FALSE_POSITIVE
     assert [each.officer_id for each in cleared.hits[0].acts] == ["licensing-1", "licensing-2"]
 
@@ -109,7 +112,10 @@ def test_one_officer_confirms_whatever_the_strength(strength: Strength) -> None:
 def test_an_officer_may_confirm_what_another_held_for_false() -> None:
     proposed = after(screened(EXACT), judge(screened(EXACT), FALSE))
 
-    assert after(proposed, judge(proposed, CONFIRMED, "licensing-2")).hits[0].state is HitState.CONFIRMED
+    assert (
+        after(proposed, judge(proposed, CONFIRMED, "licensing-2")).hits[0].state
+        is HitState.CONFIRMED
+    )
 
 
 def test_an_officer_of_the_partner_judges_nothing() -> None:
@@ -126,9 +132,14 @@ def test_a_decided_hit_is_not_decided_again() -> None:
     assert refused(cleared, judge(cleared, CONFIRMED)).reason is Reason.WRONG_STATE
 
 
-@pytest.mark.parametrize("application", [None, screened(hit())], ids=["no application", "another hit"])
+@pytest.mark.parametrize(
+    "application", [None, screened(hit())], ids=["no application", "another hit"]
+)
 def test_a_hit_that_is_not_there_is_not_found(application: ScreenedApplication | None) -> None:
-    assert refused(application, Adjudicate(UUID(int=99), FALSE, act("licensing-1"), None)).reason is Reason.NOT_FOUND
+    assert (
+        refused(application, Adjudicate(UUID(int=99), FALSE, act("licensing-1"), None)).reason
+        is Reason.NOT_FOUND
+    )
 
 
 def test_a_party_with_another_open_hit_stays_a_possible_match() -> None:
@@ -151,14 +162,19 @@ def test_a_name_that_was_never_judged_is_not_cleared_with_the_hits_of_another() 
     cleared = after(application, judge(application, FALSE))
 
     standing = standing_of(cleared, "end-user")
-    assert (standing.result, standing.undetermined_reason) == (ScreeningResult.UNDETERMINED, "NAME_TOO_LONG")
+    assert (standing.result, standing.undetermined_reason) == (
+        ScreeningResult.UNDETERMINED,
+        "NAME_TOO_LONG",
+    )
 
 
 # Memory
 
 
 def test_a_pair_that_was_found_false_is_not_asked_about_again() -> None:
-    said = screening(answer(hit(content="a"), hit("SDN-2", content="b")), false=frozenset({(USER.content, "a")}))
+    said = screening(
+        answer(hit(content="a"), hit("SDN-2", content="b")), false=frozenset({(USER.content, "a")})
+    )
 
     states = [each.state for each in said.parties[0].hits]
 
@@ -172,7 +188,9 @@ def test_a_party_whose_hits_were_all_found_false_before_is_a_false_positive_at_o
     assert said.parties[0].result is ScreeningResult.FALSE_POSITIVE
 
 
-@pytest.mark.parametrize("pair", [(OTHER.content, "a"), (USER.content, "changed")], ids=["party", "entry"])
+@pytest.mark.parametrize(
+    "pair", [(OTHER.content, "a"), (USER.content, "changed")], ids=["party", "entry"]
+)
 def test_a_change_of_party_or_entry_asks_again(pair: tuple[str, str]) -> None:
     said = screening(answer(hit(content="a")), false=frozenset({pair}))
 
@@ -208,7 +226,11 @@ def test_a_new_match_is_told_with_everything_that_may_be_the_party() -> None:
     assert completed == newer
     assert isinstance(listed, PartyListed)
     assert (listed.new_entry_ids, set(listed.entry_ids)) == (("EL-1",), {"EL-1", "SDN-2"})
-    assert (listed.strength, listed.list_version, listed.license_id) == (Strength.EXACT, NEWER, None)
+    assert (listed.strength, listed.list_version, listed.license_id) == (
+        Strength.EXACT,
+        NEWER,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,7 +238,11 @@ def test_a_new_match_is_told_with_everything_that_may_be_the_party() -> None:
     [
         screening(answer(hit()), screening_id=LATER),
         screening(answer(), screening_id=LATER),
-        screening(answer(hit(), hit("EL-9", content="z")), screening_id=LATER, false=frozenset({(USER.content, "z")})),
+        screening(
+            answer(hit(), hit("EL-9", content="z")),
+            screening_id=LATER,
+            false=frozenset({(USER.content, "z")}),
+        ),
         screening(answer(EXACT), screening_id=LATER, subjects=(OTHER,)),
     ],
     ids=["known", "gone", "found false before", "other parties"],
@@ -265,12 +291,16 @@ def test_a_verdict_survives_a_screening_in_which_the_pair_is_the_same() -> None:
 # Owners
 
 
-OWNER = Subject("owner", ("Example Holding 1 Ltd",), owns=(Stake("end-user", ShareRange(60.0, 60.0)),))
+OWNER = Subject(
+    "owner", ("Example Holding 1 Ltd",), owns=(Stake("end-user", ShareRange(60.0, 60.0)),)
+)
 
 
 def owned(*hits: model.Hit) -> ScreenedApplication:
     """An application whose end user is held by an owner with these hits."""
-    return after(None, CompleteScreening(screening(answer(*hits), answer(), subjects=(OWNER, USER))))
+    return after(
+        None, CompleteScreening(screening(answer(*hits), answer(), subjects=(OWNER, USER)))
+    )
 
 
 def results(ownership: OwnershipAssessment | None) -> list[tuple[str, OwnershipCause]]:
@@ -291,7 +321,9 @@ def test_an_owner_found_not_to_be_the_entry_leaves_nothing_against_the_party() -
     application = owned(hit())
     (event,) = decide(application, judge(application, FALSE))  # type: ignore[misc]  # never a refusal
 
-    assert results(application.latest.ownership) == [("us-bis-affiliates", OwnershipCause.MAY_REACH_THRESHOLD)]
+    assert results(application.latest.ownership) == [
+        ("us-bis-affiliates", OwnershipCause.MAY_REACH_THRESHOLD)
+    ]
     assert isinstance(event, HitAdjudicated)
     assert results(event.ownership) == []
 
@@ -305,7 +337,9 @@ def test_an_owner_found_to_be_the_entry_makes_the_party_count_as_listed() -> Non
 
 
 def test_a_list_that_names_an_owner_later_is_told_with_what_it_makes_of_the_owned() -> None:
-    newer = screening(answer(EXACT, version=NEWER), answer(), screening_id=LATER, subjects=(OWNER, USER))
+    newer = screening(
+        answer(EXACT, version=NEWER), answer(), screening_id=LATER, subjects=(OWNER, USER)
+    )
 
     decided = decide(owned(), Rescreen(newer, {"EL-1"}))
 
@@ -321,16 +355,27 @@ def test_a_list_that_names_an_owner_later_is_told_with_what_it_makes_of_the_owne
 def test_a_confirmed_owner_stays_confirmed_when_another_list_changes() -> None:
     weak = hit(strength=Strength.WEAK)
     confirmed = after(owned(weak), judge(owned(weak), CONFIRMED))
-    newer = screening(answer(weak, hit("SDN-2", Strength.WEAK)), answer(), screening_id=LATER, subjects=(OWNER, USER))
+    newer = screening(
+        answer(weak, hit("SDN-2", Strength.WEAK)),
+        answer(),
+        screening_id=LATER,
+        subjects=(OWNER, USER),
+    )
 
     changed = after(confirmed, Rescreen(newer, {"SDN-2"}))
 
-    assert ("us-bis-affiliates", OwnershipCause.OWNED_BY_LISTED) in results(changed.latest.ownership)
+    assert ("us-bis-affiliates", OwnershipCause.OWNED_BY_LISTED) in results(
+        changed.latest.ownership
+    )
 
 
 def test_of_a_screening_from_before_owners_were_kept_nothing_is_said_of_them() -> None:
-    older = evolve(None, replace(screening(answer(hit()), answer(), subjects=(OWNER, USER)), ownership=None))
-    newer = screening(answer(hit(), EXACT, hit("SDN-2")), answer(), screening_id=LATER, subjects=(OWNER, USER))
+    older = evolve(
+        None, replace(screening(answer(hit()), answer(), subjects=(OWNER, USER)), ownership=None)
+    )
+    newer = screening(
+        answer(hit(), EXACT, hit("SDN-2")), answer(), screening_id=LATER, subjects=(OWNER, USER)
+    )
 
     (judged,) = decide(older, judge(older, FALSE))  # type: ignore[misc]  # never a refusal
     told = decide(older, Rescreen(newer, {"SDN-2"}))
@@ -369,14 +414,20 @@ def test_a_license_that_was_signed_while_a_list_named_its_party_is_told_of_it() 
 
 
 def test_a_license_that_was_decided_with_the_match_in_sight_is_left_alone() -> None:
-    assert decide(listed_meanwhile(), MonitorLicense(LICENSE, LATER)) == (LicenseMonitored(APPLICATION, LICENSE),)
+    assert decide(listed_meanwhile(), MonitorLicense(LICENSE, LATER)) == (
+        LicenseMonitored(APPLICATION, LICENSE),
+    )
 
 
 def test_a_match_found_false_before_the_license_came_is_over() -> None:
     listed = listed_meanwhile()
-    cleared = after(listed, judge(listed, FALSE, "licensing-1"), judge(listed, FALSE, "licensing-2"))
+    cleared = after(
+        listed, judge(listed, FALSE, "licensing-1"), judge(listed, FALSE, "licensing-2")
+    )
 
-    assert decide(cleared, MonitorLicense(LICENSE, FIRST)) == (LicenseMonitored(APPLICATION, LICENSE),)
+    assert decide(cleared, MonitorLicense(LICENSE, FIRST)) == (
+        LicenseMonitored(APPLICATION, LICENSE),
+    )
 
 
 @pytest.mark.parametrize("decided_on", [FIRST, LATER])
@@ -414,8 +465,12 @@ def test_what_is_over_is_not_compared_any_more_and_ends_once() -> None:
     assert decide(closed, MonitorLicense(LICENSE, FIRST)) == ()
 
 
-@pytest.mark.parametrize("command", [MonitorLicense(LICENSE, FIRST), EndMonitoring("ApplicationDenied")])
-def test_a_fact_about_an_application_that_was_never_screened_changes_nothing(command: object) -> None:
+@pytest.mark.parametrize(
+    "command", [MonitorLicense(LICENSE, FIRST), EndMonitoring("ApplicationDenied")]
+)
+def test_a_fact_about_an_application_that_was_never_screened_changes_nothing(
+    command: object,
+) -> None:
     assert decide(None, command) == ()  # type: ignore[arg-type]  # parametrized
 
 
@@ -430,19 +485,23 @@ IN = {
 }
 
 
-def event_of(kind: type) -> record.Event:
+def event_of(kind: type) -> events.Event:
     application = screened(EXACT)
     (proposed,) = decide(application, judge(application, FALSE))  # type: ignore[misc]  # never a refusal
     (confirmed,) = decide(application, judge(application, CONFIRMED))  # type: ignore[misc]  # same
-    (_, listed) = decide(screened(), Rescreen(screening(answer(EXACT), screening_id=LATER), {"EL-1"}))  # type: ignore[misc]  # same
-    found = {type(event): event for event in (proposed, confirmed, listed, screening(answer(EXACT)))}
+    (_, listed) = decide(
+        screened(), Rescreen(screening(answer(EXACT), screening_id=LATER), {"EL-1"})
+    )  # type: ignore[misc]  # same
+    found = {
+        type(event): event for event in (proposed, confirmed, listed, screening(answer(EXACT)))
+    }
     found[LicenseMonitored] = LicenseMonitored(APPLICATION, LICENSE)
     found[MonitoringEnded] = MonitoringEnded(APPLICATION, "ApplicationDenied")
     assert HitClearingProposed in found
     return found[kind]
 
 
-@pytest.mark.parametrize("kind", get_args(record.Event), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", get_args(events.Event), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("state", [None, *ScreenedState])
 def test_each_cell_of_the_table_is_walked_and_each_missing_one_is_impossible(
     state: ScreenedState | None, kind: type

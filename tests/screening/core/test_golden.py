@@ -7,7 +7,9 @@ from tests.screening.core.golden import changed, recorded, scored
 def test_a_changed_score_has_a_changed_version() -> None:
     before = recorded()
 
-    assert {pair.version for pair in before} == {DEFAULT.version}, "python -m tests.screening.core.golden"
+    assert {pair.version for pair in before} == {DEFAULT.version}, (
+        "python -m tests.screening.core.golden"
+    )
     assert changed(before, scored(before)) == ()
 
 

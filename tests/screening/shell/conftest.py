@@ -11,17 +11,17 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chassis.journal import Journal
-from chassis.migrations import migrate
-from chassis.telemetry import Telemetry, setup
+from chassis.store.journal import Journal
+from chassis.store.migrations import migrate
+from chassis.telemetry.tracing import Telemetry, setup
 from infra.local.postgres import Database
 from services.screening.core.config import DEFAULT
-from services.screening.core.monitoring import ScreenedApplication
-from services.screening.core.record import Event as ScreeningEvent
-from services.screening.core.register import Event, ScreeningList
-from services.screening.shell.desk import Desk
-from services.screening.shell.lists import Lists, Source
-from services.screening.shell.streams import ListStream, ScreeningStream
+from services.screening.core.events import Event as ScreeningEvent
+from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.lists.versions import Event, ScreeningList
+from services.screening.shell.active_lists import Lists, Source
+from services.screening.shell.projections import ListStream, ScreeningStream
+from services.screening.shell.screener import Screener
 from tests.screening.shell.submissions import shortened
 
 MIGRATIONS = Path(__file__).parents[3] / "services/screening/migrations"
@@ -35,7 +35,7 @@ class Replica:
     spans: InMemorySpanExporter
     screenings: Journal[ScreenedApplication, ScreeningEvent]
     registers: Journal[ScreeningList, Event]
-    desk: Desk
+    desk: Screener
     lists: Lists
 
 
@@ -51,8 +51,13 @@ def source() -> Source:
 def new_replica(source: Source) -> NewReplica:
     def make(pool: asyncpg.Pool, first: Source = source) -> Replica:
         spans = InMemorySpanExporter()
-        telemetry = setup("screening", "0.0.0", log_level="CRITICAL", span_processors=(SimpleSpanProcessor(spans),))
-        desk = Desk(DEFAULT, telemetry.registry)
+        telemetry = setup(
+            "screening",
+            "0.0.0",
+            log_level="CRITICAL",
+            span_processors=(SimpleSpanProcessor(spans),),
+        )
+        desk = Screener(DEFAULT, telemetry.registry)
         registers = Journal(pool, ListStream(), telemetry, lambda: None)
         lists = Lists(registers, desk, first, telemetry.registry)
         screenings = Journal(pool, ScreeningStream(), telemetry, lambda: None)

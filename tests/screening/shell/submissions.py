@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from safeconduct.applications.v1 import events_pb2, model_pb2
 
-from chassis.consumer import Envelope
-from services.screening.core.source import decoded
-from services.screening.shell.lists import Source, shipped
+from chassis.streams.consumer import Envelope
+from services.screening.core.lists.parsed_list import decoded
+from services.screening.shell.active_lists import Source, shipped
 
 MANIFEST = Path(__file__).parents[3] / "services/screening/lists/shipped.yaml"
 LISTED = "140 Repair Plant JSC"
@@ -56,7 +56,9 @@ def submitted(
     return told
 
 
-def envelope(payload: bytes, name: str = "ApplicationSubmitted", event_id: UUID | None = None) -> Envelope:
+def envelope(
+    payload: bytes, name: str = "ApplicationSubmitted", event_id: UUID | None = None
+) -> Envelope:
     return Envelope(
         event_id=event_id or uuid4(),
         type=name,
@@ -71,7 +73,9 @@ def envelope(payload: bytes, name: str = "ApplicationSubmitted", event_id: UUID 
     )
 
 
-def headers(event_id: UUID, name: str = "ApplicationSubmitted", subject: str = "") -> Sequence[tuple[str, bytes]]:
+def headers(
+    event_id: UUID, name: str = "ApplicationSubmitted", subject: str = ""
+) -> Sequence[tuple[str, bytes]]:
     """CloudEvents headers as the relay of applications writes them."""
     texts = {
         "ce_specversion": "1.0",

@@ -17,7 +17,7 @@ from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2, service
 
 from infra.local.apart import run_apart
 from infra.local.stack import Stack
-from services.screening.shell.lists import Source
+from services.screening.shell.active_lists import Source
 from tests.screening.shell.conftest import NewReplica
 from tests.screening.shell.submissions import (
     LISTED_ALIAS,
@@ -53,18 +53,24 @@ async def hear(stack: Stack, *records: tuple[UUID, bytes], partition: int = 0) -
     """Writes these facts of applications to one partition, in order."""
     async with AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap, acks="all") as producer:
         for event_id, payload in records:
-            await producer.send_and_wait(HEARD, payload, headers=headers(event_id), partition=partition)
+            await producer.send_and_wait(
+                HEARD, payload, headers=headers(event_id), partition=partition
+            )
 
 
 async def everything(stack: Stack, topic: str) -> Sequence[ConsumerRecord]:
     """All that a topic holds now."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=stack.kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=stack.kafka.bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:
         metadata = await consumer._client.fetch_all_metadata()
-        partitions = [TopicPartition(topic, number) for number in metadata.partitions_for_topic(topic) or ()]
+        partitions = [
+            TopicPartition(topic, number) for number in metadata.partitions_for_topic(topic) or ()
+        ]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         found: list[ConsumerRecord] = []
@@ -87,7 +93,9 @@ async def completed(stack: Stack, application_id: UUID) -> list[events_pb2.Scree
     """The facts about one application on the topic, each event once however often it was sent."""
     records = await everything(stack, TOLD)
     ours = {
-        dict(record.headers)["ce_id"]: record.value for record in records if record.key == str(application_id).encode()
+        dict(record.headers)["ce_id"]: record.value
+        for record in records
+        if record.key == str(application_id).encode()
     }
     return [events_pb2.ScreeningCompleted.FromString(value) for value in ours.values()]
 
@@ -96,12 +104,18 @@ def channel(stack: Stack, principal: str) -> grpc.aio.Channel:
     identity = stack.identity(principal)
     files = (identity.ca, identity.key, identity.cert)
     return grpc.aio.secure_channel(
-        stack.addresses("screening")[0], grpc.ssl_channel_credentials(*(file.read_bytes() for file in files))
+        stack.addresses("screening")[0],
+        grpc.ssl_channel_credentials(*(file.read_bytes() for file in files)),
     )
 
 
-async def test_a_submission_is_answered_by_one_fact_in_the_same_trace_and_heard_again_by_none(stack: Stack) -> None:
-    told, event_id = submitted(party("end-user", LISTED_ALIAS), party("applicant", UNLISTED)), uuid4()
+async def test_a_submission_is_answered_by_one_fact_in_the_same_trace_and_heard_again_by_none(
+    stack: Stack,
+) -> None:
+    told, event_id = (
+        submitted(party("end-user", LISTED_ALIAS), party("applicant", UNLISTED)),
+        uuid4(),
+    )
     after = submitted(party("end-user", UNLISTED))
     application_id = UUID(told.application_id)
     same = (event_id, told.SerializeToString())
@@ -110,7 +124,9 @@ async def test_a_submission_is_answered_by_one_fact_in_the_same_trace_and_heard_
     await until(lambda: answered(stack, after), "the record behind the repeated one")
 
     (fact,) = await completed(stack, application_id)
-    (record,) = [each for each in await everything(stack, TOLD) if each.key == str(application_id).encode()]
+    (record,) = [
+        each for each in await everything(stack, TOLD) if each.key == str(application_id).encode()
+    ]
     assert [each.result for each in fact.parties] == [
         model_pb2.SCREENING_RESULT_POSSIBLE_MATCH,
         model_pb2.SCREENING_RESULT_CLEAR,
@@ -124,24 +140,40 @@ async def answered(stack: Stack, told: applications_pb2.ApplicationSubmitted) ->
     return bool(await completed(stack, UUID(told.application_id)))
 
 
-async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(stack: Stack) -> None:
+async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
+    stack: Stack,
+) -> None:
     poison, after = uuid4(), submitted(party("end-user", UNLISTED))
 
     await hear(stack, (poison, b"\xff\xff\xff"), (uuid4(), after.SerializeToString()), partition=3)
     await until(lambda: answered(stack, after), "the record behind the poison")
 
-    letters = [dict(each.headers) | {"value": each.value} for each in await everything(stack, f"{HEARD}.dlq")]
+    letters = [
+        dict(each.headers) | {"value": each.value}
+        for each in await everything(stack, f"{HEARD}.dlq")
+    ]
     (letter,) = [each for each in letters if each["ce_id"] == str(poison).encode()]
-    assert (letter["value"], letter["dlq_reason"], letter["dlq_partition"]) == (b"\xff\xff\xff", b"UNDECODABLE", b"3")
+    assert (letter["value"], letter["dlq_reason"], letter["dlq_partition"]) == (
+        b"\xff\xff\xff",
+        b"UNDECODABLE",
+        b"3",
+    )
 
 
-async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(stack: Stack) -> None:
-    service, told = stack.service("screening"), [submitted(party("end-user", UNLISTED)) for _ in range(200)]
+async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(
+    stack: Stack,
+) -> None:
+    service, told = (
+        stack.service("screening"),
+        [submitted(party("end-user", UNLISTED)) for _ in range(200)],
+    )
     database = await asyncpg.connect(stack.database("screening").app_dsn)
     ids = [UUID(each.application_id) for each in told]
 
     async def stored() -> int:
-        count: int = await database.fetchval("select count(*) from event where stream_id = any($1::uuid[])", ids)
+        count: int = await database.fetchval(
+            "select count(*) from event where stream_id = any($1::uuid[])", ids
+        )
         return count
 
     async def begun() -> bool:
@@ -163,8 +195,12 @@ async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(s
     await database.close()
 
 
-async def test_over_mutual_tls_a_listed_alias_is_exact_with_evidence(stack: Stack, source: Source) -> None:
-    asked = model_pb2.PartyQuery(names=[LISTED_ALIAS], kind=model_pb2.PARTY_KIND_ORGANISATION, countries=["BY"])
+async def test_over_mutual_tls_a_listed_alias_is_exact_with_evidence(
+    stack: Stack, source: Source
+) -> None:
+    asked = model_pb2.PartyQuery(
+        names=[LISTED_ALIAS], kind=model_pb2.PARTY_KIND_ORGANISATION, countries=["BY"]
+    )
     stack.service("screening").wait_ready(SECONDS)
 
     async with channel(stack, "partner/example-1") as wire:

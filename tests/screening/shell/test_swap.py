@@ -17,12 +17,12 @@ from safeconduct.screening.v1 import model_pb2, service_pb2, service_pb2_grpc
 
 from infra.local.apart import run_apart
 from infra.local.stack import Stack
-from services.screening.shell.lists import Source
+from services.screening.shell.active_lists import Source
 from tests.screening.shell.conftest import NewReplica
 from tests.screening.shell.submissions import LISTED_ALIAS, UNLISTED
-from tests.screening.shell.test_motion import newer
 from tests.screening.shell.test_process import channel, start_list
-from tests.screening.shell.test_workers import children
+from tests.screening.shell.test_rescreening import newer
+from tests.screening.shell.test_worker_pool import children
 
 SECONDS = 180.0
 ADDED = "Zwiebelturm Research Reactor Works"
@@ -87,11 +87,16 @@ async def test_a_list_is_activated_under_load_and_no_answer_is_missed_or_goes_ba
     stack: Stack, source: Source
 ) -> None:
     done, heard = asyncio.Event(), [Heard() for _ in range(4)]
-    async with client(stack, "partner/example-1") as one, client(stack, "partner/example-2") as other:
+    async with (
+        client(stack, "partner/example-1") as one,
+        client(stack, "partner/example-2") as other,
+    ):
         async with client(stack, "officer/lists-1") as officer:
             asking = [
                 asyncio.ensure_future(act(who, done, each))
-                for act, who, each in zip((ask, ask, stream, stream), (one, other, one, other), heard, strict=True)
+                for act, who, each in zip(
+                    (ask, ask, stream, stream), (one, other, one, other), heard, strict=True
+                )
             ]
             imported = await officer.lists.import_list(
                 source.code, {model_pb2.LIST_PART_PRIMARY: newer(source, ADDED)},
@@ -107,8 +112,12 @@ async def test_a_list_is_activated_under_load_and_no_answer_is_missed_or_goes_ba
         await asyncio.gather(*asking)
 
     for each in heard:
-        assert each.versions in ([old_of(heard), new], [new]), "from the old one to the new one, and nothing else"
-        assert [told[1] for told in each.told] == sorted((told[1] for told in each.told), key=each.versions.index)
+        assert each.versions in ([old_of(heard), new], [new]), (
+            "from the old one to the new one, and nothing else"
+        )
+        assert [told[1] for told in each.told] == sorted(
+            (told[1] for told in each.told), key=each.versions.index
+        )
         for name, version, was_found in each.told:
             assert was_found == (name == LISTED_ALIAS or (name == ADDED and version == new))
     assert any(each.versions == [old_of(heard), new] for each in heard), "somebody asked before"
@@ -122,7 +131,10 @@ def old_of(heard: list[Heard]) -> str:
 async def test_workers_that_are_killed_under_load_lose_no_answer(stack: Stack) -> None:
     done, heard = asyncio.Event(), [Heard(), Heard()]
     async with client(stack, "partner/example-1") as own:
-        asking = [asyncio.ensure_future(act(own, done, each)) for act, each in zip((ask, stream), heard, strict=True)]
+        asking = [
+            asyncio.ensure_future(act(own, done, each))
+            for act, each in zip((ask, stream), heard, strict=True)
+        ]
         async with asyncio.timeout(SECONDS):
             await more_of(heard, asking)
             for pid in workers_of(stack):
@@ -131,7 +143,9 @@ async def test_workers_that_are_killed_under_load_lose_no_answer(stack: Stack) -
         done.set()
         await asyncio.gather(*asking)
 
-    assert all(was_found == (name != UNLISTED) for each in heard for name, _, was_found in each.told)
+    assert all(
+        was_found == (name != UNLISTED) for each in heard for name, _, was_found in each.told
+    )
     assert workers_of(stack)
 
 
@@ -140,7 +154,10 @@ def workers_of(stack: Stack) -> list[int]:
     service = stack.service("screening").pid
     assert service is not None
     return [
-        worker for foundry in children(service) for generation in children(foundry) for worker in children(generation)
+        worker
+        for foundry in children(service)
+        for generation in children(foundry)
+        for worker in children(generation)
     ]
 
 
@@ -152,7 +169,9 @@ async def more_of(heard: list[Heard], asking: list[asyncio.Future[None]]) -> Non
         await asyncio.sleep(0.02)
 
 
-async def test_a_stream_goes_on_behind_its_last_answer_when_the_service_is_started_anew(stack: Stack) -> None:
+async def test_a_stream_goes_on_behind_its_last_answer_when_the_service_is_started_anew(
+    stack: Stack,
+) -> None:
     service, count = stack.service("screening"), 400
     names = [(str(number), party((LISTED_ALIAS, UNLISTED)[number % 2])) for number in range(count)]
     told = []
@@ -166,7 +185,9 @@ async def test_a_stream_goes_on_behind_its_last_answer_when_the_service_is_start
     assert told == [(str(number), number % 2 == 0) for number in range(count)]
 
 
-async def test_a_stream_ends_at_its_deadline_and_a_bad_message_says_what_is_wrong(stack: Stack) -> None:
+async def test_a_stream_ends_at_its_deadline_and_a_bad_message_says_what_is_wrong(
+    stack: Stack,
+) -> None:
     async with channel(stack, "partner/example-1") as wire:
         stub = service_pb2_grpc.ScreeningServiceStub(wire)
         late = stub.ScreenParties(timeout=1.0)

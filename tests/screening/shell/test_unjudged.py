@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.identity import Principal, acting_as
-from services.screening.shell.screening import ScreeningDesk
+from chassis.rpc.authentication import Principal, acting_as
+from services.screening.shell.screening_service import ScreeningServicer
 from tests.screening.shell.conftest import Replica
 from tests.screening.shell.submissions import LISTED_ALIAS
 
@@ -14,7 +14,7 @@ PARTNER = Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
 
 
 async def ask(replica: Replica, *names: str) -> model_pb2.PartyScreening:
-    counter = ScreeningDesk(replica.screenings, replica.desk)
+    counter = ScreeningServicer(replica.screenings, replica.desk)
     with acting_as(PARTNER):
         request = service_pb2.ScreenPartyRequest(party=model_pb2.PartyQuery(names=names))
         return (await counter.ScreenParty(request, None)).party
@@ -37,7 +37,10 @@ async def test_a_name_that_says_nothing_is_undetermined_with_its_reason(
 ) -> None:
     answer = await ask(replica, name)
 
-    assert (answer.result, answer.undetermined_reason) == (model_pb2.SCREENING_RESULT_UNDETERMINED, reason)
+    assert (answer.result, answer.undetermined_reason) == (
+        model_pb2.SCREENING_RESULT_UNDETERMINED,
+        reason,
+    )
 
 
 async def test_a_trick_of_writing_is_told_with_the_answer(replica: Replica) -> None:

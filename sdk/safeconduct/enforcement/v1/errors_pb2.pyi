@@ -48,7 +48,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """This reporter has reported as much as one may on an open case. FAILED_PRECONDITION. Metadata: limit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Why a command was refused. Reasons of the plumbing stand in safeconduct.options.v1.PlumbingReason."""
+    """Why a command was refused. Reasons that all services share are in safeconduct.options.v1.CommonReason."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""

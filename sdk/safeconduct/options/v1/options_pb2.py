@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$safeconduct/options/v1/options.proto\x12\x16safeconduct.options.v1\x1a google/protobuf/descriptor.proto\"5\n\x06\x41\x63\x63\x65ss\x12+\n\x05roles\x18\x01 \x03(\x0e\x32\x1c.safeconduct.options.v1.Role*\xb8\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_PARTNER\x10\x01\x12\r\n\tROLE_GATE\x10\x02\x12\x1a\n\x16ROLE_LICENSING_OFFICER\x10\x03\x12\x16\n\x12ROLE_COUNTERSIGNER\x10\x04\x12\x1c\n\x18ROLE_ENFORCEMENT_OFFICER\x10\x05\x12\x10\n\x0cROLE_SERVICE\x10\x06\x12\x15\n\x11ROLE_LIST_OFFICER\x10\x07*\x9c\x04\n\x0ePlumbingReason\x12\x1f\n\x1bPLUMBING_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fPLUMBING_REASON_UNAUTHENTICATED\x10\x01\x12 \n\x1cPLUMBING_REASON_ROLE_MISSING\x10\x02\x12%\n!PLUMBING_REASON_VALIDATION_FAILED\x10\x03\x12%\n!PLUMBING_REASON_MESSAGE_TOO_LARGE\x10\x04\x12%\n!PLUMBING_REASON_REQUEST_ID_REUSED\x10\x05\x12\x1e\n\x1aPLUMBING_REASON_STALE_ETAG\x10\x06\x12!\n\x1dPLUMBING_REASON_INVALID_TOKEN\x10\x07\x12\'\n#PLUMBING_REASON_STORAGE_UNAVAILABLE\x10\x08\x12\x1c\n\x18PLUMBING_REASON_DRAINING\x10\t\x12#\n\x1fPLUMBING_REASON_SERVER_DEADLINE\x10\n\x12\x1e\n\x1aPLUMBING_REASON_CONTENTION\x10\x0b\x12\x1c\n\x18PLUMBING_REASON_INTERNAL\x10\x0c\x12!\n\x1dPLUMBING_REASON_SLOW_CONSUMER\x10\r\x12\x1d\n\x19PLUMBING_REASON_NOT_READY\x10\x0e:P\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.safeconduct.options.v1.Access:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$safeconduct/options/v1/options.proto\x12\x16safeconduct.options.v1\x1a google/protobuf/descriptor.proto\"5\n\x06\x41\x63\x63\x65ss\x12+\n\x05roles\x18\x01 \x03(\x0e\x32\x1c.safeconduct.options.v1.Role*\xb8\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_PARTNER\x10\x01\x12\r\n\tROLE_GATE\x10\x02\x12\x1a\n\x16ROLE_LICENSING_OFFICER\x10\x03\x12\x16\n\x12ROLE_COUNTERSIGNER\x10\x04\x12\x1c\n\x18ROLE_ENFORCEMENT_OFFICER\x10\x05\x12\x10\n\x0cROLE_SERVICE\x10\x06\x12\x15\n\x11ROLE_LIST_OFFICER\x10\x07*\xfc\x03\n\x0c\x43ommonReason\x12\x1d\n\x19\x43OMMON_REASON_UNSPECIFIED\x10\x00\x12!\n\x1d\x43OMMON_REASON_UNAUTHENTICATED\x10\x01\x12\x1e\n\x1a\x43OMMON_REASON_ROLE_MISSING\x10\x02\x12#\n\x1f\x43OMMON_REASON_VALIDATION_FAILED\x10\x03\x12#\n\x1f\x43OMMON_REASON_MESSAGE_TOO_LARGE\x10\x04\x12#\n\x1f\x43OMMON_REASON_REQUEST_ID_REUSED\x10\x05\x12\x1c\n\x18\x43OMMON_REASON_STALE_ETAG\x10\x06\x12\x1f\n\x1b\x43OMMON_REASON_INVALID_TOKEN\x10\x07\x12%\n!COMMON_REASON_STORAGE_UNAVAILABLE\x10\x08\x12\x1a\n\x16\x43OMMON_REASON_DRAINING\x10\t\x12!\n\x1d\x43OMMON_REASON_SERVER_DEADLINE\x10\n\x12\x1c\n\x18\x43OMMON_REASON_CONTENTION\x10\x0b\x12\x1a\n\x16\x43OMMON_REASON_INTERNAL\x10\x0c\x12\x1f\n\x1b\x43OMMON_REASON_SLOW_CONSUMER\x10\r\x12\x1b\n\x17\x43OMMON_REASON_NOT_READY\x10\x0e:P\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.safeconduct.options.v1.Access:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ROLE']._serialized_start=154
   _globals['_ROLE']._serialized_end=338
-  _globals['_PLUMBINGREASON']._serialized_start=341
-  _globals['_PLUMBINGREASON']._serialized_end=881
+  _globals['_COMMONREASON']._serialized_start=341
+  _globals['_COMMONREASON']._serialized_end=849
   _globals['_ACCESS']._serialized_start=98
   _globals['_ACCESS']._serialized_end=151
 # @@protoc_insertion_point(module_scope)

@@ -67,77 +67,77 @@ ROLE_LIST_OFFICER: Role.ValueType  # 7
 """An officer who imports and activates restricted-party lists."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
-class _PlumbingReason:
+class _CommonReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _PlumbingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlumbingReason.ValueType], _builtins.type):
+class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    PLUMBING_REASON_UNSPECIFIED: _PlumbingReason.ValueType  # 0
+    COMMON_REASON_UNSPECIFIED: _CommonReason.ValueType  # 0
     """Never sent."""
-    PLUMBING_REASON_UNAUTHENTICATED: _PlumbingReason.ValueType  # 1
+    COMMON_REASON_UNAUTHENTICATED: _CommonReason.ValueType  # 1
     """The certificate names no principal of this trust domain. Metadata: none."""
-    PLUMBING_REASON_ROLE_MISSING: _PlumbingReason.ValueType  # 2
+    COMMON_REASON_ROLE_MISSING: _CommonReason.ValueType  # 2
     """The principal holds none of the roles the method asks for. Metadata: roles."""
-    PLUMBING_REASON_VALIDATION_FAILED: _PlumbingReason.ValueType  # 3
+    COMMON_REASON_VALIDATION_FAILED: _CommonReason.ValueType  # 3
     """Fields break the rules of the contract; BadRequest lists at most 40. Metadata: violationCount."""
-    PLUMBING_REASON_MESSAGE_TOO_LARGE: _PlumbingReason.ValueType  # 4
+    COMMON_REASON_MESSAGE_TOO_LARGE: _CommonReason.ValueType  # 4
     """The request is larger than the server takes. Metadata: maximumBytes, actualBytes."""
-    PLUMBING_REASON_REQUEST_ID_REUSED: _PlumbingReason.ValueType  # 5
+    COMMON_REASON_REQUEST_ID_REUSED: _CommonReason.ValueType  # 5
     """The request id was used before, with another body or method. Metadata: requestId."""
-    PLUMBING_REASON_STALE_ETAG: _PlumbingReason.ValueType  # 6
+    COMMON_REASON_STALE_ETAG: _CommonReason.ValueType  # 6
     """The etag is not that of the current version; read again. Metadata: currentEtag."""
-    PLUMBING_REASON_INVALID_TOKEN: _PlumbingReason.ValueType  # 7
+    COMMON_REASON_INVALID_TOKEN: _CommonReason.ValueType  # 7
     """The page or resume token was not made by this service for this query. Metadata: none."""
-    PLUMBING_REASON_STORAGE_UNAVAILABLE: _PlumbingReason.ValueType  # 8
+    COMMON_REASON_STORAGE_UNAVAILABLE: _CommonReason.ValueType  # 8
     """The database did not answer; nothing was changed. Comes with RetryInfo."""
-    PLUMBING_REASON_DRAINING: _PlumbingReason.ValueType  # 9
+    COMMON_REASON_DRAINING: _CommonReason.ValueType  # 9
     """The server is ending; call again, another one answers. Comes with RetryInfo."""
-    PLUMBING_REASON_SERVER_DEADLINE: _PlumbingReason.ValueType  # 10
+    COMMON_REASON_SERVER_DEADLINE: _CommonReason.ValueType  # 10
     """The server's own time limit for the method passed. Metadata: none."""
-    PLUMBING_REASON_CONTENTION: _PlumbingReason.ValueType  # 11
+    COMMON_REASON_CONTENTION: _CommonReason.ValueType  # 11
     """Many writers changed the same thing at once; call again. Comes with RetryInfo."""
-    PLUMBING_REASON_INTERNAL: _PlumbingReason.ValueType  # 12
+    COMMON_REASON_INTERNAL: _CommonReason.ValueType  # 12
     """A promise inside the service was broken. Metadata: errorRef, which the operators find in the log."""
-    PLUMBING_REASON_SLOW_CONSUMER: _PlumbingReason.ValueType  # 13
+    COMMON_REASON_SLOW_CONSUMER: _CommonReason.ValueType  # 13
     """The caller follows more slowly than changes come; resume from the last token. Comes with RetryInfo."""
-    PLUMBING_REASON_NOT_READY: _PlumbingReason.ValueType  # 14
+    COMMON_REASON_NOT_READY: _CommonReason.ValueType  # 14
     """The service is not ready to answer this yet (starting or catching up). Comes with RetryInfo."""
 
-class PlumbingReason(_PlumbingReason, metaclass=_PlumbingReasonEnumTypeWrapper):
-    """Reasons of the plumbing, in google.rpc.ErrorInfo.reason without the prefix. The services' own reasons stand in their ErrorReason."""
+class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
+    """Reasons that every service may give, in google.rpc.ErrorInfo.reason without the prefix. The reasons of one service are in its own ErrorReason."""
 
-PLUMBING_REASON_UNSPECIFIED: PlumbingReason.ValueType  # 0
+COMMON_REASON_UNSPECIFIED: CommonReason.ValueType  # 0
 """Never sent."""
-PLUMBING_REASON_UNAUTHENTICATED: PlumbingReason.ValueType  # 1
+COMMON_REASON_UNAUTHENTICATED: CommonReason.ValueType  # 1
 """The certificate names no principal of this trust domain. Metadata: none."""
-PLUMBING_REASON_ROLE_MISSING: PlumbingReason.ValueType  # 2
+COMMON_REASON_ROLE_MISSING: CommonReason.ValueType  # 2
 """The principal holds none of the roles the method asks for. Metadata: roles."""
-PLUMBING_REASON_VALIDATION_FAILED: PlumbingReason.ValueType  # 3
+COMMON_REASON_VALIDATION_FAILED: CommonReason.ValueType  # 3
 """Fields break the rules of the contract; BadRequest lists at most 40. Metadata: violationCount."""
-PLUMBING_REASON_MESSAGE_TOO_LARGE: PlumbingReason.ValueType  # 4
+COMMON_REASON_MESSAGE_TOO_LARGE: CommonReason.ValueType  # 4
 """The request is larger than the server takes. Metadata: maximumBytes, actualBytes."""
-PLUMBING_REASON_REQUEST_ID_REUSED: PlumbingReason.ValueType  # 5
+COMMON_REASON_REQUEST_ID_REUSED: CommonReason.ValueType  # 5
 """The request id was used before, with another body or method. Metadata: requestId."""
-PLUMBING_REASON_STALE_ETAG: PlumbingReason.ValueType  # 6
+COMMON_REASON_STALE_ETAG: CommonReason.ValueType  # 6
 """The etag is not that of the current version; read again. Metadata: currentEtag."""
-PLUMBING_REASON_INVALID_TOKEN: PlumbingReason.ValueType  # 7
+COMMON_REASON_INVALID_TOKEN: CommonReason.ValueType  # 7
 """The page or resume token was not made by this service for this query. Metadata: none."""
-PLUMBING_REASON_STORAGE_UNAVAILABLE: PlumbingReason.ValueType  # 8
+COMMON_REASON_STORAGE_UNAVAILABLE: CommonReason.ValueType  # 8
 """The database did not answer; nothing was changed. Comes with RetryInfo."""
-PLUMBING_REASON_DRAINING: PlumbingReason.ValueType  # 9
+COMMON_REASON_DRAINING: CommonReason.ValueType  # 9
 """The server is ending; call again, another one answers. Comes with RetryInfo."""
-PLUMBING_REASON_SERVER_DEADLINE: PlumbingReason.ValueType  # 10
+COMMON_REASON_SERVER_DEADLINE: CommonReason.ValueType  # 10
 """The server's own time limit for the method passed. Metadata: none."""
-PLUMBING_REASON_CONTENTION: PlumbingReason.ValueType  # 11
+COMMON_REASON_CONTENTION: CommonReason.ValueType  # 11
 """Many writers changed the same thing at once; call again. Comes with RetryInfo."""
-PLUMBING_REASON_INTERNAL: PlumbingReason.ValueType  # 12
+COMMON_REASON_INTERNAL: CommonReason.ValueType  # 12
 """A promise inside the service was broken. Metadata: errorRef, which the operators find in the log."""
-PLUMBING_REASON_SLOW_CONSUMER: PlumbingReason.ValueType  # 13
+COMMON_REASON_SLOW_CONSUMER: CommonReason.ValueType  # 13
 """The caller follows more slowly than changes come; resume from the last token. Comes with RetryInfo."""
-PLUMBING_REASON_NOT_READY: PlumbingReason.ValueType  # 14
+COMMON_REASON_NOT_READY: CommonReason.ValueType  # 14
 """The service is not ready to answer this yet (starting or catching up). Comes with RetryInfo."""
-Global___PlumbingReason: _TypeAlias = PlumbingReason  # noqa: Y015
+Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015
 
 @_typing.final
 class Access(_message.Message):

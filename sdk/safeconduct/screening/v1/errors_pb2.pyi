@@ -48,7 +48,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The first message does not say what is imported, or a later one says something else. INVALID_ARGUMENT. Metadata: none."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Why a call was refused. Reasons of the plumbing stand in safeconduct.options.v1.PlumbingReason."""
+    """Why a call was refused. Reasons that all services share are in safeconduct.options.v1.CommonReason."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""

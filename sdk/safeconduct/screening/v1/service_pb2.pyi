@@ -166,7 +166,7 @@ class PartyRefusal(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """A reason of safeconduct.options.v1.PlumbingReason without its prefix: VALIDATION_FAILED or INTERNAL."""
+    """A reason of safeconduct.options.v1.CommonReason without its prefix: VALIDATION_FAILED or INTERNAL."""
     message: _builtins.str
     """For a person."""
     @_builtins.property

@@ -1,0 +1,254 @@
+"""Turns frozen records into protobuf messages and back, field by field of the same name.
+
+It knows types, not meanings: what a field is for stands in the contract and in the core. Both directions are planned
+once, at construction, and a field that one side lacks is refused there and then, so a contract and a core that have
+drifted apart never meet at run time. The plan is two Python expressions, compiled as `dataclasses` compiles an
+`__init__`: a call for every field would cost several times the conversion itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, NoReturn, TypeVar, cast
+from uuid import UUID
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
+
+R = TypeVar("R")
+M = TypeVar("M", bound=Message)
+
+_TIMESTAMP = Timestamp.DESCRIPTOR.full_name
+_F = FieldDescriptor
+_CARRIES: Mapping[Any, frozenset[int]] = {
+    str: frozenset({_F.TYPE_STRING}),
+    bytes: frozenset({_F.TYPE_BYTES}),
+    bool: frozenset({_F.TYPE_BOOL}),
+    float: frozenset({_F.TYPE_DOUBLE, _F.TYPE_FLOAT}),
+    int: frozenset({_F.TYPE_INT32, _F.TYPE_INT64, _F.TYPE_UINT32, _F.TYPE_UINT64}),
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SAME = "{}"
+_Pair = tuple[str, str]
+"""Two expressions: what goes into a message, and what comes out of it."""
+
+
+class Converter(Generic[R, M]):
+    """Converts between `record_type` (a frozen dataclass) and `message_type`.
+
+    str, int, float, bool and bytes stay; UUID is text; an aware datetime is a Timestamp (microseconds kept); a StrEnum
+    value is the proto value's name without the enum's prefix, and None is UNSPECIFIED; a dataclass is a message; a
+    tuple is repeated; a mapping of strings is a map; `X | None` is absence (for text: the empty string).
+
+    `only_record` and `only_proto` name fields that only one side has; any other difference raises ValueError.
+    `inner` are converters to use for records inside; those of other types are made here.
+    """
+
+    def __init__(
+        self,
+        record_type: type[R],
+        message_type: type[M],
+        *,
+        only_record: frozenset[str] = frozenset(),
+        only_proto: frozenset[str] = frozenset(),
+        inner: tuple[Converter[Any, Any], ...] = (),
+    ) -> None:
+        descriptor = cast("Descriptor", message_type.DESCRIPTOR)
+        self.record_type: type[R] = record_type
+        plan = _Plan(descriptor, {each.record_type: each for each in inner})
+        fields = {
+            name: plan.field(hint, field)
+            for name, hint, field in _matched(record_type, descriptor, only_record, only_proto)
+        }
+        self._to: Callable[[R], M] = plan.compiled(
+            "record", message_type, {name: into for name, (into, _) in fields.items()}
+        )
+        self._from: Callable[[M], R] = plan.compiled(
+            "message", record_type, {name: out for name, (_, out) in fields.items()}
+        )
+
+    def to_proto(self, record: R) -> M:
+        """The message that says what the record says."""
+        return self._to(record)
+
+    def from_proto(self, message: M) -> R:
+        """The record that says what the message says. ValueError where a value cannot be one."""
+        return self._from(message)
+
+
+class CachedConverter(Converter[R, M]):
+    """A converter that gives the last message again for the same record: a decision's event and its answer share one.
+
+    The message must not be changed; inside another message it is a copy.
+    """
+
+    def __init__(self, record_type: type[R], message_type: type[M]) -> None:
+        super().__init__(record_type, message_type)
+        convert, last = self._to, cast("tuple[R, M]", (None, None))
+
+        def convert_once(record: R) -> M:
+            nonlocal last
+            if last[0] is not record:
+                last = record, convert(record)
+            return last[1]
+
+        self._to = convert_once
+
+
+def _matched(
+    record_type: type,
+    descriptor: Descriptor,
+    only_record: frozenset[str],
+    only_proto: frozenset[str],
+) -> list[tuple[str, Any, FieldDescriptor]]:
+    """Name, type and field of everything that both sides have. ValueError when they differ in anything else."""
+    hints = typing.get_type_hints(record_type)
+    names = [
+        field.name for field in dataclasses.fields(record_type) if field.name not in only_record
+    ]
+    wire = {field.name for field in descriptor.fields} - only_proto
+    if set(names) != wire:
+        raise ValueError(
+            f"{record_type.__name__} and {descriptor.full_name} differ: "
+            f"only the record has {sorted(set(names) - wire)}, only the contract has {sorted(wire - set(names))}"
+        )
+    return [(name, hints[name], descriptor.fields_by_name[name]) for name in names]
+
+
+class _Plan:
+    """The expressions of one converter, and what they name."""
+
+    def __init__(self, descriptor: Descriptor, inner: Mapping[type, Converter[Any, Any]]) -> None:
+        self._inner = inner
+        self._names: dict[str, object] = {"absent": _absent_from(descriptor)}
+
+    def compiled(
+        self, argument: str, result: type, values: Mapping[str, str]
+    ) -> Callable[[Any], Any]:
+        """A function of one argument that makes a result of the values, by keyword."""
+        given = ", ".join(f"{name}={value}" for name, value in values.items())
+        source = f"lambda {argument}: {self._name(result)}({given})"
+        function: Callable[[Any], Any] = eval(source, self._names)  # noqa: S307 - names of our own contract, no data
+        return function
+
+    def field(self, hint: Any, field: FieldDescriptor) -> _Pair:
+        """How one field goes in and comes out. ValueError when its type cannot be carried."""
+        hint, is_optional = _without_none(hint)
+        origin = typing.get_origin(hint)
+        record, message = f"record.{field.name}", f"message.{field.name}"
+        if origin is not None and issubclass(origin, Mapping):
+            if field.message_type is None or not field.message_type.GetOptions().map_entry:
+                raise ValueError(f"{field.full_name}: a mapping is a map, and nothing else is")
+            return record, f"dict({message})"
+        if (origin is tuple) != field.is_repeated:
+            raise ValueError(f"{field.full_name}: a tuple is repeated, and nothing else is")
+        if origin is tuple:
+            into, out = self._value(typing.get_args(hint)[0], field)
+            return _each(into, record), f"tuple({_each(out, message)})"
+        into, out = self._value(hint, field)
+        # What a message is told to be None stays absent.
+        given = (
+            into.format(record)
+            if not is_optional or into == _SAME
+            else f"None if {record} is None else {into.format(record)}"
+        )
+        taken = out.format(message)
+        if field.has_presence:
+            otherwise = "None" if is_optional else f"absent({field.name!r})"
+            return given, f"{taken} if message.HasField({field.name!r}) else {otherwise}"
+        # Absence of text, bytes, numbers and enums without presence is their zero.
+        return given, f"{taken} if {message} else None" if is_optional else taken
+
+    def _value(self, hint: Any, field: FieldDescriptor) -> _Pair:
+        """How one value goes in and comes out, whatever holds it: expressions with {} for the value."""
+        if (
+            hint is datetime
+            and field.message_type is not None
+            and field.message_type.full_name == _TIMESTAMP
+        ):
+            return self._call(to_timestamp), self._call(from_timestamp)
+        if hint is UUID and field.type == FieldDescriptor.TYPE_STRING:
+            return self._call(str), self._call(UUID)
+        if isinstance(hint, type) and issubclass(hint, StrEnum) and field.enum_type is not None:
+            numbers, members = _enum(hint, field.enum_type)
+            return f"{self._name(numbers)}[{{}}]", f"{self._name(members)}[{{}}]"
+        if dataclasses.is_dataclass(hint) and field.message_type is not None:
+            kind = cast("type[Any]", hint)
+            inner = self._inner.get(kind) or Converter(kind, GetMessageClass(field.message_type))
+            return self._call(inner._to), self._call(inner._from)  # noqa: SLF001 - its own kind
+        if field.type in _CARRIES.get(hint, ()):
+            return _SAME, _SAME
+        raise ValueError(f"{field.full_name}: no way to carry {hint!r}")
+
+    def _call(self, function: object) -> str:
+        return f"{self._name(function)}({{}})"
+
+    def _name(self, what: object) -> str:
+        name = f"n{len(self._names)}"
+        self._names[name] = what
+        return name
+
+
+def _each(expression: str, values: str) -> str:
+    return values if expression == _SAME else f"[{expression.format('each')} for each in {values}]"
+
+
+def _absent_from(descriptor: Descriptor) -> Callable[[str], NoReturn]:
+    def absent(name: str) -> NoReturn:
+        raise ValueError(f"{descriptor.full_name}.{name} is absent")
+
+    return absent
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if typing.get_origin(hint) in {types.UnionType, typing.Union}:
+        (inner,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
+        return inner, True
+    return hint, False
+
+
+class _Members(dict[int, StrEnum]):
+    """Members by number; a number that has none is refused."""
+
+    def __init__(self, name: str, members: Mapping[int, StrEnum]) -> None:
+        super().__init__(members)
+        self._name = name
+
+    def __missing__(self, number: int) -> NoReturn:
+        raise ValueError(f"{self._name} has no meaning for {number} here") from None
+
+
+def _enum(
+    kind: type[StrEnum], descriptor: EnumDescriptor
+) -> tuple[dict[StrEnum, int], dict[int, StrEnum]]:
+    """Numbers by member, and members by number."""
+    prefix = descriptor.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    numbers = {value.name.removeprefix(prefix): value.number for value in descriptor.values}
+    unknown = sorted(member.value for member in kind if member.value not in numbers)
+    if unknown:
+        raise ValueError(f"{kind.__name__}: the contract's {descriptor.full_name} has no {unknown}")
+    known = {member: numbers[member.value] for member in kind}
+    return known, _Members(
+        descriptor.full_name, {number: member for member, number in known.items()}
+    )
+
+
+def to_timestamp(moment: datetime) -> Timestamp:
+    """The aware moment as a Timestamp, to the microsecond."""
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+
+
+def from_timestamp(stamp: Timestamp) -> datetime:
+    """The moment in UTC, to the microsecond. Raises ValueError outside years 1 to 9999."""
+    try:
+        return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)
+    except OverflowError:
+        raise ValueError("the moment is outside years 1 to 9999") from None

@@ -1,0 +1,1 @@
+"""gRPC server: transport, authentication, authorization, validation, errors and page tokens."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the journal, group commit, the change feed, timers and migrations."""

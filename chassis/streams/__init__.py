@@ -1,0 +1,1 @@
+"""Kafka: the outbox relay, the group consumer, dead letters, compacted topics and topic creation."""

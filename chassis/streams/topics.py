@@ -1,0 +1,122 @@
+"""Creates the Kafka topics that a file declares.
+
+Usage: `python -m chassis.streams.topics --bootstrap HOST:PORT --file infra/topics.yaml`.
+
+Producers never create topics. An existing topic is left as it is; one with fewer partitions than declared is an error,
+since adding partitions later would break the order of keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from chassis.streams.dead_letters import topic_of_dead
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as declared."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def declared(file: Path) -> list[Topic]:
+    """The topics of the file, each dead-letter topic behind its own. Raises ValueError naming what is wrong."""
+    topics: list[Topic] = []
+    try:
+        entries = list(yaml.safe_load(file.read_text())["topics"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise ValueError(f"{file}: needs a list under topics") from None
+    for number, entry in enumerate(entries):
+        known = isinstance(entry, dict) and set(entry) <= {"name", "partitions", "config", "dlq"}
+        if (
+            not known
+            or not isinstance(entry.get("name"), str)
+            or not isinstance(entry.get("partitions"), int)
+        ):
+            raise ValueError(
+                f"{file}: topics[{number}] needs name and partitions, may have config and dlq"
+            )
+        config = {key: str(value) for key, value in (entry.get("config") or {}).items()}
+        topics.append(Topic(entry["name"], entry["partitions"], config))
+        if entry.get("dlq"):
+            # Dead letters wait for a person.
+            topics.append(Topic(topic_of_dead(entry["name"]), 1, {"retention.ms": "-1"}))
+    return topics
+
+
+async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[str]:
+    """Creates what is missing; gives the names created. Raises ValueError if one has fewer partitions than declared."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    try:
+        await admin.start()
+        existing = {
+            entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()
+        }
+        for topic in topics:
+            if topic.name in existing and existing[topic.name] < topic.partitions:
+                raise ValueError(
+                    f"{topic.name} has {existing[topic.name]} partitions, declared are {topic.partitions}"
+                )
+        missing = [topic for topic in topics if topic.name not in existing]
+        if missing:
+            answer = await admin.create_topics(
+                [
+                    NewTopic(
+                        topic.name,
+                        num_partitions=topic.partitions,
+                        replication_factor=replication,
+                        topic_configs=topic.config,
+                    )
+                    for topic in missing
+                ]
+            )
+            for name, code, *_ in answer.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise ValueError(f"{name}: {for_code(code).__name__}")
+            created = {name for name, code, *_ in answer.topic_errors if not code}
+            missing = [topic for topic in missing if topic.name in created]
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+def main() -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chassis.streams.topics",
+        description="Creates the declared topics that do not exist yet.",
+        epilog=(
+            "example: python -m chassis.streams.topics --bootstrap 127.0.0.1:9092"
+            " --file infra/topics.yaml --replication 3"
+        ),
+    )
+    parser.add_argument("--bootstrap", required=True, help="HOST:PORT[,HOST:PORT] of the brokers")
+    parser.add_argument(
+        "--file", required=True, type=Path, help="YAML file that declares the topics"
+    )
+    parser.add_argument(
+        "--replication", type=int, default=1, help="replicas of each partition (default 1)"
+    )
+    given = parser.parse_args()
+    try:
+        created = asyncio.run(create(given.bootstrap, declared(given.file), given.replication))
+    except (ValueError, OSError, KafkaError) as error:
+        print(f"topics not created: {error}", file=sys.stderr)
+        return 1
+    print(f"created {len(created)} topic(s)" + "".join(f"\n  {name}" for name in created))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""OpenTelemetry tracing, structured logging and the names that both use."""

@@ -1,0 +1,134 @@
+"""What is true of an application when policy looks at it, with the names and fields of policy.proto.
+
+The only way from an application to policy: a rule sees these facts and nothing else. Where something cannot be told,
+the fact says what is against automatic approval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.applications.core import ownership, screening_findings
+from services.applications.core.model import (
+    AccessMode,
+    ApplicationDetails,
+    EndUse,
+    PartyRole,
+    RedFlag,
+    ScreeningSummary,
+    Sector,
+)
+from services.applications.core.reference_data import Reference
+
+NO_STATEMENT = -1
+"""Age of an end-user statement that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """The facts; policy.proto says what each means."""
+
+    countries: tuple[str, ...]
+    has_embargoed_country: bool
+    only_allied_countries: bool
+    has_exact_match: bool
+    has_possible_match: bool
+    has_undetermined_screening: bool
+    listed_ownership_percent: float
+    has_unknown_ownership: bool
+    matched_lists: tuple[str, ...]
+    is_military: bool
+    is_military_intelligence: bool
+    is_surveillance_capable: bool
+    names_forbidden_use: bool
+    end_uses: tuple[EndUse, ...]
+    access_modes: tuple[AccessMode, ...]
+    training_compute_log10_flop: float
+    has_model_weights: bool
+    end_user_sectors: tuple[Sector, ...]
+    statement_age_days: int
+    has_safeguard_statement: bool
+    red_flags: tuple[RedFlag, ...]
+    monthly_million_tokens: int
+    validity_days: int
+    blocked_ownership_percent: float
+    ownership_rules_met: Mapping[str, str]
+    ownership_red_flags: tuple[str, ...]
+
+
+def facts(
+    details: ApplicationDetails, screening: ScreeningSummary, reference: Reference, now: datetime
+) -> PolicyFacts:
+    """The facts of an application as screened, seen at `now`."""
+    full = screening_findings.complete(screening, details)
+    countries = frozenset(details.destinations) | {party.country for party in details.parties}
+    exact = screening_findings.exactly_matched(full)
+    uses = frozenset(details.end_uses)
+    sectors = {party.sector for party in details.parties}
+    return PolicyFacts(
+        countries=tuple(sorted(countries)),
+        has_embargoed_country=bool(countries & reference.embargoed_countries),
+        only_allied_countries=countries <= reference.allied_countries | reference.home_countries,
+        has_exact_match=bool(exact & screening_findings.participants(details)),
+        has_possible_match=any(map(screening_findings.is_open_hit, full.findings)),
+        has_undetermined_screening=screening_findings.is_undetermined(screening, details),
+        listed_ownership_percent=ownership.largest_percent(screening),
+        has_unknown_ownership=ownership.has_unknown(details, screening),
+        matched_lists=_matched_lists(full),
+        is_military=bool(uses & reference.military_uses or sectors & reference.military_sectors),
+        is_military_intelligence=bool(
+            uses & reference.military_intelligence_uses
+            or sectors & reference.military_intelligence_sectors
+        ),
+        is_surveillance_capable=bool(uses & reference.surveillance_uses),
+        names_forbidden_use=bool(uses & reference.forbidden_uses),
+        end_uses=details.end_uses,
+        access_modes=tuple(sorted({item.access_mode for item in details.items})),
+        training_compute_log10_flop=max(
+            _compute(item.model_id, reference) for item in details.items
+        ),
+        has_model_weights=any(
+            item.access_mode is AccessMode.MODEL_WEIGHTS and not _is_open(item.model_id, reference)
+            for item in details.items
+        ),
+        end_user_sectors=_end_user_sectors(details),
+        statement_age_days=_statement_age(details, now),
+        has_safeguard_statement=details.safeguard_statement is not None,
+        red_flags=details.red_flags,
+        monthly_million_tokens=details.monthly_million_tokens,
+        validity_days=details.validity_days,
+        blocked_ownership_percent=ownership.largest_percent(screening, reference.blocking_lists),
+        ownership_rules_met=ownership.rules_met(screening),
+        ownership_red_flags=ownership.red_flags(screening),
+    )
+
+
+def _matched_lists(screening: ScreeningSummary) -> tuple[str, ...]:
+    hits = (finding for finding in screening.findings if screening_findings.is_open_hit(finding))
+    return tuple(sorted({code for finding in hits for code in finding.list_codes}))
+
+
+def _compute(model_id: str, reference: Reference) -> float:
+    # A model that left the catalogue since submission counts as the largest there is.
+    model = reference.models.get(model_id)
+    return math.inf if model is None else math.log10(model.training_compute_flop)
+
+
+def _is_open(model_id: str, reference: Reference) -> bool:
+    model = reference.models.get(model_id)
+    return model is not None and model.has_open_weights
+
+
+def _end_user_sectors(details: ApplicationDetails) -> tuple[Sector, ...]:
+    """Sectors of the end users; empty when one of them does not say, so that no rule takes the others' for all."""
+    stated = [party.sector for party in details.parties if PartyRole.END_USER in party.roles]
+    known = {sector for sector in stated if sector is not None}
+    return () if None in stated else tuple(sorted(known))
+
+
+def _statement_age(details: ApplicationDetails, now: datetime) -> int:
+    statement = details.end_user_statement
+    return NO_STATEMENT if statement is None else max(0, (now - statement.signed_at).days)

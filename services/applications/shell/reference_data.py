@@ -1,0 +1,144 @@
+"""Reads reference data and the code of conduct from `policy/` and checks them against each other. Decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from services.applications.core.commands import SigningTerms
+from services.applications.core.model import CodeOfConduct, EndUse, Sector
+from services.applications.core.reference_data import CatalogueModel, Reference
+from services.applications.shell.yaml_data import DataFault, convert, read_yaml
+
+_Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping of the file; what is not named here is a fault."""
+
+
+class _Code(_Strict, frozen=True):
+    version: _Text
+    file: Annotated[str, msgspec.Meta(pattern="^[a-z0-9.-]+$")]
+    signing_days: Annotated[int, msgspec.Meta(ge=1, le=365)]
+
+
+class _Model(_Strict, frozen=True):
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,62}$")]
+    training_compute_flop: _Positive
+    weights: Literal["OPEN", "CLOSED"]
+
+
+class _Uses(_Strict, frozen=True):
+    forbidden: list[EndUse]
+    surveillance_capable: list[EndUse]
+    military: list[EndUse]
+    military_intelligence: list[EndUse]
+
+
+class _Sectors(_Strict, frozen=True):
+    military: list[Sector]
+    military_intelligence: list[Sector]
+
+
+class _File(_Strict, frozen=True):
+    version: _Text
+    code_of_conduct: _Code
+    models: Annotated[list[_Model], msgspec.Meta(min_length=1)]
+    home_countries: list[_Country]
+    embargoed_countries: list[_Country]
+    allied_countries: list[_Country]
+    countries: list[_Country]
+    end_uses: _Uses
+    sectors: _Sectors
+    blocking_lists: list[_Text]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceData:
+    """What stands in `policy/` besides the rules: reference data, the code of conduct, and the terms to sign it."""
+
+    reference: Reference
+    code: CodeOfConduct
+    terms: SigningTerms
+
+
+def load_reference_data(path: Path) -> ReferenceData:
+    """Reads `reference.yaml` and the text beside it. Raises DataFault with all faults."""
+    faults: list[str] = []
+    file = convert(read_yaml(path)[1], _File, "reference data", faults.append)
+    if file is None:
+        raise DataFault(path, faults)
+    faults += _contradictions(file)
+    text_path = path.parent / file.code_of_conduct.file
+    if not text_path.is_file():
+        faults.append(f"code_of_conduct.file: there is no {file.code_of_conduct.file} beside it")
+    if faults:
+        raise DataFault(path, faults)
+    code = _code(file.code_of_conduct, text_path)
+    return ReferenceData(
+        _reference(file),
+        code,
+        SigningTerms(code.version, code.digest, file.code_of_conduct.signing_days),
+    )
+
+
+def _contradictions(file: _File) -> list[str]:
+    known = set(file.countries)
+    found: list[str] = []
+    for name in ("home_countries", "embargoed_countries", "allied_countries"):
+        found += [
+            f"{name}: {code} is not in countries"
+            for code in getattr(file, name)
+            if code not in known
+        ]
+    friendly = {*file.allied_countries, *file.home_countries}
+    found += [
+        f"embargoed_countries: {code} is allied or home too"
+        for code in file.embargoed_countries
+        if code in friendly
+    ]
+    if len(known) < len(file.countries):
+        found.append("countries: a country is given twice")
+    ids = [model.id for model in file.models]
+    found += [
+        f"models: {model_id} is given twice"
+        for model_id in sorted({each for each in ids if ids.count(each) > 1})
+    ]
+    return found
+
+
+def _code(entry: _Code, path: Path) -> CodeOfConduct:
+    source = path.read_bytes()
+    text = source.decode()
+    if f"\nVersion {entry.version}\n" not in text:
+        raise DataFault(path, [f"has no line `Version {entry.version}`"])
+    return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
+
+
+def _reference(file: _File) -> Reference:
+    models = (
+        CatalogueModel(each.id, each.training_compute_flop, each.weights == "OPEN")
+        for each in file.models
+    )
+    return Reference(
+        version=file.version,
+        countries=frozenset(file.countries),
+        embargoed_countries=frozenset(file.embargoed_countries),
+        allied_countries=frozenset(file.allied_countries),
+        home_countries=frozenset(file.home_countries),
+        models={model.model_id: model for model in models},
+        forbidden_uses=frozenset(file.end_uses.forbidden),
+        surveillance_uses=frozenset(file.end_uses.surveillance_capable),
+        military_uses=frozenset(file.end_uses.military),
+        military_intelligence_uses=frozenset(file.end_uses.military_intelligence),
+        military_sectors=frozenset(file.sectors.military),
+        military_intelligence_sectors=frozenset(file.sectors.military_intelligence),
+        blocking_lists=frozenset(file.blocking_lists),
+    )

@@ -1,0 +1,1 @@
+"""Screens one party: order of judgement, facts for and against a match."""

@@ -1,0 +1,1 @@
+"""Restricted-party lists: file formats, versions and deltas."""

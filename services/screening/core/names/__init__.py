@@ -1,0 +1,1 @@
+"""Compares names: normalisation, scripts, token alignment, similarity features, score and index."""

@@ -1,0 +1,1 @@
+"""Ownership by listed parties: rules, assessment and findings."""

@@ -1,0 +1,358 @@
+"""Whether listed parties own a party: their shares, direct and through others, added up as the rules of a day say.
+
+A graph, not a tree: chains and cycles come out as the least solution, which does not depend on the order of anything.
+What is not known never counts as clear. Knows who is listed and who holds what, nothing of names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from services.screening.core.ownership.findings import (
+    OwnershipCause,
+    OwnershipFinding,
+    OwnershipPath,
+    OwnershipResult,
+    OwnershipStep,
+    ShareRange,
+    aloud,
+)
+from services.screening.core.ownership.rules import Listing, OwnershipRule, Ruling
+
+MOST_PATHS: Final = 3
+"""Paths that are kept of one finding, the most restrictive owner's first."""
+MOST_STEPS: Final = 8
+"""Steps that are kept of one path, half of them from either end: a fact must stay well below the 2 MiB of a topic."""
+_WHOLE: Final = Decimal(100)
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """A share, percent, that one party holds in another. None: not known."""
+
+    owned_party_id: str
+    share: ShareRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A party of an application, as far as ownership goes. is_owner: it was declared as a beneficial owner."""
+
+    party_id: str
+    owns: tuple[Stake, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    is_undetermined: bool = False
+    is_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipAssessment:
+    """What the rules of a day (ISO 8601) find. A party without a finding is not owned by listed parties."""
+
+    rules_version: str
+    assessed_on: str
+    findings: tuple[OwnershipFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """A stake with its bounds as exact decimals."""
+
+    owner: str
+    owned: str
+    low: Decimal
+    high: Decimal
+    share: ShareRange | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """Why a party counts: a listed party, and the chain from it down to here, its last link first."""
+
+    rank: int
+    root: str
+    list_codes: tuple[str, ...] = ()
+    is_sure: bool = True
+    length: int = 0
+    last: _Holding | None = None
+    before: _Trail | None = None
+
+    def longer(self, holding: _Holding) -> _Trail:
+        """The trail with one more holding at its end."""
+        return _Trail(
+            self.rank, self.root, self.list_codes, self.is_sure, self.length + 1, holding, self
+        )
+
+    @property
+    def chain(self) -> tuple[_Holding, ...]:
+        """The holdings from the listed party on."""
+        found: list[_Holding] = []
+        at: _Trail | None = self
+        while at is not None and at.last is not None:
+            found.append(at.last)
+            at = at.before
+        return tuple(reversed(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What counted: each party's shares in the hands of those who count as listed, best trail first, and their sum."""
+
+    held: Mapping[str, Sequence[_Trail]]
+    total: Mapping[str, Decimal]
+
+
+_Share = Callable[[_Holding], Decimal]
+
+
+def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
+    """What the rules find about each party that has owners among `owners`, in their order."""
+    holdings = _holdings(owners)
+    if not holdings and not any(owner.is_owner for owner in owners):
+        return OwnershipAssessment(ruling.version, ruling.day.isoformat())
+    found = [
+        *(each for rule in ruling.rules for each in _by_rule(rule, owners, holdings, ruling)),
+        *_by_other_lists(owners, holdings, ruling),
+        *_undetermined(owners, holdings),
+        *_unknown(owners, holdings, ruling),
+    ]
+    place = {owner.party_id: number for number, owner in enumerate(owners)}
+    found.sort(key=lambda each: (place[each.party_id], each.result is not OwnershipResult.BLOCKED))
+    spoken = tuple(replace(each, explanation=aloud(each, {})) for each in found)
+    return OwnershipAssessment(ruling.version, ruling.day.isoformat(), spoken)
+
+
+def _by_rule(
+    rule: OwnershipRule, owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
+) -> Iterator[OwnershipFinding]:
+    sure = _roots(owners, ruling, lambda each: each.is_sure and rule.is_covered(each))
+    maybe = _roots(owners, ruling, rule.is_covered)
+    if not maybe:
+        return
+    certain = _counted(rule, sure, holdings, _low)
+    possible = _counted(rule, maybe, holdings, _high)
+    upstream = _count(maybe, holdings, _high, _any)
+    is_suspended = rule.suspension(ruling.day) is not None
+    for owner in owners:
+        party_id = owner.party_id
+        if party_id not in upstream.held:
+            continue
+        low = certain.total.get(party_id, _NOTHING)
+        high = max(low, possible.total.get(party_id, _NOTHING))
+        if rule.is_met(low):
+            cause, count = (
+                OwnershipCause.RULE_SUSPENDED if is_suspended else OwnershipCause.OWNED_BY_LISTED,
+                certain,
+            )
+        elif rule.is_met(high):
+            cause, count = OwnershipCause.MAY_REACH_THRESHOLD, possible
+        else:
+            cause, count = OwnershipCause.MINORITY_STAKE, upstream
+        yield replace(
+            _finding(party_id, cause, count.held[party_id]),
+            rule_id=rule.rule_id,
+            authority=rule.authority,
+            rule=rule.said(ruling.day),
+            at_least_percent=float(low),
+            at_most_percent=float(high),
+        )
+
+
+def _by_other_lists(
+    owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
+) -> Iterator[OwnershipFinding]:
+    """Owners on lists that no rule covers: nothing follows from that by itself, and it is still a sign."""
+    others = _roots(
+        owners, ruling, lambda each: not any(rule.is_covered(each) for rule in ruling.rules)
+    )
+    yield from _upstream(owners, holdings, others, OwnershipCause.LISTED_ELSEWHERE)
+
+
+def _undetermined(
+    owners: Sequence[Owner], holdings: Sequence[_Holding]
+) -> Iterator[OwnershipFinding]:
+    roots = {each.party_id: _Trail(0, each.party_id) for each in owners if each.is_undetermined}
+    yield from _upstream(owners, holdings, roots, OwnershipCause.OWNER_UNDETERMINED)
+
+
+def _upstream(
+    owners: Sequence[Owner],
+    holdings: Sequence[_Holding],
+    roots: Mapping[str, _Trail],
+    cause: OwnershipCause,
+) -> Iterator[OwnershipFinding]:
+    held = _count(roots, holdings, _high, _any).held
+    for owner in owners:
+        if owner.party_id in held:
+            yield _finding(owner.party_id, cause, held[owner.party_id])
+
+
+def _unknown(
+    owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
+) -> Iterator[OwnershipFinding]:
+    """Shares that nobody stated, or of which it cannot be told on which side of a rule's threshold they lie."""
+    unclear: dict[str, list[_Trail]] = defaultdict(list)
+    for holding in holdings:
+        is_open = any(
+            rule.is_met(holding.high) and not rule.is_met(holding.low) for rule in ruling.rules
+        )
+        if holding.share is None or is_open:
+            unclear[holding.owned].append(_Trail(0, holding.owner).longer(holding))
+    for owner in owners:
+        party_id = owner.party_id
+        if party_id in unclear:
+            yield _finding(
+                party_id, OwnershipCause.UNKNOWN_SHARE, sorted(unclear[party_id], key=_order)
+            )
+        if owner.is_owner and not owner.owns:
+            yield OwnershipFinding(
+                party_id, OwnershipResult.RED_FLAG, OwnershipCause.UNKNOWN_HOLDING
+            )
+
+
+def _holdings(owners: Sequence[Owner]) -> tuple[_Holding, ...]:
+    """Every stake in another of the parties. An unknown share is at most what the others' shares leave."""
+    known = {owner.party_id for owner in owners}
+    stakes = [
+        (owner.party_id, stake)
+        for owner in owners
+        for stake in owner.owns
+        if stake.owned_party_id in known and stake.owned_party_id != owner.party_id
+    ]
+    stated: dict[str, Decimal] = defaultdict(Decimal)
+    for _, stake in stakes:
+        stated[stake.owned_party_id] += (
+            _exact(stake.share.at_least_percent) if stake.share else _NOTHING
+        )
+    return tuple(
+        _Holding(
+            owner,
+            stake.owned_party_id,
+            _NOTHING,
+            max(_NOTHING, _WHOLE - stated[stake.owned_party_id]),
+            None,
+        )
+        if stake.share is None
+        else _Holding(
+            owner,
+            stake.owned_party_id,
+            _exact(stake.share.at_least_percent),
+            _exact(max(stake.share.at_least_percent, stake.share.at_most_percent)),
+            stake.share,
+        )
+        for owner, stake in stakes
+    )
+
+
+def _roots(
+    owners: Sequence[Owner], ruling: Ruling, counts: Callable[[Listing], bool]
+) -> dict[str, _Trail]:
+    """The listed parties whose listings count, by party id."""
+    found: dict[str, _Trail] = {}
+    for owner in owners:
+        listings = [each for each in owner.listings if counts(each)]
+        codes = sorted(
+            {each.list_code for each in listings}, key=lambda code: (ruling.rank(code), code)
+        )
+        if codes:
+            is_sure = any(each.is_sure for each in listings)
+            found[owner.party_id] = _Trail(
+                ruling.rank(codes[0]), owner.party_id, tuple(codes), is_sure
+            )
+    return found
+
+
+def _counted(
+    rule: OwnershipRule, roots: Mapping[str, _Trail], holdings: Sequence[_Holding], share: _Share
+) -> _Count:
+    """The count as the rule asks for it: of all roots together, or of each party's largest one."""
+    if rule.is_aggregated:
+        return _count(roots, holdings, share, rule.is_met)
+    held: dict[str, Sequence[_Trail]] = {}
+    total: dict[str, Decimal] = {}
+    for root in sorted(roots, key=lambda each: _order(roots[each])):
+        alone = _count({root: roots[root]}, holdings, share, rule.is_met)
+        for party_id, percent in alone.total.items():
+            if percent > total.get(party_id, _NOTHING):
+                held[party_id], total[party_id] = alone.held[party_id], percent
+    return _Count(held, total)
+
+
+def _count(
+    roots: Mapping[str, _Trail],
+    holdings: Sequence[_Holding],
+    share: _Share,
+    is_met: Callable[[Decimal], bool],
+) -> _Count:
+    """The least solution of: who is owned far enough by parties that count counts too.
+
+    Everybody who comes to count in one round does so by those of the rounds before. So the order of parties cannot
+    matter, a chain leads back to a root, and everybody comes to count at most once.
+    """
+    by_owner: dict[str, list[_Holding]] = defaultdict(list)
+    for holding in holdings:
+        if share(holding) > 0:
+            by_owner[holding.owner].append(holding)
+    trails, fresh = dict(roots), sorted(roots)
+    held: dict[str, list[_Trail]] = defaultdict(list)
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    while fresh:
+        touched: set[str] = set()
+        for owner in fresh:
+            for holding in by_owner[owner]:
+                held[holding.owned].append(trails[owner].longer(holding))
+                total[holding.owned] += share(holding)
+                touched.add(holding.owned)
+        fresh = sorted(owned for owned in touched if owned not in trails and is_met(total[owned]))
+        trails |= {owned: min(held[owned], key=_order) for owned in fresh}
+    ordered = {owned: sorted(each, key=_order) for owned, each in held.items()}
+    return _Count(ordered, {owned: min(_WHOLE, each) for owned, each in total.items()})
+
+
+def _order(trail: _Trail) -> tuple[object, ...]:
+    """The most restrictive list first, then what is sure, the larger share, the shorter way; ids so that no two tie."""
+    share, owner = (_NOTHING, "") if trail.last is None else (-trail.last.high, trail.last.owner)
+    return trail.rank, not trail.is_sure, share, trail.length, trail.root, owner
+
+
+def _finding(party_id: str, cause: OwnershipCause, trails: Sequence[_Trail]) -> OwnershipFinding:
+    first, kept = trails[0], trails[:MOST_PATHS]
+    is_blocked = cause is OwnershipCause.OWNED_BY_LISTED
+    return OwnershipFinding(
+        party_id=party_id,
+        result=OwnershipResult.BLOCKED if is_blocked else OwnershipResult.RED_FLAG,
+        cause=cause,
+        most_restrictive_owner_id=first.root,
+        list_codes=tuple(dict.fromkeys(code for trail in trails for code in trail.list_codes)),
+        paths=tuple(map(_path, kept)),
+        more_paths=len(trails) - len(kept),
+    )
+
+
+def _path(trail: _Trail) -> OwnershipPath:
+    steps = tuple(OwnershipStep(each.owner, each.owned, each.share) for each in trail.chain)
+    half = MOST_STEPS // 2
+    kept = steps if len(steps) <= MOST_STEPS else (*steps[:half], *steps[-half:])
+    return OwnershipPath(kept, trail.list_codes, trail.is_sure, len(steps) - len(kept))
+
+
+def _exact(percent: float) -> Decimal:
+    """The number as it was written: 33.3 is 33.3, not the binary fraction beside it."""
+    return Decimal(repr(percent))
+
+
+def _low(holding: _Holding) -> Decimal:
+    return holding.low
+
+
+def _high(holding: _Holding) -> Decimal:
+    return holding.high
+
+
+def _any(percent: Decimal) -> bool:
+    return percent > 0

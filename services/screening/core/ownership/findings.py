@@ -1,0 +1,173 @@
+"""What was found about the owners of a party, and how it is read aloud: every finding says itself in full sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+
+class OwnershipResult(StrEnum):
+    """What a finding means. BLOCKED: a rule in effect is met for sure. RED_FLAG: to be looked at by an officer."""
+
+    BLOCKED = "BLOCKED"
+    RED_FLAG = "RED_FLAG"
+
+
+class OwnershipCause(StrEnum):
+    """Why there is a finding."""
+
+    OWNED_BY_LISTED = "OWNED_BY_LISTED"
+    RULE_SUSPENDED = "RULE_SUSPENDED"
+    MAY_REACH_THRESHOLD = "MAY_REACH_THRESHOLD"
+    MINORITY_STAKE = "MINORITY_STAKE"
+    LISTED_ELSEWHERE = "LISTED_ELSEWHERE"
+    OWNER_UNDETERMINED = "OWNER_UNDETERMINED"
+    UNKNOWN_SHARE = "UNKNOWN_SHARE"
+    UNKNOWN_HOLDING = "UNKNOWN_HOLDING"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRange:
+    """A share within bounds, percent; both the same where it is known exactly."""
+
+    at_least_percent: float
+    at_most_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipStep:
+    """One party holds a share in another. share: None where it is not known."""
+
+    owner_party_id: str
+    owned_party_id: str
+    share: ShareRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipPath:
+    """From an owner, through others, to the party. list_codes: the lists that the owner is on, or may be on.
+
+    omitted_steps: how many were left out in the middle of a long way.
+    """
+
+    steps: tuple[OwnershipStep, ...]
+    list_codes: tuple[str, ...] = ()
+    is_sure: bool = True
+    omitted_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipFinding:
+    """What one rule, or none, makes of the owners of one party.
+
+    at_least_percent: what listed owners hold for sure as the rule counts, at_most_percent: what they may hold. paths:
+    the most restrictive owner's first; more_paths were left out. explanation: all of it by party ids, without a name.
+    """
+
+    party_id: str
+    result: OwnershipResult
+    cause: OwnershipCause
+    rule_id: str = ""
+    authority: str = ""
+    rule: str = ""
+    at_least_percent: float = 0.0
+    at_most_percent: float = 0.0
+    most_restrictive_owner_id: str = ""
+    list_codes: tuple[str, ...] = ()
+    paths: tuple[OwnershipPath, ...] = ()
+    more_paths: int = 0
+    explanation: str = ""
+
+
+def aloud(finding: OwnershipFinding, names: Mapping[str, str]) -> str:
+    """The finding in sentences; parties by their name where `names` has one for their id, else by their id."""
+    known = _Names(names)
+    sentences = [_lead(finding, known)]
+    sentences += [_told(path, known, finding) for path in finding.paths]
+    if finding.more_paths:
+        sentences.append(f"Further holdings of this kind: {finding.more_paths}.")
+    if len(finding.paths) > 1 and finding.list_codes:
+        owner = known[finding.most_restrictive_owner_id]
+        sentences.append(f"The most restrictive owner is {owner}{_on(finding.paths[0])}.")
+    return " ".join(sentences)
+
+
+class _Names(dict[str, str]):
+    """Names in quotes, and ids of those who have none."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__({party_id: f'"{name}"' for party_id, name in names.items()})
+
+    def __missing__(self, party_id: str) -> str:
+        return party_id
+
+
+def _lead(finding: OwnershipFinding, known: _Names) -> str:
+    party = known[finding.party_id]
+    held = _between(finding.at_least_percent, finding.at_most_percent)
+    sure = _between(finding.at_least_percent, finding.at_least_percent)
+    rule = f"rule {finding.rule_id} of {finding.authority} ({finding.rule})"
+    match finding.cause:
+        case OwnershipCause.OWNED_BY_LISTED:
+            return f"Listed parties own {sure} of {party}, which meets {rule}."
+        case OwnershipCause.RULE_SUSPENDED:
+            return f"Listed parties own {sure} of {party}, which would meet {rule}."
+        case OwnershipCause.MAY_REACH_THRESHOLD:
+            return f"Listed parties own {held} of {party}, which may meet {rule}."
+        case OwnershipCause.MINORITY_STAKE:
+            return (
+                f"Listed parties own {held} of {party} as {rule} counts: less than it asks for,"
+                " and still a red flag."
+            )
+        case OwnershipCause.LISTED_ELSEWHERE:
+            return f"Parties on lists that no rule of ownership covers stand behind {party}."
+        case OwnershipCause.OWNER_UNDETERMINED:
+            return f"Of an owner of {party} it could not be told whether it is listed."
+        case OwnershipCause.UNKNOWN_SHARE:
+            return f"Of shares in {party} it is not known how large they are."
+        case OwnershipCause.UNKNOWN_HOLDING:
+            return f"{party} is a beneficial owner, and it is not stated of whom."
+        case _:
+            assert_never(finding.cause)
+
+
+def _told(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
+    holdings = [
+        f"{known[step.owner_party_id]}{_on(path) if step is path.steps[0] else ''} holds {_share(step.share)} of"
+        f" {known[step.owned_party_id]}"
+        for step in path.steps
+    ]
+    if path.omitted_steps:
+        holdings.insert(len(holdings) // 2, f"and so on through {path.omitted_steps} more holdings")
+    is_whole = len(holdings) > 1 and finding.cause in _COUNTED
+    return f"{', '.join(holdings)}{', and that share counts wholly' if is_whole else ''}."
+
+
+_COUNTED: Final = frozenset(
+    {
+        OwnershipCause.OWNED_BY_LISTED,
+        OwnershipCause.RULE_SUSPENDED,
+        OwnershipCause.MAY_REACH_THRESHOLD,
+    }
+)
+"""Findings in which a share that is held through others counts."""
+
+
+def _on(path: OwnershipPath) -> str:
+    if not path.list_codes:
+        return ""
+    return f" ({'listed' if path.is_sure else 'perhaps listed'}: {', '.join(path.list_codes)})"
+
+
+def _share(share: ShareRange | None) -> str:
+    return (
+        "an unknown share"
+        if share is None
+        else _between(share.at_least_percent, share.at_most_percent)
+    )
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:.10g} %" if low >= high else f"between {low:.10g} and {high:.10g} %"

@@ -1,0 +1,1 @@
+"""Finds the monitored parties that a changed list entry touches."""

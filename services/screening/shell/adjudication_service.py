@@ -1,0 +1,138 @@
+"""AdjudicationService: officers say whether a list entry is the party that it resembles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from safeconduct.screening.v1 import model_pb2, service_pb2_grpc
+from safeconduct.screening.v1 import service_pb2 as pb
+
+from chassis.rpc.authentication import current_principal
+from chassis.rpc.errors import RefusalLike, rpc_error
+from chassis.rpc.page_tokens import PageTokens, page_size
+from chassis.store.journal import Journal, Key, check_etag
+from chassis.telemetry.tracing import annotate
+from services.screening.core.decide import NO_HIT, Adjudicate, decide
+from services.screening.core.events import Event, HitAct
+from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.ownership.rules import OwnershipRules
+from services.screening.shell import codec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
+    """The officers' desk for hits."""
+
+    def __init__(
+        self,
+        journal: Journal[ScreenedApplication, Event],
+        tokens: PageTokens,
+        rules: OwnershipRules,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._journal, self._tokens, self._rules, self._clock = journal, tokens, rules, clock
+
+    async def ListHits(self, request: pb.ListHitsRequest, context: Any) -> pb.ListHitsResponse:
+        """Newest first."""
+        state = codec.hit_state(request.state)
+        application_id = UUID(request.application_id) if request.application_id else None
+        purpose = f"ListHits/{current_principal().name}/{state}/{application_id}"
+        size = page_size(request.page_size)
+        found = await self._find(
+            state, application_id, self._behind(purpose, request.page_token), size + 1
+        )
+        page = found[:size]
+        token = self._tokens.seal(purpose, _place(page[-1])) if len(found) > size else ""
+        return pb.ListHitsResponse(hits=page, next_page_token=token)
+
+    async def GetHit(self, request: pb.GetHitRequest, context: Any) -> pb.GetHitResponse:
+        """One hit with its evidence."""
+        hit_id = UUID(request.hit_id)
+        current = await self._journal.read(await self._application_of(hit_id))
+        assert current is not None, "the row of a hit is written with its application"
+        return pb.GetHitResponse(hit=_case(current.state, hit_id))
+
+    async def AdjudicateHit(
+        self, request: pb.AdjudicateHitRequest, context: Any
+    ) -> pb.AdjudicateHitResponse:
+        """Takes a verdict."""
+        principal, hit_id = current_principal(), UUID(request.hit_id)
+        application_id = await self._application_of(hit_id)
+
+        def judge(state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
+            if state is not None:
+                check_etag(request.etag, state.version)
+            now = self._clock()
+            act = HitAct(principal.id, request.rationale, now)
+            command = Adjudicate(hit_id, codec.verdict(request.verdict), act, principal.partner_id)
+            return decide(state, command, self._rules.on(now.date()))
+
+        answer = await self._journal.execute(
+            application_id, Key.of_request(principal.name, "AdjudicateHit", request), principal.name,
+            judge, lambda state: pb.AdjudicateHitResponse(hit=_case(state, hit_id)), pb.AdjudicateHitResponse,
+            dry_run=request.validate_only,
+        )  # fmt: skip
+        assert answer is not None, "the row of a hit is written with its application"
+        return answer
+
+    async def _application_of(self, hit_id: UUID) -> UUID:
+        """The application of a hit, which never changes. Raises Refused NOT_FOUND."""
+        rows = await self._journal.fetch("select application_id from hit where hit_id = $1", hit_id)
+        if not rows:
+            raise rpc_error(NO_HIT)
+        application_id: UUID = rows[0]["application_id"]
+        annotate({"application.id": str(application_id), "safeconduct.hit.id": str(hit_id)})
+        return application_id
+
+    async def _find(
+        self,
+        state: str | None,
+        application_id: UUID | None,
+        behind: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[model_pb2.HitCase]:
+        moment, last = behind or (None, None)
+        given = [value for value in (state, application_id) if value is not None]
+        rows = await self._journal.fetch(_query(state, application_id), moment, last, limit, *given)
+        ids = list({row["application_id"] for row in rows})
+        streams = await self._journal.select("where id = any($1::uuid[])", ids)
+        states = {each.id: each.state for each in streams}
+        return [_case(states[row["application_id"]], row["hit_id"]) for row in rows]
+
+    def _behind(self, purpose: str, token: str) -> tuple[datetime, UUID] | None:
+        """The last hit of the page before. Raises Refused INVALID_TOKEN."""
+        if not token:
+            return None
+        micros, last = self._tokens.open(purpose, token)
+        return _EPOCH + int(micros) * _MICROSECOND, UUID(str(last))
+
+
+def _query(state: str | None, application_id: UUID | None) -> str:
+    """A query that walks the index made for what is asked: of all, of a state, of an application."""
+    columns = [
+        name
+        for name, value in (("state", state), ("application_id", application_id))
+        if value is not None
+    ]
+    asked = "".join(f" and {name} = ${number}" for number, name in enumerate(columns, 4))
+    return (
+        "select hit_id, application_id from hit"  # noqa: S608 - column names of this function
+        f" where ($1::timestamptz is null or (found_at, hit_id) < ($1, $2::uuid)){asked}"
+        " order by found_at desc, hit_id desc limit $3"
+    )
+
+
+def _place(case: model_pb2.HitCase) -> tuple[int, str]:
+    stamp = case.found_at
+    return stamp.seconds * 1_000_000 + stamp.nanos // 1_000, case.hit_id
+
+
+def _case(application: ScreenedApplication, hit_id: UUID) -> model_pb2.HitCase:
+    hit = application.find(hit_id)
+    assert hit is not None, "a hit's row names an application that has it"
+    return codec.hit_case(application, hit)

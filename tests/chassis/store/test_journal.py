@@ -1,0 +1,642 @@
+"""The journal: what one command promises, on the real database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import Int64Value
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safeconduct.applications.v1 import service_pb2
+
+from chassis.rpc.errors import RpcError
+from chassis.store.journal import (
+    Key,
+    Recorded,
+    chain_hash,
+    check_etag,
+    etag_of,
+    event_id_of,
+    shard_of,
+)
+from infra.local.apart import run_apart
+from infra.local.postgres import Database
+from tests.chassis.sample_aggregate import (
+    NOON,
+    Added,
+    Awaited,
+    Event,
+    Named,
+    Rang,
+    Refusal,
+    Thing,
+    Things,
+    add,
+    adding,
+    new_journal,
+    new_key,
+    open_pool,
+    total_of,
+)
+
+OFFICER = "officer/licensing-1"
+
+
+async def stored(owner: asyncpg.Connection, thing_id: UUID) -> tuple[int, ...]:
+    """How many rows of each table speak of the thing."""
+    return (
+        await owner.fetchval("select count(*) from stream where id = $1", thing_id),
+        await owner.fetchval("select count(*) from event where stream_id = $1", thing_id),
+        await owner.fetchval("select count(*) from outbox where stream_id = $1", thing_id),
+        await owner.fetchval("select count(*) from part where thing_id = $1", thing_id),
+    )
+
+
+async def key_is_known(owner: asyncpg.Connection, key: Key) -> bool:
+    return bool(await owner.fetchval("select exists (select from done where id = $1)", key.id))
+
+
+def submit(request_id: UUID, *, validate_only: bool = False, name: str = "") -> Key:
+    request = service_pb2.SubmitApplicationRequest(
+        request_id=str(request_id), validate_only=validate_only
+    )
+    request.details.destinations.append(name)
+    return Key.of_request("partner/example-1", "SubmitApplication", request)
+
+
+async def test_a_command_stores_state_events_pointers_and_projection_together(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing = uuid4()
+
+    total = await add(journal, thing, 2, 3)
+
+    current = await journal.read(thing)
+    assert total == 5
+    assert current is not None
+    assert (current.state, current.version) == (Thing(thing, 2, 5), 2)
+    assert await stored(owner, thing) == (1, 2, 2, 1)
+
+
+async def test_the_same_request_sent_eight_times_at_once_gives_one_write_and_one_answer(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing, key = uuid4(), new_key()
+
+    answers = await asyncio.gather(*(add(journal, thing, 7, key=key) for _ in range(8)))
+
+    assert answers == [7] * 8
+    assert await stored(owner, thing) == (1, 1, 1, 1)
+
+
+async def test_the_same_creation_with_an_id_made_anew_each_time_creates_one_stream(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    things, key = [uuid4() for _ in range(8)], new_key()
+
+    await asyncio.gather(*(add(journal, thing, 7, key=key) for thing in things))
+
+    assert sum([(await stored(owner, thing))[0] for thing in things]) == 1
+
+
+async def test_a_repeated_request_gets_the_first_answer_though_the_stream_has_moved_on(
+    journal: Things,
+) -> None:
+    thing, key = uuid4(), new_key()
+    first = await add(journal, thing, 1, key=key)
+    await add(journal, thing, 10)
+
+    assert await add(journal, thing, 1, key=key) == first
+
+
+async def create(journal: Things, key: Key, *amounts: int) -> int:
+    """Creates a thing under an id made for it, without reading first; answers with its total."""
+    thing = uuid4()
+    decide = adding(thing, *amounts) if amounts else lambda _: Refusal()
+    answer = await journal.execute(thing, key, OFFICER, decide, total_of, Int64Value, creates=True)
+    assert answer is not None
+    return answer.value
+
+
+async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answer(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    key = new_key()
+    before = await owner.fetchval("select count(*) from stream")
+
+    answers = await asyncio.gather(*(create(journal, key, amount) for amount in range(1, 9)))
+
+    assert len(set(answers)) == 1
+    assert await owner.fetchval("select count(*) from stream") == before + 1
+
+
+async def test_creations_that_come_together_are_committed_together(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    commits = "select count(distinct xid) from event"
+    before = await owner.fetchval(commits)
+
+    answers = await asyncio.gather(*(create(journal, new_key(), amount) for amount in range(1, 13)))
+
+    assert answers == list(range(1, 13))
+    assert await owner.fetchval(commits) < before + 12
+
+
+async def test_a_repeated_creation_among_others_keeps_none_of_them_from_being_stored(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    key = new_key()
+    first = await create(journal, key, 100)
+    before = await owner.fetchval("select count(*) from stream")
+
+    keys = [new_key(), key, new_key(), key, new_key()]
+    answers = await asyncio.gather(
+        *(create(journal, each, amount) for amount, each in enumerate(keys, 1))
+    )
+
+    assert answers == [1, first, 3, first, 5]
+    assert await owner.fetchval("select count(*) from stream") == before + 3
+
+
+async def test_a_creation_at_once_that_would_be_refused_by_now_gets_its_first_answer(
+    journal: Things,
+) -> None:
+    key = new_key()
+    first = await create(journal, key, 5)
+
+    assert await create(journal, key) == first
+
+
+async def test_a_creation_at_once_with_another_body_under_the_same_id_is_refused(
+    journal: Things,
+) -> None:
+    request_id = uuid4()
+    await create(journal, submit(request_id, name="a"), 1)
+
+    with pytest.raises(RpcError) as refused:
+        await create(journal, submit(request_id, name="b"), 1)
+    assert refused.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_a_refused_creation_at_once_writes_nothing(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    key = new_key()
+
+    with pytest.raises(RpcError) as refused:
+        await create(journal, key)
+    assert refused.value.reason == "ENOUGH"
+    assert not await key_is_known(owner, key)
+
+
+async def test_a_request_id_with_another_body_is_refused_and_changes_nothing(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing, request_id = uuid4(), uuid4()
+    await add(journal, thing, 1, key=submit(request_id, name="a"))
+    before = await stored(owner, thing)
+
+    with pytest.raises(RpcError) as refused:
+        await add(journal, thing, 1, key=submit(request_id, name="b"))
+
+    assert (refused.value.code, refused.value.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "REQUEST_ID_REUSED",
+    )
+    assert await stored(owner, thing) == before
+
+
+async def test_a_request_id_used_for_another_method_is_refused(journal: Things) -> None:
+    thing, key = uuid4(), new_key()
+    await add(journal, thing, 1, key=key)
+
+    with pytest.raises(RpcError, match="REQUEST_ID_REUSED"):
+        await add(journal, thing, 1, key=replace(key, method="Remove"))
+
+
+def test_two_principals_never_share_a_request_id() -> None:
+    request = service_pb2.SubmitApplicationRequest(request_id=str(uuid4()))
+    one, other = (
+        Key.of_request(f"partner/example-{n}", "SubmitApplication", request) for n in (1, 2)
+    )
+
+    assert one.id != other.id
+
+
+def test_asking_for_a_dry_run_does_not_make_it_another_request() -> None:
+    request_id = uuid4()
+
+    assert submit(request_id, validate_only=True) == submit(request_id)
+
+
+async def test_a_stale_version_loses_and_decides_again_on_the_newest_state(
+    store: Database, journal: Things
+) -> None:
+    thing = uuid4()
+    await add(journal, thing, 1)
+    seen: list[int] = []
+
+    def decide(state: Thing | None) -> tuple[Event, ...]:
+        assert state is not None
+        seen.append(state.total)
+        if len(seen) == 1:
+            run_apart(_add_elsewhere(store.app_dsn, thing, 10))
+        return (Added(thing, state.total),)  # doubles what it saw
+
+    answer = await journal.execute(thing, new_key(), OFFICER, decide, total_of, Int64Value)
+
+    assert seen == [1, 11]
+    assert answer == Int64Value(value=22)
+
+
+async def test_a_creation_that_lost_decides_again_on_what_was_created(
+    store: Database, journal: Things
+) -> None:
+    thing = uuid4()
+    seen: list[Thing | None] = []
+
+    def decide(state: Thing | None) -> tuple[Event, ...] | Refusal:
+        seen.append(state)
+        if state is not None:
+            return Refusal()
+        run_apart(_add_elsewhere(store.app_dsn, thing, 10))
+        return (Added(thing, 1),)
+
+    with pytest.raises(RpcError, match="ENOUGH"):
+        await journal.execute(thing, new_key(), OFFICER, decide)
+
+    assert seen == [None, Thing(thing, 1, 10)]
+
+
+async def test_whoever_loses_every_time_is_told_to_ask_again(
+    store: Database, journal: Things
+) -> None:
+    thing = uuid4()
+
+    def decide(state: Thing | None) -> tuple[Event, ...]:
+        run_apart(_add_elsewhere(store.app_dsn, thing, 1))
+        return (Added(thing, 100),)
+
+    with pytest.raises(RpcError, match="UNAVAILABLE CONTENTION"):
+        await journal.execute(thing, new_key(), OFFICER, decide)
+
+    current = await journal.read(thing)
+    assert current is not None
+    assert current.state.total < 100
+
+
+async def _add_elsewhere(dsn: str, thing: UUID, amount: int) -> None:
+    pool = await open_pool(dsn)
+    await add(new_journal(pool), thing, amount)
+    await pool.close()
+
+
+async def test_many_at_once_on_one_stream_lose_nothing(journal: Things) -> None:
+    thing = uuid4()
+
+    await asyncio.gather(*(add(journal, thing, 1) for _ in range(50)))
+
+    history = await journal.history(thing)
+    assert [each.version for each in history] == list(range(1, 51))
+    assert journal.rebuild(history) == Thing(thing, 50, 50)
+
+
+async def test_many_at_once_on_one_stream_in_several_replicas_lose_nothing(
+    pool: asyncpg.Pool,
+) -> None:
+    thing, replicas = uuid4(), [new_journal(pool) for _ in range(3)]
+
+    totals = await asyncio.gather(*(add(replicas[n % 3], thing, 1) for n in range(30)))
+
+    assert sorted(totals) == list(range(1, 31))
+
+
+async def test_a_refusal_writes_nothing(journal: Things, owner: asyncpg.Connection) -> None:
+    thing, key = uuid4(), new_key()
+
+    with pytest.raises(RpcError) as refused:
+        await journal.execute(thing, key, OFFICER, lambda _: Refusal())
+
+    assert (refused.value.code, refused.value.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "ENOUGH",
+    )
+    assert await stored(owner, thing) == (0, 0, 0, 0)
+    assert not await key_is_known(owner, key)
+
+
+async def test_a_dry_run_writes_nothing_and_answers_as_the_live_call_does(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing, key = uuid4(), new_key()
+
+    dry = await journal.execute(
+        thing, key, OFFICER, adding(thing, 4), total_of, Int64Value, dry_run=True
+    )
+
+    assert await stored(owner, thing) == (0, 0, 0, 0)
+    assert not await key_is_known(owner, key)
+    assert dry == Int64Value(value=await add(journal, thing, 4, key=key))
+
+
+async def test_a_dry_run_is_refused_as_the_live_call_is(journal: Things) -> None:
+    with pytest.raises(RpcError, match="ENOUGH"):
+        await journal.execute(uuid4(), new_key(), OFFICER, lambda _: Refusal(), dry_run=True)
+
+
+async def test_a_decision_that_changes_nothing_is_remembered(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing, key = uuid4(), new_key()
+
+    await journal.execute(thing, key, OFFICER, lambda _: ())
+
+    assert await key_is_known(owner, key)
+    assert await stored(owner, thing) == (0, 0, 0, 0)
+    await journal.execute(thing, key, OFFICER, adding(thing, 1))
+    assert await journal.read(thing) is None
+
+
+async def test_a_broken_rule_of_the_tables_is_a_defect_and_not_a_lost_race(journal: Things) -> None:
+    one, other, decided = uuid4(), uuid4(), []
+    nickname = str(uuid4())
+    await journal.execute(one, new_key(), OFFICER, lambda _: (Named(one, nickname),))
+
+    def decide(_: Thing | None) -> tuple[Event, ...]:
+        decided.append(other)
+        return (Named(other, nickname),)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await journal.execute(other, new_key(), OFFICER, decide)
+
+    assert len(decided) == 1
+
+
+async def test_the_journal_wakes_others_after_a_commit_and_only_then(pool: asyncpg.Pool) -> None:
+    woken: list[bool] = []
+    journal = new_journal(pool, lambda: woken.append(True))
+    thing = uuid4()
+
+    await journal.execute(thing, new_key(), OFFICER, adding(thing, 4), dry_run=True)
+    await journal.execute(thing, new_key(), OFFICER, lambda _: ())
+    assert woken == []
+    await add(journal, thing, 4)
+    assert woken == [True]
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.integers(-1_000, 1_000).map(lambda amount: ("Added", amount)),
+        st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - bounds are naive
+            lambda moment: ("Awaited", moment)
+        ),
+        st.just(("Rang", None)),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def event_of(thing: UUID, kind: str, value: object) -> Event:
+    match value:
+        case int():
+            return Added(thing, value)
+        case datetime():
+            return Awaited(thing, value)
+        case _:
+            return Rang(thing)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(commands=st.lists(EVENTS, min_size=1, max_size=4))
+async def test_the_stored_state_is_the_fold_of_the_stored_events(
+    journal: Things, commands: list[list[tuple[str, object]]]
+) -> None:
+    thing = uuid4()
+
+    for command in commands:
+        events = tuple(event_of(thing, *each) for each in command)
+        await journal.execute(thing, new_key(), OFFICER, lambda _, events=events: events)
+
+    history, current = await journal.history(thing), await journal.read(thing)
+    assert current is not None
+    assert journal.rebuild(history) == current.state
+    assert [each.version for each in history] == list(range(1, current.version + 1))
+    assert history[-1].state == ("WAITING" if current.state.until else "OPEN")
+    assert first_fault(history, current.head) is None
+
+
+def first_fault(history: list[Recorded], head: bytes) -> int | None:
+    """The version at which the chain breaks, or None when it is whole."""
+    hash_before = bytes(32)
+    for expected, each in enumerate(history, 1):
+        computed = chain_hash(
+            hash_before,
+            each.stream_id,
+            each.version,
+            each.occurred_at,
+            each.name,
+            each.actor,
+            each.payload,
+        )
+        if (each.version, each.prev_hash, each.hash) != (expected, hash_before, computed):
+            return expected
+        if each.event_id != event_id_of(each.hash):
+            return expected
+        hash_before = each.hash
+    return None if hash_before == head else len(history) + 1
+
+
+TAMPERING = {
+    "a changed payload": ("update event set payload = 'x' where stream_id = $1 and version = 2", 2),
+    "a changed actor": (
+        "update event set actor = 'officer/licensing-2' where stream_id = $1 and version = 2",
+        2,
+    ),
+    "a changed name": ("update event set name = 'Removed' where stream_id = $1 and version = 2", 2),
+    "a changed moment": (
+        "update event set occurred_at = occurred_at + interval '1 microsecond' where stream_id = $1 and version = 2",
+        2,
+    ),
+    "a removed row": ("delete from event where stream_id = $1 and version = 2", 2),
+    "a removed first row": ("delete from event where stream_id = $1 and version = 1", 1),
+    "a removed last row": ("delete from event where stream_id = $1 and version = 4", 4),
+    "two rows in another order": (
+        "update event set version = -version where stream_id = $1 and version in (2, 3)",
+        2,
+    ),
+    "an inserted row": (
+        """
+        insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
+                           prev_hash, hash)
+        select stream_id, 5, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
+               hash, sha256(payload) from event where stream_id = $1 and version = 4
+        """,
+        5,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+async def test_the_chain_of_hashes_finds(
+    what: str, journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing = uuid4()
+    for amount in (1, 2, 3, 4):
+        await add(journal, thing, amount)
+    sound = await journal.read(thing)
+    assert sound is not None
+    assert first_fault(await journal.history(thing), sound.head) is None
+    statement, version = TAMPERING[what]
+
+    async with owner.transaction():
+        await owner.execute("alter table event disable trigger user")
+        await owner.execute(statement, thing)
+        if what == "two rows in another order":
+            await owner.execute(
+                "update event set version = 5 + version where stream_id = $1 and version < 0", thing
+            )
+        await owner.execute("alter table event enable always trigger event_is_immutable")
+        await owner.execute("alter table event enable always trigger event_is_not_emptied")
+
+    assert first_fault(await journal.history(thing), sound.head) == version
+
+
+FORBIDDEN = (
+    "update event set actor = 'nobody'",
+    "delete from event",
+    "truncate event",
+    "alter table event disable trigger user",
+    "drop table event",
+    "delete from stream",
+    "update done set response = ''",
+    "delete from done",
+    "update outbox set version = 1",
+    "set session_replication_role = replica",
+)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+async def test_the_role_of_the_service_may_not(
+    statement: str, journal: Things, pool: asyncpg.Pool
+) -> None:
+    await add(journal, uuid4(), 1)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute(statement)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN[:3])
+async def test_even_the_owner_must_first_take_the_guard_away(
+    statement: str, journal: Things, owner: asyncpg.Connection
+) -> None:
+    await add(journal, uuid4(), 1)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await owner.execute(statement)
+
+
+async def test_an_event_keeps_who_what_when_and_its_trace(pool: asyncpg.Pool) -> None:
+    journal = new_journal(pool, clock=lambda: NOON)
+    thing = uuid4()
+
+    await add(journal, thing, 1)
+
+    (recorded,) = await journal.history(thing)
+    assert (recorded.name, recorded.actor, recorded.occurred_at) == ("Added", OFFICER, NOON)
+    assert recorded.state == "OPEN"
+    assert len(recorded.trace_id) == 32
+
+
+async def test_what_is_due_stands_in_the_row_of_the_stream(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing, until = uuid4(), NOON + timedelta(days=1)
+
+    await journal.execute(thing, new_key(), OFFICER, lambda _: (Awaited(thing, until),))
+
+    row = await owner.fetchrow("select state, due_at, owner from stream where id = $1", thing)
+    assert row is not None
+    assert tuple(row) == ("WAITING", until, "somebody")
+
+
+async def test_a_projection_keeps_the_rows_of_earlier_states(
+    journal: Things, owner: asyncpg.Connection
+) -> None:
+    thing = uuid4()
+
+    for amount in (1, 2, 1, 1):
+        await add(journal, thing, amount)
+
+    rows = await owner.fetch("select total from part where thing_id = $1 order by total", thing)
+    assert [row["total"] for row in rows] == [1, 3, 5]
+
+
+async def test_a_database_that_does_not_answer_is_storage_unavailable(store: Database) -> None:
+    pool = await open_pool("postgresql://nobody:nothing@127.0.0.1:1/nothing")
+
+    with pytest.raises(RpcError, match="UNAVAILABLE STORAGE_UNAVAILABLE"):
+        await add(new_journal(pool), uuid4(), 1)
+
+    await pool.close()
+
+
+async def test_a_command_given_up_in_the_middle_leaves_the_pool_as_good_as_before(
+    pool: asyncpg.Pool,
+) -> None:
+    journal = new_journal(pool)
+    things = [uuid4() for _ in range(20)]
+    running = [asyncio.ensure_future(add(journal, thing, 1)) for thing in things]
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+    for thing in things:
+        await add(journal, thing, 1)
+        current = await journal.read(thing)
+        assert current is not None
+        assert journal.rebuild(await journal.history(thing)) == current.state
+
+
+def test_an_etag_of_another_version_is_stale_and_an_empty_one_is_no_check() -> None:
+    check_etag("", 3)
+    check_etag(etag_of(3), 3)
+
+    with pytest.raises(RpcError, match="ABORTED STALE_ETAG"):
+        check_etag(etag_of(2), 3)
+
+
+@given(st.uuids())
+def test_a_stream_stays_on_one_of_sixteen_shards(stream_id: UUID) -> None:
+    assert 0 <= shard_of(stream_id) < 16
+    assert shard_of(stream_id) == shard_of(UUID(str(stream_id)))
+
+
+def test_an_events_id_is_a_uuid_of_version_8() -> None:
+    event_id = event_id_of(
+        chain_hash(bytes(32), UUID(int=1), 1, NOON, "Added", OFFICER, b"payload")
+    )
+
+    assert (event_id.version, event_id.variant) == (8, "specified in RFC 4122")
+
+
+@given(st.text(max_size=5), st.text(max_size=5), st.text(max_size=5), st.text(max_size=5))
+def test_a_word_moved_from_name_to_actor_changes_the_hash(
+    one: str, two: str, three: str, four: str
+) -> None:
+    hashes = {
+        chain_hash(bytes(32), UUID(int=1), 1, NOON, *pair, b"")
+        for pair in ((one, two), (three, four))
+    }
+
+    assert len(hashes) == len({(one, two), (three, four)})

@@ -1,0 +1,308 @@
+"""The relay: everything that was committed reaches the broker, in order per stream, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import RequestTimedOutError
+from aiokafka.producer.sender import SendProduceReqHandler
+
+from chassis.rpc.errors import RpcError
+from chassis.store.journal import shard_of
+from infra.local.kafka import Kafka
+from infra.local.postgres import Database, Postgres
+from tests.chassis.conftest import NewTopic
+from tests.chassis.sample_aggregate import (
+    Things,
+    add,
+    adding,
+    eventually,
+    everything_in,
+    new_journal,
+    new_key,
+    new_relay,
+    open_pool,
+    stopped,
+)
+
+SHARDS_HELD = """
+select pid, count(*) as held from pg_locks l join pg_database d on d.oid = l.database
+ where d.datname = current_database() and l.locktype = 'advisory' and l.classid = 7001 and l.granted
+ group by pid order by 2
+"""
+KILL_ONE = """
+select pg_terminate_backend(pid) from pg_locks l join pg_database d on d.oid = l.database
+ where d.datname = $1 and l.locktype = 'advisory' and l.classid = 7002 and l.granted limit 1
+"""
+
+
+@pytest.fixture
+async def pool(own_store: Database) -> AsyncIterator[asyncpg.Pool]:
+    opened = await open_pool(own_store.app_dsn)
+    yield opened
+    await opened.close()
+
+
+async def outbox(pool: asyncpg.Pool) -> int:
+    return int(await pool.fetchval("select count(*) from outbox"))
+
+
+async def shards_held(pool: asyncpg.Pool) -> list[int]:
+    return [row["held"] for row in await pool.fetch(SHARDS_HELD)]
+
+
+def emptied(pool: asyncpg.Pool) -> Callable[[], object]:
+    async def is_empty() -> bool:
+        return await outbox(pool) == 0
+
+    return is_empty
+
+
+def header(record: ConsumerRecord, name: str) -> str:
+    return dict(record.headers)[name].decode()
+
+
+def first_versions(records: list[ConsumerRecord]) -> dict[UUID, list[int]]:
+    """Per stream the versions in the order of the log, without those that came before."""
+    seen: dict[UUID, list[int]] = defaultdict(list)
+    for record in records:
+        versions = seen[UUID(header(record, "ce_subject"))]
+        if (version := int(header(record, "ce_streamversion"))) not in versions:
+            versions.append(version)
+    return seen
+
+
+async def test_an_event_leaves_as_a_cloudevent_under_the_key_of_its_stream(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic()
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
+    running = asyncio.create_task(relay.run())
+    journal, thing = new_journal(pool, relay.wake), uuid4()
+
+    await add(journal, thing, 5)
+
+    await eventually(emptied(pool), "the outbox is empty")
+    await stopped(running)
+    (record,) = await everything_in(kafka.bootstrap, topic)
+    (recorded,) = await journal.history(thing)
+    headers = {name: value.decode() for name, value in record.headers}
+    assert (record.key, record.value) == (str(thing).encode(), recorded.payload)
+    assert headers.pop("traceparent")[3:35] == recorded.trace_id
+    assert headers == {
+        "ce_specversion": "1.0",
+        "ce_type": "safeconduct.things.v1.Added",
+        "ce_source": "/things",
+        "ce_id": str(recorded.event_id),
+        "ce_time": recorded.occurred_at.isoformat().replace("+00:00", "Z"),
+        "ce_subject": str(thing),
+        "ce_streamversion": "1",
+        "ce_hash": recorded.hash.hex(),
+        "content-type": "application/protobuf",
+    }
+
+
+async def test_a_ready_body_leaves_from_its_shard(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    ticks = await new_topic(16)
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, "unused", ticks)
+    running = asyncio.create_task(relay.run())
+
+    await new_journal(pool, relay.wake).put_ready(
+        [(shard, "Tick", b"%d" % shard) for shard in range(16)]
+    )
+
+    await eventually(emptied(pool), "the outbox is empty")
+    await stopped(running)
+    records = await everything_in(kafka.bootstrap, ticks)
+    assert {(each.partition, each.value) for each in records} == {
+        (shard, b"%d" % shard) for shard in range(16)
+    }
+    assert {header(each, "ce_type") for each in records} == {"safeconduct.things.v1.Tick"}
+
+
+async def test_replicas_share_the_shards_and_take_over_those_of_one_that_leaves(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic()
+    one, other = (
+        asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, topic).run())
+        for _ in range(2)
+    )
+
+    async def halved() -> bool:
+        return await shards_held(pool) == [8, 8]
+
+    async def alone() -> bool:
+        return await shards_held(pool) == [16]
+
+    await eventually(halved, "eight shards each")
+    await stopped(one)
+    await eventually(alone, "sixteen shards")
+    await stopped(other)
+    assert await shards_held(pool) == []
+
+
+async def test_nothing_is_missing_and_every_stream_is_in_order_though_relays_die(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic, postgres: Postgres
+) -> None:
+    topic = await new_topic(6)
+    things = [uuid4() for _ in range(40)]
+    relays = [new_relay(own_store.app_dsn, kafka.bootstrap, topic) for _ in range(2)]
+    running = [asyncio.create_task(relay.run()) for relay in relays]
+    journal = new_journal(pool, lambda: [relay.wake() for relay in relays])
+    admin = await asyncpg.connect(postgres.dsn())
+    written = 0
+
+    async def write(thing: UUID) -> None:
+        nonlocal written
+        for _ in range(15):
+            await add(journal, thing, 1, 1)
+            written += 2
+
+    async def break_relays() -> None:
+        for at in (100, 250, 400, 550, 700, 850):
+            await eventually(lambda at=at: written >= at, "writers go on")
+            if at % 200:
+                await admin.execute(KILL_ONE, own_store.name)
+            else:
+                await stopped(running.pop(0))
+                relays.append(new_relay(own_store.app_dsn, kafka.bootstrap, topic))
+                running.append(asyncio.create_task(relays[-1].run()))
+
+    await asyncio.gather(break_relays(), *(write(thing) for thing in things))
+
+    await eventually(emptied(pool), "the outbox is empty")
+    await stopped(*running)
+    await admin.close()
+    assert first_versions(await everything_in(kafka.bootstrap, topic)) == {
+        thing: list(range(1, 31)) for thing in things
+    }
+
+
+async def test_a_record_that_cannot_be_sent_holds_back_only_what_is_behind_it(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic()
+    too_large = uuid4()
+    other = next(thing for thing in iter(uuid4, None) if shard_of(thing) != shard_of(too_large))
+    journal = new_journal(pool)
+    await add(journal, too_large, 1, 2, 3)
+    await pool.execute(
+        "insert into outbox (shard, name, body) values ($1, 'Large', $2)",
+        shard_of(too_large),
+        bytes(2_000_000),
+    )
+    await add(journal, too_large, 4)
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic, topic)
+    running = asyncio.create_task(relay.run())
+
+    async def only_the_large_and_what_is_behind() -> bool:
+        return await outbox(pool) == 2
+
+    await eventually(only_the_large_and_what_is_behind, "the rest has left")
+    sent = len(await everything_in(kafka.bootstrap, topic))
+    for total in range(1, 4):  # each of them waits through another life of the relay
+        await add(journal, other, 1)
+        await eventually(only_the_large_and_what_is_behind, f"number {total} of the other shard")
+
+    await stopped(running)
+    records = await everything_in(kafka.bootstrap, topic)
+    assert first_versions(records) == {too_large: [1, 2, 3], other: [1, 2, 3]}
+    assert len(records) == sent + 3
+
+
+async def test_a_database_that_dies_and_returns_costs_the_relay_nothing(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic, postgres: Postgres
+) -> None:
+    topic, thing = await new_topic(), uuid4()
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
+    running = asyncio.create_task(relay.run())
+    journal: Things = new_journal(pool, relay.wake)
+    await add(journal, thing, 1)
+    await eventually(emptied(pool), "the outbox is empty")
+
+    postgres.kill()
+    with pytest.raises(RpcError, match="STORAGE_UNAVAILABLE"):
+        await add(journal, thing, 1)
+    postgres.restart()
+    await eventually(lambda: _works(journal, thing), "the database is back")
+
+    await eventually(emptied(pool), "the outbox is empty again")
+    await stopped(running)
+    current = await journal.read(thing)
+    assert current is not None
+    assert first_versions(await everything_in(kafka.bootstrap, topic)) == {
+        thing: list(range(1, current.version + 1))
+    }
+
+
+async def _works(journal: Things, thing: UUID) -> bool:
+    try:
+        await add(journal, thing, 1)
+    except RpcError:
+        return False
+    return True
+
+
+async def test_a_relay_without_a_broker_ends_when_told_and_leaves_no_shard_taken(
+    own_store: Database, pool: asyncpg.Pool
+) -> None:
+    async def sessions() -> int:
+        return int(
+            await pool.fetchval(
+                "select sessions from pg_stat_database where datname = current_database()"
+            )
+        )
+
+    await add(new_journal(pool), uuid4(), 1)
+    before = await sessions()
+    running = asyncio.create_task(new_relay(own_store.app_dsn, "127.0.0.1:1", "unused").run())
+
+    async def tried() -> bool:
+        return await sessions() > before
+
+    await eventually(tried, "it has tried")
+    await stopped(running)
+
+    assert await shards_held(pool) == []
+    assert await outbox(pool) == 1
+
+
+async def test_a_producer_is_what_the_relay_takes_it_for(kafka: Kafka) -> None:
+    """It repeats a batch for ever: to give one up would let the next overtake it. So it is ended by hand."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap, enable_idempotence=True
+    ) as producer:
+        expired = SimpleNamespace(expired=lambda: True)
+        assert SendProduceReqHandler(producer._sender, {})._can_retry(
+            RequestTimedOutError(), expired
+        )
+        assert inspect.iscoroutinefunction(producer._sender.close)
+        assert inspect.iscoroutinefunction(producer.client.close)
+
+
+async def test_a_decision_of_many_events_leaves_whole(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic, thing = await new_topic(), uuid4()
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
+    await new_journal(pool).execute(
+        thing, new_key(), "officer/licensing-1", adding(thing, *([1] * 450))
+    )
+
+    running = asyncio.create_task(relay.run())
+
+    await eventually(emptied(pool), "the outbox is empty")
+    await stopped(running)
+    records = await everything_in(kafka.bootstrap, topic)
+    assert [int(header(record, "ce_streamversion")) for record in records] == list(range(1, 451))
