@@ -22,9 +22,9 @@ from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2
 
 from services.screening import __main__ as service
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
 from services.screening.core.lists.formats import read
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.index import ListIndex
 from services.screening.shell import codec

@@ -10,8 +10,8 @@ from typing import Final
 
 from services.screening.batch.files import published_id
 from services.screening.batch.queries import Asked, Fault, Json, Unreadable, read_line
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Hit, Result, Screening
 from services.screening.core.names.index import ListIndex
 

@@ -22,8 +22,8 @@ import time
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT, ScreeningConfig
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.shell import worker_protocol

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyQuery, Screening
 from services.screening.core.names.index import ListIndex
 

@@ -14,8 +14,8 @@ from typing import Final
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.screening.core.cases.screening import undetermined
 from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.screening import undetermined
 from services.screening.core.model import Entry, PartyQuery, Reason, Screening
 from services.screening.shell.matcher import Asker, Loaded, Matcher, Threads
 

@@ -24,8 +24,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from chassis.settings import PREFIX
-from services.screening.core.cases.screening import undetermined
 from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.screening import undetermined
 from services.screening.core.model import Entry, PartyQuery, Reason, Screening
 from services.screening.shell import index_server, worker_protocol
 from services.screening.shell.fair_queue import FairQueue

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from tests.bench.screening.cases import SEED, Half, Person, half_of, people

@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from services.screening.core.cases.screening import considered, screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import considered, screen
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.names.comparison import HIGHEST_INEXACT
 from services.screening.core.names.index import ListIndex

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import Folded, fold, name_words

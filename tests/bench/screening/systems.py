@@ -14,8 +14,8 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT, ScreeningConfig
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex, kind_of
 from services.screening.core.names.normalisation import fold

@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 

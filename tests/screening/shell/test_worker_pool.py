@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
 from services.screening.core.lists.formats import read
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery, Screening
 from services.screening.core.names.index import ListIndex
 from services.screening.core.reverse_lookup.search import touched

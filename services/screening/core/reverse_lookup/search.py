@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from services.screening.core.cases.screening import screen
-from services.screening.core.cases.supporting_facts import facts
 from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.screening import screen
+from services.screening.core.matching.supporting_facts import facts
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import Folded

@@ -10,8 +10,8 @@ from itertools import cycle
 
 import pytest
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, Flag, Hit, PartyKind, PartyQuery, Screening
 from services.screening.core.names.certain_matches import identifier_key
 from services.screening.core.names.index import ListIndex

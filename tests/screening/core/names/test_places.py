@@ -7,7 +7,7 @@ from services.screening.core.names.normalisation import fold
 from services.screening.core.names.places import countries_in, is_place
 from services.screening.core.names.similarity_features import is_general
 from tests.bench.screening.places import country_names, place_words
-from tests.screening.core.cases.test_screening import ask, best, listing
+from tests.screening.core.matching.test_screening import ask, best, listing
 
 
 @pytest.mark.parametrize("word", ["buenos", "aires", "tehran", "shanghai", "dubai", "kazakhstan"])

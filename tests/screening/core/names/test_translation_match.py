@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, EvidenceKind, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import fold

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import fold

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.screening.core.cases.screening import screen
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, Identifier, PartyKind, PartyQuery, Reason, Result
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import fold

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
-from services.screening.core.cases.name_facts import (
+from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.name_facts import (
     SHORT_WORD,
     characters,
     common_names,
@@ -20,8 +21,7 @@ from services.screening.core.cases.name_facts import (
     patronymics,
     single_word,
 )
-from services.screening.core.cases.supporting_facts import Fact, facts
-from services.screening.core.config import ScreeningConfig
+from services.screening.core.matching.supporting_facts import Fact, facts
 from services.screening.core.model import (
     Effect,
     Entry,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.screening.core.cases.screening import screen, undetermined
 from services.screening.core.config import DEFAULT
+from services.screening.core.matching.screening import screen, undetermined
 from services.screening.core.model import (
     Effect,
     Entry,

@@ -11,8 +11,8 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-from services.screening.core.cases.supporting_facts import Fact, fact_of, spoken
 from services.screening.core.config import FactWeights
+from services.screening.core.matching.supporting_facts import Fact, fact_of, spoken
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind
 from services.screening.core.names.certain_matches import PATRONYMIC
 from services.screening.core.names.korean import HANGUL, softened

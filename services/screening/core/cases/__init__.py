@@ -1,1 +1,0 @@
-"""Screens one party: order of judgement, facts for and against a match."""
