@@ -23,7 +23,7 @@ from chassis.store.journal import RECORDED, Journal, Recorded, chain_hash, event
 from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
 from services.applications.shell.projections import ApplicationStream
-from services.enforcement.shell.heartbeats import Ticks
+from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import LicenseStream
 from services.enforcement.shell.standing_cache import StandingCache
 from services.screening.shell.projections import ListStream, ScreeningStream
@@ -254,7 +254,7 @@ async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict
         stack.database("enforcement").owner_dsn, min_size=1, max_size=1
     ) as pool:
         journal: Journal[Any, Any] = Journal(pool, LicenseStream(), telemetry, lambda: None)
-        board = StandingCache(Ticks(journal), telemetry)
+        board = StandingCache(Heartbeats(journal), telemetry)
         await board.recall(journal)
         licenses = await pool.fetch("select id from stream")
     for record in last.values():
