@@ -36,12 +36,12 @@ from services.applications.core.commands import Submit
 from services.applications.core.decide import decide
 from services.applications.shell import codec
 from services.applications.shell.application_service import details_of
-from services.applications.shell.dependencies import Office
+from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
 from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import load_policy
 from services.applications.shell.projections import ApplicationStream
-from services.applications.shell.reference_data import load_shelf
+from services.applications.shell.reference_data import load_reference_data
 from tests.bench.children import lines, say, settings
 
 CALLERS: Final = 4
@@ -52,7 +52,7 @@ PARTNER: Final = "example-1"
 class Screener:
     """The office with its hearing, and what is submitted."""
 
-    office: Office
+    office: Dependencies
     hearing: EventHandlers
     request: service_pb2.SubmitApplicationRequest
 
@@ -119,8 +119,8 @@ async def main(given: dict[str, Any]) -> None:
     )
     tail = ChangeFeed(journal, "partner_id")
     policy = service.HERE / "policy"
-    office = Office(
-        journal=journal, tail=tail, tokens=PageTokens(bytes(32)), shelf=load_shelf(policy / "reference.yaml"),
+    office = Dependencies(
+        journal=journal, tail=tail, tokens=PageTokens(bytes(32)), shelf=load_reference_data(policy / "reference.yaml"),
         policy=load_policy(policy / "policy.yaml"),
         signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"), trace_url_template="",
     )  # fmt: skip
