@@ -17,28 +17,31 @@ from rich.console import Console
 
 from infra.local.cache import CHECKOUT
 from infra.local.stack import SERVICES, Stack
-from tests.bench.figure import Figure, table, write
-from tests.bench.room import Room
-from tests.bench.table import ALONE, BENCHES
+from tests.bench.bench_stack import BenchStack
+from tests.bench.benchmarks import ALONE, BENCHES
+from tests.bench.result import Result, table, write
 
 
 async def measure(
     stack: Stack,
     names: list[str],
     console: Console,
-    keep: Callable[[list[Figure]], None],
+    keep: Callable[[list[Result]], None],
     *,
     is_quick: bool,
 ) -> None:
     """The named benchmarks in the order of their table; the figures of each are kept when it has ended."""
-    async with AsyncExitStack() as undo:
-        room = Room(
-            stack, is_quick, undo, lambda what: console.print(f"  [dim]{what}[/]", highlight=False)
+    async with AsyncExitStack() as exit_stack:
+        stack_under_test = BenchStack(
+            stack,
+            is_quick,
+            exit_stack,
+            lambda what: console.print(f"  [dim]{what}[/]", highlight=False),
         )
         for name, bench in BENCHES.items():
             if name in names:
                 console.print(f"[bold]{name}[/]")
-                keep(await bench(room))
+                keep(await bench(stack_under_test))
 
 
 def main(
@@ -65,9 +68,9 @@ def main(
         )
     console = Console(soft_wrap=True)
     chosen = [name for name in BENCHES if not only or name in only]
-    figures: list[Figure] = []
+    figures: list[Result] = []
 
-    def keep(found: list[Figure]) -> None:
+    def keep(found: list[Result]) -> None:
         figures.extend(found)
         write(figures, out)
 

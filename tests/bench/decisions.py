@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from infra.local.cache import CHECKOUT
 from infra.local.stack import SERVICES
+from tests.bench.bench_stack import PARTNER, BenchStack
 from tests.bench.cpu import Spent, busy, spent_by
-from tests.bench.figure import Figure, Target
-from tests.bench.room import PARTNER, Room
+from tests.bench.result import Result, Target
 
 RATES: Final = (5, 10, 20, 30, 40, 60, 80, 120)
 KEPT_UP: Final = 0.75
@@ -56,18 +56,18 @@ class _Run:
         return self.spent.of(*parts) / max(1, self.report["decided"])
 
 
-async def decisions(room: Room) -> list[Figure]:
+async def decisions(stack_under_test: BenchStack) -> list[Result]:
     """Every rate for itself, from the lowest to the first that is too high."""
-    await room.everything()
-    await _run(room, 5, 3)
+    await stack_under_test.everything()
+    await _run(stack_under_test, 5, 3)
     runs: list[_Run] = []
-    for rate in RATES[: room.pick(len(RATES), 1)]:
-        runs.append(await _run(room, rate, room.pick(20, 3)))
+    for rate in RATES[: stack_under_test.pick(len(RATES), 1)]:
+        runs.append(await _run(stack_under_test, rate, stack_under_test.pick(20, 3)))
         report = runs[-1].report
-        room.tell(
+        stack_under_test.report(
             f"{rate}/s: {report['decisionMilliseconds']} ms, {runs[-1].errors} errors or undecided"
         )
-        await room.everything()
+        await stack_under_test.everything()
         if report["decidedPerSecond"] < rate * KEPT_UP:
             break
     figures = [figure for run in runs for figure in _of_rate(run)]
@@ -82,7 +82,7 @@ async def decisions(room: Room) -> list[Figure]:
     return figures + _of_point("peak", peak, "the most that was decided, whatever the delay")
 
 
-def _of_rate(run: _Run) -> list[Figure]:
+def _of_rate(run: _Run) -> list[Result]:
     how = (
         f"open loop, Poisson arrivals, {run.report['sent']} submissions, mix {MIX}; {run.errors} errors or undecided: "
         f"{json.dumps(run.report['errors'])}, {run.report['undecided']} undecided; durations begin when a submission "
@@ -91,7 +91,7 @@ def _of_rate(run: _Run) -> list[Figure]:
     found = run.report["decisionMilliseconds"]
     base = run.report["submitMilliseconds"]
     return [
-        Figure(
+        Result(
             f"{run.rate}/s offered: submit to decision {name}", found[name], "ms", base[name],
             f"baseline: the same quantile of the submission's answer; {how}",
             Target(BEARABLE_MS) if run.rate == TARGET_RATE and name == "p99" else None,
@@ -100,7 +100,7 @@ def _of_rate(run: _Run) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
+def _of_point(name: str, run: _Run, meaning: str) -> list[Result]:
     each = ", ".join(f"{part} {run.cpu(part) * 1e3:.1f}" for part in (*_OURS, "kafka"))
     how = (
         f"{meaning}; {run.rate}/s offered, {run.errors} errors or undecided;"
@@ -108,34 +108,36 @@ def _of_point(name: str, run: _Run, meaning: str) -> list[Figure]:
     )
     all_parts = run.cpu(*_OURS, "kafka")
     return [
-        Figure(f"{name}: decisions", run.report["decidedPerSecond"], "1/s", run.rate, f"baseline: offered; {how}"),
-        Figure(
+        Result(f"{name}: decisions", run.report["decidedPerSecond"], "1/s", run.rate, f"baseline: offered; {how}"),
+        Result(
             f"{name}: decisions per vCPU", 1 / all_parts if all_parts else 0.0, "1/s", None,
             f"decisions for one CPU second of services, PostgreSQL and Kafka; {how}",
         ),
-        Figure(
+        Result(
             f"{name}: CPU of services and PostgreSQL", run.cpu(*_OURS) * 1e3, "ms/decision", all_parts * 1e3,
             f"baseline: with Kafka; {how}",
         ),
     ]  # fmt: skip
 
 
-async def _run(room: Room, rate: int, seconds: int) -> _Run:
+async def _run(stack_under_test: BenchStack, rate: int, seconds: int) -> _Run:
     mix = [
         part
         for name, weight in MIX.items()
-        for part in ("--mix", f"{room.example_files / name}.yaml={weight}")
+        for part in ("--mix", f"{stack_under_test.example_files / name}.yaml={weight}")
     ]
-    room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
-    with spent_by(room.parts(*SERVICES)) as spent:
-        report = await _load(room, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"])
+    stack_under_test.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+    with spent_by(stack_under_test.parts(*SERVICES)) as spent:
+        report = await _load(
+            stack_under_test, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"]
+        )
     return _Run(rate, report, spent, busy())
 
 
-async def _load(room: Room, arguments: Sequence[str]) -> Any:
+async def _load(stack_under_test: BenchStack, arguments: Sequence[str]) -> Any:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "operations.load", *arguments,
-        cwd=CHECKOUT, env={**os.environ, **room.stack.client_env(PARTNER)},
+        cwd=CHECKOUT, env={**os.environ, **stack_under_test.stack.client_env(PARTNER)},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     said, _ = await process.communicate()

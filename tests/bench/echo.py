@@ -10,7 +10,7 @@ import uvloop
 from grpc import aio
 from safeconduct.applications.v1 import service_pb2
 
-from tests.bench.children import lines, say, settings
+from tests.bench.child_processes import lines, say, settings
 
 METHOD = "/bench.Echo/Echo"
 

@@ -13,10 +13,10 @@ from safeconduct.client import Client
 from safeconduct.enforcement.v1 import model_pb2
 from safeconduct.gate import Gate
 
-from tests.bench.children import Child, child
+from tests.bench.bench_stack import GATE, PATIENCE_S, BenchStack
+from tests.bench.child_processes import Child, child
 from tests.bench.cpu import busy, spent_by
-from tests.bench.figure import Figure, Target
-from tests.bench.room import GATE, PATIENCE_S, Room
+from tests.bench.result import Result, Target
 
 _EVIDENCE: Final = hashlib.sha256(
     b"telemetry window with the pattern of military surveillance"
@@ -25,17 +25,25 @@ _WHY: Final = "critical clause, credible evidence"
 _REVOKE: Final = model_pb2.MEASURE_KIND_REVOCATION
 
 
-async def order_to_gates(room: Room) -> list[Figure]:
+async def order_to_gates(stack_under_test: BenchStack) -> list[Result]:
     """One license is revoked each round; the clock begins when the second officer's order is sent."""
-    await room.everything()
-    rounds, gates = room.pick(20, 2), room.pick(1_000, 20)
-    licenses = [await room.license() for _ in range(rounds + 1)]
-    async with child("gates", {"count": gates}, room.stack.client_env(GATE)) as crowd:
-        room.tell(f"{gates} gates follow")
-        await _round(room, crowd, licenses[0])
-        with spent_by({**room.parts("enforcement"), "gates": lambda: crowd.pid}) as spent:
-            found = [await _round(room, crowd, license_id) for license_id in licenses[1:]]
-    room.tell(f"last gate per round: {', '.join(f'{last:.0f}' for _, _, last in found)} ms")
+    await stack_under_test.everything()
+    rounds, gates = stack_under_test.pick(20, 2), stack_under_test.pick(1_000, 20)
+    licenses = [await stack_under_test.license() for _ in range(rounds + 1)]
+    async with child(
+        "gate_process", {"count": gates}, stack_under_test.stack.client_env(GATE)
+    ) as crowd:
+        stack_under_test.report(f"{gates} gates follow")
+        await _round(stack_under_test, crowd, licenses[0])
+        with spent_by(
+            {**stack_under_test.parts("enforcement"), "gates": lambda: crowd.pid}
+        ) as spent:
+            found = [
+                await _round(stack_under_test, crowd, license_id) for license_id in licenses[1:]
+            ]
+    stack_under_test.report(
+        f"last gate per round: {', '.join(f'{last:.0f}' for _, _, last in found)} ms"
+    )
     how = (
         f"{gates} streams in one client process that spent {spent['gates'] / rounds * 1e3:.0f} ms CPU per round, "
         f"enforcement {spent['enforcement'] / rounds * 1e3:.0f} ms; {rounds} rounds; from sending the order; {busy()}"
@@ -43,23 +51,25 @@ async def order_to_gates(room: Room) -> list[Figure]:
     firsts, medians, lasts = zip(*found, strict=True)
     base = statistics.median(firsts)
     return [
-        Figure("order to the first gate denying, p50", base, "ms", None, how),
-        Figure("order to the median gate, p50", statistics.median(medians), "ms", base, f"baseline: first gate; {how}"),
-        Figure("order to the last gate, p50", statistics.median(lasts), "ms", base, f"baseline: first gate; {how}"),
-        Figure(
+        Result("order to the first gate denying, p50", base, "ms", None, how),
+        Result("order to the median gate, p50", statistics.median(medians), "ms", base, f"baseline: first gate; {how}"),
+        Result("order to the last gate, p50", statistics.median(lasts), "ms", base, f"baseline: first gate; {how}"),
+        Result(
             "order to the last gate, p99", _p99(lasts), "ms", _p99(firsts),
             f"baseline: p99 of the first gate; with {rounds} rounds the p99 is the longest one; {how}", Target(500),
         ),
     ]  # fmt: skip
 
 
-async def _round(room: Room, crowd: Child, license_id: str) -> tuple[float, float, float]:
+async def _round(
+    stack_under_test: BenchStack, crowd: Child, license_id: str
+) -> tuple[float, float, float]:
     """Milliseconds until the first, the median and the last gate denied."""
     first, second = (
-        await room.client("officer/enforcement-1"),
-        await room.client("officer/enforcement-2"),
+        await stack_under_test.client("officer/enforcement-1"),
+        await stack_under_test.client("officer/enforcement-2"),
     )
-    case = await _case(room, license_id, first, second)
+    case = await _case(stack_under_test, license_id, first, second)
     violation = await first.violations.impose_measure(
         case, kind=_REVOKE, rationale=_WHY, etag=await _etag(first, case)
     )
@@ -72,9 +82,11 @@ async def _round(room: Room, crowd: Child, license_id: str) -> tuple[float, floa
     return denied[0], statistics.median(denied), denied[-1]
 
 
-async def _case(room: Room, license_id: str, first: Client, second: Client) -> str:
+async def _case(
+    stack_under_test: BenchStack, license_id: str, first: Client, second: Client
+) -> str:
     """A case with a finding that two officers agree on."""
-    telemetry = await room.client(GATE)
+    telemetry = await stack_under_test.client(GATE)
     report = await telemetry.conduct.report(
         license_id,
         clause=model_pb2.CLAUSE_MILITARY_SURVEILLANCE,
@@ -101,11 +113,13 @@ def _p99(values: tuple[float, ...]) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
 
 
-async def check(room: Room) -> list[Figure]:
+async def check(stack_under_test: BenchStack) -> list[Result]:
     """`Gate.check` of a real gate on a real license, against a function that gives a ready answer."""
-    await room.everything()
-    license_id = await room.license()
-    async with Gate(room.stack.addresses("enforcement"), room.credentials(GATE)) as gate:
+    await stack_under_test.everything()
+    license_id = await stack_under_test.license()
+    async with Gate(
+        stack_under_test.stack.addresses("enforcement"), stack_under_test.credentials(GATE)
+    ) as gate:
         await gate.ready(PATIENCE_S)
 
         def ask() -> bool:
@@ -117,12 +131,12 @@ async def check(room: Room) -> list[Figure]:
         async with asyncio.timeout(PATIENCE_S):
             while not ask():  # noqa: ASYNC110 - a user's program asks the gate again and again, too
                 await asyncio.sleep(0.01)
-        count, rounds = room.pick(20_000, 200), room.pick(9, 2)
+        count, rounds = stack_under_test.pick(20_000, 200), stack_under_test.pick(9, 2)
         took = [(_each(ask, count), _each(ready_answer, count)) for _ in range(rounds)]
     checks, nothing = (statistics.median(values) for values in zip(*took, strict=True))
     how = f"median of {rounds} rounds of {count} calls in turn, CPU of the calling thread; {busy()}"
     return [
-        Figure(
+        Result(
             "gate check",
             checks,
             "µs",

@@ -14,11 +14,11 @@ from grpc import aio
 from safeconduct.applications.v1 import service_pb2, service_pb2_grpc
 from safeconduct.channel import open_channel
 
-from tests.bench.children import Child, child
+from tests.bench.bench_stack import HOSPITAL, PARTNER, BenchStack
+from tests.bench.child_processes import Child, child
 from tests.bench.cpu import busy, spent_by
 from tests.bench.echo import METHOD
-from tests.bench.figure import Figure, Target
-from tests.bench.room import HOSPITAL, PARTNER, Room
+from tests.bench.result import Result, Target
 
 CALLERS: Final = 8
 ECHOES: Final = 4
@@ -32,7 +32,7 @@ SHARES: Final = (("0 %", 0), ("1 %", 100), ("100 %", 1))
 class _Bench:
     """Both servers with a channel to each, and what is sent."""
 
-    room: Room
+    stack_under_test: BenchStack
     submit: Callable[..., Awaitable[Any]]
     echo: Callable[..., Awaitable[Any]]
     echo_server: Child
@@ -47,23 +47,23 @@ class _Bench:
 
     async def submitted(self, count: int, traced: int = 1) -> tuple[float, float]:
         """CPU microseconds of the service and of PostgreSQL for one call, until its event has left for Kafka."""
-        with spent_by(self.room.parts("applications")) as spent:
+        with spent_by(self.stack_under_test.parts("applications")) as spent:
             await _offer(
                 count, lambda number: self.submit(self._request(), metadata=_parent(number, traced))
             )
-            await self.room.until_published()
+            await self.stack_under_test.until_published()
         return spent["applications"] / count * _MICRO, spent["postgres"] / count * _MICRO
 
     def _request(self) -> service_pb2.SubmitApplicationRequest:
         return service_pb2.SubmitApplicationRequest(
-            request_id=str(uuid4()), details=self.room.examples[HOSPITAL]
+            request_id=str(uuid4()), details=self.stack_under_test.examples[HOSPITAL]
         )
 
 
-async def cost_of_a_submission(room: Room) -> list[Figure]:
+async def cost_of_a_submission(stack_under_test: BenchStack) -> list[Result]:
     """Rounds of both in turn; the median of each."""
-    async with _Opened(room) as bench:
-        rounds, count = room.pick(7, 1), room.pick(1_000, 20)
+    async with _Opened(stack_under_test) as bench:
+        rounds, count = stack_under_test.pick(7, 1), stack_under_test.pick(1_000, 20)
         service, postgres, echo, untraced = [], [], [], []
         await bench.submitted(count), await bench.echoed(count * ECHOES)
         for number in range(rounds):
@@ -72,7 +72,7 @@ async def cost_of_a_submission(room: Room) -> list[Figure]:
             service.append(own)
             postgres.append(stored)
             untraced.append(sum(await bench.submitted(count, traced=0)))
-            room.tell(
+            stack_under_test.report(
                 f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs"
             )
     how = (
@@ -83,24 +83,24 @@ async def cost_of_a_submission(room: Room) -> list[Figure]:
     own, stored = statistics.median(service), statistics.median(postgres)
     both = statistics.median([a + b for a, b in zip(service, postgres, strict=True)])
     return [
-        Figure("submit: CPU of the service", own, "µs/call", base, f"baseline: raw grpc.aio mTLS echo; {how}"),
-        Figure("submit: CPU of PostgreSQL", stored, "µs/call", base, f"same baseline; {how}"),
-        Figure(
+        Result("submit: CPU of the service", own, "µs/call", base, f"baseline: raw grpc.aio mTLS echo; {how}"),
+        Result("submit: CPU of PostgreSQL", stored, "µs/call", base, f"same baseline; {how}"),
+        Result(
             "submit: CPU, storage included", both, "µs/call", base,
             f"service, relay to Kafka included, and PostgreSQL; baseline: raw grpc.aio mTLS echo; {how}",
             Target(6, of_ratio=True),
         ),
-        Figure(
+        Result(
             "submit: CPU, storage included, not traced", statistics.median(untraced), "µs/call", base,
             f"the same without a span; baseline: raw grpc.aio mTLS echo; {how}",
         ),
     ]  # fmt: skip
 
 
-async def cost_of_tracing(room: Room) -> list[Figure]:
+async def cost_of_tracing(stack_under_test: BenchStack) -> list[Result]:
     """The caller's sampling decision is followed, so one process serves all shares in turn."""
-    async with _Opened(room) as bench:
-        rounds, count = room.pick(9, 1), room.pick(500, 20)
+    async with _Opened(stack_under_test) as bench:
+        rounds, count = stack_under_test.pick(9, 1), stack_under_test.pick(500, 20)
         found: dict[str, list[float]] = defaultdict(list)
         await bench.submitted(count)
         for number in range(rounds):
@@ -108,14 +108,14 @@ async def cost_of_tracing(room: Room) -> list[Figure]:
             for name, traced in (*SHARES[number % 3 :], *SHARES[: number % 3]):
                 own, _ = await bench.submitted(count, traced)
                 found[name].append(own)
-            room.tell(
+            stack_under_test.report(
                 f"round {number + 1} of {rounds}: "
                 + ", ".join(f"{n} {v[-1]:.0f} µs" for n, v in found.items())
             )
     how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; exported over OTLP; {busy()}"
     base = statistics.median(found["0 %"])
     return [
-        Figure(
+        Result(
             f"tracing {name}: CPU of a submission", statistics.median(found[name]), "µs/call", base,
             f"CPU of the service; baseline: no call traced; {how}", Target(1.1, of_ratio=True) if every == 1 else None,
         )
@@ -126,20 +126,20 @@ async def cost_of_tracing(room: Room) -> list[Figure]:
 class _Opened:
     """Both servers up and both channels open."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, stack_under_test: BenchStack) -> None:
+        self._room = stack_under_test
 
     async def __aenter__(self) -> _Bench:
-        room = self._room
-        await room.applications()
-        identity = room.stack.identity("service/applications")
+        stack_under_test = self._room
+        await stack_under_test.applications()
+        identity = stack_under_test.stack.identity("service/applications")
         files = {"ca": str(identity.ca), "cert": str(identity.cert), "key": str(identity.key)}
         self._child = child("echo", files)
         echo_server = await self._child.__aenter__()
         port = (await echo_server.ask(""))["port"]
-        credentials = room.credentials(PARTNER)
+        credentials = stack_under_test.credentials(PARTNER)
         self._channels = [
-            open_channel(room.stack.addresses("applications")[0], credentials),
+            open_channel(stack_under_test.stack.addresses("applications")[0], credentials),
             open_channel(f"127.0.0.1:{port}", credentials),
         ]
         message = service_pb2.SubmitApplicationRequest
@@ -149,7 +149,7 @@ class _Opened:
             response_deserializer=message.FromString,
         )
         submit = service_pb2_grpc.ApplicationServiceStub(self._channels[0]).SubmitApplication
-        return _Bench(room, submit, echo, echo_server)
+        return _Bench(stack_under_test, submit, echo, echo_server)
 
     async def __aexit__(self, *error: object) -> None:
         for channel in self._channels:

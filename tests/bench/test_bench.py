@@ -13,24 +13,24 @@ from typing import Any
 import pytest
 
 from infra.local.cache import CHECKOUT
+from tests.bench.benchmarks import BENCHES
 from tests.bench.cpu import cpu_of, spent_by
-from tests.bench.figure import Figure, Target, document
-from tests.bench.table import BENCHES
+from tests.bench.result import Result, Target, document
 
 PATIENCE_S = 900
 
 
 @pytest.fixture(scope="module")
-def figures(room: Path) -> list[dict[str, Any]]:
+def figures(stack_under_test: Path) -> list[dict[str, Any]]:
     """What `python -m tests.bench --quick` writes."""
-    out = room / "bench.json"
+    out = stack_under_test / "bench.json"
     command = [
         sys.executable,
         "-m",
         "tests.bench",
         "--quick",
         "--root",
-        str(room / "bench"),
+        str(stack_under_test / "bench"),
         "--out",
         str(out),
     ]
@@ -67,14 +67,14 @@ def test_every_target_says_whether_it_is_met(figures: list[dict[str, Any]]) -> N
 
 
 def test_a_target_of_the_ratio_looks_at_the_ratio() -> None:
-    figure = Figure("cost", 70.0, "µs", 10.0, "alone", Target(6, of_ratio=True))
+    figure = Result("cost", 70.0, "µs", 10.0, "alone", Target(6, of_ratio=True))
 
     assert (figure.ratio, figure.is_met) == (7.0, False)
     assert document(figure)["conditions"] == "alone; target ≤ 6 x: missed"
 
 
 def test_a_figure_without_a_baseline_has_no_ratio() -> None:
-    figure = Figure("delay", 12.345678, "ms", None, "alone", Target(20))
+    figure = Result("delay", 12.345678, "ms", None, "alone", Target(20))
 
     assert (document(figure)["ratio"], document(figure)["value"], figure.is_met) == (
         None,

@@ -72,9 +72,9 @@ def test_another_machine_is_no_target_until_somebody_says_that_it_is_theirs(targ
 
 
 @pytest.fixture(scope="module")
-def example_files(room: Path) -> Path:
-    read_examples(room / "load")
-    return room / "load" / "examples"
+def example_files(stack_under_test: Path) -> Path:
+    read_examples(stack_under_test / "load")
+    return stack_under_test / "load" / "examples"
 
 
 def test_a_mix_picks_by_weight(example_files: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from infra.local.cache import CHECKOUT
-from tests.faults.run import Wish, run, show, write
+from tests.faults.run import RunOptions, run, show, write
 from tests.faults.schedule import Fault
 
 
@@ -33,8 +33,8 @@ def main(
     Example: python -m tests.faults --seed 1 --applications 200 --nodes 3
     """
     console = Console()
-    wish = Wish(seed, applications, nodes, rate, only=frozenset(only) if only else None)
-    report = run(wish, root, console)
+    options = RunOptions(seed, applications, nodes, rate, only=frozenset(only) if only else None)
+    report = run(options, root, console)
     show(report, console)
     file = CHECKOUT / "build" / "faults.json"
     write(report, file)

@@ -14,7 +14,7 @@ from safeconduct.applications.v1 import model_pb2
 from safeconduct.client import Client, SafeconductError
 from safeconduct.gate import Gate, Verdict, boottime
 
-from tests.faults.load import EXAMPLE, Account
+from tests.faults.scenario_load import EXAMPLE, ScenarioRecord
 
 EVERY_S = 0.05
 
@@ -31,12 +31,12 @@ class Allowed:
 
 
 @dataclass(slots=True)
-class GateWatch:
+class GatePolling:
     """Asks every gate for every license of its partner that may still change."""
 
     gates: dict[str, tuple[str, Gate]]
     """By the gate's name: its partner and the gate."""
-    accounts: Callable[[], Iterable[Account]]
+    records: Callable[[], Iterable[ScenarioRecord]]
     examples: dict[str, model_pb2.ApplicationDetails]
     asked: int = 0
     _last: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -46,28 +46,28 @@ class GateWatch:
     async def run(self) -> None:
         """Asks until cancelled."""
         while True:
-            for account in list(self.accounts()):
-                if account.license_id:
-                    self._ask(account)
+            for record in list(self.records()):
+                if record.license_id:
+                    self._call(record)
             await asyncio.sleep(EVERY_S)
 
     def allowed(self) -> tuple[Allowed, ...]:
         """The last allowances."""
         return tuple(Allowed(*key, last, key in self._broken) for key, last in self._last.items())
 
-    def says(self, account: Account) -> set[str]:
+    def says(self, record: ScenarioRecord) -> set[str]:
         """What the gates of the account's partner say now."""
-        own = [gate for partner, gate in self.gates.values() if partner == account.partner_id]
-        return {str(self._verdict(gate, account).reason) for gate in own}
+        own = [gate for partner, gate in self.gates.values() if partner == record.partner_id]
+        return {str(self._verdict(gate, record).reason) for gate in own}
 
-    def _ask(self, account: Account) -> None:
+    def _call(self, record: ScenarioRecord) -> None:
         for name, (partner, gate) in self.gates.items():
-            key = name, account.license_id
-            if partner != account.partner_id or self._is_settled(key, account):
+            key = name, record.license_id
+            if partner != record.partner_id or self._is_settled(key, record):
                 continue
             self.asked += 1
             now = boottime()
-            verdict = self._verdict(gate, account)
+            verdict = self._verdict(gate, record)
             if verdict.allowed:
                 self._last[key] = now
                 if key in self._revoked:
@@ -75,20 +75,20 @@ class GateWatch:
             elif verdict.reason == "REVOKED":
                 self._revoked.add(key)
 
-    def _is_settled(self, key: tuple[str, str], account: Account) -> bool:
+    def _is_settled(self, key: tuple[str, str], record: ScenarioRecord) -> bool:
         """Whether nothing new is to be heard: a license without an order that was allowed once already."""
-        return not account.violation_id and key in self._last
+        return not record.violation_id and key in self._last
 
-    def _verdict(self, gate: Gate, account: Account) -> Verdict:
-        details = self.examples[EXAMPLE[account.kind]]
+    def _verdict(self, gate: Gate, record: ScenarioRecord) -> Verdict:
+        details = self.examples[EXAMPLE[record.kind]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
         return gate.check(
-            account.license_id, details.items[0].model_id, details.destinations[0], use
+            record.license_id, details.items[0].model_id, details.destinations[0], use
         )
 
 
 @dataclass(slots=True)
-class Follower:
+class ApplicationWatch:
     """A watch of everything of one partner, from before its first application on."""
 
     client: Client

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.faults.faults import Blow, Death
+from tests.faults.fault_injector import InjectedExit, ProcessExit
 from tests.faults.gates import Allowed
-from tests.faults.load import Account, Kind
-from tests.faults.records import Poison
+from tests.faults.injected_records import Poison
+from tests.faults.scenario_load import Kind, ScenarioRecord
 
 FINAL: Final = frozenset(
     {"ApplicationApproved", "ApplicationDenied", "ApplicationWithdrawn", "ApplicationLapsed"}
@@ -58,7 +58,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedRecord:
     """A record that a service put on a topic, copies included."""
 
     topic: str
@@ -73,7 +73,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter: where its record came from, who gave it up, and why. `group` is empty where none is named."""
 
     topic: str
@@ -96,18 +96,18 @@ class Order:
 class Evidence:
     """Everything that was read after the run."""
 
-    accounts: Sequence[Account]
+    records: Sequence[ScenarioRecord]
     streams: Sequence[Stream]
     screenings: Mapping[str, frozenset[str]]
     """Ids of the completed screenings of an application, as screening stored them."""
-    told: Sequence[Told]
+    published: Sequence[PublishedRecord]
     recalled: Mapping[str, int]
     """Which version of a license's standing a replica knows that begins now, on a topic that was compacted."""
     outbox: Mapping[str, int]
     """Events that a service has not published yet."""
     lag: Mapping[str, int]
     """Records that a group has not handled yet."""
-    letters: Sequence[Letter]
+    dead_letters: Sequence[DeadLetter]
     poisons: Sequence[Poison]
     orders: Sequence[Order]
     allowed: Sequence[Allowed]
@@ -115,8 +115,8 @@ class Evidence:
     """What the gates said of a license at the very end."""
     served: Mapping[str, int]
     """Calls and records that each replica handled, by its name."""
-    deaths: Sequence[Death]
-    blows: Sequence[Blow]
+    process_exits: Sequence[ProcessExit]
+    injected_exits: Sequence[InjectedExit]
     followed: Mapping[str, Sequence[int]]
     """Versions that the watches of whole partners were told, in their order, by application."""
     by_service: Mapping[str, Mapping[str, Stream]] = field(init=False)
@@ -127,17 +127,17 @@ class Evidence:
             found[stream.service][stream.id] = stream
         object.__setattr__(self, "by_service", found)
 
-    def application(self, account: Account) -> Stream | None:
+    def application(self, record: ScenarioRecord) -> Stream | None:
         """The stored application of a story."""
-        return self.by_service.get("applications", {}).get(account.application_id)
+        return self.by_service.get("applications", {}).get(record.application_id)
 
 
-def every_story_ended(evidence: Evidence) -> Iterator[str]:
+def every_scenario_ended(evidence: Evidence) -> Iterator[str]:
     """every story came to its end"""
-    for account in evidence.accounts:
-        if not account.is_done:
-            at = account.application_id or "not acknowledged"
-            yield f"story {account.number} ({account.kind}, {at}) did not end: {account.fault or 'still waiting'}"
+    for record in evidence.records:
+        if not record.is_done:
+            at = record.application_id or "not acknowledged"
+            yield f"story {record.number} ({record.kind}, {at}) did not end: {record.fault or 'still waiting'}"
 
 
 _ENDS: Final = {
@@ -152,19 +152,19 @@ _ENDS: Final = {
 
 def one_final_decision(evidence: Evidence) -> Iterator[str]:
     """each acknowledged application ends in exactly one final decision, the one it was told"""
-    for account in evidence.accounts:
-        if not account.application_id:
+    for record in evidence.records:
+        if not record.application_id:
             continue
-        stream = evidence.application(account)
+        stream = evidence.application(record)
         if stream is None:
-            yield f"application {account.application_id} was acknowledged and is not stored"
+            yield f"application {record.application_id} was acknowledged and is not stored"
             continue
         final = [event.name for event in stream.events if event.name in FINAL]
-        state, name = _ENDS[account.kind]
-        if account.is_done and (final != [name] or stream.state_name != state):
-            yield f"application {account.application_id} ({account.kind}) is {stream.state_name} by {final}"
+        state, name = _ENDS[record.kind]
+        if record.is_done and (final != [name] or stream.state_name != state):
+            yield f"application {record.application_id} ({record.kind}) is {stream.state_name} by {final}"
         elif len(final) > 1:
-            yield f"application {account.application_id} has {len(final)} final decisions: {final}"
+            yield f"application {record.application_id} has {len(final)} final decisions: {final}"
 
 
 def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
@@ -184,7 +184,7 @@ def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
 
 def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
     """no license without decision, screening of every party, and the signature that was given"""
-    signatures = {account.application_id: account.signature for account in evidence.accounts}
+    signatures = {record.application_id: record.signature for record in evidence.records}
     for stream in evidence.by_service.get("applications", {}).values():
         state = stream.stored
         if state.license is None:
@@ -213,7 +213,7 @@ def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
 def licenses_agree(evidence: Evidence) -> Iterator[str]:
     """applications' record and enforcement's standing agree on every license, and neither has one alone"""
     wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
-    kinds = {account.license_id: account for account in evidence.accounts if account.license_id}
+    kinds = {record.license_id: record for record in evidence.records if record.license_id}
     granted = {
         str(stream.stored.license.license_id): stream.stored.license.state
         for stream in evidence.by_service.get("applications", {}).values()
@@ -227,22 +227,22 @@ def licenses_agree(evidence: Evidence) -> Iterator[str]:
         here, there = granted.get(license_id), standing.get(license_id)
         if here != there:
             yield f"license {license_id}: applications says {here}, enforcement says {there}"
-        account = kinds.get(license_id)
-        if account is not None and account.is_done and there != wanted.get(account.kind, "ACTIVE"):
-            yield f"license {license_id} ({account.kind}) stands {there}"
+        record = kinds.get(license_id)
+        if record is not None and record.is_done and there != wanted.get(record.kind, "ACTIVE"):
+            yield f"license {license_id} ({record.kind}) stands {there}"
 
 
 def published_whole(evidence: Evidence) -> Iterator[str]:
     """no event is published with two contents, none is missing from its topic, none is there that is not stored"""
     stored = {event.event_id: event for stream in evidence.streams for event in stream.events}
-    told: dict[str, set[str]] = defaultdict(set)
-    for record in evidence.told:
-        told[record.event_id].add(record.digest)
+    published: dict[str, set[str]] = defaultdict(set)
+    for record in evidence.published:
+        published[record.event_id].add(record.digest)
         if record.event_id not in stored:
             yield f"{record.topic}/{record.partition}/{record.offset}: {record.name} {record.event_id} is not stored"
-    compacted = {record.event_id for record in evidence.told if record.topic == STANDING_TOPIC}
+    compacted = {record.event_id for record in evidence.published if record.topic == STANDING_TOPIC}
     for event_id, event in stored.items():
-        digests = told.get(event_id, set())
+        digests = published.get(event_id, set())
         if not digests and (
             event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)
         ):
@@ -267,7 +267,9 @@ def ordered_per_key(evidence: Evidence) -> Iterator[str]:
     newest: dict[tuple[str, str], int] = defaultdict(int)
     seen: set[str] = set()
     homes: dict[tuple[str, str], int] = {}
-    for record in sorted(evidence.told, key=lambda each: (each.topic, each.partition, each.offset)):
+    for record in sorted(
+        evidence.published, key=lambda each: (each.topic, each.partition, each.offset)
+    ):
         where = f"{record.topic}/{record.partition}/{record.offset}"
         place = record.topic, record.subject
         if homes.setdefault(place, record.partition) != record.partition:
@@ -334,18 +336,18 @@ def bounded_at_gates(evidence: Evidence) -> Iterator[str]:
 def gates_agree_at_last(evidence: Evidence) -> Iterator[str]:
     """when all is healed every gate says of every license what stands"""
     wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
-    for account in evidence.accounts:
-        if account.license_id and account.is_done:
-            words = evidence.last_words.get(account.license_id, frozenset())
-            if words != {wanted.get(account.kind, "ALLOWED")}:
-                yield f"license {account.license_id} ({account.kind}): the gates say {sorted(words)}"
+    for record in evidence.records:
+        if record.license_id and record.is_done:
+            words = evidence.last_words.get(record.license_id, frozenset())
+            if words != {wanted.get(record.kind, "ALLOWED")}:
+                yield f"license {record.license_id} ({record.kind}): the gates say {sorted(words)}"
 
 
-def letters_accounted(evidence: Evidence) -> Iterator[str]:
+def dead_letters_accounted(evidence: Evidence) -> Iterator[str]:
     """every dead letter is of a record that was made to fail, and every such record is a dead letter of every group"""
     known = {(poison.topic, poison.partition, poison.offset): poison for poison in evidence.poisons}
-    found: dict[tuple[str, int, int], list[Letter]] = defaultdict(list)
-    for letter in evidence.letters:
+    found: dict[tuple[str, int, int], list[DeadLetter]] = defaultdict(list)
+    for letter in evidence.dead_letters:
         place = letter.topic, letter.partition, letter.offset
         found[place].append(letter)
         poison = known.get(place)
@@ -377,28 +379,28 @@ def every_replica_served(evidence: Evidence) -> Iterator[str]:
 
 def only_killed_died(evidence: Evidence) -> Iterator[str]:
     """no process died but those that were killed, and these as they were meant to"""
-    for death in evidence.deaths:
-        if not any(_explains(blow, death) for blow in evidence.blows):
+    for death in evidence.process_exits:
+        if not any(_explains(blow, death) for blow in evidence.injected_exits):
             yield f"{death.process} ended with {death.exit_code}, and nobody killed it"
 
 
-def _explains(blow: Blow, death: Death) -> bool:
+def _explains(blow: InjectedExit, death: ProcessExit) -> bool:
     is_then = blow.since <= death.at <= blow.until
     return blow.process == death.process and is_then and death.exit_code in blow.exits
 
 
-def watch_told_all(evidence: Evidence) -> Iterator[str]:
+def watch_delivered_all(evidence: Evidence) -> Iterator[str]:
     """a watch over all of a partner tells every event of every application once, in order, however often it broke"""
     for application_id, stream in evidence.by_service.get("applications", {}).items():
-        told = list(evidence.followed.get(application_id, ()))
-        if told != [event.version for event in stream.events]:
-            yield f"application {application_id}: the watch told {told} of {len(stream.events)} events"
+        published = list(evidence.followed.get(application_id, ()))
+        if published != [event.version for event in stream.events]:
+            yield f"application {application_id}: the watch told {published} of {len(stream.events)} events"
 
 
 Invariant = Callable[[Evidence], Iterator[str]]
 
 INVARIANTS: Final[tuple[Invariant, ...]] = (
-    every_story_ended,
+    every_scenario_ended,
     one_final_decision,
     nothing_done_twice,
     license_rests_on_all,
@@ -411,11 +413,11 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     projections_rebuild,
     bounded_at_gates,
     gates_agree_at_last,
-    letters_accounted,
+    dead_letters_accounted,
     nothing_waits,
     every_replica_served,
     only_killed_died,
-    watch_told_all,
+    watch_delivered_all,
 )
 
 

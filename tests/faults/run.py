@@ -28,13 +28,13 @@ from safeconduct.gate import Gate
 from infra.local.demo import read_examples
 from infra.local.processes import ProcessError
 from infra.local.stack import SERVICES
-from tests.faults import collect
-from tests.faults.faults import Deaths, Harm
-from tests.faults.gates import Follower, GateWatch
+from tests.faults import collect_evidence
+from tests.faults.fault_injector import FaultInjector, ProcessExits
+from tests.faults.fault_stack import FaultStack, fault_stack
+from tests.faults.gates import ApplicationWatch, GatePolling
 from tests.faults.invariants import Evidence, check
-from tests.faults.load import Crew, Load, mixed
+from tests.faults.scenario_load import Clients, Load, mixed
 from tests.faults.schedule import Fault, Injection, schedule
-from tests.faults.stack import FaultStack, fault_stack
 
 PARTNERS: Final = ("example-1", "example-2")
 GATES: Final = 2
@@ -45,7 +45,7 @@ DEADLINE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RunOptions:
     """What was asked for."""
 
     seed: int
@@ -67,7 +67,7 @@ class Wish:
 class Report:
     """What came of a run."""
 
-    wish: Wish
+    options: RunOptions
     faults: dict[str, int] = field(default_factory=dict)
     undone: dict[str, str] = field(default_factory=dict)
     checked: dict[str, list[str]] = field(default_factory=dict)
@@ -81,9 +81,9 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The record."""
         return {
-            "seed": self.wish.seed,
-            "applications": self.wish.applications,
-            "nodes": self.wish.nodes,
+            "seed": self.options.seed,
+            "applications": self.options.applications,
+            "nodes": self.options.nodes,
             "faults": self.faults,
             "not_done": self.undone,
             "invariants": {name: len(found) for name, found in self.checked.items()},
@@ -92,13 +92,13 @@ class Report:
         }
 
 
-def run(wish: Wish, root: Path, console: Console) -> Report:
+def run(options: RunOptions, root: Path, console: Console) -> Report:
     """The whole run on a stack of its own below `root`, which is emptied first."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     shutil.rmtree(root, ignore_errors=True)
-    deaths = Deaths()
+    process_exits = ProcessExits()
     logger = logging.getLogger("infra.local.processes")
-    logger.addHandler(deaths)
+    logger.addHandler(process_exits)
     logger.propagate = False
 
     def progress(name: str, seconds: float | None) -> None:
@@ -106,17 +106,24 @@ def run(wish: Wish, root: Path, console: Console) -> Report:
             console.print(f"  [dim]{seconds:7.1f} s[/]  {name}", highlight=False)
 
     try:
-        with fault_stack(root, nodes=wish.nodes, progress=progress) as stack:
-            return asyncio.run(_Run(wish, stack, console, deaths).whole())
+        with fault_stack(root, nodes=options.nodes, progress=progress) as stack:
+            return asyncio.run(_Run(options, stack, console, process_exits).whole())
     finally:
-        logger.removeHandler(deaths)
+        logger.removeHandler(process_exits)
 
 
 class _Run:
     """A run under way."""
 
-    def __init__(self, wish: Wish, stack: FaultStack, console: Console, deaths: Deaths) -> None:
-        self._wish, self._stack, self._console, self._deaths = wish, stack, console, deaths
+    def __init__(
+        self, options: RunOptions, stack: FaultStack, console: Console, process_exits: ProcessExits
+    ) -> None:
+        self._options, self._stack, self._console, self._deaths = (
+            options,
+            stack,
+            console,
+            process_exits,
+        )
         self._began = time.monotonic()
         self._over = float("inf")
 
@@ -124,81 +131,84 @@ class _Run:
         """Load, faults, healing, check."""
         examples, key = read_examples(self._stack.root)
         async with AsyncExitStack() as undo:
-            crews = [await self._crew(partner, undo) for partner in PARTNERS]
-            followers = [
-                Follower(await self._client(f"partner/{partner}", undo)) for partner in PARTNERS
+            client_sets = [await self._crew(partner, undo) for partner in PARTNERS]
+            watches = [
+                ApplicationWatch(await self._client(f"partner/{partner}", undo))
+                for partner in PARTNERS
             ]
             gates = await self._gates(undo)
             load = Load(
-                crews, examples, conduct.load_key(key), lambda: time.monotonic() > self._over
+                client_sets, examples, conduct.load_key(key), lambda: time.monotonic() > self._over
             )
-            watch = GateWatch(gates, lambda: load.accounts, dict(examples))
-            served = collect.Served(self._stack)
-            harm = Harm(self._stack, random.Random(self._wish.seed), followers)
+            watch = GatePolling(gates, lambda: load.records, dict(examples))
+            served = collect_evidence.Served(self._stack)
+            injector = FaultInjector(self._stack, random.Random(self._options.seed), watches)
             beside = [
                 asyncio.ensure_future(work())
-                for work in (*(f.run for f in followers), watch.run, served.run)
+                for work in (*(f.run for f in watches), watch.run, served.run)
             ]
             undo.push_async_callback(_cancelled, beside)
             await asyncio.sleep(
                 0.5
             )  # the watches are open before the first application: they tell from then on
-            await self._loaded(load, harm)
-            await self._settled(load, harm, followers, beside)
-            report = Report(self._wish, *_counted(harm))
-            evidence = await self._evidence(load, harm, watch, served, followers)
+            await self._loaded(load, injector)
+            await self._settled(load, injector, watches, beside)
+            report = Report(self._options, *_counted(injector))
+            evidence = await self._evidence(load, injector, watch, served, watches)
             report.checked = check(evidence)
             if unfinished := [repr(task.exception()) for task in beside if task.done()]:
                 report.checked["every watch of the run lasted"] = unfinished
-            report.measured = _measured(self, load, harm, watch, followers, evidence)
+            report.measured = _measured(self, load, injector, watch, watches, evidence)
             report.measured["writes_refused_by_the_full_disk"] = _times(
                 self._stack.postgres.log, "No space left on device"
             )
         return report
 
-    async def _loaded(self, load: Load, harm: Harm) -> None:
-        wish = self._wish
-        strokes = schedule(wish.seed, wish.seconds, wish.nodes)
-        if wish.only is not None:
-            strokes = tuple(stroke for stroke in strokes if stroke.fault in wish.only)
-        rate = wish.applications / wish.seconds
+    async def _loaded(self, load: Load, injector: FaultInjector) -> None:
+        options = self._options
+        strokes = schedule(options.seed, options.seconds, options.nodes)
+        if options.only is not None:
+            strokes = tuple(injection for injection in strokes if injection.fault in options.only)
+        rate = options.applications / options.seconds
         self._began = time.monotonic()
         self._say(
-            f"{wish.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {wish.seconds:.0f} s"
+            f"{options.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {options.seconds:.0f} s"
         )
-        self._telling = asyncio.ensure_future(load.run(mixed(wish.seed, wish.applications), rate))
-        await asyncio.gather(*(self._struck(harm, stroke) for stroke in strokes))
-        await asyncio.sleep(max(0.0, self._began + wish.seconds - time.monotonic()))
+        self._telling = asyncio.ensure_future(
+            load.run(mixed(options.seed, options.applications), rate)
+        )
+        await asyncio.gather(*(self._struck(injector, injection) for injection in strokes))
+        await asyncio.sleep(max(0.0, self._began + options.seconds - time.monotonic()))
 
-    async def _struck(self, harm: Harm, stroke: Injection) -> None:
-        await asyncio.sleep(max(0.0, self._began + stroke.at_s - time.monotonic()))
+    async def _struck(self, injector: FaultInjector, injection: Injection) -> None:
+        await asyncio.sleep(max(0.0, self._began + injection.at_s - time.monotonic()))
         self._say(
-            f"{stroke.fault} {stroke.target}"
-            + (f" for {stroke.hold_s:.1f} s" if stroke.hold_s else "")
+            f"{injection.fault} {injection.target}"
+            + (f" for {injection.hold_s:.1f} s" if injection.hold_s else "")
         )
-        await harm.strike(stroke)
+        await injector.inject(injection)
 
     async def _settled(
         self,
         load: Load,
-        harm: Harm,
-        followers: Sequence[Follower],
+        injector: FaultInjector,
+        watches: Sequence[ApplicationWatch],
         beside: Sequence[asyncio.Future[None]],
     ) -> None:
         """Everything is healed; then stories and queues come to rest, or their time is over."""
-        harm.heal()
-        self._over = time.monotonic() + self._wish.settle_s
+        injector.heal()
+        self._over = time.monotonic() + self._options.settle_s
         self._say("healed; waiting until all is quiet")
         for service in self._stack.services:
             left = max(1.0, self._over - time.monotonic())
             with contextlib.suppress(ProcessError):  # what it leaves undone is found below
                 await asyncio.to_thread(service.wait_ready, left)
-        await asyncio.wait({self._telling}, timeout=self._wish.settle_s)
-        ended = sum(account.is_done for account in load.accounts)
-        self._say(f"{ended} of {len(load.accounts)} stories ended")
+        await asyncio.wait({self._telling}, timeout=self._options.settle_s)
+        ended = sum(record.is_done for record in load.records)
+        self._say(f"{ended} of {len(load.records)} stories ended")
         last, since = None, time.monotonic()
         while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
-            now = await self._waiting(followers)
+            now = await self._waiting(watches)
             if now is None or now != last or any(now[0].values()):
                 last, since = now, time.monotonic()
             await asyncio.sleep(0.5)
@@ -206,52 +216,56 @@ class _Run:
         await asyncio.gather(self._telling, return_exceptions=True)
         self._say("quiet" if time.monotonic() < self._over else "not quiet in time")
 
-    async def _waiting(self, followers: Sequence[Follower]) -> tuple[dict[str, int], int] | None:
+    async def _waiting(
+        self, watches: Sequence[ApplicationWatch]
+    ) -> tuple[dict[str, int], int] | None:
         """What still waits, and how much the watches were told; None when it cannot be asked."""
         try:
-            left = {name: await collect.outbox(self._stack, name) for name in SERVICES}
-            left |= await collect.lag(self._stack.kafka.bootstrap)
+            left = {name: await collect_evidence.outbox(self._stack, name) for name in SERVICES}
+            left |= await collect_evidence.lag(self._stack.kafka.bootstrap)
         except (KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
             return None
-        return left, sum(len(told) for follower in followers for told in follower.seen.values())
+        return left, sum(len(published) for watch in watches for published in watch.seen.values())
 
     async def _evidence(
         self,
         load: Load,
-        harm: Harm,
-        watch: GateWatch,
-        served: collect.Served,
-        followers: Sequence[Follower],
+        injector: FaultInjector,
+        watch: GatePolling,
+        served: collect_evidence.Served,
+        watches: Sequence[ApplicationWatch],
     ) -> Evidence:
         stack, bootstrap = self._stack, self._stack.kafka.bootstrap
-        found = {name: await collect.streams(stack, name) for name in SERVICES}
-        read = await collect.topics(bootstrap)
+        found = {name: await collect_evidence.streams(stack, name) for name in SERVICES}
+        read = await collect_evidence.topics(bootstrap)
         await asyncio.to_thread(served.look)
         return Evidence(
-            accounts=tuple(load.accounts),
+            records=tuple(load.records),
             streams=tuple(stream for name in SERVICES for stream in found[name][0]),
-            screenings=collect.screenings(found["screening"][1]),
-            told=collect.told(read),
-            recalled=await collect.recalled(stack, read),
-            outbox={f"outbox of {name}": await collect.outbox(stack, name) for name in SERVICES},
-            lag=await collect.lag(bootstrap),
-            letters=collect.letters(read),
-            poisons=collect.poisons(read),
-            orders=await collect.orders(stack, found["enforcement"][0]),
+            screenings=collect_evidence.screenings(found["screening"][1]),
+            published=collect_evidence.published(read),
+            recalled=await collect_evidence.recalled(stack, read),
+            outbox={
+                f"outbox of {name}": await collect_evidence.outbox(stack, name) for name in SERVICES
+            },
+            lag=await collect_evidence.lag(bootstrap),
+            dead_letters=collect_evidence.dead_letters(read),
+            poisons=collect_evidence.poisons(read),
+            orders=await collect_evidence.orders(stack, found["enforcement"][0]),
             allowed=watch.allowed(),
             last_words={
                 each.license_id: frozenset(watch.says(each))
-                for each in load.accounts
+                for each in load.records
                 if each.license_id
             },
             served=dict(served.counts),
-            deaths=tuple(self._deaths.all),
-            blows=tuple(harm.blows),
-            followed={key: told for follower in followers for key, told in follower.seen.items()},
+            process_exits=tuple(self._deaths.all),
+            injected_exits=tuple(injector.injected_exits),
+            followed={key: published for watch in watches for key, published in watch.seen.items()},
         )
 
-    async def _crew(self, partner: str, undo: AsyncExitStack) -> Crew:
-        return Crew(
+    async def _crew(self, partner: str, undo: AsyncExitStack) -> Clients:
+        return Clients(
             partner,
             await self._client(f"partner/{partner}", undo),
             await self._client(f"gate/{partner}/gate-1", undo),
@@ -298,17 +312,17 @@ class _Run:
         return time.monotonic() - self._began
 
 
-def _counted(harm: Harm) -> tuple[dict[str, int], dict[str, str]]:
-    faults = {str(fault): harm.done[fault] for fault in Fault}
-    return faults, {str(fault): why for fault, why in harm.undone.items()}
+def _counted(injector: FaultInjector) -> tuple[dict[str, int], dict[str, str]]:
+    faults = {str(fault): injector.done[fault] for fault in Fault}
+    return faults, {str(fault): why for fault, why in injector.undone.items()}
 
 
 def _measured(
     run: _Run,
     load: Load,
-    harm: Harm,
-    watch: GateWatch,
-    followers: Sequence[Follower],
+    injector: FaultInjector,
+    watch: GatePolling,
+    watches: Sequence[ApplicationWatch],
     evidence: Evidence,
 ) -> dict[str, Any]:
     committed = {order.license_id: order.committed_ns for order in evidence.orders}
@@ -320,16 +334,17 @@ def _measured(
     return {
         "seconds": round(run.age, 1),
         "passing_errors": dict(load.errors.most_common()),
-        "records_sent_again": harm.copies,
-        "records": len(evidence.told),
+        "records_sent_again": injector.copies,
+        "records": len(evidence.published),
         "events": sum(len(stream.events) for stream in evidence.streams),
-        "copies_on_topics": len(evidence.told) - len({each.event_id for each in evidence.told}),
-        "dead_letters": len(evidence.letters),
+        "copies_on_topics": len(evidence.published)
+        - len({each.event_id for each in evidence.published}),
+        "dead_letters": len(evidence.dead_letters),
         "gate_checks": watch.asked,
         "longest_allowed_after_order_s": round(max(late, default=0.0), 3),
         "orders": len(committed),
-        "deaths": len(evidence.deaths),
-        "watches_behind": sum(follower.lost for follower in followers),
+        "deaths": len(evidence.process_exits),
+        "watches_behind": sum(watch.lost for watch in watches),
     }
 
 
@@ -359,7 +374,7 @@ def write(report: Report, file: Path) -> None:
 def show(report: Report, console: Console) -> None:
     """Two tables: what was done, and what held."""
     faults = Table(
-        "fault", "times", title=f"seed {report.wish.seed}", title_justify="left", show_edge=False
+        "fault", "times", title=f"seed {report.options.seed}", title_justify="left", show_edge=False
     )
     for name, count in report.faults.items():
         faults.add_row(

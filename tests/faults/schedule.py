@@ -131,4 +131,4 @@ def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
 
 def kinds(injections: Sequence[Injection]) -> frozenset[Fault]:
     """The kinds that occur."""
-    return frozenset(chain(stroke.fault for stroke in injections))
+    return frozenset(chain(injection.fault for injection in injections))

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from tests.faults import invariants as i
-from tests.faults.faults import Blow, Death
+from tests.faults.fault_injector import InjectedExit, ProcessExit
 from tests.faults.gates import Allowed
-from tests.faults.load import Account, Kind
-from tests.faults.records import Poison
+from tests.faults.injected_records import Poison
+from tests.faults.scenario_load import Kind, ScenarioRecord
 
 SECOND = 1_000_000_000
 UNDECODABLE = frozenset({"UNDECODABLE"})
 POISON = Poison("safeconduct.screening.v1", 3, 9, ("safeconduct.applications",), UNDECODABLE)
-LETTER = i.Letter("safeconduct.screening.v1", 3, 9, "safeconduct.applications", "UNDECODABLE")
+LETTER = i.DeadLetter("safeconduct.screening.v1", 3, 9, "safeconduct.applications", "UNDECODABLE")
 
 
 def _stream(service: str, stream_id: str, state_name: str, state: Any, *names: str) -> i.Stream:
@@ -64,9 +64,9 @@ def _granted(license_id: str, state: str) -> SimpleNamespace:
 
 def _told(
     topic: str, stream: i.Stream, partition: int, names: tuple[str, ...] | None = None
-) -> list[i.Told]:
+) -> list[i.PublishedRecord]:
     return [
-        i.Told(
+        i.PublishedRecord(
             topic,
             partition,
             event.version,
@@ -105,8 +105,8 @@ def _good() -> i.Evidence:
     )  # fmt: skip
     screening = _stream("screening", "app-1", "SCREENED", SimpleNamespace(), "ScreeningCompleted")
     return i.Evidence(
-        accounts=(
-            Account(
+        records=(
+            ScenarioRecord(
                 0,
                 Kind.REVOKED,
                 "example-1",
@@ -117,11 +117,11 @@ def _good() -> i.Evidence:
                 5 * SECOND,
                 is_done=True,
             ),
-            Account(1, Kind.DENIED, "example-1", "app-2", is_done=True),
+            ScenarioRecord(1, Kind.DENIED, "example-1", "app-2", is_done=True),
         ),
         streams=(revoked, denied, license_, screening),
         screenings={"app-1": frozenset({"screening-1"})},
-        told=(
+        published=(
             *_told("safeconduct.applications.v1", revoked, 0),
             *_told("safeconduct.applications.v1", denied, 1),
             *_told("safeconduct.screening.v1", screening, 0),
@@ -133,14 +133,14 @@ def _good() -> i.Evidence:
         recalled={"lic-1": 2},
         outbox={"outbox of applications": 0},
         lag={"safeconduct.applications on safeconduct.screening.v1": 0},
-        letters=(LETTER,),
+        dead_letters=(LETTER,),
         poisons=(POISON,),
         orders=(i.Order("lic-1", 100 * SECOND, 60),),
         allowed=(Allowed("gate-1", "lic-1", 150 * SECOND, is_after_revoked=False),),
         last_words={"lic-1": frozenset({"REVOKED"})},
         served={"applications-1": 4},
-        deaths=(Death("screening-2", 10.0, -9),),
-        blows=(Blow("screening-2", 9.0, 14.0, frozenset({-9})),),
+        process_exits=(ProcessExit("screening-2", 10.0, -9),),
+        injected_exits=(InjectedExit("screening-2", 9.0, 14.0, frozenset({-9})),),
         followed={"app-1": (1, 2, 3, 4), "app-2": (1, 2)},
     )
 
@@ -153,12 +153,16 @@ def _with_stream(evidence: i.Evidence, stream_id: str, **changes: Any) -> i.Evid
 
 
 def _without_told(evidence: i.Evidence, name: str) -> i.Evidence:
-    return replace(evidence, told=tuple(each for each in evidence.told if each.name != name))
+    return replace(
+        evidence, published=tuple(each for each in evidence.published if each.name != name)
+    )
 
 
 def _told_again(evidence: i.Evidence, name: str, **changes: Any) -> i.Evidence:
-    original = next(each for each in evidence.told if each.name == name)
-    return replace(evidence, told=(*evidence.told, replace(original, offset=99, **changes)))
+    original = next(each for each in evidence.published if each.name == name)
+    return replace(
+        evidence, published=(*evidence.published, replace(original, offset=99, **changes))
+    )
 
 
 def _state(evidence: i.Evidence, change: Callable[[Any], None]) -> i.Evidence:
@@ -190,8 +194,8 @@ Wrong = tuple[i.Invariant, Callable[[i.Evidence], i.Evidence], str]
 
 WRONG: tuple[Wrong, ...] = (
     (
-        i.every_story_ended,
-        lambda e: replace(e, accounts=(*e.accounts, Account(2, Kind.DENIED, "p"))),
+        i.every_scenario_ended,
+        lambda e: replace(e, records=(*e.records, ScenarioRecord(2, Kind.DENIED, "p"))),
         "did not end",
     ),
     (i.one_final_decision, lambda e: replace(e, streams=e.streams[1:]), "is not stored"),
@@ -258,7 +262,7 @@ WRONG: tuple[Wrong, ...] = (
     ),
     (
         i.licenses_agree,
-        lambda e: replace(e, accounts=(replace(e.accounts[0], kind=Kind.VIOLATED), e.accounts[1])),
+        lambda e: replace(e, records=(replace(e.records[0], kind=Kind.VIOLATED), e.records[1])),
         "stands REVOKED",
     ),
     (i.published_whole, lambda e: _without_told(e, "ApplicationDenied"), "was never published"),
@@ -275,7 +279,7 @@ WRONG: tuple[Wrong, ...] = (
     ),
     (
         i.ordered_per_key,
-        lambda e: replace(e, told=tuple(replace(t, offset=-t.offset) for t in e.told)),
+        lambda e: replace(e, published=tuple(replace(t, offset=-t.offset) for t in e.published)),
         "first came after",
     ),
     (
@@ -331,20 +335,20 @@ WRONG: tuple[Wrong, ...] = (
         lambda e: replace(e, last_words={"lic-1": frozenset({"ALLOWED"})}),
         "['ALLOWED']",
     ),
-    (i.letters_accounted, lambda e: replace(e, letters=()), "is no dead letter"),
+    (i.dead_letters_accounted, lambda e: replace(e, dead_letters=()), "is no dead letter"),
     (
-        i.letters_accounted,
-        lambda e: replace(e, letters=(LETTER, replace(LETTER, offset=8))),
+        i.dead_letters_accounted,
+        lambda e: replace(e, dead_letters=(LETTER, replace(LETTER, offset=8))),
         "nobody accounts for",
     ),
     (
-        i.letters_accounted,
-        lambda e: replace(e, letters=(replace(LETTER, reason="HANDLER_FAILED"),)),
+        i.dead_letters_accounted,
+        lambda e: replace(e, dead_letters=(replace(LETTER, reason="HANDLER_FAILED"),)),
         "another reason",
     ),
     (
-        i.letters_accounted,
-        lambda e: replace(e, letters=(replace(LETTER, group="another"),)),
+        i.dead_letters_accounted,
+        lambda e: replace(e, dead_letters=(replace(LETTER, group="another"),)),
         "is no dead letter",
     ),
     (
@@ -362,23 +366,23 @@ WRONG: tuple[Wrong, ...] = (
         lambda e: replace(e, served={"screening-2": 0}),
         "screening-2 served nothing",
     ),
-    (i.only_killed_died, lambda e: replace(e, blows=()), "nobody killed it"),
+    (i.only_killed_died, lambda e: replace(e, injected_exits=()), "nobody killed it"),
     (
         i.only_killed_died,
-        lambda e: replace(e, deaths=(Death("screening-2", 10.0, 1),)),
+        lambda e: replace(e, process_exits=(ProcessExit("screening-2", 10.0, 1),)),
         "ended with 1",
     ),
     (
         i.only_killed_died,
-        lambda e: replace(e, deaths=(Death("screening-2", 20.0, -9),)),
+        lambda e: replace(e, process_exits=(ProcessExit("screening-2", 20.0, -9),)),
         "nobody killed it",
     ),
     (
-        i.watch_told_all,
+        i.watch_delivered_all,
         lambda e: replace(e, followed={"app-1": (1, 2, 4), "app-2": (1, 2)}),
         "told [1, 2, 4]",
     ),
-    (i.watch_told_all, lambda e: replace(e, followed={"app-1": (1, 2, 3, 4)}), "told [] of 2"),
+    (i.watch_delivered_all, lambda e: replace(e, followed={"app-1": (1, 2, 3, 4)}), "told [] of 2"),
 )
 
 
@@ -399,11 +403,16 @@ def test_every_invariant_is_shown_to_find_something() -> None:
 def test_a_compacted_topic_need_not_keep_what_was_overtaken() -> None:
     good = _good()
     kept = tuple(
-        each for each in good.told if not (each.name == "StandingChanged" and each.version == 2)
+        each
+        for each in good.published
+        if not (each.name == "StandingChanged" and each.version == 2)
     )
 
-    assert list(i.published_whole(replace(good, told=kept))) == []
+    assert list(i.published_whole(replace(good, published=kept))) == []
 
 
 def test_a_letter_without_a_group_counts_for_one_of_them() -> None:
-    assert list(i.letters_accounted(replace(_good(), letters=(replace(LETTER, group=""),)))) == []
+    assert (
+        list(i.dead_letters_accounted(replace(_good(), dead_letters=(replace(LETTER, group=""),))))
+        == []
+    )

@@ -8,14 +8,14 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.local.cache import CHECKOUT
-from tests.faults.run import Wish, run, show, write
+from tests.faults.run import RunOptions, run, show, write
 from tests.faults.schedule import Fault
 
 
 async def test_nothing_is_lost_doubled_or_allowed_too_long_whatever_is_broken(room: Path) -> None:
-    wish = Wish(seed=1, applications=60)
+    options = RunOptions(seed=1, applications=60)
     # In a thread of its own: the run has an event loop of its own.
-    report = await asyncio.to_thread(run, wish, room / "faults", Console(quiet=True))
+    report = await asyncio.to_thread(run, options, room / "faults", Console(quiet=True))
     write(report, CHECKOUT / "build" / "faults-short.json")
 
     show(report, Console())  # read when the test fails

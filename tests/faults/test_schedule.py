@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.load import Kind, mixed
+from tests.faults.scenario_load import Kind, mixed
 from tests.faults.schedule import HOLD_S, Fault, schedule, targets
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
@@ -18,8 +18,8 @@ def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(
 ) -> None:
     strokes = schedule(seed, seconds, nodes)
 
-    assert {stroke.fault for stroke in strokes} == set(Fault)
-    assert all(0 <= stroke.at_s <= seconds for stroke in strokes)
+    assert {injection.fault for injection in strokes} == set(Fault)
+    assert all(0 <= injection.at_s <= seconds for injection in strokes)
     assert list(strokes) == sorted(strokes)
 
 
@@ -35,8 +35,8 @@ def test_another_seed_gives_other_strokes() -> None:
 @pytest.mark.parametrize("nodes", [1, 3])
 def test_a_long_schedule_strikes_every_target_of_every_fault(nodes: int) -> None:
     struck = {
-        (stroke.fault, stroke.target.split("-")[0].split()[0] if stroke.target else "")
-        for stroke in schedule(1, 200, nodes)
+        (injection.fault, injection.target.split("-")[0].split()[0] if injection.target else "")
+        for injection in schedule(1, 200, nodes)
     }
 
     assert struck == {(fault, target) for fault in Fault for target in targets(fault, nodes)}
@@ -44,9 +44,9 @@ def test_a_long_schedule_strikes_every_target_of_every_fault(nodes: int) -> None
 
 @given(seed=SEEDS)
 def test_only_a_fault_that_lasts_is_held_and_within_its_limits(seed: int) -> None:
-    for stroke in schedule(seed, 100, 3):
-        least, most = HOLD_S.get(stroke.fault, (0.0, 0.0))
-        assert least <= stroke.hold_s <= most
+    for injection in schedule(seed, 100, 3):
+        least, most = HOLD_S.get(injection.fault, (0.0, 0.0))
+        assert least <= injection.hold_s <= most
 
 
 @given(seed=SEEDS, applications=st.integers(min_value=len(Kind), max_value=500))

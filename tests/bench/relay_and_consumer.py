@@ -8,17 +8,17 @@ import statistics
 from chassis.store.migrations import migrate
 from chassis.streams.topics import Topic, create
 from services.applications import __main__ as service
-from tests.bench.children import child
+from tests.bench.bench_stack import BenchStack
+from tests.bench.child_processes import child
 from tests.bench.cpu import busy
-from tests.bench.figure import Figure
-from tests.bench.room import Room
+from tests.bench.result import Result
 
 _TOPIC, _BARE = "bench.carried", "bench.bare"
 
 
-async def events_per_core(room: Room) -> list[Figure]:
+async def events_per_core(stack_under_test: BenchStack) -> list[Result]:
     """Rounds of all four in turn; events for one CPU second of the process."""
-    kafka, postgres = room.stack.kafka, room.stack.postgres
+    kafka, postgres = stack_under_test.stack.kafka, stack_under_test.stack.postgres
     await create(kafka.bootstrap, [Topic(_TOPIC, 6), Topic(_BARE, 6), Topic(f"{_TOPIC}.dlq", 1)], 1)
     database = await asyncio.to_thread(
         postgres.provision, "bench_carried", "bench_carried_owner", "bench_carried_app"
@@ -26,28 +26,28 @@ async def events_per_core(room: Room) -> list[Figure]:
     await asyncio.to_thread(
         migrate, database.owner_dsn, database.app_role, service.HERE / "migrations"
     )
-    rounds, count = room.pick(5, 1), room.pick(5_000, 200)
+    rounds, count = stack_under_test.pick(5, 1), stack_under_test.pick(5_000, 200)
     given = {
         "dsn": database.app_dsn, "owner_dsn": database.owner_dsn, "bootstrap": kafka.bootstrap,
         "topic": _TOPIC, "bare_topic": _BARE,
     }  # fmt: skip
     rate: dict[str, list[float]] = {"relay": [], "produce": [], "consume": [], "fetch": []}
-    async with child("carrier", given) as carrier:
+    async with child("relay_and_consumer_process", given) as process:
         for number in range(rounds):
-            for way, found in rate.items():
-                found.append(count / (await carrier.ask({way: count}))["cpu"])
-            room.tell(
+            for part, found in rate.items():
+                found.append(count / (await process.ask({part: count}))["cpu"])
+            stack_under_test.report(
                 f"round {number + 1} of {rounds}: "
                 + ", ".join(f"{w} {f[-1]:.0f}/s" for w, f in rate.items())
             )
-    each = {way: statistics.median(found) for way, found in rate.items()}
+    each = {part: statistics.median(found) for part, found in rate.items()}
     how = f"1 KiB payload, {rounds} rounds of {count} events in turn, medians; {busy()}"
     return [
-        Figure(
+        Result(
             "relay: events per core", each["relay"], "1/CPU s", each["produce"],
             f"outbox to acknowledged and forgotten, with a span each; baseline: bare aiokafka producer; {how}",
         ),
-        Figure(
+        Result(
             "consumer: events per core", each["consume"], "1/CPU s", each["fetch"],
             f"Faust in the strict pattern, a span each, a handler that does nothing; baseline: bare aiokafka; {how}",
         ),

@@ -22,7 +22,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Result:
     """A value in its unit, beside its baseline of the same run if there is one."""
 
     name: str
@@ -47,7 +47,7 @@ class Figure:
         return measured is not None and compare(measured, self.target.bound)
 
 
-def document(figure: Figure) -> dict[str, Any]:
+def document(figure: Result) -> dict[str, Any]:
     """The figure for programs: its six fields; a target and whether it is met end the conditions."""
     ratio = figure.ratio
     return {
@@ -60,7 +60,7 @@ def document(figure: Figure) -> dict[str, Any]:
     }
 
 
-def write(figures: Iterable[Figure], file: Path) -> None:
+def write(figures: Iterable[Result], file: Path) -> None:
     """Writes the list of figures."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
@@ -68,7 +68,7 @@ def write(figures: Iterable[Figure], file: Path) -> None:
     )
 
 
-def table(figures: Iterable[Figure]) -> Table:
+def table(figures: Iterable[Result]) -> Table:
     """For people."""
     shown = Table(
         "figure", "value", "unit", "baseline", "ratio", "target", box=None, pad_edge=False
@@ -93,7 +93,7 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _wanted(figure: Figure) -> str:
+def _wanted(figure: Result) -> str:
     assert figure.target is not None
     sign = "≥" if figure.target.at_least else "≤"
     return f"{sign} {figure.target.bound:g}" + (
@@ -101,14 +101,14 @@ def _wanted(figure: Figure) -> str:
     )
 
 
-_MARKS: Final[Mapping[bool | None, Callable[[Figure], str]]] = {
+_MARKS: Final[Mapping[bool | None, Callable[[Result], str]]] = {
     None: lambda _: "",
     True: lambda figure: f"[green]{_wanted(figure)} met[/]",
     False: lambda figure: f"[red]{_wanted(figure)} missed[/]",
 }
 
 
-def _verdict(figure: Figure) -> str:
+def _verdict(figure: Result) -> str:
     if figure.target is None:
         return ""
     return f"; target {_wanted(figure)}: {'met' if figure.is_met else 'missed'}"

@@ -113,18 +113,20 @@ async def poison(bootstrap: str, rng: random.Random) -> None:
 
 async def failing(bootstrap: str, rng: random.Random) -> None:
     """Puts a fact that reads well, about a license that applications never issued: its handler can only refuse it."""
-    told = events_pb2.LicenseSuspended(
+    published = events_pb2.LicenseSuspended(
         license_id=str(UUID(bytes=rng.randbytes(16), version=4)),
         application_id=str(UUID(bytes=rng.randbytes(16), version=4)),
         standing_version=2,
     )
     headers = {
         "ce_specversion": "1.0", "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)), "ce_source": "/faults",
-        "ce_type": f"{ENFORCEMENT}.LicenseSuspended", "ce_subject": told.license_id,
+        "ce_type": f"{ENFORCEMENT}.LicenseSuspended", "ce_subject": published.license_id,
         "ce_time": datetime.now(UTC).isoformat(), "content-type": "application/protobuf",
     }  # fmt: skip
     raw = [(name, text.encode()) for name, text in headers.items()]
-    await _put(bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), told.SerializeToString(), raw)
+    await _put(
+        bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), published.SerializeToString(), raw
+    )
 
 
 async def _put(

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from tests.bench.carried import events_per_core
+from tests.bench.bench_stack import BenchStack
 from tests.bench.decisions import decisions
-from tests.bench.figure import Figure
+from tests.bench.relay_and_consumer import events_per_core
+from tests.bench.result import Result
 from tests.bench.revocation import check, order_to_gates
-from tests.bench.room import Room
-from tests.bench.screened import screening
-from tests.bench.stored import cost_with_many_stored
+from tests.bench.screening_rpc import screening
+from tests.bench.stored_applications import cost_with_many_stored
 from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 
 ALONE: Final = frozenset({"submit", "tracing"})
 """Those that run on a stack of applications alone."""
 
 # The last one fills a database.
-BENCHES: Final[Mapping[str, Callable[[Room], Awaitable[list[Figure]]]]] = {
+BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = {
     "submit": cost_of_a_submission,
     "tracing": cost_of_tracing,
     "decisions": decisions,

@@ -27,9 +27,9 @@ from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import LicenseStream
 from services.enforcement.shell.standing_cache import StandingCache
 from services.screening.shell.projections import ListStream, ScreeningStream
-from tests.faults.invariants import Event, Letter, Order, Stream, Told
-from tests.faults.records import FACTS, HEARS, STANDING, Poison, poison_of
-from tests.faults.stack import FaultStack
+from tests.faults.fault_stack import FaultStack
+from tests.faults.injected_records import FACTS, HEARS, STANDING, Poison, poison_of
+from tests.faults.invariants import DeadLetter, Event, Order, PublishedRecord, Stream
 
 _GENESIS: Final = b"\0" * 32
 _COUNTED: Final = re.compile(
@@ -198,7 +198,7 @@ async def topics(bootstrap: str) -> dict[str, list[Any]]:
     return {name: await topic(bootstrap, name) for name in names}
 
 
-def told(read: Mapping[str, Sequence[Any]]) -> list[Told]:
+def published(read: Mapping[str, Sequence[Any]]) -> list[PublishedRecord]:
     """Every event that was told, copies included; ticks and poison are none."""
     found = []
     for name in (*FACTS, STANDING):
@@ -207,7 +207,7 @@ def told(read: Mapping[str, Sequence[Any]]) -> list[Told]:
             if "ce_streamversion" not in headers:
                 continue
             found.append(
-                Told(
+                PublishedRecord(
                     topic=name,
                     partition=record.partition,
                     offset=record.offset,
@@ -229,7 +229,7 @@ def poisons(read: Mapping[str, Sequence[Any]]) -> list[Poison]:
     ]
 
 
-def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
+def dead_letters(read: Mapping[str, Sequence[Any]]) -> list[DeadLetter]:
     """Every dead letter."""
     found = []
     for name in FACTS:
@@ -239,7 +239,7 @@ def letters(read: Mapping[str, Sequence[Any]]) -> list[Letter]:
                 for key, value in record.headers or ()
             }
             where = said["dlq_topic"], int(said["dlq_partition"]), int(said["dlq_offset"])
-            found.append(Letter(*where, said.get("dlq_group", ""), said["dlq_reason"]))
+            found.append(DeadLetter(*where, said.get("dlq_group", ""), said["dlq_reason"]))
     return found
 
 

@@ -17,7 +17,7 @@ from grpc import aio
 from safeconduct.channel import OPTIONS, Credentials, Endpoints
 from safeconduct.enforcement.v1 import model_pb2, service_pb2, service_pb2_grpc
 
-from tests.bench.children import lines, say, settings
+from tests.bench.child_processes import lines, say, settings
 
 CHANNELS: Final = 20
 RENEW_S: Final = 20.0

@@ -14,10 +14,10 @@ from chassis.store.migrations import migrate
 from chassis.streams.topics import Topic, create
 from infra.local.postgres import Database
 from services.applications import __main__ as service
-from tests.bench.children import Child, child
+from tests.bench.bench_stack import HOSPITAL, BenchStack
+from tests.bench.child_processes import Child, child
 from tests.bench.cpu import busy, spent_by
-from tests.bench.figure import Figure, Target
-from tests.bench.room import HOSPITAL, Room
+from tests.bench.result import Result, Target
 
 FEW, MANY = 10_000, 500_000
 TEMPLATES: Final = 40
@@ -32,61 +32,65 @@ select column_name from information_schema.columns
 """
 
 
-async def cost_with_many_stored(room: Room) -> list[Figure]:
+async def cost_with_many_stored(stack_under_test: BenchStack) -> list[Result]:
     """CPU of process and PostgreSQL for one decision, median of rounds in turn."""
     topic = "bench.stored"
-    await create(room.stack.kafka.bootstrap, [Topic(topic, 6)], 1)
-    few, many = room.pick(FEW, 200), room.pick(MANY, 1_000)
-    rounds, count = room.pick(9, 1), room.pick(250, 10)
-    async with AsyncExitStack() as undo:
+    await create(stack_under_test.stack.kafka.bootstrap, [Topic(topic, 6)], 1)
+    few, many = stack_under_test.pick(FEW, 200), stack_under_test.pick(MANY, 1_000)
+    rounds, count = stack_under_test.pick(9, 1), stack_under_test.pick(250, 10)
+    async with AsyncExitStack() as exit_stack:
         deciders: dict[int, Child] = {}
         for stored in (few, many):
-            database = await asyncio.to_thread(_new_database, room, f"bench_stored_{stored}")
+            database = await asyncio.to_thread(
+                _new_database, stack_under_test, f"bench_stored_{stored}"
+            )
             given = {
-                "dsn": database.app_dsn, "bootstrap": room.stack.kafka.bootstrap, "topic": topic,
-                "application": str(room.example_files / f"{HOSPITAL}.yaml"),
+                "dsn": database.app_dsn, "bootstrap": stack_under_test.stack.kafka.bootstrap, "topic": topic,
+                "application": str(stack_under_test.example_files / f"{HOSPITAL}.yaml"),
             }  # fmt: skip
-            room.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
-            deciders[stored] = await undo.enter_async_context(child("decider", given))
+            stack_under_test.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+            deciders[stored] = await exit_stack.enter_async_context(
+                child("decision_process", given)
+            )
             await deciders[stored].ask({"run": TEMPLATES})
-            await _fill(room, database, stored)
+            await _fill(stack_under_test, database, stored)
         found: dict[int, list[float]] = {few: [], many: []}
         parts: dict[int, list[tuple[float, float]]] = {few: [], many: []}
         for number in range(rounds + 1):
             for stored in (few, many) if number % 2 else (many, few):
-                with spent_by({"postgres": lambda: room.stack.postgres.pid}) as spent:
+                with spent_by({"postgres": lambda: stack_under_test.stack.postgres.pid}) as spent:
                     answer = await deciders[stored].ask({"run": count})
                 if number:  # the first round fills the caches
                     parts[stored].append(
                         (answer["cpu"] / count * 1e3, spent["postgres"] / count * 1e3)
                     )
                     found[stored].append(sum(parts[stored][-1]))
-    told = "; ".join(
+    figures = "; ".join(
         f"{stored} stored: process {statistics.median(p for p, _ in each):.2f}, "
         f"PostgreSQL {statistics.median(s for _, s in each):.2f} ms"
         for stored, each in parts.items()
     )
     how = (
         "submission and conclusion through the journal, relay, tail and timers beside; "
-        f"{rounds} rounds of {count} decisions in turn, medians; {told}; {busy()}"
+        f"{rounds} rounds of {count} decisions in turn, medians; {figures}; {busy()}"
     )
     base = statistics.median(found[few])
     return [
-        Figure(f"CPU per decision, {few} stored", base, "ms", None, how),
-        Figure(
+        Result(f"CPU per decision, {few} stored", base, "ms", None, how),
+        Result(
             f"CPU per decision, {many} stored", statistics.median(found[many]), "ms", base,
             f"baseline: {few} stored; {how}", Target(1.15, of_ratio=True),
         ),
     ]  # fmt: skip
 
 
-def _new_database(room: Room, name: str) -> Database:
-    database = room.stack.postgres.provision(name, f"{name}_owner", f"{name}_app")
+def _new_database(stack_under_test: BenchStack, name: str) -> Database:
+    database = stack_under_test.stack.postgres.provision(name, f"{name}_owner", f"{name}_app")
     migrate(database.owner_dsn, database.app_role, service.HERE / "migrations")
     return database
 
 
-async def _fill(room: Room, database: Database, stored: int) -> None:
+async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -> None:
     """Copies the rows that are there until so many applications are stored, as the owner."""
     began = time.monotonic()
     connection = await asyncpg.connect(database.owner_dsn)
@@ -110,16 +114,16 @@ async def _fill(room: Room, database: Database, stored: int) -> None:
             for statement in (streams, events, done):
                 await connection.execute(statement)
             if start // BATCH % 5 == 4:
-                room.tell(
+                stack_under_test.report(
                     f"{start + more} of {stored} applications stored, {time.monotonic() - began:.0f} s"
                 )
         await connection.execute("vacuum analyze")
     finally:
         await connection.close()
-    superuser = await asyncpg.connect(room.stack.postgres.dsn())
+    superuser = await asyncpg.connect(stack_under_test.stack.postgres.dsn())
     await superuser.execute("checkpoint")
     await superuser.close()
-    room.tell(f"{stored} applications stored after {time.monotonic() - began:.0f} s")
+    stack_under_test.report(f"{stored} applications stored after {time.monotonic() - began:.0f} s")
 
 
 async def _copying(connection: asyncpg.Connection, table: str) -> str:

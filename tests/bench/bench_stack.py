@@ -26,13 +26,13 @@ HOSPITAL: Final = "hospital-hosted-access"
 
 
 @dataclass
-class Room:
+class BenchStack:
     """The stack and who is in it. `is_quick`: small numbers, only to see that everything works."""
 
     stack: Stack
     is_quick: bool
-    undo: AsyncExitStack
-    tell: Callable[[str], None]
+    exit_stack: AsyncExitStack
+    report: Callable[[str], None]
     _clients: dict[str, Client] = field(default_factory=dict)
     _is_whole: bool = False
 
@@ -82,7 +82,7 @@ class Room:
     async def _up(self, name: str) -> None:
         service = self.stack.service(name)
         if service.pid is None:
-            self.tell(f"{name} starts")
+            self.report(f"{name} starts")
             service.start()
         await asyncio.to_thread(service.wait_ready)
 
@@ -113,7 +113,7 @@ class Room:
                 deadline=PATIENCE_S,
                 waits_for_ready=True,
             )
-            self._clients[principal] = await self.undo.enter_async_context(made)
+            self._clients[principal] = await self.exit_stack.enter_async_context(made)
         return self._clients[principal]
 
     def credentials(self, principal: str) -> Credentials:

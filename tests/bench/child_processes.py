@@ -40,10 +40,10 @@ class Child:
 
     async def ask(self, question: Any, seconds: float = 300.0) -> Any:
         """Tells it a line and hears the answer."""
-        self.tell(question)
+        self.report(question)
         return await self.hear(seconds)
 
-    def tell(self, what: Any) -> None:
+    def report(self, what: Any) -> None:
         """Tells it a line."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what).encode() + b"\n")

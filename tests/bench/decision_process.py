@@ -42,14 +42,14 @@ from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_data
-from tests.bench.children import lines, say, settings
+from tests.bench.child_processes import lines, say, settings
 
 CALLERS: Final = 4
 PARTNER: Final = "example-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Screener:
+class Decider:
     """The office with its hearing, and what is submitted."""
 
     office: Dependencies
@@ -86,13 +86,13 @@ class Screener:
             )
             for party in self.request.details.parties
         ]
-        told = events_pb2.ScreeningCompleted(
+        request = events_pb2.ScreeningCompleted(
             screening_id=str(uuid4()), application_id=application_id, partner_id=PARTNER, parties=parties,
             list_version="CSL/1", config_version="1", screened_at=screened_at,
         )  # fmt: skip
         return Envelope(
             event_id=uuid4(), type="ScreeningCompleted", source="/screening", subject=application_id,
-            occurred_at=datetime.now(UTC), traceparent="", payload=told.SerializeToString(),
+            occurred_at=datetime.now(UTC), traceparent="", payload=request.SerializeToString(),
             topic="safeconduct.screening.v1", partition=0, offset=0,
         )  # fmt: skip
 
@@ -134,11 +134,11 @@ async def main(given: dict[str, Any]) -> None:
         for run in (relay.run, tail.run, Timers(journal, hearing.due).run)
     ]
     details = read_application(Path(given["application"]), datetime.now(UTC))
-    desk = Screener(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
+    desk = Decider(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
     say({"ready": True})
-    async for told in lines():
+    async for request in lines():
         began, cpu = time.perf_counter(), time.process_time()
-        await desk.run(told["run"])
+        await desk.run(request["run"])
         while await pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 - the relay knows nothing of us
             await asyncio.sleep(0.02)
         say({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began})

@@ -53,7 +53,7 @@ EXAMPLE: Final[Mapping[Kind, str]] = {
 
 
 @dataclass(slots=True)
-class Account:
+class ScenarioRecord:
     """What the services acknowledged of one story, and how far it came."""
 
     number: int
@@ -70,7 +70,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class Clients:
     """The clients of one partner's stories; each knows every replica."""
 
     partner_id: str
@@ -84,12 +84,12 @@ class Crew:
 class Load:
     """The stories of a run."""
 
-    crews: Sequence[Crew]
+    client_sets: Sequence[Clients]
     examples: Mapping[str, model_pb2.ApplicationDetails]
     key: Ed25519PrivateKey
-    give_up: Callable[[], bool]
+    should_give_up: Callable[[], bool]
     """Whether a story that gets nowhere may stop asking."""
-    accounts: list[Account] = field(default_factory=list)
+    records: list[ScenarioRecord] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     """Passing errors by code and reason."""
 
@@ -99,52 +99,52 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for number, kind in enumerate(kinds):
                 await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-                crew = self.crews[number % len(self.crews)]
-                account = Account(number, kind, crew.partner_id)
-                self.accounts.append(account)
-                group.create_task(self._tell(crew, account))
+                clients = self.client_sets[number % len(self.client_sets)]
+                record = ScenarioRecord(number, kind, clients.partner_id)
+                self.records.append(record)
+                group.create_task(self._run_scenario(clients, record))
 
-    async def _tell(self, crew: Crew, account: Account) -> None:
+    async def _run_scenario(self, clients: Clients, record: ScenarioRecord) -> None:
         try:
-            await self._story(crew, account)
-            account.is_done = True
+            await self._steps(clients, record)
+            record.is_done = True
         except SafeconductError as error:
-            account.fault = f"{error.code.name} {error.reason}: {error.message}"
+            record.fault = f"{error.code.name} {error.reason}: {error.message}"
         except Exception as error:  # noqa: BLE001 - whatever ends a story is what the run is about
-            account.fault = f"{type(error).__name__}: {error}"
+            record.fault = f"{type(error).__name__}: {error}"
 
-    async def _story(self, crew: Crew, account: Account) -> None:
-        details, request_id = self.examples[EXAMPLE[account.kind]], new_request_id()
-        stored = await self._ask(
-            lambda: crew.partner.applications.submit(details, request_id=request_id)
+    async def _steps(self, clients: Clients, record: ScenarioRecord) -> None:
+        details, request_id = self.examples[EXAMPLE[record.kind]], new_request_id()
+        stored = await self._call(
+            lambda: clients.partner.applications.submit(details, request_id=request_id)
         )
-        account.application_id = stored.application_id
-        if account.kind is Kind.WITHDRAWN:
-            await self._withdraw(crew, account)
+        record.application_id = stored.application_id
+        if record.kind is Kind.WITHDRAWN:
+            await self._withdraw(clients, record)
             return
-        reached = await self._decided(crew, account)
-        if account.kind in {Kind.REFERRED, Kind.DENIED}:
-            reached = await self._judge(crew, account, reached)
-        if account.kind is Kind.DENIED:
+        reached = await self._decided(clients, record)
+        if record.kind in {Kind.REFERRED, Kind.DENIED}:
+            reached = await self._judge(clients, record, reached)
+        if record.kind is Kind.DENIED:
             _expect(reached, model_pb2.APPLICATION_STATE_DENIED)
             return
-        await self._sign(crew, account, reached)
-        if account.kind in {Kind.VIOLATED, Kind.REVOKED}:
-            await self._stop(crew, account)
+        await self._sign(clients, record, reached)
+        if record.kind in {Kind.VIOLATED, Kind.REVOKED}:
+            await self._stop(clients, record)
 
-    async def _withdraw(self, crew: Crew, account: Account) -> None:
+    async def _withdraw(self, clients: Clients, record: ScenarioRecord) -> None:
         request_id = new_request_id()
-        application = await self._ask(
-            lambda: crew.partner.applications.withdraw(
-                account.application_id, request_id=request_id
+        application = await self._call(
+            lambda: clients.partner.applications.withdraw(
+                record.application_id, request_id=request_id
             )
         )
         _expect(application, model_pb2.APPLICATION_STATE_WITHDRAWN)
 
-    async def _decided(self, crew: Crew, account: Account) -> model_pb2.Application:
+    async def _decided(self, clients: Clients, record: ScenarioRecord) -> model_pb2.Application:
         """The application once screening and policy are through."""
         while True:
-            watch = crew.partner.applications.watch(account.application_id, patience=30)
+            watch = clients.partner.applications.watch(record.application_id, patience=30)
             try:
                 async with asyncio.timeout(60):
                     async for change in watch:
@@ -152,29 +152,29 @@ class Load:
                             break
             except (SafeconductError, TimeoutError) as error:
                 self._note(error)
-                if not _may_pass(error) or self.give_up():
+                if not _may_pass(error) or self.should_give_up():
                     raise
                 continue
             finally:
                 await watch.aclose()
-            return await self._ask(lambda: crew.partner.applications.get(account.application_id))
+            return await self._call(lambda: clients.partner.applications.get(record.application_id))
 
     async def _judge(
-        self, crew: Crew, account: Account, application: model_pb2.Application
+        self, clients: Clients, record: ScenarioRecord, application: model_pb2.Application
     ) -> model_pb2.Application:
         """Two officers decide."""
-        denies = account.kind is Kind.DENIED
+        denies = record.kind is Kind.DENIED
         wanted = (
             model_pb2.APPLICATION_STATE_INTENT_TO_DENY
             if denies
             else model_pb2.APPLICATION_STATE_UNDER_REVIEW
         )
         _expect(application, wanted)
-        first, second = crew.officers
+        first, second = clients.officers
         outcome = model_pb2.OUTCOME_DENY if denies else model_pb2.OUTCOME_APPROVE
         ids = new_request_id(), new_request_id()
         etag = application.etag
-        case = await self._ask(
+        case = await self._call(
             lambda: first.reviews.recommend(
                 application.application_id,
                 outcome=outcome,
@@ -183,7 +183,7 @@ class Load:
                 request_id=ids[0],
             )
         )
-        closed = await self._ask(
+        closed = await self._call(
             lambda: second.reviews.countersign(
                 application.application_id,
                 recommendation_id=case.recommendation.recommendation_id,
@@ -195,41 +195,45 @@ class Load:
         )
         return closed.application
 
-    async def _sign(self, crew: Crew, account: Account, application: model_pb2.Application) -> None:
+    async def _sign(
+        self, clients: Clients, record: ScenarioRecord, application: model_pb2.Application
+    ) -> None:
         _expect(application, model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE)
         # The countersigned case carries the application as the officer sees it; the signatory reads his own.
-        application = await self._ask(lambda: crew.partner.applications.get(account.application_id))
+        application = await self._call(
+            lambda: clients.partner.applications.get(record.application_id)
+        )
         signer = next(
             party.party_id
             for party in application.details.parties
             if party.HasField("signing_authority")
         )
-        account.signature = conduct.sign(application.acceptance_text, self.key)
+        record.signature = conduct.sign(application.acceptance_text, self.key)
         request_id = new_request_id()
-        answer = await self._ask(
-            lambda: crew.partner.applications.accept_conduct_code(
-                account.application_id,
+        answer = await self._call(
+            lambda: clients.partner.applications.accept_conduct_code(
+                record.application_id,
                 code_version=application.code_of_conduct.version,
                 signatory_party_id=signer,
-                signature=account.signature,
+                signature=record.signature,
                 etag=application.etag,
                 request_id=request_id,
             )
         )
-        account.license_id = answer.license.license_id
+        record.license_id = answer.license.license_id
 
-    async def _stop(self, crew: Crew, account: Account) -> None:
+    async def _stop(self, clients: Clients, record: ScenarioRecord) -> None:
         """Conduct is reported, found to be a violation by two officers, and the license stopped by two."""
-        revokes = account.kind is Kind.REVOKED
+        revokes = record.kind is Kind.REVOKED
         clause = (
             enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE
             if revokes
             else enforcement_pb2.CLAUSE_OVER_USE
         )
-        digest, request_id = hashlib.sha256(account.license_id.encode()).digest(), new_request_id()
-        report = await self._ask(
-            lambda: crew.telemetry.conduct.report(
-                account.license_id,
+        digest, request_id = hashlib.sha256(record.license_id.encode()).digest(), new_request_id()
+        report = await self._call(
+            lambda: clients.telemetry.conduct.report(
+                record.license_id,
                 clause=clause,
                 reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
                 evidence_digests=[digest],
@@ -238,26 +242,26 @@ class Load:
             # The license is on its way to enforcement.
             waits_for=frozenset({"NOT_FOUND", "NOT_VISIBLE"}),
         )
-        account.violation_id = report.violation_id
+        record.violation_id = report.violation_id
         severity = (
             enforcement_pb2.SEVERITY_CRITICAL if revokes else enforcement_pb2.SEVERITY_SERIOUS
         )
-        for officer in crew.enforcers:
-            await self._find(officer, account.violation_id, severity)
+        for officer in clients.enforcers:
+            await self._find(officer, record.violation_id, severity)
         kind = (
             enforcement_pb2.MEASURE_KIND_REVOCATION
             if revokes
             else enforcement_pb2.MEASURE_KIND_SUSPENSION
         )
-        for officer in crew.enforcers:
-            await self._impose(officer, account.violation_id, kind)
-        account.stopped_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        for officer in clients.enforcers:
+            await self._impose(officer, record.violation_id, kind)
+        record.stopped_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     async def _find(
         self, officer: Client, case: str, severity: enforcement_pb2.Severity.ValueType
     ) -> None:
         etag, request_id = await self._etag(officer, case), new_request_id()
-        await self._ask(
+        await self._call(
             lambda: officer.violations.record_finding(
                 case,
                 is_violation=True,
@@ -272,7 +276,7 @@ class Load:
         self, officer: Client, case: str, kind: enforcement_pb2.MeasureKind.ValueType
     ) -> None:
         etag, request_id = await self._etag(officer, case), new_request_id()
-        await self._ask(
+        await self._call(
             lambda: officer.violations.impose_measure(
                 case,
                 kind=kind,
@@ -283,9 +287,9 @@ class Load:
         )
 
     async def _etag(self, officer: Client, case: str) -> str:
-        return (await self._ask(lambda: officer.violations.get(case))).violation.etag
+        return (await self._call(lambda: officer.violations.get(case))).violation.etag
 
-    async def _ask(
+    async def _call(
         self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()
     ) -> T:
         """The answer, asked for until it comes. Raises what does not pass by itself."""
@@ -295,7 +299,9 @@ class Load:
                 return await call()
             except SafeconductError as error:
                 self._note(error)
-                if (not _may_pass(error) and error.reason not in waits_for) or self.give_up():
+                if (
+                    not _may_pass(error) and error.reason not in waits_for
+                ) or self.should_give_up():
                     raise
                 pause = min(pause * 1.5, 2.0)
                 await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), error.retry_after or 0.0))

@@ -19,10 +19,10 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from infra.local.service import Service
-from tests.faults import records
-from tests.faults.gates import Follower
+from tests.faults import injected_records
+from tests.faults.fault_stack import FaultStack
+from tests.faults.gates import ApplicationWatch
 from tests.faults.schedule import Fault, Injection
-from tests.faults.stack import FaultStack
 
 PATIENCE_S: Final = 60.0
 """How long a stroke waits for what it needs (a broker to write to, a relay to cut) before it is given up."""
@@ -37,7 +37,7 @@ class NotDoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
+class InjectedExit:
     """That a process was, or may have been, ended by us: its name, from when to when, and the exits that we caused."""
 
     process: str
@@ -47,7 +47,7 @@ class Blow:
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class ProcessExit:
     """That a supervised process ended: when, and how (negative: by that signal)."""
 
     process: str
@@ -55,34 +55,34 @@ class Death:
     exit_code: int
 
 
-class Deaths(logging.Handler):
+class ProcessExits(logging.Handler):
     """Hears of every process that its supervisor had to start again."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.all: list[Death] = []
+        self.all: list[ProcessExit] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes down `<process> ended with <code> and is started again`."""
         if isinstance(record.args, tuple) and "is started again" in str(record.msg):
             name, code, *_ = record.args
-            self.all.append(Death(str(name), time.monotonic(), int(str(code))))
+            self.all.append(ProcessExit(str(name), time.monotonic(), int(str(code))))
 
 
 @dataclass(slots=True)
-class Harm:
+class FaultInjector:
     """What can be done to one stack. Every method of a fault returns when the fault is over."""
 
     stack: FaultStack
     rng: random.Random
-    followers: Sequence[Follower]
+    watches: Sequence[ApplicationWatch]
     done: Counter[Fault] = field(default_factory=Counter)
     undone: dict[Fault, str] = field(default_factory=dict)
     """Faults that could not be done, and why."""
-    blows: list[Blow] = field(default_factory=list)
+    injected_exits: list[InjectedExit] = field(default_factory=list)
     copies: int = 0
 
-    async def strike(self, injection: Injection) -> None:
+    async def inject(self, injection: Injection) -> None:
         """Does it, and waits until it is over."""
         try:
             await self._methods()[injection.fault](injection)
@@ -99,19 +99,19 @@ class Harm:
             Fault.SLOW_REPLICA: self._service_stopped,
             Fault.RELAY_CUT: self._relay_cut,
             Fault.RELAY_STALLED: self._relay_stalled,
-            Fault.BROKER_SIGKILL: lambda stroke: self._nodes_hit(stroke, signal.SIGKILL),
-            Fault.BROKER_SIGTERM: lambda stroke: self._nodes_hit(stroke, signal.SIGTERM),
+            Fault.BROKER_SIGKILL: lambda injection: self._nodes_hit(injection, signal.SIGKILL),
+            Fault.BROKER_SIGTERM: lambda injection: self._nodes_hit(injection, signal.SIGTERM),
             Fault.BROKER_SIGSTOP: self._nodes_stopped,
-            Fault.CLUSTER_SIGKILL: lambda stroke: self._nodes_hit(stroke, signal.SIGKILL),
-            Fault.CLUSTER_SIGTERM: lambda stroke: self._nodes_hit(stroke, signal.SIGTERM),
+            Fault.CLUSTER_SIGKILL: lambda injection: self._nodes_hit(injection, signal.SIGKILL),
+            Fault.CLUSTER_SIGTERM: lambda injection: self._nodes_hit(injection, signal.SIGTERM),
             Fault.CLUSTER_SIGSTOP: self._nodes_stopped,
             Fault.POSTGRES_SIGKILL: lambda _: self._postgres_hit(signal.SIGKILL),
             Fault.POSTGRES_RESTART: lambda _: self._postgres_hit(signal.SIGINT),
             Fault.POSTGRES_SIGSTOP: self._postgres_stopped,
             Fault.DUPLICATED: lambda _: self._sent_again(shuffled=False),
             Fault.REORDERED: lambda _: self._sent_again(shuffled=True),
-            Fault.UNDECODABLE: lambda _: self._poisoned(records.poison),
-            Fault.FAILING: lambda _: self._poisoned(records.failing),
+            Fault.UNDECODABLE: lambda _: self._poisoned(injected_records.poison),
+            Fault.FAILING: lambda _: self._poisoned(injected_records.failing),
             Fault.FULL_DISK: self._disk_filled,
             Fault.SLOW_WATCH: self._watch_slowed,
             Fault.CLOCK_JUMP: self._clock_moved,
@@ -128,32 +128,32 @@ class Harm:
         for name in self.stack.service_names:
             if not self.stack.clock_fault:
                 self.stack.set_clock(name, 0)
-        for follower in self.followers:
-            follower.read_on()
+        for watch in self.watches:
+            watch.read_on()
 
-    async def _service_killed(self, stroke: Injection) -> None:
-        service = self._service(stroke.target)
-        self._blow(stroke.target, 5, -signal.SIGKILL)
+    async def _service_killed(self, injection: Injection) -> None:
+        service = self._service(injection.target)
+        self._expect_exit(injection.target, 5, -signal.SIGKILL)
         await asyncio.to_thread(service.kill, signal.SIGKILL)
 
-    async def _service_asked(self, stroke: Injection) -> None:
+    async def _service_asked(self, injection: Injection) -> None:
         # A replica that is still importing has no handler yet, and dies of the signal itself. It drains for up to 30 s.
-        self._blow(stroke.target, 60, 0, -signal.SIGTERM)
-        self._service(stroke.target).kill(signal.SIGTERM)
+        self._expect_exit(injection.target, 60, 0, -signal.SIGTERM)
+        self._service(injection.target).kill(signal.SIGTERM)
 
-    async def _service_stopped(self, stroke: Injection) -> None:
-        service = self._service(stroke.target)
+    async def _service_stopped(self, injection: Injection) -> None:
+        service = self._service(injection.target)
         service.kill(signal.SIGSTOP)
-        await asyncio.sleep(stroke.hold_s)
+        await asyncio.sleep(injection.hold_s)
         service.kill(signal.SIGCONT)
 
-    async def _relay_cut(self, stroke: Injection) -> None:
+    async def _relay_cut(self, injection: Injection) -> None:
         async def cut(pid: int, connection: asyncpg.Connection) -> None:
             await connection.execute("select pg_terminate_backend($1)", pid)
 
-        await self._relay(stroke.target, cut)
+        await self._relay(injection.target, cut)
 
-    async def _relay_stalled(self, stroke: Injection) -> None:
+    async def _relay_stalled(self, injection: Injection) -> None:
         """Its database session hangs: it keeps its shards and gets no answer."""
 
         async def stall(pid: int, connection: asyncpg.Connection) -> None:
@@ -161,17 +161,17 @@ class Harm:
                 raise NotDoneError("the session had just ended")
             os.kill(pid, signal.SIGSTOP)
             try:
-                await asyncio.sleep(stroke.hold_s)
+                await asyncio.sleep(injection.hold_s)
             finally:
                 if pid in _family(self.stack.postgres.pid) or _is_postgres(pid):
                     os.kill(pid, signal.SIGCONT)
 
         # While a session of it hangs, a server that is told to end cannot, and one that starts again may not.
-        self._blow("postgres", stroke.hold_s + 20, 1)
-        await self._relay(stroke.target, stall)
+        self._expect_exit("postgres", injection.hold_s + 20, 1)
+        await self._relay(injection.target, stall)
 
     async def _relay(
-        self, database: str, harm: Callable[[int, asyncpg.Connection], Awaitable[None]]
+        self, database: str, injector: Callable[[int, asyncpg.Connection], Awaitable[None]]
     ) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -184,7 +184,7 @@ class Harm:
                 try:
                     found = [row["pid"] for row in await connection.fetch(_RELAYS, database)]
                     if found:
-                        await harm(self.rng.choice(found), connection)
+                        await injector(self.rng.choice(found), connection)
                         return
                 finally:
                     connection.terminate()
@@ -194,47 +194,51 @@ class Harm:
                 )
             await asyncio.sleep(0.2)
 
-    async def _nodes_hit(self, stroke: Injection, number: signal.Signals) -> None:
-        for node in self._nodes(stroke):
+    async def _nodes_hit(self, injection: Injection, number: signal.Signals) -> None:
+        for node in self._nodes(injection):
             # A node that ended at once may find its folder still held by its predecessor, and end once more.
-            self._blow(f"kafka-{node}", 60, -number, 143, 1)
+            self._expect_exit(f"kafka-{node}", 60, -number, 143, 1)
         await asyncio.gather(
             *(
                 asyncio.to_thread(self.stack.kafka.kill, node, number)
-                for node in self._nodes(stroke)
+                for node in self._nodes(injection)
             )
         )
 
-    async def _nodes_stopped(self, stroke: Injection) -> None:
-        for node in self._nodes(stroke):
+    async def _nodes_stopped(self, injection: Injection) -> None:
+        for node in self._nodes(injection):
             self.stack.kafka.kill(node, signal.SIGSTOP)
-        await asyncio.sleep(stroke.hold_s)
-        for node in self._nodes(stroke):
+        await asyncio.sleep(injection.hold_s)
+        for node in self._nodes(injection):
             self.stack.kafka.kill(node, signal.SIGCONT)
 
-    def _nodes(self, stroke: Injection) -> Sequence[int]:
-        return (int(stroke.target),) if stroke.target else self.stack.kafka.nodes
+    def _nodes(self, injection: Injection) -> Sequence[int]:
+        return (int(injection.target),) if injection.target else self.stack.kafka.nodes
 
     async def _postgres_hit(self, number: signal.Signals) -> None:
-        self._blow("postgres", 30, -number, 0, 1)
+        self._expect_exit("postgres", 30, -number, 0, 1)
         await asyncio.to_thread(self.stack.postgres.kill, number)
 
-    async def _postgres_stopped(self, stroke: Injection) -> None:
+    async def _postgres_stopped(self, injection: Injection) -> None:
         """The whole server stands still, with every session."""
         stopped = _family(self.stack.postgres.pid)
         _signal_all(stopped, signal.SIGSTOP)
-        await asyncio.sleep(stroke.hold_s)
+        await asyncio.sleep(injection.hold_s)
         _signal_all([pid for pid in stopped if _is_postgres(pid)], signal.SIGCONT)
 
     async def _sent_again(self, *, shuffled: bool) -> None:
         self.copies += await self._persistently(
-            lambda: records.send_again(self.stack.kafka.bootstrap, self.rng if shuffled else None)
+            lambda: injected_records.send_again(
+                self.stack.kafka.bootstrap, self.rng if shuffled else None
+            )
         )
 
     async def _poisoned(self, put: Callable[[str, random.Random], Awaitable[None]]) -> None:
         await self._persistently(lambda: put(self.stack.kafka.bootstrap, self.rng))
 
-    async def _persistently(self, work: Callable[[], Awaitable[records.T]]) -> records.T:
+    async def _persistently(
+        self, work: Callable[[], Awaitable[injected_records.T]]
+    ) -> injected_records.T:
         """Its result, once the broker lets it be done."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -247,13 +251,13 @@ class Harm:
                     ) from error
                 await asyncio.sleep(0.5)
 
-    async def _disk_filled(self, stroke: Injection) -> None:
+    async def _disk_filled(self, injection: Injection) -> None:
         if self.stack.disk_fault:
             raise NotDoneError(self.stack.disk_fault)
         # Without room for its log PostgreSQL ends itself, and cannot come back before there is room.
-        self._blow("postgres", stroke.hold_s + 30, -signal.SIGABRT, 0, 1)
+        self._expect_exit("postgres", injection.hold_s + 30, -signal.SIGABRT, 0, 1)
         await asyncio.to_thread(self._fill)
-        await asyncio.sleep(stroke.hold_s)
+        await asyncio.sleep(injection.hold_s)
         self._ballast.unlink(missing_ok=True)
 
     def _fill(self) -> None:
@@ -266,29 +270,29 @@ class Harm:
     def _ballast(self) -> Path:
         return self.stack.disk / "ballast"
 
-    async def _watch_slowed(self, stroke: Injection) -> None:
-        for follower in self.followers:
-            follower.stop_reading()
-        await asyncio.sleep(stroke.hold_s)
-        for follower in self.followers:
-            follower.read_on()
+    async def _watch_slowed(self, injection: Injection) -> None:
+        for watch in self.watches:
+            watch.stop_reading()
+        await asyncio.sleep(injection.hold_s)
+        for watch in self.watches:
+            watch.read_on()
 
-    async def _clock_moved(self, stroke: Injection) -> None:
+    async def _clock_moved(self, injection: Injection) -> None:
         if self.stack.clock_fault:
             raise NotDoneError(self.stack.clock_fault)
-        process, seconds = stroke.target.split()
+        process, seconds = injection.target.split()
         name = process.rpartition("-")[0]
         self.stack.set_clock(name, int(seconds))
-        await asyncio.sleep(stroke.hold_s)
+        await asyncio.sleep(injection.hold_s)
         self.stack.set_clock(name, 0)
 
     def _service(self, target: str) -> Service:
         name, _, replica = target.rpartition("-")
         return self.stack.service(name, int(replica))
 
-    def _blow(self, process: str, seconds: float, *exits: int) -> None:
+    def _expect_exit(self, process: str, seconds: float, *exits: int) -> None:
         now = time.monotonic()
-        self.blows.append(Blow(process, now, now + seconds, frozenset(exits)))
+        self.injected_exits.append(InjectedExit(process, now, now + seconds, frozenset(exits)))
 
 
 def _family(pid: int | None) -> list[int]:

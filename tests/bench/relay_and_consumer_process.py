@@ -20,7 +20,7 @@ from chassis.streams.consumer import Consumer, Envelope
 from chassis.streams.dead_letters import DeadLetters
 from chassis.streams.relay import Address, Relay
 from chassis.telemetry.tracing import setup
-from tests.bench.children import lines, say, settings
+from tests.bench.child_processes import lines, say, settings
 
 _WINDOW: Final = 200
 _PAYLOAD: Final = bytes(1_024)
@@ -36,7 +36,7 @@ select (('x' || right(stream_id::text, 1))::bit(4))::int, stream_id, 1 from even
 """
 
 
-class Carrier:
+class RelayAndConsumer:
     """All four ways."""
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -144,16 +144,16 @@ async def _until(
 
 async def main(given: dict[str, Any]) -> None:
     """Carries until whoever started it goes."""
-    carrier = Carrier(given)
-    ways = {
-        way.__name__: way
-        for way in (carrier.relay, carrier.produce, carrier.consume, carrier.fetch)
+    process = RelayAndConsumer(given)
+    parts = {
+        part.__name__: part
+        for part in (process.relay, process.produce, process.consume, process.fetch)
     }
     say({"ready": True})
-    async for told in lines():
-        ((name, count),) = told.items()
+    async for request in lines():
+        ((name, count),) = request.items()
         began = time.perf_counter()
-        say({"cpu": await ways[name](count), "seconds": time.perf_counter() - began})
+        say({"cpu": await parts[name](count), "seconds": time.perf_counter() - began})
 
 
 if __name__ == "__main__":

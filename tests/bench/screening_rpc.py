@@ -29,9 +29,9 @@ from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.index import ListIndex
 from services.screening.shell import codec
 from services.screening.shell.active_lists import shipped
+from tests.bench.bench_stack import PARTNER, PATIENCE_S, BenchStack
 from tests.bench.cpu import busy, spent_by
-from tests.bench.figure import Figure, Target
-from tests.bench.room import PARTNER, PATIENCE_S, Room
+from tests.bench.result import Result, Target
 from tests.bench.screening.misspell import slips
 
 NAMES: Final = (
@@ -52,22 +52,25 @@ KINDS: Final = {
 BulkScreening = Sequence[model_pb2.PartyQuery]
 
 
-async def screening(room: Room) -> list[Figure]:
+async def screening(stack_under_test: BenchStack) -> list[Result]:
     """One name in process and over gRPC, hard names by one caller, all kinds of names by eight, whole applications."""
-    await room.everything()
+    await stack_under_test.everything()
     source = shipped(Path(service.HERE) / "lists" / "shipped.yaml")
-    room.tell(f"{source.code} is loaded in this process")
+    stack_under_test.report(f"{source.code} is loaded in this process")
     entries = read(source.kind, source.code, source.content)
     generation = ListIndex.build(entries, source.code)
     chance = random.Random(source.code)
-    hard = [_slipped(entry, chance) for entry in chance.sample(entries, room.pick(1_000, 20))]
-    mixed = _mixed(entries, chance, room.pick(3_000, 30))
-    applications = [_application(entries, chance) for _ in range(room.pick(100, 3))]
+    hard = [
+        _slipped(entry, chance)
+        for entry in chance.sample(entries, stack_under_test.pick(1_000, 20))
+    ]
+    mixed = _mixed(entries, chance, stack_under_test.pick(3_000, 30))
+    applications = [_application(entries, chance) for _ in range(stack_under_test.pick(100, 3))]
     return [
-        *await _one_name(room, generation),
-        *await _hard(room, generation, hard),
-        *await _together(room, mixed),
-        *await _whole(room, applications),
+        *await _one_name(stack_under_test, generation),
+        *await _hard(stack_under_test, generation, hard),
+        *await _together(stack_under_test, mixed),
+        *await _whole(stack_under_test, applications),
     ]
 
 
@@ -108,63 +111,67 @@ def _application(entries: Sequence[Entry], chance: random.Random) -> BulkScreeni
     ]
 
 
-async def _one_name(room: Room, generation: ListIndex) -> list[Figure]:
+async def _one_name(stack_under_test: BenchStack, generation: ListIndex) -> list[Result]:
     """Rounds of both in turn, the same easy names."""
-    client = await room.client(PARTNER)
+    client = await stack_under_test.client(PARTNER)
     parties = [model_pb2.PartyQuery(names=[name]) for name in NAMES]
-    count, rounds = room.pick(300, 9), room.pick(5, 1)
+    count, rounds = stack_under_test.pick(300, 9), stack_under_test.pick(5, 1)
     here, called, took = [], [], []
     for _ in range(rounds):
         asked = list(islice(cycle(parties), count))
         here.append(_in_process(generation, asked))
-        with spent_by(room.parts("screening")) as spent:
+        with spent_by(stack_under_test.parts("screening")) as spent:
             took += await _one_by_one(client, asked)
         called.append(spent["screening"] / count * 1e3)
     base = statistics.median(here)
     how = f"{rounds} rounds of {count} names in turn, medians, {len(generation.entries)} listed parties; {busy()}"
     return [
-        Figure("one name screened in process", base, "ms CPU", None, how),
-        Figure(
+        Result("one name screened in process", base, "ms CPU", None, how),
+        Result(
             "one name screened over gRPC", statistics.median(called), "ms CPU", base,
             f"CPU of the service and its workers; baseline: in process; {how}",
         ),
-        Figure(
+        Result(
             "one name screened over gRPC, one caller", statistics.median(took), "ms", base,
             f"wall time p50; baseline: CPU in process; {how}",
         ),
     ]  # fmt: skip
 
 
-async def _hard(room: Room, generation: ListIndex, hard: BulkScreening) -> list[Figure]:
-    client = await room.client(PARTNER)
+async def _hard(
+    stack_under_test: BenchStack, generation: ListIndex, hard: BulkScreening
+) -> list[Result]:
+    client = await stack_under_test.client(PARTNER)
     base = _in_process(generation, hard)
     await _one_by_one(client, hard[: len(hard) // 10])
-    with spent_by(room.parts("screening")) as spent:
+    with spent_by(stack_under_test.parts("screening")) as spent:
         took = await _one_by_one(client, hard)
     how = f"{len(hard)} listed names with a slip in every longer word, each once, one caller; {busy()}"
     return [
-        Figure("hard name screened in process", base, "ms CPU", None, how),
-        Figure(
+        Result("hard name screened in process", base, "ms CPU", None, how),
+        Result(
             "hard name screened over gRPC", spent["screening"] / len(hard) * 1e3, "ms CPU", base,
             f"CPU of the service and its workers; baseline: in process; {how}", Target(5),
         ),
-        Figure(
+        Result(
             "hard name over gRPC, p50", statistics.median(took), "ms", base,
             f"wall time; baseline: CPU in process; {how}",
         ),
-        Figure(
+        Result(
             "hard name over gRPC, p99", _p99(took), "ms", base,
             f"wall time; baseline: CPU in process; {how}", Target(12),
         ),
     ]  # fmt: skip
 
 
-async def _together(room: Room, mixed: BulkScreening) -> list[Figure]:
+async def _together(stack_under_test: BenchStack, mixed: BulkScreening) -> list[Result]:
     """Eight callers, each with a channel of its own and one question at a time."""
-    async with AsyncExitStack() as undo:
-        clients = [await undo.enter_async_context(_client(room)) for _ in range(CALLERS)]
+    async with AsyncExitStack() as exit_stack:
+        clients = [
+            await exit_stack.enter_async_context(_client(stack_under_test)) for _ in range(CALLERS)
+        ]
         await asyncio.gather(*(_one_by_one(client, mixed[:CALLERS]) for client in clients))
-        with spent_by(room.parts("screening")) as spent:
+        with spent_by(stack_under_test.parts("screening")) as spent:
             began = time.perf_counter()
             took = await asyncio.gather(
                 *(
@@ -173,7 +180,7 @@ async def _together(room: Room, mixed: BulkScreening) -> list[Figure]:
                 )
             )
             wall = time.perf_counter() - began
-        with spent_by(room.parts("screening")) as streamed:
+        with spent_by(stack_under_test.parts("screening")) as streamed:
             began = time.perf_counter()
             answers = [
                 answer async for answer in clients[0].screening.screen_parties(_numbered(mixed))
@@ -183,21 +190,23 @@ async def _together(room: Room, mixed: BulkScreening) -> list[Figure]:
     how = f"{len(mixed)} names, a third as published, a third hard, a third innocent persons; {busy()}"
     cores = spent["screening"] / wall
     return [
-        Figure(
+        Result(
             "names screened a second, 8 callers", len(mixed) / wall, "1/s", None,
             f"the service and its workers had {cores:.2f} cores; {how}", Target(300, at_least=True),
         ),
-        Figure("name over gRPC, 8 callers, p99", _p99([each for one in took for each in one]), "ms", None, how),
-        Figure("name over gRPC, 8 callers", spent["screening"] / len(mixed) * 1e3, "ms CPU", None, how),
-        Figure(
+        Result("name over gRPC, 8 callers, p99", _p99([each for one in took for each in one]), "ms", None, how),
+        Result("name over gRPC, 8 callers", spent["screening"] / len(mixed) * 1e3, "ms CPU", None, how),
+        Result(
             "names screened a second, one stream", len(mixed) / one_stream, "1/s", len(mixed) / wall,
             f"ScreenParties; baseline: 8 callers; {streamed['screening'] / len(mixed) * 1e3:.2f} ms CPU a name; {how}",
         ),
     ]  # fmt: skip
 
 
-async def _whole(room: Room, applications: Sequence[BulkScreening]) -> list[Figure]:
-    client = await room.client(PARTNER)
+async def _whole(
+    stack_under_test: BenchStack, applications: Sequence[BulkScreening]
+) -> list[Result]:
+    client = await stack_under_test.client(PARTNER)
     took = []
     for parties in applications:
         began = time.perf_counter()
@@ -206,8 +215,8 @@ async def _whole(room: Room, applications: Sequence[BulkScreening]) -> list[Figu
         took.append((time.perf_counter() - began) * 1e3)
     how = f"{len(applications)} streams of {PARTIES} parties, three hard names each, one caller; {busy()}"
     return [
-        Figure("application of 8 parties, p50", statistics.median(took), "ms", None, how),
-        Figure("application of 8 parties, p99", _p99(took), "ms", None, how, Target(150)),
+        Result("application of 8 parties, p50", statistics.median(took), "ms", None, how),
+        Result("application of 8 parties, p99", _p99(took), "ms", None, how, Target(150)),
     ]
 
 
@@ -235,9 +244,9 @@ async def _numbered(parties: BulkScreening) -> AsyncIterator[tuple[str, model_pb
         yield str(number), party
 
 
-def _client(room: Room) -> Client:
-    endpoints = Endpoints.from_env(room.stack.client_env(PARTNER))
-    return Client(endpoints, room.credentials(PARTNER), deadline=PATIENCE_S)
+def _client(stack_under_test: BenchStack) -> Client:
+    endpoints = Endpoints.from_env(stack_under_test.stack.client_env(PARTNER))
+    return Client(endpoints, stack_under_test.credentials(PARTNER), deadline=PATIENCE_S)
 
 
 def _p99(took: Sequence[float]) -> float:
