@@ -56,8 +56,8 @@ class Mutations(Generic[S, E, C]):
     ) -> M:
         """Returns `view` of the state after the command, or the stored answer of the same request.
 
-        `creates` promises that `stream_id` is new, which saves a round trip. Raises `RpcError`: the
-        refusal, STALE_ETAG, REQUEST_ID_REUSED, CONTENTION or STORAGE_UNAVAILABLE.
+        `creates` promises that `stream_id` is new, which saves a round trip; `refuse_access` is not
+        asked then. Raises `RpcError`: the refusal, STALE_ETAG, REQUEST_ID_REUSED, CONTENTION or STORAGE_UNAVAILABLE.
         """
         principal = current_principal()
         request_type: Any = type(request)
@@ -65,7 +65,8 @@ class Mutations(Generic[S, E, C]):
         etag: str = getattr(request, "etag", "")
 
         def decide(state: S | None) -> tuple[E, ...] | RefusalLike:
-            refusal = self._refuse_access(state, principal)
+            # A stream that this request creates belongs to its caller.
+            refusal = None if creates else self._refuse_access(state, principal)
             if refusal is not None:
                 return refusal
             if state is not None:

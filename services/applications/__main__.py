@@ -20,7 +20,7 @@ from services.applications.shell.license_documents import LicenseSigner, load_si
 from services.applications.shell.license_service import LicenseServicer
 from services.applications.shell.policy import load_policy
 from services.applications.shell.projections import ApplicationStream
-from services.applications.shell.reference_data import load_reference_data
+from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.review_service import ReviewServicer
 
 HERE = Path(__file__).parent
@@ -50,47 +50,50 @@ def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     settings = runtime.settings
     journal = runtime.journal(ApplicationStream())
-    tail = ChangeFeed(journal, "partner_id")
-    runtime.wakes.append(tail.wake)
-    office = Dependencies(
+    change_feed = ChangeFeed(journal, "partner_id")
+    runtime.wakes.append(change_feed.wake)
+    reference_file = load_reference_file(settings.reference_file)
+    dependencies = Dependencies(
         journal=journal,
-        tail=tail,
-        tokens=runtime.tokens,
-        shelf=load_reference_data(settings.reference_file),
+        change_feed=change_feed,
+        page_tokens=runtime.tokens,
+        reference_data=reference_file.reference_data,
+        code_of_conduct=reference_file.code_of_conduct,
+        signing_terms=reference_file.signing_terms,
         policy=load_policy(settings.policy_file),
-        signer=LicenseSigner(
+        license_signer=LicenseSigner(
             load_signing_key(settings.license_key_file.read_bytes()), settings.trust_domain
         ),
         trace_url_template=settings.trace_url_template or "",
     )
-    hearing = EventHandlers(office)
-    timers = Timers(journal, hearing.due)
+    event_handlers = EventHandlers(dependencies)
+    timers = Timers(journal, event_handlers.due)
     grpc = service_pb2_grpc
     return Service(
         registrations=(
             (
                 grpc.add_ApplicationServiceServicer_to_server,
-                ApplicationServicer(office),
+                ApplicationServicer(dependencies),
                 f"{PACKAGE}.ApplicationService",
             ),
             (
                 grpc.add_ReviewServiceServicer_to_server,
-                ReviewServicer(office),
+                ReviewServicer(dependencies),
                 f"{PACKAGE}.ReviewService",
             ),
             (
                 grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(office),
+                LicenseServicer(dependencies),
                 f"{PACKAGE}.LicenseService",
             ),
         ),
         handlers={
-            "safeconduct.screening.v1": hearing.screening,
-            "safeconduct.enforcement.v1": hearing.enforcement,
+            "safeconduct.screening.v1": event_handlers.screening,
+            "safeconduct.enforcement.v1": event_handlers.enforcement,
         },
         route=route,
         package=PACKAGE,
-        runs=(tail.run, timers.run),
+        runs=(change_feed.run, timers.run),
     )
 
 

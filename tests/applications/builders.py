@@ -57,12 +57,12 @@ from services.applications.core.model import (
 )
 from services.applications.shell.license_documents import verify_signature
 from services.applications.shell.policy import load_policy
-from services.applications.shell.reference_data import load_reference_data
+from services.applications.shell.reference_data import load_reference_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "services" / "applications" / "policy"
 POLICY = load_policy(FOLDER / "policy.yaml")
-SHELF = load_reference_data(FOLDER / "reference.yaml")
-REFERENCE = SHELF.reference
+REFERENCE_FILE = load_reference_file(FOLDER / "reference.yaml")
+REFERENCE_DATA = REFERENCE_FILE.reference_data
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -212,7 +212,7 @@ def after(application: Application | None, *commands: Command, at: datetime = NO
 
 
 def submitted(of: ApplicationDetails | None = None) -> Application:
-    return after(None, Submit(APPLICATION_ID, PARTNER, of or details(), REFERENCE))
+    return after(None, Submit(APPLICATION_ID, PARTNER, of or details(), REFERENCE_DATA))
 
 
 def awaiting_signature(of: ApplicationDetails | None = None) -> Application:

@@ -146,7 +146,7 @@ async def test_another_partners_application_is_not_visible_whether_or_not_it_exi
     expected = (
         grpc.StatusCode.PERMISSION_DENIED,
         "NOT_VISIBLE",
-        "nothing of this id is visible to you",
+        "there is no application with this id, or you have no access to it",
     )
     assert {(each.code, each.reason, each.message) for each in (real, unreal, withdrawal)} == {
         expected

@@ -17,7 +17,7 @@ from services.applications.core.model import (
     PolicyOutcome,
     ScreeningSummary,
 )
-from services.applications.core.reference_data import Reference
+from services.applications.core.reference_data import ReferenceData
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> True when the signature is the key's over the message. Never raises."""
@@ -25,11 +25,15 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who acts: clearance `tier` 1 to 3, and the partner the officer belongs to, if any."""
+    """The officer who acts.
+
+    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the officer
+    belongs to, or None.
+    """
 
     officer_id: str
     tier: int
-    partner_id: str | None = None
+    affiliation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Submit:
     application_id: UUID
     partner_id: str
     details: ApplicationDetails
-    reference: Reference
+    reference_data: ReferenceData
 
 
 @dataclass(frozen=True, slots=True)

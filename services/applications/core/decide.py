@@ -73,7 +73,7 @@ def decide(application: Application | None, command: Command, now: datetime) -> 
 def _submit(application: Application | None, command: Submit, now: datetime) -> Decided:
     if application is not None:
         return wrong_state(application.state, command)
-    faults = check(command.details, command.reference, now)
+    faults = check(command.details, command.reference_data, now)
     if faults:
         message = f"the application is not consistent: {len(faults)} fault{'s' if len(faults) > 1 else ''}"
         return Refusal(Kind.INVALID, Reason.INCONSISTENT_APPLICATION, message, fields=faults)

@@ -21,7 +21,7 @@ from services.applications.core.model import (
     ScreeningSummary,
     Sector,
 )
-from services.applications.core.reference_data import Reference
+from services.applications.core.reference_data import ReferenceData
 
 NO_STATEMENT = -1
 """Age of an end-user statement that is not there."""
@@ -60,7 +60,10 @@ class PolicyFacts:
 
 
 def facts(
-    details: ApplicationDetails, screening: ScreeningSummary, reference: Reference, now: datetime
+    details: ApplicationDetails,
+    screening: ScreeningSummary,
+    reference_data: ReferenceData,
+    now: datetime,
 ) -> PolicyFacts:
     """The facts of an application as screened, seen at `now`."""
     full = screening_findings.complete(screening, details)
@@ -70,28 +73,32 @@ def facts(
     sectors = {party.sector for party in details.parties}
     return PolicyFacts(
         countries=tuple(sorted(countries)),
-        has_embargoed_country=bool(countries & reference.embargoed_countries),
-        only_allied_countries=countries <= reference.allied_countries | reference.home_countries,
+        has_embargoed_country=bool(countries & reference_data.embargoed_countries),
+        only_allied_countries=countries
+        <= reference_data.allied_countries | reference_data.home_countries,
         has_exact_match=bool(exact & screening_findings.participants(details)),
         has_possible_match=any(map(screening_findings.is_open_hit, full.findings)),
         has_undetermined_screening=screening_findings.is_undetermined(screening, details),
         listed_ownership_percent=ownership.largest_percent(screening),
         has_unknown_ownership=ownership.has_unknown(details, screening),
         matched_lists=_matched_lists(full),
-        is_military=bool(uses & reference.military_uses or sectors & reference.military_sectors),
-        is_military_intelligence=bool(
-            uses & reference.military_intelligence_uses
-            or sectors & reference.military_intelligence_sectors
+        is_military=bool(
+            uses & reference_data.military_uses or sectors & reference_data.military_sectors
         ),
-        is_surveillance_capable=bool(uses & reference.surveillance_uses),
-        names_forbidden_use=bool(uses & reference.forbidden_uses),
+        is_military_intelligence=bool(
+            uses & reference_data.military_intelligence_uses
+            or sectors & reference_data.military_intelligence_sectors
+        ),
+        is_surveillance_capable=bool(uses & reference_data.surveillance_uses),
+        names_forbidden_use=bool(uses & reference_data.forbidden_uses),
         end_uses=details.end_uses,
         access_modes=tuple(sorted({item.access_mode for item in details.items})),
         training_compute_log10_flop=max(
-            _compute(item.model_id, reference) for item in details.items
+            _compute(item.model_id, reference_data) for item in details.items
         ),
         has_model_weights=any(
-            item.access_mode is AccessMode.MODEL_WEIGHTS and not _is_open(item.model_id, reference)
+            item.access_mode is AccessMode.MODEL_WEIGHTS
+            and not _is_open(item.model_id, reference_data)
             for item in details.items
         ),
         end_user_sectors=_end_user_sectors(details),
@@ -100,7 +107,9 @@ def facts(
         red_flags=details.red_flags,
         monthly_million_tokens=details.monthly_million_tokens,
         validity_days=details.validity_days,
-        blocked_ownership_percent=ownership.largest_percent(screening, reference.blocking_lists),
+        blocked_ownership_percent=ownership.largest_percent(
+            screening, reference_data.blocking_lists
+        ),
         ownership_rules_met=ownership.rules_met(screening),
         ownership_red_flags=ownership.red_flags(screening),
     )
@@ -111,14 +120,14 @@ def _matched_lists(screening: ScreeningSummary) -> tuple[str, ...]:
     return tuple(sorted({code for finding in hits for code in finding.list_codes}))
 
 
-def _compute(model_id: str, reference: Reference) -> float:
+def _compute(model_id: str, reference_data: ReferenceData) -> float:
     # A model that left the catalogue since submission counts as the largest there is.
-    model = reference.models.get(model_id)
+    model = reference_data.models.get(model_id)
     return math.inf if model is None else math.log10(model.training_compute_flop)
 
 
-def _is_open(model_id: str, reference: Reference) -> bool:
-    model = reference.models.get(model_id)
+def _is_open(model_id: str, reference_data: ReferenceData) -> bool:
+    model = reference_data.models.get(model_id)
     return model is not None and model.has_open_weights
 
 

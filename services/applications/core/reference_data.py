@@ -21,7 +21,7 @@ class CatalogueModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceData:
     """Reference data of one version. Countries are ISO 3166-1 alpha-2."""
 
     version: str

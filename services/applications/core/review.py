@@ -89,7 +89,7 @@ def countersign(
 
 def _barred(application: Application, officer: Officer) -> Refusal | None:
     """Why this officer may not act on this application at all, or None."""
-    if officer.partner_id is not None and officer.partner_id == application.partner_id:
+    if officer.affiliation is not None and officer.affiliation == application.partner_id:
         message = "an officer who belongs to the applicant cannot act on its application"
         return Refusal(
             Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message, {"officerId": officer.officer_id}

@@ -16,14 +16,14 @@ from services.applications.core.model import (
     PartyRole,
     SigningAuthority,
 )
-from services.applications.core.reference_data import Reference
+from services.applications.core.reference_data import ReferenceData
 
 _TOLERANCE_PERCENT = 0.01
 """Stated shares are rounded; a hundredth of a percent above the whole is no contradiction."""
 
 
 def check(
-    details: ApplicationDetails, reference: Reference, now: datetime
+    details: ApplicationDetails, reference_data: ReferenceData, now: datetime
 ) -> tuple[FieldFault, ...]:
     """All faults of the submission, in the order of its fields; empty = consistent."""
     return (
@@ -31,11 +31,11 @@ def check(
         *(
             fault
             for index, party in enumerate(details.parties)
-            for fault in _party(f"details.parties[{index}]", index, party, details, reference)
+            for fault in _party(f"details.parties[{index}]", index, party, details, reference_data)
         ),
         *_shares(details),
-        *_items(details, reference),
-        *_destinations(details, reference),
+        *_items(details, reference_data),
+        *_destinations(details, reference_data),
         *_statement(details, now),
         *_declaration(details),
     )
@@ -53,7 +53,7 @@ def _roles(details: ApplicationDetails) -> Iterator[FieldFault]:
 
 
 def _party(
-    path: str, index: int, party: Party, details: ApplicationDetails, reference: Reference
+    path: str, index: int, party: Party, details: ApplicationDetails, reference_data: ReferenceData
 ) -> Iterator[FieldFault]:
     if party.party_id in {earlier.party_id for earlier in details.parties[:index]}:
         yield FieldFault(
@@ -61,7 +61,7 @@ def _party(
             Fault.DUPLICATE_PARTY,
             f"an earlier party is called {party.party_id}",
         )
-    if party.country not in reference.countries:
+    if party.country not in reference_data.countries:
         yield _unknown_country(f"{path}.country", party.country)
     if party.birth_date and party.kind is not PartyKind.PERSON:
         yield FieldFault(
@@ -70,7 +70,7 @@ def _party(
     if party.sector is not None and party.kind is PartyKind.VESSEL:
         yield FieldFault(f"{path}.sector", Fault.KIND_MISMATCH, "a vessel has no sector")
     for number, identifier in enumerate(party.identifiers):
-        if identifier.country and identifier.country not in reference.countries:
+        if identifier.country and identifier.country not in reference_data.countries:
             yield _unknown_country(f"{path}.identifiers[{number}].country", identifier.country)
     yield from _stakes(path, party, details)
     yield from _signatory(path, party, details)
@@ -140,9 +140,9 @@ def _shares(details: ApplicationDetails) -> Iterator[FieldFault]:
                 )
 
 
-def _items(details: ApplicationDetails, reference: Reference) -> Iterator[FieldFault]:
+def _items(details: ApplicationDetails, reference_data: ReferenceData) -> Iterator[FieldFault]:
     for index, item in enumerate(details.items):
-        if item.model_id not in reference.models:
+        if item.model_id not in reference_data.models:
             path = f"details.items[{index}].model_id"
             yield FieldFault(
                 path, Fault.UNKNOWN_MODEL, f"{item.model_id} is not in the model catalogue"
@@ -155,9 +155,11 @@ def _items(details: ApplicationDetails, reference: Reference) -> Iterator[FieldF
             )
 
 
-def _destinations(details: ApplicationDetails, reference: Reference) -> Iterator[FieldFault]:
+def _destinations(
+    details: ApplicationDetails, reference_data: ReferenceData
+) -> Iterator[FieldFault]:
     for index, country in enumerate(details.destinations):
-        if country not in reference.countries:
+        if country not in reference_data.countries:
             yield _unknown_country(f"details.destinations[{index}]", country)
 
 

@@ -1,4 +1,4 @@
-"""ApplicationService: what partner systems ask."""
+"""ApplicationService: partners submit, read, watch, withdraw and sign their applications."""
 
 from __future__ import annotations
 
@@ -10,91 +10,87 @@ from uuid import UUID, uuid4
 
 import grpc
 from google.rpc import error_details_pb2
+from safeconduct.applications.v1 import model_pb2, service_pb2_grpc
 from safeconduct.applications.v1 import service_pb2 as pb
-from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.proto_mapping import to_timestamp
 from chassis.rpc.authentication import Principal, current_principal
-from chassis.rpc.errors import CommonReason, RefusalLike, RpcError
+from chassis.rpc.errors import CommonReason, RpcError, rpc_error
 from chassis.rpc.page_tokens import page_size
 from chassis.store.change_feed import Change, Cursor
-from chassis.store.journal import Key, check_etag
+from chassis.store.journal import Current
 from chassis.telemetry.tracing import annotate
-from services.applications.core.commands import AcceptCode, Command, Submit, Withdraw
-from services.applications.core.decide import decide
-from services.applications.core.events import Event
+from services.applications.core.commands import AcceptCode, Submit, Withdraw
 from services.applications.core.model import Application, ApplicationDetails
+from services.applications.core.visibility import is_officer, not_visible
 from services.applications.shell import codec
-from services.applications.shell.dependencies import Dependencies, hidden, is_visible
+from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.license_documents import verify_signature
 
 
 class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
-    """The partner's desk."""
+    """Serves `safeconduct.applications.v1.ApplicationService`."""
 
-    def __init__(self, office: Dependencies) -> None:
-        self._office = office
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+        self._mutations = dependencies.mutations()
 
     def drain(self) -> None:
-        """Ends the watches."""
-        self._office.tail.drain()
+        """Ends all open watches with DRAINING, so that clients reconnect to another replica."""
+        self._dependencies.change_feed.drain()
 
     async def SubmitApplication(
         self, request: pb.SubmitApplicationRequest, context: Any
     ) -> pb.SubmitApplicationResponse:
-        """Stores the application; it will be decided."""
-        principal = current_principal()
-        office = self._office
+        """Stores the application; screening begins when its event is published."""
         application_id = uuid4()
         annotate({"application.id": str(application_id)})
         command = Submit(
-            application_id, principal.id, details_of(request.details), office.shelf.reference
-        )
-        answer = await office.journal.execute(
             application_id,
-            Key.of_request(principal.name, "SubmitApplication", request),
-            principal.name,
-            lambda state: decide(state, command, office.clock()),
-            lambda state: pb.SubmitApplicationResponse(
-                application=codec.application(state, office.shelf.code)
-            ),
-            pb.SubmitApplicationResponse,
-            dry_run=request.validate_only,
+            current_principal().id,
+            details_of(request.details),
+            self._dependencies.reference_data,
+        )
+        response = await self._mutations.run(
+            application_id,
+            request,
+            command,
+            lambda state: pb.SubmitApplicationResponse(application=self._view(state)),
             creates=True,
         )
-        assert answer is not None
-        if answer.application.application_id != str(application_id):  # the first answer again
-            annotate({"application.id": answer.application.application_id})
-        return answer
+        # A repeated request gets the stored response, which names the application it created.
+        if response.application.application_id != str(application_id):
+            annotate({"application.id": response.application.application_id})
+        return response
 
     async def GetApplication(
         self, request: pb.GetApplicationRequest, context: Any
     ) -> pb.GetApplicationResponse:
-        """One application."""
-        found = await self._office.shown(UUID(request.application_id), current_principal())
-        return pb.GetApplicationResponse(
-            application=codec.application(found.state, self._office.shelf.code)
-        )
+        """Returns one application, or NOT_VISIBLE."""
+        found = await self._get_visible(request.application_id)
+        return pb.GetApplicationResponse(application=self._view(found.state))
 
     async def ListApplications(
         self, request: pb.ListApplicationsRequest, context: Any
     ) -> pb.ListApplicationsResponse:
-        """The partner's, newest first."""
-        office, partner = self._office, current_principal().id
+        """Returns one page of the calling partner's applications, newest first."""
+        dependencies, partner = self._dependencies, current_principal().id
         state = state_filter(request.state)
         purpose = f"ListApplications/{partner}/{state}"
-        moment, last = opened(office, purpose, request.page_token)
+        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
         size = page_size(request.page_size)
-        found = await office.journal.select(
+        found = await dependencies.journal.select(
             "where partner_id = $1 and ($2::text is null or state = $2)"
             " and ($3::timestamptz is null or (submitted_at, id) < ($3, $4::uuid))"
             " order by submitted_at desc, id desc limit $5",
-            partner, state, moment, last, size + 1,
+            partner, state, submitted_at, last_id, size + 1,
         )  # fmt: skip
         page = found[:size]
         return pb.ListApplicationsResponse(
-            applications=[codec.application(each.state, office.shelf.code) for each in page],
-            next_page_token=sealed(office, purpose, page[-1].state.submitted_at, page[-1].id)
+            applications=[self._view(each.state) for each in page],
+            next_page_token=encode_page_token(
+                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
+            )
             if len(found) > size
             else "",
         )
@@ -102,140 +98,131 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     async def WatchApplications(
         self, request: pb.WatchApplicationsRequest, context: Any
     ) -> AsyncIterator[pb.WatchApplicationsResponse]:
-        """Changes, resumable."""
+        """Streams changes of one application, or of all applications of the calling partner."""
         principal = current_principal()
-        one = UUID(request.application_id) if request.application_id else None
-        if one is not None:
-            await self._office.shown(one, principal)
-        elif principal.kind == "officer":
-            raise hidden(principal)
-        watch = _Watch(self._office, principal, one)
+        application_id = UUID(request.application_id) if request.application_id else None
+        if application_id is not None:
+            await self._dependencies.get_visible(application_id, principal)
+        elif is_officer(principal):
+            # An officer may read every application; a watch of all of them would never be read to its end.
+            raise rpc_error(not_visible(principal, "application"))
+        watch = _Watch(self._dependencies, principal, application_id)
         async for response in watch.responses(request.resume_token):
             yield response
 
     async def WithdrawApplication(
         self, request: pb.WithdrawApplicationRequest, context: Any
     ) -> pb.WithdrawApplicationResponse:
-        """Takes it back."""
-        answer = await self._change(
+        """Withdraws an application that is not decided yet."""
+        application_id = UUID(request.application_id)
+        annotate({"application.id": request.application_id})
+        return await self._mutations.run(
+            application_id,
             request,
-            "WithdrawApplication",
-            lambda state: Withdraw(request.reason),
-            lambda state: pb.WithdrawApplicationResponse(
-                application=codec.application(state, self._office.shelf.code)
-            ),
-            pb.WithdrawApplicationResponse,
+            Withdraw(request.reason),
+            lambda state: pb.WithdrawApplicationResponse(application=self._view(state)),
         )
-        assert isinstance(answer, pb.WithdrawApplicationResponse)
-        return answer
 
     async def AcceptConductCode(
         self, request: pb.AcceptConductCodeRequest, context: Any
     ) -> pb.AcceptConductCodeResponse:
-        """Takes the signature and issues the license."""
-        license_id = uuid4()
-
-        def respond(state: Application) -> pb.AcceptConductCodeResponse:
-            assert state.license is not None
-            view = codec.application(state, self._office.shelf.code)
-            return pb.AcceptConductCodeResponse(
-                application=view, license=codec.LICENSE.to_proto(state.license)
-            )
-
-        answer = await self._change(
-            request,
-            "AcceptConductCode",
-            lambda state: AcceptCode(
-                license_id,
-                request.code_version,
-                request.signatory_party_id,
-                request.signature,
-                verify_signature,
-            ),
-            respond,
-            pb.AcceptConductCodeResponse,
+        """Verifies the end user's signature and issues the license."""
+        annotate({"application.id": request.application_id})
+        command = AcceptCode(
+            license_id=uuid4(),
+            code_version=request.code_version,
+            signatory_party_id=request.signatory_party_id,
+            signature=request.signature,
+            verify=verify_signature,
         )
-        assert isinstance(answer, pb.AcceptConductCodeResponse)
-        annotate({"license.id": answer.license.license_id})
-        return answer
+        response = await self._mutations.run(
+            UUID(request.application_id), request, command, self._issued
+        )
+        annotate({"license.id": response.license.license_id})
+        return response
 
     async def GetApplicationTimeline(
         self, request: pb.GetApplicationTimelineRequest, context: Any
     ) -> pb.GetApplicationTimelineResponse:
-        """The events of one application."""
-        found = await self._office.shown(UUID(request.application_id), current_principal())
-        history = await self._office.journal.history(found.id)
+        """Returns all events of one application, oldest first."""
+        found = await self._get_visible(request.application_id)
+        history = await self._dependencies.journal.history(found.id)
         return pb.GetApplicationTimelineResponse(
             entries=[codec.timeline_entry(each) for each in history],
-            trace_url_template=self._office.trace_url_template,
+            trace_url_template=self._dependencies.trace_url_template,
         )
 
-    async def _change(
-        self, request: Any, method: str, command: Any, respond: Any, response_type: Any
-    ) -> Any:
-        """One command of a partner on one of its applications."""
-        principal, office = current_principal(), self._office
-        application_id = UUID(request.application_id)
-        annotate({"application.id": str(application_id)})
+    async def _get_visible(self, application_id: str) -> Current[Application]:
+        return await self._dependencies.get_visible(UUID(application_id), current_principal())
 
-        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
-            if state is None or not is_visible(state.partner_id, principal):
-                raise hidden(principal)
-            check_etag(request.etag, state.version)
-            made: Command = command(state)
-            return decide(state, made, office.clock())
+    def _view(self, application: Application) -> model_pb2.Application:
+        return codec.application(application, self._dependencies.code_of_conduct)
 
-        return await office.journal.execute(
-            application_id, Key.of_request(principal.name, method, request), principal.name,
-            judge, respond, response_type, dry_run=request.validate_only,
-        )  # fmt: skip
+    def _issued(self, application: Application) -> pb.AcceptConductCodeResponse:
+        assert application.license is not None, "AcceptCode issues a license or is refused"
+        return pb.AcceptConductCodeResponse(
+            application=self._view(application),
+            license=codec.LICENSE.to_proto(application.license),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """One watch: all of a partner's applications from now on, or one application from its first event on."""
+    """One watch.
 
-    office: Dependencies
+    With an `application_id` it starts at that application's first event; without, it starts now and
+    covers all applications of the partner.
+    """
+
+    dependencies: Dependencies
     principal: Principal
-    one: UUID | None
+    application_id: UUID | None
 
     async def responses(self, token: str) -> AsyncIterator[pb.WatchApplicationsResponse]:
-        """The stream's messages; each carries the token to resume behind it."""
-        tail = self.office.tail
+        """Yields responses; the resume token of each one continues after its last change."""
+        feed = self.dependencies.change_feed
         if token:
             xid, position, version = (
-                int(each) for each in self.office.tokens.open(self._purpose, token)
+                int(each) for each in self.dependencies.page_tokens.open(self._purpose, token)
             )
-            at = Cursor(xid, position)
+            cursor = Cursor(xid, position)
         else:
-            # The place is taken before the history is read: what falls between comes twice and is dropped by version.
-            at, version = await tail.now(), 0
-            history = await tail.of_stream(self.one) if self.one is not None else []
+            # The cursor is taken before the history is read. An event in between arrives twice and is
+            # dropped by its version; the other order would lose it.
+            cursor, version = await feed.now(), 0
+            history = []
+            if self.application_id is not None:
+                history = await feed.of_stream(self.application_id)
             version = history[-1].version if history else 0
-            yield self._response(history, at, version)
+            yield self._response(history, cursor, version)
         owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for changes in tail.follow(at, self._wants, owner):
-            new = [change for change in changes if self.one is None or change.version > version]
+        async for changes in feed.follow(cursor, self._is_watched, owner):
+            new = [
+                change
+                for change in changes
+                if self.application_id is None or change.version > version
+            ]
             if changes:
-                at = changes[-1].at
-            if new and self.one is not None:
+                cursor = changes[-1].at
+            if new and self.application_id is not None:
                 version = new[-1].version
             if new or not changes:
-                yield self._response(new, at, version)
+                yield self._response(new, cursor, version)
 
-    def _wants(self, change: Change) -> bool:
-        return self.one is None or change.stream_id == self.one
+    def _is_watched(self, change: Change) -> bool:
+        return self.application_id is None or change.stream_id == self.application_id
 
     @property
     def _purpose(self) -> str:
-        return f"WatchApplications/{self.principal.name}/{self.one}"
+        return f"WatchApplications/{self.principal.name}/{self.application_id}"
 
     def _response(
-        self, changes: list[Change], at: Cursor, version: int
+        self, changes: list[Change], cursor: Cursor, version: int
     ) -> pb.WatchApplicationsResponse:
+        position = (cursor.xid, cursor.position, version)
         return pb.WatchApplicationsResponse(
             changes=[_change(change) for change in changes],
-            resume_token=self.office.tokens.seal(self._purpose, (at.xid, at.position, version)),
+            resume_token=self.dependencies.page_tokens.seal(self._purpose, position),
         )
 
 
@@ -250,34 +237,41 @@ def _change(change: Change) -> pb.ApplicationChange:
     )
 
 
-def details_of(message: Any) -> ApplicationDetails:
-    """What the applicant says, in our words. Raises Refused VALIDATION_FAILED for a moment outside years 1 to 9999."""
+def details_of(details: model_pb2.ApplicationDetails) -> ApplicationDetails:
+    """Returns the submitted details as the core's value.
+
+    Raises `RpcError` VALIDATION_FAILED for a timestamp outside the years 1 to 9999, the only value
+    that the contract's rules accept and Python cannot represent.
+    """
     try:
-        return codec.DETAILS.from_proto(message)
+        return codec.DETAILS.from_proto(details)
     except ValueError:
         fault = error_details_pb2.BadRequest.FieldViolation(
-            field="details", reason="TIMESTAMP_RANGE", description="moments lie in years 1 to 9999"
+            field="details",
+            reason="TIMESTAMP_RANGE",
+            description="a timestamp is outside the years 1 to 9999",
         )
         detail = error_details_pb2.BadRequest(field_violations=[fault])
         code, metadata = grpc.StatusCode.INVALID_ARGUMENT, {"violationCount": "1"}
-        raise RpcError(
-            code, CommonReason.VALIDATION_FAILED, "1 field is invalid", metadata, detail
-        ) from None
+        message = "details: a timestamp is outside the years 1 to 9999"
+        raise RpcError(code, CommonReason.VALIDATION_FAILED, message, metadata, detail) from None
 
 
 def state_filter(number: int) -> str | None:
-    """The state asked for, or None for all."""
+    """Returns the name of the requested state, or None for APPLICATION_STATE_UNSPECIFIED."""
     return next((name for name, known in codec.STATES.items() if known == number), None)
 
 
-def opened(office: Dependencies, purpose: str, token: str) -> tuple[datetime | None, UUID | None]:
-    """Where a page begins: behind (moment, id), or at the beginning."""
+def decode_page_token(
+    dependencies: Dependencies, purpose: str, token: str
+) -> tuple[datetime | None, UUID | None]:
+    """Returns the sort key of the last row of the previous page, or (None, None) for the first page."""
     if not token:
         return None, None
-    moment, last = office.tokens.open(purpose, token)
-    return datetime.fromisoformat(str(moment)), UUID(str(last))
+    at, last_id = dependencies.page_tokens.open(purpose, token)
+    return datetime.fromisoformat(str(at)), UUID(str(last_id))
 
 
-def sealed(office: Dependencies, purpose: str, moment: datetime, last: UUID) -> str:
-    """The token of the page behind (moment, id)."""
-    return office.tokens.seal(purpose, (moment.isoformat(), str(last)))
+def encode_page_token(dependencies: Dependencies, purpose: str, at: datetime, last_id: UUID) -> str:
+    """Returns the token of the page after the row with this sort key."""
+    return dependencies.page_tokens.seal(purpose, (at.isoformat(), str(last_id)))

@@ -1,4 +1,4 @@
-"""What the servicers of applications share: where things are kept, and who may see what."""
+"""The objects that the gRPC servicers and the event handlers of applications share."""
 
 from __future__ import annotations
 
@@ -7,70 +7,69 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-import grpc
-
 from chassis.rpc.authentication import Principal
-from chassis.rpc.errors import RpcError
+from chassis.rpc.errors import rpc_error
+from chassis.rpc.mutation import Mutations
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.journal import Current, Journal
 from chassis.telemetry.tracing import annotate
-from services.applications.core.commands import Officer
-from services.applications.core.errors import Kind, Reason, Refusal
+from services.applications.core.commands import Command, Officer, SigningTerms
+from services.applications.core.decide import decide
 from services.applications.core.events import Event
-from services.applications.core.model import Application
+from services.applications.core.model import Application, CodeOfConduct
+from services.applications.core.reference_data import ReferenceData
+from services.applications.core.visibility import is_visible, not_visible, refuse_access
 from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import Policy
-from services.applications.shell.reference_data import ReferenceData
-
-NOT_VISIBLE = Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, "nothing of this id is visible to you")
-NOT_FOUND = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "there is nothing of this id")
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The tools of the office."""
+    """Everything that `__main__` builds once and hands to the servicers and event handlers.
+
+    `code_of_conduct` is the text in force, `signing_terms` the part of it that an approval records.
+    `trace_url_template` is a URL with `{trace_id}` in it, or empty.
+    """
 
     journal: Journal[Application, Event]
-    tail: ChangeFeed
-    tokens: PageTokens
-    shelf: ReferenceData
+    change_feed: ChangeFeed
+    page_tokens: PageTokens
+    reference_data: ReferenceData
+    code_of_conduct: CodeOfConduct
+    signing_terms: SigningTerms
     policy: Policy
-    signer: LicenseSigner
+    license_signer: LicenseSigner
     trace_url_template: str
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    async def shown(self, application_id: UUID, principal: Principal) -> Current[Application]:
-        """The application if the caller may see it. Raises Refused: a partner never learns whether others' exist."""
-        annotate({"application.id": str(application_id)})
-        return visible(await self.journal.read(application_id), principal)
+    def mutations(self) -> Mutations[Application, Event, Command]:
+        """Returns the runner of this service's mutating RPCs."""
+        return Mutations(self.journal, decide, self.clock, refuse_access)
 
-    async def shown_license(self, license_id: UUID, principal: Principal) -> Current[Application]:
-        """The application whose license has this id, if the caller may see it. Raises Refused."""
+    async def get_visible(self, application_id: UUID, principal: Principal) -> Current[Application]:
+        """Returns the application. Raises `RpcError` NOT_VISIBLE or NOT_FOUND (see `visibility`)."""
+        annotate({"application.id": str(application_id)})
+        current = await self.journal.read(application_id)
+        return _visible(current, principal, "application")
+
+    async def get_visible_license(
+        self, license_id: UUID, principal: Principal
+    ) -> Current[Application]:
+        """Returns the application that this license belongs to. Raises as `get_visible` does."""
         annotate({"license.id": str(license_id)})
         found = await self.journal.select("where license_id = $1", license_id)
-        return visible(found[0] if found else None, principal)
+        return _visible(found[0] if found else None, principal, "license")
 
 
-def is_visible(owner: str | None, principal: Principal) -> bool:
-    """True: the caller may see what belongs to this partner. Officers see all, partners their own."""
-    return principal.kind == "officer" or (owner is not None and owner == principal.partner_id)
-
-
-def visible(found: Current[Application] | None, principal: Principal) -> Current[Application]:
-    """What was found, if the caller may see it; else Refused NOT_VISIBLE for partners, NOT_FOUND for officers."""
-    if found is not None and is_visible(found.state.partner_id, principal):
-        return found
-    raise hidden(principal)
-
-
-def hidden(principal: Principal) -> RpcError:
-    """What a caller is told of what it may not see, and of what is not there."""
-    if principal.kind == "officer":
-        return RpcError(grpc.StatusCode.NOT_FOUND, NOT_FOUND.reason, NOT_FOUND.message)
-    return RpcError(grpc.StatusCode.PERMISSION_DENIED, NOT_VISIBLE.reason, NOT_VISIBLE.message)
+def _visible(
+    current: Current[Application] | None, principal: Principal, resource: str
+) -> Current[Application]:
+    if current is not None and is_visible(current.state, principal):
+        return current
+    raise rpc_error(not_visible(principal, resource))
 
 
 def officer_of(principal: Principal) -> Officer:
-    """The caller as the core knows officers."""
+    """Returns the calling officer as the core's value."""
     return Officer(principal.id, principal.tier, principal.partner_id)

@@ -25,8 +25,8 @@ _LOG = structlog.get_logger("hearing")
 class EventHandlers:
     """Handlers of facts and timers."""
 
-    def __init__(self, office: Dependencies) -> None:
-        self._office = office
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
 
     async def screening(self, envelope: Envelope) -> None:
         """Screening came back, or says something new: policy is evaluated on it, and the core decides."""
@@ -38,20 +38,22 @@ class EventHandlers:
             await self._revised(envelope, codec.hit_adjudicated(envelope.payload))
 
     async def _revised(self, envelope: Envelope, news: codec.PartyNews) -> None:
-        office = self._office
+        dependencies = self._dependencies
         annotate({"application.id": str(news.application_id)})
 
         def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
             if state is None or state.screening is None:
                 return ()
-            now = office.clock()
+            now = dependencies.clock()
             summary = news.on(state.screening)
-            seen = facts_message(facts(state.details, summary, office.shelf.reference, now))
+            seen = facts_message(facts(state.details, summary, dependencies.reference_data, now))
             return decide(
-                state, ReviseScreening(news.cause, summary, office.policy.evaluate(seen, now)), now
+                state,
+                ReviseScreening(news.cause, summary, dependencies.policy.evaluate(seen, now)),
+                now,
             )
 
-        await office.journal.execute(
+        await dependencies.journal.execute(
             news.application_id,
             Key.of_event(envelope.event_id, envelope.type),
             "service/screening",
@@ -59,7 +61,7 @@ class EventHandlers:
         )
 
     async def _completed(self, envelope: Envelope) -> None:
-        office = self._office
+        dependencies = self._dependencies
         application_id, summary = codec.screening_completed(envelope.payload)
         annotate({"application.id": str(application_id)})
         decision_id = uuid4()
@@ -69,14 +71,16 @@ class EventHandlers:
                 # Screening heard of it from us, so it is stored: another database than the one it was told from.
                 _LOG.error("screening of an unknown application", event_id=str(envelope.event_id))
                 return ()
-            now = office.clock()
-            seen = facts_message(facts(state.details, summary, office.shelf.reference, now))
-            outcome = office.policy.evaluate(seen, now)
+            now = dependencies.clock()
+            seen = facts_message(facts(state.details, summary, dependencies.reference_data, now))
+            outcome = dependencies.policy.evaluate(seen, now)
             return decide(
-                state, ConcludeScreening(summary, outcome, decision_id, office.shelf.terms), now
+                state,
+                ConcludeScreening(summary, outcome, decision_id, dependencies.signing_terms),
+                now,
             )
 
-        await office.journal.execute(
+        await dependencies.journal.execute(
             application_id,
             Key.of_event(envelope.event_id, envelope.type),
             "service/screening",
@@ -90,11 +94,11 @@ class EventHandlers:
             return
         application_id, command = followed
         annotate({"application.id": str(application_id), "license.id": str(command.license_id)})
-        await self._office.journal.execute(
+        await self._dependencies.journal.execute(
             application_id,
             Key.of_event(envelope.event_id, envelope.type),
             "service/enforcement",
-            lambda state: decide(state, command, self._office.clock()),
+            lambda state: decide(state, command, self._dependencies.clock()),
         )
 
     async def due(self, application_id: UUID, version: int) -> None:
@@ -104,8 +108,8 @@ class EventHandlers:
             # Somebody was quicker: whatever is due then stands in the new row.
             if state is None or state.version != version:
                 return ()
-            return decide(state, Due(), self._office.clock())
+            return decide(state, Due(), self._dependencies.clock())
 
-        await self._office.journal.execute(
+        await self._dependencies.journal.execute(
             application_id, Key.of_timer(application_id, version), "timer", judge
         )

@@ -11,7 +11,7 @@ import msgspec
 
 from services.applications.core.commands import SigningTerms
 from services.applications.core.model import CodeOfConduct, EndUse, Sector
-from services.applications.core.reference_data import CatalogueModel, Reference
+from services.applications.core.reference_data import CatalogueModel, ReferenceData
 from services.applications.shell.yaml_data import DataFault, convert, read_yaml
 
 _Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
@@ -61,15 +61,15 @@ class _File(_Strict, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceData:
-    """What stands in `policy/` besides the rules: reference data, the code of conduct, and the terms to sign it."""
+class ReferenceFile:
+    """The content of `reference.yaml` and of the code of conduct that it names."""
 
-    reference: Reference
-    code: CodeOfConduct
-    terms: SigningTerms
+    reference_data: ReferenceData
+    code_of_conduct: CodeOfConduct
+    signing_terms: SigningTerms
 
 
-def load_reference_data(path: Path) -> ReferenceData:
+def load_reference_file(path: Path) -> ReferenceFile:
     """Reads `reference.yaml` and the text beside it. Raises DataFault with all faults."""
     faults: list[str] = []
     file = convert(read_yaml(path)[1], _File, "reference data", faults.append)
@@ -82,8 +82,8 @@ def load_reference_data(path: Path) -> ReferenceData:
     if faults:
         raise DataFault(path, faults)
     code = _code(file.code_of_conduct, text_path)
-    return ReferenceData(
-        _reference(file),
+    return ReferenceFile(
+        _reference_data(file),
         code,
         SigningTerms(code.version, code.digest, file.code_of_conduct.signing_days),
     )
@@ -122,12 +122,12 @@ def _code(entry: _Code, path: Path) -> CodeOfConduct:
     return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
 
 
-def _reference(file: _File) -> Reference:
+def _reference_data(file: _File) -> ReferenceData:
     models = (
         CatalogueModel(each.id, each.training_compute_flop, each.weights == "OPEN")
         for each in file.models
     )
-    return Reference(
+    return ReferenceData(
         version=file.version,
         countries=frozenset(file.countries),
         embargoed_countries=frozenset(file.embargoed_countries),

@@ -1,4 +1,4 @@
-"""ReviewService: what licensing officers ask."""
+"""ReviewService: licensing officers list cases, recommend and countersign decisions, and explain them."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
-from chassis.rpc.errors import RefusalLike
 from chassis.rpc.page_tokens import page_size
-from chassis.store.journal import Key, Recorded, check_etag
+from chassis.store.journal import Recorded
 from chassis.telemetry.tracing import annotate
-from services.applications.core.commands import Command, Countersign, Recommend
-from services.applications.core.decide import decide
-from services.applications.core.events import Event
+from services.applications.core.commands import Countersign, Recommend
 from services.applications.core.model import Application, ApplicationState, Outcome
 from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
-from services.applications.shell.application_service import opened, sealed, state_filter
-from services.applications.shell.dependencies import Dependencies, hidden, officer_of
+from services.applications.shell.application_service import (
+    decode_page_token,
+    encode_page_token,
+    state_filter,
+)
+from services.applications.shell.dependencies import Dependencies, officer_of
 
-WAITING = (
+OPEN_STATES = (
     ApplicationState.UNDER_REVIEW,
     ApplicationState.INTENT_TO_DENY,
     ApplicationState.PENDING_COUNTERSIGN,
 )
-_DECIDING = ("ApplicationApproved", "ApplicationDenied")
+_DECIDING_EVENTS = ("ApplicationApproved", "ApplicationDenied")
 _OUTCOMES = {1: Outcome.APPROVE, 2: Outcome.DENY}
 
-# One branch a state: each reads its own stretch of the index, already in order.
+# One branch for each state, so that each reads its range of the index `stream_waiting` in order.
 _QUEUE = """
 where id in (
   select q.id from unnest($1::text[]) s(st) cross join lateral (
@@ -44,24 +45,27 @@ order by submitted_at, id
 
 
 class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
-    """The officers' desk."""
+    """Serves `safeconduct.applications.v1.ReviewService`. The core enforces four eyes."""
 
-    def __init__(self, office: Dependencies) -> None:
-        self._office = office
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+        self._mutations = dependencies.mutations()
 
     async def ListCases(self, request: pb.ListCasesRequest, context: Any) -> pb.ListCasesResponse:
-        """What waits for an officer, oldest first."""
-        office = self._office
+        """Returns one page of the applications that wait for an officer, oldest first."""
+        dependencies = self._dependencies
         state = state_filter(request.state)
         purpose = f"ListCases/{state}"
-        moment, last = opened(office, purpose, request.page_token)
+        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
         size = page_size(request.page_size)
-        states = [state] if state is not None else list(WAITING)
-        found = await office.journal.select(_QUEUE, states, moment, last, size + 1)
+        states = [state] if state is not None else list(OPEN_STATES)
+        found = await dependencies.journal.select(_QUEUE, states, submitted_at, last_id, size + 1)
         page = found[:size]
         return pb.ListCasesResponse(
-            cases=[codec.case(each.state, office.shelf.code) for each in page],
-            next_page_token=sealed(office, purpose, page[-1].state.submitted_at, page[-1].id)
+            cases=[self._case(each.state) for each in page],
+            next_page_token=encode_page_token(
+                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
+            )
             if len(found) > size
             else "",
         )
@@ -69,7 +73,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
     async def RecommendDecision(
         self, request: pb.RecommendDecisionRequest, context: Any
     ) -> pb.RecommendDecisionResponse:
-        """Takes a recommendation."""
+        """Records the calling officer's recommendation."""
         command = Recommend(
             recommendation_id=uuid4(),
             officer=officer_of(current_principal()),
@@ -77,91 +81,75 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             rationale=request.rationale,
             conditions=tuple(request.conditions),
         )
-        answer = await self._change(
+        annotate({"application.id": request.application_id})
+        return await self._mutations.run(
+            UUID(request.application_id),
             request,
-            "RecommendDecision",
             command,
-            lambda state: pb.RecommendDecisionResponse(
-                case=codec.case(state, self._office.shelf.code)
-            ),
-            pb.RecommendDecisionResponse,
+            lambda state: pb.RecommendDecisionResponse(case=self._case(state)),
         )
-        assert isinstance(answer, pb.RecommendDecisionResponse)
-        return answer
 
     async def CountersignDecision(
         self, request: pb.CountersignDecisionRequest, context: Any
     ) -> pb.CountersignDecisionResponse:
-        """Takes a countersignature or a rejection."""
+        """Records the calling officer's countersignature or rejection."""
         command = Countersign(
             recommendation_id=UUID(request.recommendation_id),
             officer=officer_of(current_principal()),
             is_confirmed=request.is_confirmed,
             rationale=request.rationale,
             decision_id=uuid4(),
-            terms=self._office.shelf.terms,
+            terms=self._dependencies.signing_terms,
         )
-        answer = await self._change(
+        annotate({"application.id": request.application_id})
+        return await self._mutations.run(
+            UUID(request.application_id),
             request,
-            "CountersignDecision",
             command,
-            lambda state: pb.CountersignDecisionResponse(
-                case=codec.case(state, self._office.shelf.code)
-            ),
-            pb.CountersignDecisionResponse,
+            lambda state: pb.CountersignDecisionResponse(case=self._case(state)),
         )
-        assert isinstance(answer, pb.CountersignDecisionResponse)
-        return answer
 
     async def ExplainDecision(
         self, request: pb.ExplainDecisionRequest, context: Any
     ) -> pb.ExplainDecisionResponse:
-        """Everything the decision rests on."""
-        office = self._office
-        found = await office.shown(UUID(request.application_id), current_principal())
-        record = found.state
-        answer = pb.ExplainDecisionResponse(case=codec.case(record, office.shelf.code))
-        if record.screening is not None and record.policy is not None:
+        """Returns everything that the decision, or the case so far, rests on."""
+        dependencies = self._dependencies
+        found = await dependencies.get_visible(UUID(request.application_id), current_principal())
+        application = found.state
+        response = pb.ExplainDecisionResponse(case=self._case(application))
+        if application.screening is not None and application.policy is not None:
+            # The facts are not stored. They are computed again as of the evaluation.
             seen = facts(
-                record.details, record.screening, office.shelf.reference, record.policy.evaluated_at
+                application.details,
+                application.screening,
+                dependencies.reference_data,
+                application.policy.evaluated_at,
             )
-            answer.facts.CopyFrom(codec.FACTS.to_proto(seen))
-        if record.decision is not None:
-            answer.decision.CopyFrom(codec.DECISION.to_proto(record.decision))
-            annotate({"decision.id": str(record.decision.decision_id)})
-        event = _deciding(
-            await office.journal.history(found.id), is_decided=record.decision is not None
+            response.facts.CopyFrom(codec.FACTS.to_proto(seen))
+        if application.decision is not None:
+            response.decision.CopyFrom(codec.DECISION.to_proto(application.decision))
+            annotate({"decision.id": str(application.decision.decision_id)})
+        event = _deciding_event(
+            await dependencies.journal.history(found.id),
+            is_decided=application.decision is not None,
         )
         if event is not None:
-            answer.trace_id = event.trace_id
-            answer.decision_event_hash = event.hash if event.name in _DECIDING else b""
-            if office.trace_url_template and event.trace_id:
-                answer.trace_url = office.trace_url_template.format(trace_id=event.trace_id)
-        return answer
+            response.trace_id = event.trace_id
+            response.decision_event_hash = event.hash if event.name in _DECIDING_EVENTS else b""
+            if dependencies.trace_url_template and event.trace_id:
+                response.trace_url = dependencies.trace_url_template.format(trace_id=event.trace_id)
+        return response
 
-    async def _change(
-        self, request: Any, method: str, command: Command, respond: Any, response_type: Any
-    ) -> Any:
-        """One command of an officer on one case."""
-        principal, office = current_principal(), self._office
-        application_id = UUID(request.application_id)
-        annotate({"application.id": str(application_id)})
-
-        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
-            if state is None:
-                raise hidden(principal)
-            check_etag(request.etag, state.version)
-            return decide(state, command, office.clock())
-
-        return await office.journal.execute(
-            application_id, Key.of_request(principal.name, method, request), principal.name,
-            judge, respond, response_type, dry_run=request.validate_only,
-        )  # fmt: skip
+    def _case(self, application: Application) -> pb.Case:
+        return codec.case(application, self._dependencies.code_of_conduct)
 
 
-def _deciding(history: list[Recorded], *, is_decided: bool) -> Recorded | None:
-    """The event that holds the decision, or the newest one while there is none, or none any more."""
+def _deciding_event(history: list[Recorded], *, is_decided: bool) -> Recorded | None:
+    """Returns the event that holds the decision, or the newest event while there is no decision.
+
+    A decision that a list match took back (`is_decided` is False again) is not returned.
+    """
     newest = history[-1] if history else None
     return next(
-        (each for each in reversed(history) if is_decided and each.name in _DECIDING), newest
+        (each for each in reversed(history) if is_decided and each.name in _DECIDING_EVENTS), newest
     )

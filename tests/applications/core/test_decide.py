@@ -265,7 +265,7 @@ def test_a_withdrawn_application_keeps_its_reason() -> None:
 def test_an_inconsistent_submission_is_refused_with_all_faults() -> None:
     wrong = b.details(destinations=("XX", "DE"), parties=(b.APPLICANT,))
 
-    refusal = decide(None, Submit(b.APPLICATION_ID, b.PARTNER, wrong, b.REFERENCE), b.NOW)
+    refusal = decide(None, Submit(b.APPLICATION_ID, b.PARTNER, wrong, b.REFERENCE_DATA), b.NOW)
 
     assert reason_of(refusal) is Reason.INCONSISTENT_APPLICATION
     assert isinstance(refusal, Refusal)

@@ -94,7 +94,7 @@ def event_of(kind: type) -> Event:
 def command_of(kind: type) -> Command:
     waiting = b.awaiting_signature()
     return {
-        Submit: lambda: Submit(b.APPLICATION_ID, b.PARTNER, b.details(), b.REFERENCE),
+        Submit: lambda: Submit(b.APPLICATION_ID, b.PARTNER, b.details(), b.REFERENCE_DATA),
         Withdraw: lambda: Withdraw("changed our minds"),
         AcceptCode: lambda: b.accept(waiting),
     }.get(kind, {"Recommend": b.recommend, "Countersign": b.countersign}.get(kind.__name__))()

@@ -161,6 +161,6 @@ def test_final_states_are_final(moves: Walk) -> None:
     application, _ = run(moves)
 
     if not APPLICATION_TRANSITIONS[application.state]:
-        again = Submit(UUID(int=9), b.PARTNER, b.details(), b.REFERENCE)
+        again = Submit(UUID(int=9), b.PARTNER, b.details(), b.REFERENCE_DATA)
         for command in (again, b.recommend(), b.countersign(), Withdraw("")):
             assert isinstance(decide(application, command, b.NOW), Refusal)

@@ -106,7 +106,7 @@ def test_a_case_whose_hits_are_all_false_is_decided_by_officers_and_not_by_itsel
         b.revise(Cause.CLEARED, RuleEffect.APPROVE),
     )
     assert review.screening is not None
-    seen = facts(review.details, review.screening, b.REFERENCE, b.NOW)
+    seen = facts(review.details, review.screening, b.REFERENCE_DATA, b.NOW)
 
     approved = b.after(review, b.recommend(), b.countersign())
 

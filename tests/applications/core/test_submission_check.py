@@ -153,8 +153,8 @@ def test_bounds_exceed_the_whole_only_where_what_is_held_for_sure_does() -> None
     fits = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 60.0, 80.0))
     exceeds = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 61.0, 80.0))
 
-    assert check(fits, b.REFERENCE, b.NOW) == ()
-    assert [(fault.path, fault.reason) for fault in check(exceeds, b.REFERENCE, b.NOW)] == [
+    assert check(fits, b.REFERENCE_DATA, b.NOW) == ()
+    assert [(fault.path, fault.reason) for fault in check(exceeds, b.REFERENCE_DATA, b.NOW)] == [
         ("details.parties[4].owns[0].share_range.at_least_percent", Fault.SHARES_EXCEED_WHOLE)
     ]
 
@@ -169,11 +169,11 @@ def test_owners_may_own_each_other() -> None:
         b.party("fifth", PartyRole.BENEFICIAL_OWNER, owns=(Ownership("fourth", 60.0),)),
     )
 
-    assert check(b.with_parties(*circle), b.REFERENCE, b.NOW) == ()
+    assert check(b.with_parties(*circle), b.REFERENCE_DATA, b.NOW) == ()
 
 
 def test_a_consistent_submission_has_no_fault() -> None:
-    assert check(b.details(), b.REFERENCE, b.NOW) == ()
+    assert check(b.details(), b.REFERENCE_DATA, b.NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_consistent_submission_has_no_fault() -> None:
 def test_a_contradiction_is_named_with_its_path(
     path: str, reason: Fault, details: ApplicationDetails
 ) -> None:
-    assert [(fault.path, fault.reason) for fault in check(details, b.REFERENCE, b.NOW)] == [
+    assert [(fault.path, fault.reason) for fault in check(details, b.REFERENCE_DATA, b.NOW)] == [
         (path, reason)
     ]
 
@@ -196,7 +196,7 @@ def test_all_faults_are_named_at_once() -> None:
         b.party(f"party-{number}", PartyRole.DEPLOYER, country="ZZ") for number in range(41)
     )
 
-    faults = check(b.details(parties=parties), b.REFERENCE, b.NOW)
+    faults = check(b.details(parties=parties), b.REFERENCE_DATA, b.NOW)
 
     assert sum(fault.reason is Fault.UNKNOWN_COUNTRY for fault in faults) == 41
 
@@ -207,5 +207,6 @@ def test_no_sentence_repeats_a_name() -> None:
     )
 
     assert not any(
-        "Secret" in fault.description for fault in check(b.with_parties(odd), b.REFERENCE, b.NOW)
+        "Secret" in fault.description
+        for fault in check(b.with_parties(odd), b.REFERENCE_DATA, b.NOW)
     )

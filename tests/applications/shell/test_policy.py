@@ -43,7 +43,7 @@ def evaluate(
 ) -> PolicyOutcome:
     owners = b.ownership(*(each for each in findings if isinstance(each, OwnershipFinding)))
     parties = (each for each in findings if isinstance(each, PartyFinding))
-    seen = facts(of, b.screening(of, *parties, ownership=owners), b.REFERENCE, at)
+    seen = facts(of, b.screening(of, *parties, ownership=owners), b.REFERENCE_DATA, at)
     return b.POLICY.evaluate(facts_message(seen), at)
 
 
@@ -470,7 +470,7 @@ def test_the_shipped_policy_never_approves_what_may_not_be(seen: PolicyFacts) ->
     assert not (forbidden and outcome.way is RuleEffect.APPROVE)
 
 
-LOW_RISK = facts(b.details(), b.screening(b.details()), b.REFERENCE, b.NOW)
+LOW_RISK = facts(b.details(), b.screening(b.details()), b.REFERENCE_DATA, b.NOW)
 TURNED = {
     "has_possible_match": True,
     "has_undetermined_screening": True,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.applications.core.model import EndUse
-from services.applications.shell.reference_data import load_reference_data
+from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.yaml_data import DataFault
 from tests.applications import builders as b
 
@@ -23,19 +23,20 @@ def changed(folder: Path, old: str, new: str) -> Path:
 
 
 def test_the_shipped_reference_data_are_complete() -> None:
-    assert len(b.REFERENCE.countries) == 249
-    assert len(b.REFERENCE.allied_countries) == 37
-    assert b.REFERENCE.embargoed_countries == {"CU", "IR", "KP", "SY"}
-    assert b.REFERENCE.models["example-frontier-1"].training_compute_flop == 2e26
-    assert EndUse.AUTONOMOUS_WEAPONS in b.REFERENCE.forbidden_uses
+    assert len(b.REFERENCE_DATA.countries) == 249
+    assert len(b.REFERENCE_DATA.allied_countries) == 37
+    assert b.REFERENCE_DATA.embargoed_countries == {"CU", "IR", "KP", "SY"}
+    assert b.REFERENCE_DATA.models["example-frontier-1"].training_compute_flop == 2e26
+    assert EndUse.AUTONOMOUS_WEAPONS in b.REFERENCE_DATA.forbidden_uses
 
 
 def test_the_code_of_conduct_is_bound_by_its_digest() -> None:
     source = (b.FOLDER / "code-of-conduct-1.md").read_bytes()
 
-    assert b.SHELF.code.digest == b.SHELF.terms.code_digest == hashlib.sha256(source).digest()
-    assert b.SHELF.code.version == b.SHELF.terms.code_version == "1.0"
-    assert b.SHELF.code.text.encode() == source
+    code, terms = b.REFERENCE_FILE.code_of_conduct, b.REFERENCE_FILE.signing_terms
+    assert code.digest == terms.code_digest == hashlib.sha256(source).digest()
+    assert code.version == terms.code_version == "1.0"
+    assert code.text.encode() == source
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_the_code_of_conduct_is_bound_by_its_digest() -> None:
     ],
 )
 def test_the_code_of_conduct_has_every_clause(clause: str) -> None:
-    assert f"Clause: {clause}.\n" in b.SHELF.code.text
+    assert f"Clause: {clause}.\n" in b.REFERENCE_FILE.code_of_conduct.text
 
 
 @pytest.mark.parametrize(
@@ -77,4 +78,4 @@ def test_reference_data_that_contradict_are_refused(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
     with pytest.raises(DataFault, match=sentence):
-        load_reference_data(changed(tmp_path, old, new))
+        load_reference_file(changed(tmp_path, old, new))

@@ -1,0 +1,49 @@
+"""Decides who may read an application and its license, and words the refusal of everyone else.
+
+Officers may read every application. A partner may read its own. A partner gets the same refusal for
+another partner's application and for an id that does not exist, so that ids cannot be probed.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.applications.core.errors import Kind, Reason, Refusal
+from services.applications.core.model import Application
+
+
+class Caller(Protocol):
+    """The part of the caller's identity that decides what it may read."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 - "partner", "officer", "gate" or "service"
+    @property
+    def partner_id(self) -> str | None: ...  # noqa: D102 - an officer's is the partner it belongs to
+
+
+def is_officer(caller: Caller) -> bool:
+    """Returns True if the caller reads as an officer: all applications, and the officers' view of each."""
+    return caller.kind == "officer"
+
+
+def is_visible(application: Application | None, caller: Caller) -> bool:
+    """Returns True if the application exists and the caller may read it."""
+    return application is not None and (
+        is_officer(caller) or application.partner_id == caller.partner_id
+    )
+
+
+def refuse_access(application: Application | None, caller: Caller) -> Refusal | None:
+    """Returns the refusal of a caller who may not read the application, or None."""
+    return None if is_visible(application, caller) else not_visible(caller, "application")
+
+
+def not_visible(caller: Caller, resource: str) -> Refusal:
+    """Returns NOT_FOUND for an officer and NOT_VISIBLE for everyone else.
+
+    `resource` is "application" or "license" and appears in the message.
+    """
+    if is_officer(caller):
+        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, f"there is no {resource} with this id")
+    message = f"there is no {resource} with this id, or you have no access to it"
+    return Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, message)
