@@ -41,7 +41,7 @@ from services.applications.shell.event_handlers import EventHandlers
 from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import load_policy
 from services.applications.shell.projections import ApplicationStream
-from services.applications.shell.reference_data import load_reference_data
+from services.applications.shell.reference_data import load_reference_file
 from tests.bench.child_processes import lines, say, settings
 
 CALLERS: Final = 4
@@ -63,7 +63,7 @@ class Decider:
             request_id=str(uuid4()), details=self.request.details
         )
         command = Submit(
-            application_id, PARTNER, details_of(request.details), office.shelf.reference
+            application_id, PARTNER, details_of(request.details), office.reference_data
         )
         await office.journal.execute(
             application_id,
@@ -71,7 +71,7 @@ class Decider:
             f"partner/{PARTNER}",
             lambda state: decide(state, command, office.clock()),
             lambda state: service_pb2.SubmitApplicationResponse(
-                application=codec.application(state, office.shelf.code)
+                application=codec.application(state, office.code_of_conduct)
             ),
             service_pb2.SubmitApplicationResponse,
         )
@@ -119,11 +119,18 @@ async def main(given: dict[str, Any]) -> None:
     )
     tail = ChangeFeed(journal, "partner_id")
     policy = service.HERE / "policy"
+    reference_file = load_reference_file(policy / "reference.yaml")
     office = Dependencies(
-        journal=journal, tail=tail, tokens=PageTokens(bytes(32)), shelf=load_reference_data(policy / "reference.yaml"),
+        journal=journal,
+        change_feed=tail,
+        page_tokens=PageTokens(bytes(32)),
+        reference_data=reference_file.reference_data,
+        code_of_conduct=reference_file.code_of_conduct,
+        signing_terms=reference_file.signing_terms,
         policy=load_policy(policy / "policy.yaml"),
-        signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"), trace_url_template="",
-    )  # fmt: skip
+        license_signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"),
+        trace_url_template="",
+    )
     hearing = EventHandlers(office)
     relay = Relay(
         given["dsn"], given["bootstrap"], "/bench", service.PACKAGE, _to(given["topic"]), telemetry
