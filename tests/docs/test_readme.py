@@ -35,7 +35,10 @@ def terminal(room: Path) -> Iterator[Shell]:
             yield terminal
 
 
-@pytest.mark.parametrize("step", shown(), ids=lambda step: step.command[:60])
+TOUR = (CHECKOUT / "docs/tour.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("step", shown() + shown(TOUR), ids=lambda step: step.command[:60])
 def test_a_command_of_the_readme_does_what_the_readme_says(terminal: Shell, step: Shown) -> None:
     code, output = terminal.run(step.command)
 
@@ -62,13 +65,14 @@ def test_the_readme_names_every_package_that_set_up_asks_for() -> None:
     assert set(line.split("install", 1)[1].split()) == asked
 
 
-def test_the_readme_explains_every_setting_and_no_other() -> None:
+def test_the_configuration_page_explains_every_setting_and_no_other() -> None:
+    page = (CHECKOUT / "docs/configuration.md").read_text(encoding="utf-8")
     fields = {
         name.upper()
         for settings in (MigrationSettings, ApplicationsSettings, ScreeningSettings)
         for name in settings.model_fields
     }
-    table = TEXT.partition(f"| {PREFIX}… |")[2].partition("\n\n")[0]
+    table = page.partition(f"| {PREFIX}… |")[2].partition("\n\n")[0]
     rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| ")]
     named = {name.strip() for row in rows for name in row.split(",")}
 
