@@ -198,7 +198,10 @@ class _Storage:
     async def run(self) -> None:
         while True:
             try:
-                await self._pool.fetchval("select 1 from stream limit 1")
+                # The idempotency table is missing in a database that only an older release migrated.
+                await self._pool.fetchrow(
+                    "select (select 1 from stream limit 1), (select 1 from idempotency limit 1)"
+                )
                 self.fault = None
                 self.seen.set()
             except asyncpg.UndefinedTableError:

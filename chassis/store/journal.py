@@ -153,7 +153,7 @@ class Current(Generic[S]):
     id: UUID
     state: S
     version: int
-    head: bytes
+    latest_hash: bytes
     updated_at: datetime
 
 
@@ -170,7 +170,7 @@ class Recorded:
     state: str
     payload: bytes
     traceparent: str
-    prev_hash: bytes
+    previous_hash: bytes
     hash: bytes
 
     @property
@@ -179,7 +179,10 @@ class Recorded:
         return self.traceparent[3:35]
 
 
-RECORDED = "stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent, prev_hash, hash"
+RECORDED = (
+    "stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,"
+    " previous_hash, hash"
+)
 
 
 def shard_of(stream_id: UUID) -> int:
@@ -366,13 +369,18 @@ class Journal(Generic[S, E]):
                 assert row is not None, "the READ always gives one row"
                 if row["method"] is not None:
                     return _answer_again(row, key, response_type)
-                state = self._decode(row["doc"]) if row["doc"] is not None else None
+                state = self._decode(row["state_data"]) if row["state_data"] is not None else None
                 _link(row["traceparent"])
                 decided = decide(state)
                 if not isinstance(decided, tuple):
                     raise rpc_error(decided)
                 written = self._fold(
-                    stream_id, state, row["version"] or 0, row["head"] or _GENESIS, actor, decided
+                    stream_id,
+                    state,
+                    row["version"] or 0,
+                    row["latest_hash"] or _GENESIS,
+                    actor,
+                    decided,
                 )
                 response = (
                     respond(written.state)
@@ -438,7 +446,7 @@ class Journal(Generic[S, E]):
         if self._stream.projection and not projected:
             projected = [()] * len(self._stream.projection.columns)
         return (
-            stream_id, written.seen, written.version, self._encode(state), written.head,
+            stream_id, written.seen, written.version, self._encode(state), written.latest_hash,
             self._stream.state_name(state), self._stream.due_at(state), written.at,
             key.id, key.method, key.digest, _bytes(response),
             written.traceparent, shard_of(stream_id),
@@ -455,7 +463,7 @@ class Journal(Generic[S, E]):
         try:
             won = await connection.fetchval(statement, *arguments)
         except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "done_pkey":
+            if error.constraint_name != "idempotency_pkey":
                 raise  # a rule of the service's own tables: deciding again would break it again
             return False  # read its answer
         return won is not None
@@ -468,11 +476,17 @@ class Journal(Generic[S, E]):
     async def select(self, tail: str, *values: object) -> list[Current[S]]:
         """Streams that the SQL `tail` (where, order by, limit) finds among the columns of `stream`."""
         rows = await self.fetch(
-            f"select id, doc, version, head, updated_at from stream {tail}",  # noqa: S608 - the code's own SQL
+            f"select id, state_data, version, latest_hash, updated_at from stream {tail}",  # noqa: S608 - the code's own SQL
             *values,
         )
         return [
-            Current(r["id"], self._decode(r["doc"]), r["version"], r["head"], r["updated_at"])
+            Current(
+                r["id"],
+                self._decode(r["state_data"]),
+                r["version"],
+                r["latest_hash"],
+                r["updated_at"],
+            )
             for r in rows
         ]
 
@@ -517,7 +531,7 @@ class _Written(Generic[S]):
     state: S | None
     seen: int
     version: int
-    head: bytes
+    latest_hash: bytes
     at: datetime
     traceparent: str
     rows: list[tuple[object, ...]]
@@ -552,10 +566,13 @@ def _answer_again(row: Any, key: Key, response_type: type[M] | None) -> M | None
 
 
 _READ = """
-select s.doc, s.version, s.head, s.traceparent, d.method, d.digest, d.response
-  from (select $1::uuid as id) k left join stream s on s.id = k.id left join done d on d.id = $2
+select s.state_data, s.version, s.latest_hash, s.traceparent, i.method, i.digest, i.response
+  from (select $1::uuid as id) k left join stream s on s.id = k.id
+  left join idempotency i on i.id = $2
 """
-_REMEMBER = "insert into done (id, method, digest, response) values ($1, $2, $3, $4) returning id"
+_REMEMBER = (
+    "insert into idempotency (id, method, digest, response) values ($1, $2, $3, $4) returning id"
+)
 _PUT = """
 insert into outbox (shard, name, body) select r.shard, r.name, r.body
   from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n) order by r.n
@@ -577,19 +594,21 @@ def _statements(
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names, values = "".join(f", {c}" for c, _ in numbered), "".join(f", {p}" for _, p in numbered)
     create = f"""
-with u as (insert into stream (id, version, doc, head, state, due_at, traceparent, created_at, updated_at{names})
+with u as (insert into stream (id, version, state_data, latest_hash, state, due_at, traceparent,
+    created_at, updated_at{names})
   select $1, $3, $4, $5, $6, $7, $13, $8, $8{values} where $2 = 0
   on conflict (id) do nothing returning id)"""
     update = f"""
-with u as (update stream set version = $3, doc = $4, head = $5, state = $6, due_at = $7, traceparent = $13,
-  updated_at = $8  {"".join(f", {c} = {p}" for c, p in numbered)} where id = $1 and version = $2
-  returning id)"""  # noqa: S608 - same
+with u as (update stream set version = $3, state_data = $4, latest_hash = $5, state = $6,
+  due_at = $7, traceparent = $13, updated_at = $8{"".join(f", {c} = {p}" for c, p in numbered)}
+  where id = $1 and version = $2 returning id)"""  # noqa: S608 - same
     named = f"{events} as r (version, event_id, name, actor, state, payload, prev, hash)"
     order = "order by r.version" if events is _MANY_EVENTS else ""
     rest = f""",
- d as (insert into done (id, method, digest, response) select $9, $10, $11, $12 from u),
+ d as (insert into idempotency (id, method, digest, response) select $9, $10, $11, $12 from u),
  e as (insert into event
-     (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent, prev_hash, hash)
+     (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
+      previous_hash, hash)
    select u.id, r.version, r.event_id, r.name, r.actor, $8, r.state, r.payload, $13, r.prev, r.hash
      from u, {named} {order}),
  o as (insert into outbox (shard, stream_id, version) select $14, u.id, r.version from u, {named} {order})"""  # noqa: S608 - same

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Literal
 
 from alembic import command, op
 from alembic.config import Config
@@ -21,9 +22,9 @@ _ENVIRONMENT = Path(__file__).parent / "alembic"
 _LOCK = 7_000_001
 
 
-def journal_sql() -> str:
-    """The tables that every service's journal needs."""
-    return (_SQL / "journal.sql").read_text()
+def journal_sql(step: Literal["create", "rename"]) -> str:
+    """Returns the SQL of one step of the journal's tables. Each service runs both, in this order."""
+    return (_SQL / f"journal_{step}.sql").read_text()
 
 
 def apply(sql: str) -> None:

@@ -101,7 +101,7 @@ def _written_as(row: Recorded) -> int:
 
 def _hash(row: Recorded, version: int) -> bytes:
     return chain_hash(
-        row.prev_hash, row.stream_id, version, row.occurred_at, row.name, row.actor, row.payload
+        row.previous_hash, row.stream_id, version, row.occurred_at, row.name, row.actor, row.payload
     )
 
 
@@ -113,7 +113,7 @@ def _told_apart(
     for row in rows:
         if written[row.version]:
             claims[written[row.version]].append(row)
-    followed = {row.prev_hash for row in rows if written[row.version]} | (
+    followed = {row.previous_hash for row in rows if written[row.version]} | (
         {head.hash} if head is not None else set()
     )
     genuine: dict[int, Recorded] = {}
@@ -174,7 +174,7 @@ def _replaced(genuine: Mapping[int, Recorded], head: Head | None) -> Iterator[Fa
         version
         for version, row in genuine.items()
         if (before := GENESIS if version == 1 else _hash_at(genuine, version - 1)) is not None
-        and row.prev_hash != before
+        and row.previous_hash != before
     }
     if head is not None and _hash_at(genuine, head.version) not in {None, head.hash}:
         torn.add(head.version + 1)

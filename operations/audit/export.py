@@ -102,7 +102,7 @@ def _entry(service: str, stored: Stored) -> StreamEntry:
                 state=each.state,
                 traceparent=each.traceparent,
                 payload=each.payload,
-                prev_hash=each.prev_hash.hex(),
+                prev_hash=each.previous_hash.hex(),
                 hash=each.hash.hex(),
                 says=says(message)
                 if (message := decoded(service, each.name, each.payload)) is not None

@@ -17,7 +17,7 @@ AT_ONCE: Final = 100
 """Rows fetched in one go: a payload may be a megabyte."""
 CONNECT_S: Final = 10.0
 
-_STREAMS: Final = "select id, version, head, state from stream order by id"
+_STREAMS: Final = "select id, version, latest_hash, state from stream order by id"
 _EVENTS: Final = f"select {RECORDED} from event order by stream_id, version"  # noqa: S608 - constant
 _OF_STREAM: Final = f"select {RECORDED} from event where stream_id = $1 order by version"  # noqa: S608 - constant
 _DANGLING: Final = """
@@ -80,7 +80,7 @@ class Snapshot:
         """One stream, or None."""
         rows = await self._connection.fetch(_OF_STREAM, stream_id)
         state = await self._connection.fetchrow(
-            "select version, head, state from stream where id = $1", stream_id
+            "select version, latest_hash, state from stream where id = $1", stream_id
         )
         if state is None and not rows:
             return None

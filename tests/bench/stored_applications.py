@@ -100,8 +100,8 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
             "create temp table template as select id, row_number() over (order by id) - 1 as n from stream"
         )
         have = await connection.fetchval("select count(*) from template")
-        streams, events, done = [
-            await _copying(connection, table) for table in ("stream", "event", "done")
+        streams, events, idempotency = [
+            await _copying(connection, table) for table in ("stream", "event", "idempotency")
         ]
         for start in range(have, stored, BATCH):
             more = min(BATCH, stored - start)
@@ -111,7 +111,7 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
                 "create temp table copy as select gen_random_uuid() as id, t.id as of"
                 f" from generate_series(1, {more}) g join template t on t.n = g % {have}"
             )
-            for statement in (streams, events, done):
+            for statement in (streams, events, idempotency):
                 await connection.execute(statement)
             if start // BATCH % 5 == 4:
                 stack_under_test.report(
@@ -128,7 +128,9 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
 
 async def _copying(connection: asyncpg.Connection, table: str) -> str:
     """The statement that copies one table's rows of every stream in `copy`."""
-    new = {"stream": ["id"], "event": ["stream_id", "event_id", "xid"], "done": ["id"]}[table]
+    new = {"stream": ["id"], "event": ["stream_id", "event_id", "xid"], "idempotency": ["id"]}[
+        table
+    ]
     names = ", ".join(row["column_name"] for row in await connection.fetch(_COLUMNS, table, new))
     source = ", ".join(f"o.{name}" for name in names.split(", "))
     if table == "stream":
@@ -140,6 +142,6 @@ async def _copying(connection: asyncpg.Connection, table: str) -> str:
         )
     # Two keys an application: that of the submission and that of the screening.
     return (
-        f"insert into done (id, {names}) select gen_random_uuid(), {source} from copy c"
-        " cross join (select * from done limit 2) o"
+        f"insert into idempotency (id, {names}) select gen_random_uuid(), {source} from copy c"
+        " cross join (select * from idempotency limit 2) o"
     )

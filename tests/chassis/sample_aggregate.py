@@ -29,7 +29,8 @@ from chassis.store.migrations import apply, journal_sql
 
 
 def upgrade():
-    apply(journal_sql())
+    apply(journal_sql("create"))
+    apply(journal_sql("rename"))
     apply("""
         alter table stream add column owner text not null, add column nickname text unique;
         create table part (part_id uuid primary key, thing_id uuid not null, total bigint not null);

@@ -85,14 +85,14 @@ def _stream(
     for event in events:
         rebuilt = kept.evolve(rebuilt, kept.decode_event(event.name, event.payload))
     always = ("state", "due_at")
-    stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["doc"])
+    stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["state_data"])
     # What a column is compared by is what PostgreSQL gives back: a text for an enum, a UUID for a UUID.
     again = (kept.state_name(rebuilt), kept.due_at(rebuilt), *kept.index(rebuilt))
     return Stream(
         service=service,
         id=str(row["id"]),
         version=row["version"],
-        head=row["head"].hex(),
+        head=row["latest_hash"].hex(),
         state_name=row["state"],
         events=tuple(_event(event) for event in events),
         broken_at=tuple(_broken(events)),
@@ -117,7 +117,7 @@ def _broken(events: Sequence[Recorded]) -> list[int]:
         hashed = chain_hash(
             prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload
         )
-        if (event.version, event.prev_hash, event.hash, event.event_id) != (
+        if (event.version, event.previous_hash, event.hash, event.event_id) != (
             number,
             prev,
             hashed,

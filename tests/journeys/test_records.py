@@ -44,8 +44,8 @@ async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
     found: dict[str, dict[str, tuple[int, bytes]]] = {}
     for name in SERVICES:
         connection = await asyncpg.connect(stack.database(name).app_dsn)
-        rows = await connection.fetch("select id, version, head from stream")
-        found[name] = {str(row["id"]): (row["version"], row["head"]) for row in rows}
+        rows = await connection.fetch("select id, version, latest_hash from stream")
+        found[name] = {str(row["id"]): (row["version"], row["latest_hash"]) for row in rows}
         await connection.close()
     return found
 
@@ -68,7 +68,7 @@ async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
             assert current is not None
             assert journal.rebuild(history) == current.state
             assert _broken(history) == []
-            assert (current.version, current.head) == (history[-1].version, history[-1].hash)
+            assert (current.version, current.latest_hash) == (history[-1].version, history[-1].hash)
 
 
 def _broken(history: list[Recorded]) -> list[int]:
@@ -78,7 +78,7 @@ def _broken(history: list[Recorded]) -> list[int]:
         hashed = chain_hash(
             prev, event.stream_id, number, event.occurred_at, event.name, event.actor, event.payload
         )
-        if (event.version, event.prev_hash, event.hash, event.event_id) != (
+        if (event.version, event.previous_hash, event.hash, event.event_id) != (
             number,
             prev,
             hashed,

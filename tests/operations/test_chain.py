@@ -72,7 +72,7 @@ def test_a_changed_row_is_named(version: int, change: dict[str, object]) -> None
 @pytest.mark.parametrize("version", [1, 3, 5])
 def test_a_row_made_anew_with_a_hash_of_its_own_is_named(version: int) -> None:
     rows = chain(5)
-    rows[version - 1] = row(version, rows[version - 1].prev_hash, b"another")
+    rows[version - 1] = row(version, rows[version - 1].previous_hash, b"another")
 
     assert found(rows, head_of(chain(5))) == [(Kind.REPLACED, version)]
 
@@ -170,7 +170,9 @@ def tampered(draw: st.DrawFn) -> tuple[list[Recorded], Head]:
                 rows[at] = replace(rows[at], payload=draw(st.binary(min_size=1, max_size=4)))
             case "replace":
                 rows[at] = row(
-                    rows[at].version, rows[at].prev_hash, draw(st.binary(min_size=1, max_size=4))
+                    rows[at].version,
+                    rows[at].previous_hash,
+                    draw(st.binary(min_size=1, max_size=4)),
                 )
             case "remove" if len(rows) > 1:
                 del rows[at]

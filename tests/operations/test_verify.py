@@ -61,11 +61,11 @@ SWAP = (
 )
 FORGE = (
     """insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
-    prev_hash, hash) select stream_id, 6, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
+    previous_hash, hash) select stream_id, 6, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
     hash, sha256(hash) from event where stream_id = $1 and version = 5""",
 )
 ROLL_BACK = (
-    """update stream s set version = 4, head = e.hash from event e
+    """update stream s set version = 4, latest_hash = e.hash from event e
     where s.id = $1 and e.stream_id = s.id and e.version = 4""",
 )
 OF = "where stream_id = $1 and version ="
@@ -120,7 +120,7 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
     rows = await superuser.fetch(
         "select * from event where stream_id = $1 and version >= $2 order by version", stream, first
     )
-    head = rows[0]["prev_hash"]
+    head = rows[0]["previous_hash"]
     for row in rows:
         payload = f"{stream} {amount}".encode() if row["version"] == first else row["payload"]
         hashed = chain_hash(
@@ -133,11 +133,11 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
             payload,
         )
         await superuser.execute(
-            f"update event set payload = $3, prev_hash = $4, hash = $5, event_id = $6 {OF} $2",
+            f"update event set payload = $3, previous_hash = $4, hash = $5, event_id = $6 {OF} $2",
             stream, row["version"], payload, head, hashed, event_id_of(hashed),
         )  # fmt: skip
         head = hashed
-    await superuser.execute("update stream set head = $2 where id = $1", stream, head)
+    await superuser.execute("update stream set latest_hash = $2 where id = $1", stream, head)
 
 
 async def test_the_table_for_people_names_service_stream_version_and_fault(
@@ -164,7 +164,7 @@ async def test_the_operators_role_reads_and_changes_nothing(
         for statement in (
             "update event set name = 'x'",
             "delete from outbox",
-            "insert into done values (gen_random_uuid(), '', '', '')",
+            "insert into idempotency values (gen_random_uuid(), '', '', '')",
         ):
             await connection.execute("set default_transaction_read_only = off")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

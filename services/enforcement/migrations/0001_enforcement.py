@@ -10,5 +10,5 @@ down_revision = None
 
 def upgrade() -> None:
     """Creates everything."""
-    apply(journal_sql())
+    apply(journal_sql("create"))
     apply(Path(__file__).with_suffix(".sql").read_text())

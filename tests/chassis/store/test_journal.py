@@ -59,7 +59,9 @@ async def stored(owner: asyncpg.Connection, thing_id: UUID) -> tuple[int, ...]:
 
 
 async def key_is_known(owner: asyncpg.Connection, key: Key) -> bool:
-    return bool(await owner.fetchval("select exists (select from done where id = $1)", key.id))
+    return bool(
+        await owner.fetchval("select exists (select from idempotency where id = $1)", key.id)
+    )
 
 
 def submit(request_id: UUID, *, validate_only: bool = False, name: str = "") -> Key:
@@ -431,7 +433,7 @@ async def test_the_stored_state_is_the_fold_of_the_stored_events(
     assert journal.rebuild(history) == current.state
     assert [each.version for each in history] == list(range(1, current.version + 1))
     assert history[-1].state == ("WAITING" if current.state.until else "OPEN")
-    assert first_fault(history, current.head) is None
+    assert first_fault(history, current.latest_hash) is None
 
 
 def first_fault(history: list[Recorded], head: bytes) -> int | None:
@@ -447,7 +449,7 @@ def first_fault(history: list[Recorded], head: bytes) -> int | None:
             each.actor,
             each.payload,
         )
-        if (each.version, each.prev_hash, each.hash) != (expected, hash_before, computed):
+        if (each.version, each.previous_hash, each.hash) != (expected, hash_before, computed):
             return expected
         if each.event_id != event_id_of(each.hash):
             return expected
@@ -476,7 +478,7 @@ TAMPERING = {
     "an inserted row": (
         """
         insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
-                           prev_hash, hash)
+                           previous_hash, hash)
         select stream_id, 5, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
                hash, sha256(payload) from event where stream_id = $1 and version = 4
         """,
@@ -494,7 +496,7 @@ async def test_the_chain_of_hashes_finds(
         await add(journal, thing, amount)
     sound = await journal.read(thing)
     assert sound is not None
-    assert first_fault(await journal.history(thing), sound.head) is None
+    assert first_fault(await journal.history(thing), sound.latest_hash) is None
     statement, version = TAMPERING[what]
 
     async with owner.transaction():
@@ -507,7 +509,7 @@ async def test_the_chain_of_hashes_finds(
         await owner.execute("alter table event enable always trigger event_is_immutable")
         await owner.execute("alter table event enable always trigger event_is_not_emptied")
 
-    assert first_fault(await journal.history(thing), sound.head) == version
+    assert first_fault(await journal.history(thing), sound.latest_hash) == version
 
 
 FORBIDDEN = (
@@ -517,8 +519,8 @@ FORBIDDEN = (
     "alter table event disable trigger user",
     "drop table event",
     "delete from stream",
-    "update done set response = ''",
-    "delete from done",
+    "update idempotency set response = ''",
+    "delete from idempotency",
     "update outbox set version = 1",
     "set session_replication_role = replica",
 )
