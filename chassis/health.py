@@ -13,7 +13,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from prometheus_client import CollectorRegistry, start_http_server
 
-from chassis.settings import host_and_port
+from chassis.setting_types import host_and_port
 
 log = structlog.get_logger()
 
@@ -31,8 +31,8 @@ class HealthServer:
     `ready` is asked twice a second; it answers None, or why not. It must not block.
     """
 
-    def __init__(self, bind: str, ready: Callable[[], str | None]) -> None:
-        self._bind = bind
+    def __init__(self, address: str, ready: Callable[[], str | None]) -> None:
+        self._address = address
         self._ready = ready
         self._why_not: str | None = "starting"
         self._poller: asyncio.Task[None] | None = None
@@ -45,7 +45,7 @@ class HealthServer:
         await self._health.set(LIVENESS, _SERVING)
         self._server = aio.server(options=[("grpc.so_reuseport", 0)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self.port = self._server.add_insecure_port(self._bind)
+        self.port = self._server.add_insecure_port(self._address)
         await self._server.start()
         self._poller = asyncio.create_task(self._poll(), name="readiness")
 
@@ -81,15 +81,15 @@ class HealthServer:
 class MetricsServer:
     """`/metrics` of one registry; OpenMetrics with exemplars for whoever accepts it."""
 
-    def __init__(self, bind: str, registry: CollectorRegistry) -> None:
-        self._bind = bind
+    def __init__(self, address: str, registry: CollectorRegistry) -> None:
+        self._address = address
         self._registry = registry
         self._running: tuple[WSGIServer, Thread] | None = None
         self.port = 0
 
     def start(self) -> None:
         """Bind and serve from a thread of its own; `OSError` if the address is taken."""
-        host, port = host_and_port(self._bind)
+        host, port = host_and_port(self._address)
         self._running = start_http_server(port, host, self._registry)
         self.port = self._running[0].server_port
 

@@ -26,7 +26,7 @@ import uvloop
 from chassis.rpc.errors import is_storage_fault
 from chassis.rpc.page_tokens import PageTokens
 from chassis.rpc.server import Registration, RpcServer
-from chassis.settings import MigrationSettings, ServiceSettings, load
+from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal, Stream
 from chassis.streams.consumer import Consumer, Handler
 from chassis.streams.dead_letters import DeadLetters
@@ -92,7 +92,10 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
     if parser.parse_args().command == "migrate":
         sys.exit(_migrate(migrations))
     given = load(settings)
-    telemetry = setup(name, version("safeconduct-services"), given.otlp_endpoint, given.log_level)
+    otlp_endpoint = str(given.otlp_endpoint) if given.otlp_endpoint else None
+    telemetry = setup(name, version("safeconduct-services"), otlp_endpoint, given.log_level)
+    for each in old_names_in_use(settings):
+        _LOG.warning("setting_renamed", old=each.old, new=each.new, detail=each.warning)
     code = 1
     try:
         # Never closed: that waits for every task, and a consumer with a stuck handler swallows its cancellation.
@@ -113,7 +116,7 @@ def _migrate(migrations: Path) -> int:
     from chassis.store.migrations import migrate
 
     given = load(MigrationSettings)
-    applied = migrate(given.database_owner_url, given.database_app_role, migrations)
+    applied = migrate(str(given.database_owner_url), given.database_app_role, migrations)
     print(
         f"applied {len(applied)} migration(s)" + "".join(f"\n  {revision}" for revision in applied)
     )
@@ -125,26 +128,29 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database_url = str(settings.database_url)
     pool = await asyncpg.create_pool(
-        settings.database_url, min_size=0, max_size=_POOL, timeout=5, command_timeout=5, reset=_keep
+        database_url, min_size=0, max_size=_POOL, timeout=5, command_timeout=5, reset=_keep
     )
     runtime = Runtime(
-        settings, telemetry, pool, PageTokens(settings.page_token_key_file.read_bytes())
+        settings, telemetry, pool, PageTokens(settings.page_token_keys_file.read_bytes())
     )
     service = build(runtime)
     storage = _Storage(pool)
     group = f"safeconduct.{name}"
-    letters = DeadLetters(settings.kafka_bootstrap, group)
+    letters = DeadLetters(settings.kafka_bootstrap_servers, group)
     relay = Relay(
-        settings.database_url,
-        settings.kafka_bootstrap,
+        database_url,
+        settings.kafka_bootstrap_servers,
         f"/{name}",
         service.package,
         service.route,
         telemetry,
     )
     runtime.wakes.append(relay.wake)
-    consumer = Consumer(group, settings.kafka_bootstrap, service.handlers, letters, telemetry)
+    consumer = Consumer(
+        group, settings.kafka_bootstrap_servers, service.handlers, letters, telemetry
+    )
 
     async def hear() -> None:
         if service.before_hearing is not None:

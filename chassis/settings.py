@@ -1,87 +1,64 @@
-"""What a process is told by its environment: every variable, what is accepted, and all faults in one go.
+"""Settings of a process: the variables it reads, their types, and one report of all errors.
 
 The values of variables are never printed: some hold passwords.
 """
 
 from __future__ import annotations
 
-import re
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.renamed_settings import RenamedVariable, values_under_old_names
 from chassis.rpc.authentication import Officers, OfficersFileError
 from chassis.rpc.certificates import CertificateFiles
 from chassis.rpc.page_tokens import MIN_KEY_BYTES
+from chassis.setting_types import (
+    ListenAddress,
+    OtlpEndpoint,
+    PostgresUrl,
+    ServerAddresses,
+    TraceUrlTemplate,
+)
 
 PREFIX: Final = "SAFECONDUCT_"
 EXIT_CODE: Final = 2
-"""Of a process whose settings cannot be used: starting it again does not help."""
+"""Exit code of a process with invalid settings. A supervisor need not start it again."""
 
-_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"
-_ADDRESS: Final = re.compile(rf"({_HOST}):(\d{{1,5}})")
-_MAX_PORT: Final = 65_535
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-def host_and_port(address: str) -> tuple[str, int]:
-    """The parts of `host:port`, an IPv6 host without its brackets; `ValueError` if it is something else."""
-    parts = _ADDRESS.fullmatch(address)
-    if parts is None or int(parts[2]) > _MAX_PORT:
-        raise ValueError("is not host:port with a port up to 65535")
-    return parts[1].strip("[]"), int(parts[2])
+def variable(
+    example: str,
+    *,
+    default: Any = ...,
+    old_name: str | None = None,
+) -> Any:
+    """Returns the declaration of one variable.
+
+    Errors show `example`, and `repr` leaves the value out. `old_name` (without the prefix) is still
+    read for one release.
+    """
+    return Field(
+        default=default,
+        examples=[example],
+        repr=False,
+        json_schema_extra={"old_name": old_name} if old_name else None,
+    )
 
 
-def _address(address: str) -> str:
-    host_and_port(address)
-    return address
-
-
-def _addresses(addresses: str) -> str:
-    for address in addresses.split(","):
-        if host_and_port(address)[1] == 0:
-            raise ValueError("has port 0; only a server may bind to any free port")
-    return addresses
-
-
-def _postgres(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = (
-            parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/") and parts.port != 0
-        )
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("is not postgresql://user:password@host:port/database")
-    return url
-
-
-def _endpoint(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or parts.path.strip("/"):
-        raise ValueError("is not http://host:port")
-    host_and_port(parts.netloc)
-    return url
-
-
-def _trace_template(template: str) -> str:
-    if "{trace_id}" not in template:
-        raise ValueError("does not say where {trace_id} goes")
-    return template
-
-
-def _key_file(path: Path) -> Path:
+def _check_key_file(path: Path) -> Path:
     if (size := path.stat().st_size) < MIN_KEY_BYTES:
         raise ValueError(f"has {size} bytes; at least {MIN_KEY_BYTES} are needed")
     return path
 
 
-def _officers_file(path: Path) -> Path:
+def _check_officers_file(path: Path) -> Path:
     try:
         Officers.load(path)
     except OfficersFileError as fault:
@@ -89,17 +66,8 @@ def _officers_file(path: Path) -> Path:
     return path
 
 
-Address = Annotated[str, AfterValidator(_address)]
-PostgresUrl = Annotated[str, AfterValidator(_postgres)]
-
-
-def _variable(example: str, *, default: Any = ...) -> Any:
-    """A variable with the value that is shown when it is wrong; its own value stays out of every `repr`."""
-    return Field(default=default, examples=[example], repr=False)
-
-
 class Settings(BaseSettings):
-    """Base of all settings: read from the environment only, an empty variable counts as absent."""
+    """Base of all settings. Only the environment is read, and an empty variable counts as not set."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -111,55 +79,58 @@ class Settings(BaseSettings):
 
 
 class MigrationSettings(Settings):
-    """What `migrate` needs."""
+    """Settings of the command `migrate`."""
 
-    database_owner_url: PostgresUrl = _variable(
+    database_owner_url: PostgresUrl = variable(
         "postgresql://owner:password@127.0.0.1:5432/applications"
     )
-    database_app_role: Annotated[str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$")] = _variable(
+    database_app_role: Annotated[str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$")] = variable(
         "applications_app"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _variable("INFO", default="INFO")
+    log_level: LogLevel = variable("INFO", default="INFO")
 
 
 class ServiceSettings(Settings):
-    """What `serve` needs; a service that needs more derives its own class."""
+    """Settings of the command `serve`. A service with settings of its own derives a class."""
 
-    database_url: PostgresUrl = _variable(
+    database_url: PostgresUrl = variable(
         "postgresql://applications_app:password@127.0.0.1:5432/applications"
     )
-    kafka_bootstrap: Annotated[str, AfterValidator(_addresses)] = _variable("127.0.0.1:9092")
-    grpc_bind: Address = _variable("127.0.0.1:7001")
-    ops_bind: Address = _variable("127.0.0.1:7002")
-    metrics_bind: Address = _variable("127.0.0.1:7003")
-    tls_cert: FilePath = _variable("/etc/safeconduct/tls.crt")
-    tls_key: FilePath = _variable("/etc/safeconduct/tls.key")
-    tls_ca: FilePath = _variable("/etc/safeconduct/ca.crt")
-    trust_domain: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,254}$")] = _variable(
-        "safeconduct.example", default="safeconduct.example"
+    kafka_bootstrap_servers: ServerAddresses = variable(
+        "127.0.0.1:9092", old_name="KAFKA_BOOTSTRAP"
     )
-    officers_file: Annotated[FilePath, AfterValidator(_officers_file)] = _variable(
+    grpc_listen_address: ListenAddress = variable("127.0.0.1:7001", old_name="GRPC_BIND")
+    health_listen_address: ListenAddress = variable("127.0.0.1:7002", old_name="OPS_BIND")
+    metrics_listen_address: ListenAddress = variable("127.0.0.1:7003", old_name="METRICS_BIND")
+    tls_certificate_file: FilePath = variable("/etc/safeconduct/tls.crt", old_name="TLS_CERT")
+    tls_private_key_file: FilePath = variable("/etc/safeconduct/tls.key", old_name="TLS_KEY")
+    tls_client_ca_file: FilePath = variable("/etc/safeconduct/ca.crt", old_name="TLS_CA")
+    spiffe_trust_domain: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,254}$")] = variable(
+        "safeconduct.example", default="safeconduct.example", old_name="TRUST_DOMAIN"
+    )
+    officers_file: Annotated[FilePath, AfterValidator(_check_officers_file)] = variable(
         "/etc/safeconduct/officers.yaml"
     )
-    page_token_key_file: Annotated[FilePath, AfterValidator(_key_file)] = _variable(
-        "/etc/safeconduct/page-token.key"
+    page_token_keys_file: Annotated[FilePath, AfterValidator(_check_key_file)] = variable(
+        "/etc/safeconduct/page-token.keys", old_name="PAGE_TOKEN_KEY_FILE"
     )
-    otlp_endpoint: Annotated[str, AfterValidator(_endpoint)] | None = _variable(
-        "http://127.0.0.1:4317", default=None
-    )
-    trace_url_template: Annotated[str, AfterValidator(_trace_template)] | None = _variable(
+    otlp_endpoint: OtlpEndpoint | None = variable("http://127.0.0.1:4317", default=None)
+    trace_url_template: TraceUrlTemplate | None = variable(
         "http://127.0.0.1:8000/#trace={trace_id}", default=None
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _variable("INFO", default="INFO")
-    drain_seconds: Annotated[float, Field(ge=0, le=60)] = _variable("5", default=1.0)
-    """How long a service that is told to end still answers, so that balancers can look away first."""
+    log_level: LogLevel = variable("INFO", default="INFO")
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = variable("5", default=1.0)
+    """Seconds for which a service still answers after SIGTERM, until load balancers have noticed."""
 
     @model_validator(mode="after")
     def _certificate_and_key_belong_together(self) -> Self:
         try:
             self.tls.check()
         except ValueError as fault:
-            names = ", ".join(f"{PREFIX}{name}" for name in ("TLS_CERT", "TLS_KEY", "TLS_CA"))
+            names = ", ".join(
+                f"{PREFIX}{name}"
+                for name in ("TLS_CERTIFICATE_FILE", "TLS_PRIVATE_KEY_FILE", "TLS_CLIENT_CA_FILE")
+            )
             raise ValueError(
                 f"{names}: {fault}; for example those issued together by one authority"
             ) from None
@@ -167,40 +138,82 @@ class ServiceSettings(Settings):
 
     @property
     def tls(self) -> CertificateFiles:
-        """The three files of the service port."""
-        return CertificateFiles(self.tls_cert, self.tls_key, self.tls_ca)
+        """Returns the three files of the gRPC port."""
+        return CertificateFiles(
+            self.tls_certificate_file, self.tls_private_key_file, self.tls_client_ca_file
+        )
 
 
 S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """The settings from the environment; if any is unusable, all faults go to standard error and the exit code is 2."""
+    """Returns the settings from the environment.
+
+    If any is missing or invalid, prints all errors to standard error and exits with code 2.
+    """
+    renamed = renamed_variables(settings)
+    by_old_name = values_under_old_names(renamed, os.environ)
+    errors = [each.contradiction for each in renamed if each.is_contradicted(os.environ)]
+    loaded: S | None = None
     try:
-        return settings()
+        loaded = settings(**by_old_name)
     except ValidationError as error:
-        lines = [
-            _line(settings, dict(fault))
+        old_names = {each.field: each.old for each in renamed if each.field in by_old_name}
+        errors += [
+            _line(settings, dict(fault), old_names)
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        print(f"{len(lines)} setting(s) cannot be used:", *lines, sep="\n  ", file=sys.stderr)
-        raise SystemExit(EXIT_CODE) from None
+    if loaded is None or errors:
+        heading = (
+            "1 setting is missing or invalid:"
+            if len(errors) == 1
+            else f"{len(errors)} settings are missing or invalid:"
+        )
+        print(heading, *errors, sep="\n  ", file=sys.stderr)
+        raise SystemExit(EXIT_CODE)
+    return loaded
 
 
-def _line(settings: type[Settings], fault: Mapping[str, Any]) -> str:
-    wrong = _IN_PLAIN_WORDS.get(
-        fault["type"], fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
+def renamed_variables(settings: type[Settings]) -> tuple[RenamedVariable, ...]:
+    """Returns the fields of `settings` that have an old name."""
+    return tuple(
+        RenamedVariable(name, f"{PREFIX}{extra['old_name']}", f"{PREFIX}{name.upper()}")
+        for name, field in settings.model_fields.items()
+        if isinstance(extra := field.json_schema_extra, dict) and "old_name" in extra
     )
+
+
+def old_names_in_use(settings: type[Settings]) -> tuple[RenamedVariable, ...]:
+    """Returns the variables that the environment still sets under their old names."""
+    return tuple(each for each in renamed_variables(settings) if each.is_used(os.environ))
+
+
+def _line(settings: type[Settings], fault: Mapping[str, Any], old_names: Mapping[str, str]) -> str:
     if not fault["loc"]:
-        return str(wrong)
-    name = str(fault["loc"][0])
-    examples = settings.model_fields[name].examples or [""]
-    return f"{PREFIX}{name.upper()} {wrong}; for example {examples[0]}"
+        return str(fault["msg"].removeprefix("Value error, "))
+    field = str(fault["loc"][0])
+    name = f"{PREFIX}{field.upper()}"
+    if field in old_names:
+        name += f" (set under its old name {old_names[field]})"
+    (example,) = settings.model_fields[field].examples or [""]
+    return f"{name} {_problem(fault)}; for example {example}"
 
 
-_IN_PLAIN_WORDS: Final[Mapping[str, str]] = {
-    "missing": "is missing",
-    "path_not_file": "names no file that exists",
-    "string_pattern_mismatch": "has characters that are not accepted",
-    "float_parsing": "is not a number",
-}
+def _problem(fault: Mapping[str, Any]) -> str:
+    match fault["type"]:
+        case "missing":
+            return "is missing"
+        case "path_not_file":
+            return "names no file that exists"
+        case "string_pattern_mismatch":
+            return "has characters that are not accepted"
+        case "float_parsing":
+            return "is not a number"
+        case "url_parsing":
+            return f"is not a valid URL ({fault['ctx']['error']})"
+        case "url_scheme":
+            return f"has another scheme than {fault['ctx']['expected_schemes']}"
+        case _:
+            message = fault["msg"].removeprefix("Value error, ")
+            return str(message.replace("Input should", "should"))

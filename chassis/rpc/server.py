@@ -79,17 +79,17 @@ class RpcServer:
         self._interceptor = Interceptor(
             telemetry,
             access,
-            settings.trust_domain,
+            settings.spiffe_trust_domain,
             Officers.load(settings.officers_file),
             deadline_s,
         )
-        self._health = HealthServer(settings.ops_bind, ready)
-        self._metrics = MetricsServer(settings.metrics_bind, telemetry.registry)
+        self._health = HealthServer(settings.health_listen_address, ready)
+        self._metrics = MetricsServer(settings.metrics_listen_address, telemetry.registry)
         self._server: aio.Server | None = None
         self.port = 0
 
     @property
-    def ops_port(self) -> int:
+    def health_port(self) -> int:
         """Where health is served."""
         return self._health.port
 
@@ -110,12 +110,14 @@ class RpcServer:
         names = [name for _, _, name in self._registrations]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._server)
         self.port = self._server.add_secure_port(
-            self._settings.grpc_bind, server_credentials(self._settings.tls)
+            self._settings.grpc_listen_address, server_credentials(self._settings.tls)
         )
         await self._server.start()
         self._metrics.start()
         await self._health.start()
-        log.info("serving", port=self.port, ops_port=self.ops_port, metrics_port=self.metrics_port)
+        log.info(
+            "serving", port=self.port, health_port=self.health_port, metrics_port=self.metrics_port
+        )
 
     async def drain(self) -> None:
         """In order: not ready, a moment in which calls are still answered, watches end, calls finish, ports close."""

@@ -98,19 +98,27 @@ class _Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handled = Counter(
-            "consumer_handled", "Records handled.", ["topic", "outcome"], registry=registry
+            "safeconduct_consumer_records",
+            "Records handled.",
+            ["topic", "outcome"],
+            registry=registry,
         )
         self.duration = Histogram(
-            "consumer_seconds", "Time to handle one record.", ["topic"], registry=registry
+            "safeconduct_consumer_record_duration_seconds",
+            "Time to handle one record.",
+            ["topic"],
+            registry=registry,
         )
         self.lag = Gauge(
-            "consumer_lag_seconds",
+            "safeconduct_consumer_lag_seconds",
             "Age of the newest record when handled.",
             ["topic"],
             registry=registry,
         )
         self.assigned = Gauge(
-            "consumer_partitions", "Partitions assigned to this replica.", registry=registry
+            "safeconduct_consumer_assigned_partitions",
+            "Partitions assigned to this replica.",
+            registry=registry,
         )
 
 

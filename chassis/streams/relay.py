@@ -108,15 +108,22 @@ class _Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.sent = Counter(
-            "relay_sent", "Records acknowledged by the broker.", ["topic"], registry=registry
+            "safeconduct_relay_published_records",
+            "Records acknowledged by the broker.",
+            ["topic"],
+            registry=registry,
         )
         self.age = Histogram(
-            "relay_age_seconds", "From commit to the broker's acknowledgement.", registry=registry,
+            "safeconduct_relay_publish_delay_seconds",
+            "From commit to the broker's acknowledgement.",
+            registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
-        )  # fmt: skip
-        self.held = Gauge("relay_shards", "Shards that this replica owns.", registry=registry)
+        )
+        self.held = Gauge(
+            "safeconduct_relay_owned_shards", "Shards that this replica owns.", registry=registry
+        )
         self.backlog = Gauge(
-            "outbox_oldest_seconds",
+            "safeconduct_outbox_oldest_record_age_seconds",
             "Age of the oldest record of the last batch.",
             registry=registry,
         )

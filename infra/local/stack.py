@@ -189,7 +189,7 @@ class Stack:
                 f"{_PREFIX}AUDIT_{name.upper()}_URL": self._databases[name].operator_dsn
                 for name in self.service_names
             },
-            _PREFIX + "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            _PREFIX + "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
             _PREFIX + "CONDUCT_CODES": str(CODES),
         }
 
@@ -199,22 +199,22 @@ class Stack:
         where = self._listens(name, replica)
         settings = {
             "DATABASE_URL": self._databases[name].app_dsn,
-            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "GRPC_BIND": where.grpc,
-            "OPS_BIND": where.ops,
-            "METRICS_BIND": where.metrics,
-            "TLS_CERT": str(identity.cert),
-            "TLS_KEY": str(identity.key),
-            "TLS_CA": str(identity.ca),
-            "TRUST_DOMAIN": TRUST_DOMAIN,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "GRPC_LISTEN_ADDRESS": where.grpc,
+            "HEALTH_LISTEN_ADDRESS": where.ops,
+            "METRICS_LISTEN_ADDRESS": where.metrics,
+            "TLS_CERTIFICATE_FILE": str(identity.cert),
+            "TLS_PRIVATE_KEY_FILE": str(identity.key),
+            "TLS_CLIENT_CA_FILE": str(identity.ca),
+            "SPIFFE_TRUST_DOMAIN": TRUST_DOMAIN,
             "OFFICERS_FILE": str(OFFICERS),
-            "PAGE_TOKEN_KEY_FILE": str(ca.page_token_key(self._certificates, name)),
+            "PAGE_TOKEN_KEYS_FILE": str(ca.page_token_key(self._certificates, name)),
             "OTLP_ENDPOINT": self.spans.otlp_endpoint,
             "TRACE_URL_TEMPLATE": self.trace_url_template,
             "LOG_LEVEL": "INFO",
         }
         if name == "applications":
-            settings["LICENSE_KEY_FILE"] = str(ca.license_key(self._certificates))
+            settings["LICENSE_SIGNING_KEY_FILE"] = str(ca.license_key(self._certificates))
         # On a person's own machine a span should be seen at once; the exporter's default is five seconds.
         return {
             **{_PREFIX + key: value for key, value in settings.items()},

@@ -14,6 +14,7 @@ from safeconduct.cli.failures import BROKEN
 from safeconduct.cli.output import Json, example, print_json, rows, show
 
 from operations.complaints import run
+from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 
 if TYPE_CHECKING:
     from operations.audit.check import Verdict
@@ -41,7 +42,9 @@ def verify(
     bootstrap: Annotated[
         str,
         typer.Option(
-            envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", help="Compare with what was published, too."
+            envvar=BOOTSTRAP_VARIABLES,
+            callback=check_bootstrap,
+            help="Compare with what was published, too.",
         ),
     ] = "",
     json: Json = False,

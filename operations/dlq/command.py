@@ -10,6 +10,7 @@ import typer
 from safeconduct.cli.output import Json, example, pairs, print_json, rows, show
 
 from operations.complaints import Unusable, run
+from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 
 if TYPE_CHECKING:
     from operations.dlq.letters import Letter
@@ -21,7 +22,10 @@ app = typer.Typer(
 Bootstrap = Annotated[
     str,
     typer.Option(
-        envvar="SAFECONDUCT_KAFKA_BOOTSTRAP", metavar="HOST:PORT[,HOST:PORT]", help="The brokers."
+        envvar=BOOTSTRAP_VARIABLES,
+        callback=check_bootstrap,
+        metavar="HOST:PORT[,HOST:PORT]",
+        help="The brokers.",
     ),
 ]
 FromTopic = Annotated[str, typer.Option("--topic", help="Only what came from this topic.")]
@@ -162,7 +166,7 @@ def _brokers(given: str) -> str:
         raise Unusable(
             "NOT_CONFIGURED",
             "No broker is named.",
-            "Set SAFECONDUCT_KAFKA_BOOTSTRAP or give --bootstrap.",
+            "Set SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS or give --bootstrap.",
         )
     return given
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, FilePath
+from pydantic import FilePath
 from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.service import Runtime, Service, main
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, variable
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.timers import Timers
 from chassis.streams.relay import Address, Outbound
@@ -28,16 +27,18 @@ PACKAGE = "safeconduct.applications.v1"
 
 
 class Settings(ServiceSettings):
-    """What applications needs besides what every service needs."""
+    """Settings of the applications service."""
 
-    license_key_file: Annotated[
-        FilePath, Field(examples=["/etc/safeconduct/license.key"], repr=False)
-    ]
-    policy_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/policy.yaml"])] = (
-        HERE / "policy" / "policy.yaml"
+    license_signing_key_file: FilePath = variable(
+        "/etc/safeconduct/license.key", old_name="LICENSE_KEY_FILE"
     )
-    reference_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/reference.yaml"])] = (
-        HERE / "policy" / "reference.yaml"
+    policy_file: FilePath = variable(
+        "/etc/safeconduct/policy.yaml", default=HERE / "policy" / "policy.yaml"
+    )
+    reference_data_file: FilePath = variable(
+        "/etc/safeconduct/reference.yaml",
+        default=HERE / "policy" / "reference.yaml",
+        old_name="REFERENCE_FILE",
     )
 
 
@@ -52,7 +53,7 @@ def build(runtime: Runtime[Settings]) -> Service:
     journal = runtime.journal(ApplicationStream())
     change_feed = ChangeFeed(journal, "partner_id")
     runtime.wakes.append(change_feed.wake)
-    reference_file = load_reference_file(settings.reference_file)
+    reference_file = load_reference_file(settings.reference_data_file)
     dependencies = Dependencies(
         journal=journal,
         change_feed=change_feed,
@@ -62,7 +63,8 @@ def build(runtime: Runtime[Settings]) -> Service:
         signing_terms=reference_file.signing_terms,
         policy=load_policy(settings.policy_file),
         license_signer=LicenseSigner(
-            load_signing_key(settings.license_key_file.read_bytes()), settings.trust_domain
+            load_signing_key(settings.license_signing_key_file.read_bytes()),
+            settings.spiffe_trust_domain,
         ),
         trace_url_template=settings.trace_url_template or "",
     )

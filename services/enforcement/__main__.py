@@ -65,7 +65,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap, journal)),
+        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap_servers, journal)),
         ready=lambda: None if ticking.moment is not None else "not every standing is known yet",
     )
 
@@ -74,7 +74,7 @@ def _show(board: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
     """What operators see of the standings."""
     registry = runtime.telemetry.registry
     age = Gauge(
-        "standing_knowledge_age_seconds",
+        "safeconduct_standing_cache_age_seconds",
         "Age of what this replica knows of all standings.",
         registry=registry,
     )
@@ -82,10 +82,16 @@ def _show(board: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
         lambda: float("inf") if (known := board.ticks.age_ns()) is None else known / 1e9
     )
     licenses = Gauge(
-        "standing_licenses", "Licenses whose standing this replica knows.", registry=registry
+        "safeconduct_standing_cache_licenses",
+        "Licenses whose standing this replica knows.",
+        registry=registry,
     )
     licenses.set_function(lambda: board.size)
-    streams = Gauge("standing_streams", "Open streams of gates and partners.", registry=registry)
+    streams = Gauge(
+        "safeconduct_standing_open_streams",
+        "Open streams of gates and partners.",
+        registry=registry,
+    )
     streams.set_function(lambda: board.followers)
 
 

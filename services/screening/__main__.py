@@ -9,7 +9,7 @@ from pydantic import Field, FilePath
 from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.service import Runtime, Service, main
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, variable
 from chassis.streams.relay import Address, Outbound
 from services.screening.core.config import DEFAULT
 from services.screening.shell.active_lists import Lists, shipped
@@ -28,20 +28,22 @@ PACKAGE = "safeconduct.screening.v1"
 
 
 class Settings(ServiceSettings):
-    """What screening needs besides what every service needs."""
+    """Settings of the screening service."""
 
-    first_list_file: Annotated[FilePath, Field(examples=["/etc/safeconduct/list.yaml"])] = (
-        HERE / "lists/shipped.yaml"
+    initial_list_file: FilePath = variable(
+        "/etc/safeconduct/list.yaml",
+        default=HERE / "lists/shipped.yaml",
+        old_name="FIRST_LIST_FILE",
     )
-    """Describes the list that an empty installation starts with; never read again once a list is active."""
-    screening_workers: Annotated[
-        int, Field(ge=1, le=64, default_factory=default_workers, examples=["2"])
-    ]
-    """Processes that screen; they share one index, and each adds its own working memory."""
-    ownership_rules_file: Annotated[
-        FilePath, Field(examples=["/etc/safeconduct/ownership.yaml"])
-    ] = HERE / "rules/ownership.yaml"
-    """When owners that are listed make a party count as listed; read once, at the start."""
+    """Describes the list of an empty installation. It is not read again once a list is active."""
+    screening_worker_processes: Annotated[int, Field(ge=1, le=64)] = variable(
+        "2", default=default_workers(), old_name="SCREENING_WORKERS"
+    )
+    """Number of worker processes. They share one index, and each adds its own working memory."""
+    ownership_rules_file: FilePath = variable(
+        "/etc/safeconduct/ownership.yaml", default=HERE / "rules/ownership.yaml"
+    )
+    """Rules for when listed owners make a party count as listed. Read once, at the start."""
 
 
 def route(record: Outbound) -> tuple[Address, bytes]:
@@ -53,12 +55,12 @@ def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     registry = runtime.telemetry.registry
     rules = ownership_rules(runtime.settings.ownership_rules_file)
-    engine = WorkerPool(DEFAULT, runtime.settings.screening_workers, registry)
+    engine = WorkerPool(DEFAULT, runtime.settings.screening_worker_processes, registry)
     engine.start()
     desk = Screener(DEFAULT, registry, engine)
     screenings = runtime.journal(ScreeningStream())
     registers = runtime.journal(ListStream())
-    lists = Lists(registers, desk, shipped(runtime.settings.first_list_file), registry)
+    lists = Lists(registers, desk, shipped(runtime.settings.initial_list_file), registry)
     rescreening = Rescreening(
         screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry
     )

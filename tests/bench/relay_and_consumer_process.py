@@ -60,7 +60,9 @@ class RelayAndConsumer:
 
         def sent() -> float:
             return (
-                telemetry.registry.get_sample_value("relay_sent_total", {"topic": target.topic})
+                telemetry.registry.get_sample_value(
+                    "safeconduct_relay_published_records_total", {"topic": target.topic}
+                )
                 or 0.0
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -71,15 +72,15 @@ async def start(
             "SAFECONDUCT_DATABASE_URL": database.app_dsn,
             "SAFECONDUCT_DATABASE_OWNER_URL": database.owner_dsn,
             "SAFECONDUCT_DATABASE_APP_ROLE": database.app_role,
-            "SAFECONDUCT_KAFKA_BOOTSTRAP": kafka.bootstrap,
-            "SAFECONDUCT_GRPC_BIND": "127.0.0.1:0",
-            "SAFECONDUCT_OPS_BIND": ops,
-            "SAFECONDUCT_METRICS_BIND": "127.0.0.1:0",
-            "SAFECONDUCT_TLS_CERT": str(files / "tiny.crt"),
-            "SAFECONDUCT_TLS_KEY": str(files / "tiny.key"),
-            "SAFECONDUCT_TLS_CA": str(files / "ca.crt"),
+            "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+            "SAFECONDUCT_GRPC_LISTEN_ADDRESS": "127.0.0.1:0",
+            "SAFECONDUCT_HEALTH_LISTEN_ADDRESS": ops,
+            "SAFECONDUCT_METRICS_LISTEN_ADDRESS": "127.0.0.1:0",
+            "SAFECONDUCT_TLS_CERTIFICATE_FILE": str(files / "tiny.crt"),
+            "SAFECONDUCT_TLS_PRIVATE_KEY_FILE": str(files / "tiny.key"),
+            "SAFECONDUCT_TLS_CLIENT_CA_FILE": str(files / "ca.crt"),
             "SAFECONDUCT_OFFICERS_FILE": str(files / "officers.yaml"),
-            "SAFECONDUCT_PAGE_TOKEN_KEY_FILE": str(files / "tiny-page-token.key"),
+            "SAFECONDUCT_PAGE_TOKEN_KEYS_FILE": str(files / "tiny-page-token.key"),
             "SAFECONDUCT_DRAIN_SECONDS": "0",
             "TINY_FAULT": fault,
             "TINY_TOPIC": topic,
@@ -150,7 +151,7 @@ async def test_a_port_that_is_taken_ends_the_service_with_1(start: Start) -> Non
     tiny = await start()
     await eventually(lambda: tiny.is_serving("live"), "it lives")
 
-    code, output = await (await start(SAFECONDUCT_OPS_BIND=tiny.ops)).ends()
+    code, output = await (await start(SAFECONDUCT_HEALTH_LISTEN_ADDRESS=tiny.ops)).ends()
 
     assert code == 1
     assert "could not start" in output
@@ -185,9 +186,25 @@ async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(
 
 async def test_settings_that_cannot_be_used_end_it_with_2_and_name_all(start: Start) -> None:
     code, output = await (
-        await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_OPS_BIND="y")
+        await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_HEALTH_LISTEN_ADDRESS="y")
     ).ends()
 
     assert code == 2
     assert "SAFECONDUCT_DATABASE_URL" in output
-    assert "SAFECONDUCT_OPS_BIND" in output
+    assert "SAFECONDUCT_HEALTH_LISTEN_ADDRESS" in output
+
+
+async def test_a_service_with_a_setting_under_its_old_name_logs_old_and_new_name(
+    start: Start,
+) -> None:
+    old, new = "SAFECONDUCT_GRPC_BIND", "SAFECONDUCT_GRPC_LISTEN_ADDRESS"
+    tiny = await start(**{new: "", old: "127.0.0.1:0"})
+    await eventually(lambda: tiny.is_serving("live"), "it lives")
+
+    tiny.process.send_signal(signal.SIGTERM)
+    code, output = await tiny.ends()
+    lines = [json.loads(line) for line in output.splitlines()]
+    (renamed,) = [line for line in lines if line["event"] == "setting_renamed"]
+
+    assert code == 0
+    assert (renamed["level"], renamed["old"], renamed["new"]) == ("warning", old, new)

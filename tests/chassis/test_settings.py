@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chassis.settings import MigrationSettings, ServiceSettings, host_and_port, load
+from chassis.setting_types import host_and_port
+from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from infra.local import ca
 
 URL = "postgresql://app:swordfish@127.0.0.1:5432/applications"
@@ -17,15 +18,15 @@ def environment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     officers.write_text("officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 2}]")
     values = {
         "DATABASE_URL": URL,
-        "KAFKA_BOOTSTRAP": "127.0.0.1:9092,127.0.0.1:9093",
-        "GRPC_BIND": "127.0.0.1:0",
-        "OPS_BIND": "127.0.0.1:0",
-        "METRICS_BIND": "[::1]:0",
-        "TLS_CERT": str(identity.cert),
-        "TLS_KEY": str(identity.key),
-        "TLS_CA": str(identity.ca),
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092,127.0.0.1:9093",
+        "GRPC_LISTEN_ADDRESS": "127.0.0.1:0",
+        "HEALTH_LISTEN_ADDRESS": "127.0.0.1:0",
+        "METRICS_LISTEN_ADDRESS": "[::1]:0",
+        "TLS_CERTIFICATE_FILE": str(identity.cert),
+        "TLS_PRIVATE_KEY_FILE": str(identity.key),
+        "TLS_CLIENT_CA_FILE": str(identity.ca),
         "OFFICERS_FILE": str(officers),
-        "PAGE_TOKEN_KEY_FILE": str(ca.page_token_key(tmp_path, "applications")),
+        "PAGE_TOKEN_KEYS_FILE": str(ca.page_token_key(tmp_path, "applications")),
         "OTLP_ENDPOINT": "",
     }
     for name, value in values.items():
@@ -44,8 +45,8 @@ def test_a_full_environment_is_accepted(environment: pytest.MonkeyPatch) -> None
     settings = load(ServiceSettings)
 
     assert (
-        settings.database_url,
-        settings.trust_domain,
+        str(settings.database_url),
+        settings.spiffe_trust_domain,
         settings.otlp_endpoint,
         settings.log_level,
     ) == (URL, "safeconduct.example", None, "INFO")
@@ -58,19 +59,19 @@ def test_what_is_shown_of_settings_holds_no_password(environment: pytest.MonkeyP
 def test_all_faults_are_told_at_once_with_an_example_each(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
-    environment.delenv("SAFECONDUCT_KAFKA_BOOTSTRAP")
+    environment.delenv("SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS")
     environment.setenv("SAFECONDUCT_DATABASE_URL", "mysql://app:swordfish@127.0.0.1/x")
-    environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:99999")
-    environment.setenv("SAFECONDUCT_TLS_CA", str(tmp_path / "nowhere"))
+    environment.setenv("SAFECONDUCT_GRPC_LISTEN_ADDRESS", "127.0.0.1:99999")
+    environment.setenv("SAFECONDUCT_TLS_CLIENT_CA_FILE", str(tmp_path / "nowhere"))
     environment.setenv("SAFECONDUCT_LOG_LEVEL", "LOUD")
     first, *lines = refusal(capsys)
 
-    assert first == "5 setting(s) cannot be used:"
+    assert first == "5 settings are missing or invalid:"
     assert {
         "SAFECONDUCT_DATABASE_URL",
-        "SAFECONDUCT_KAFKA_BOOTSTRAP",
-        "SAFECONDUCT_GRPC_BIND",
-        "SAFECONDUCT_TLS_CA",
+        "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS",
+        "SAFECONDUCT_GRPC_LISTEN_ADDRESS",
+        "SAFECONDUCT_TLS_CLIENT_CA_FILE",
         "SAFECONDUCT_LOG_LEVEL",
     } == {line.split()[0] for line in lines}
     assert all("; for example " in line for line in lines)
@@ -82,14 +83,19 @@ def test_all_faults_are_told_at_once_with_an_example_each(
     [
         ("DATABASE_URL", "postgresql://127.0.0.1:5432"),
         ("DATABASE_URL", "postgresql://127.0.0.1:port/x"),
-        ("KAFKA_BOOTSTRAP", "127.0.0.1"),
-        ("KAFKA_BOOTSTRAP", "127.0.0.1:0"),
-        ("KAFKA_BOOTSTRAP", "127.0.0.1:9092,"),
-        ("GRPC_BIND", "7001"),
-        ("OPS_BIND", "127.0.0.1:7001 "),
-        ("TRUST_DOMAIN", "Safeconduct.example"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:0/x"),
+        ("DATABASE_URL", "postgresql+asyncpg://127.0.0.1/x"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:0"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092,"),
+        ("GRPC_LISTEN_ADDRESS", "7001"),
+        ("HEALTH_LISTEN_ADDRESS", "127.0.0.1:7001 "),
+        ("HEALTH_LISTEN_ADDRESS", "127.0.0.1:7001/live"),
+        ("HEALTH_LISTEN_ADDRESS", "somebody@127.0.0.1:7001"),
+        ("SPIFFE_TRUST_DOMAIN", "Safeconduct.example"),
         ("OTLP_ENDPOINT", "127.0.0.1:4317"),
         ("OTLP_ENDPOINT", "http://127.0.0.1"),
+        ("OTLP_ENDPOINT", "http://127.0.0.1:4317/v1/traces"),
         ("TRACE_URL_TEMPLATE", "http://127.0.0.1/"),
         ("DRAIN_SECONDS", "soon"),
         ("DRAIN_SECONDS", "61"),
@@ -108,7 +114,7 @@ def test_a_short_key_file_is_refused(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
     (tmp_path / "short").write_bytes(b"x" * 31)
-    environment.setenv("SAFECONDUCT_PAGE_TOKEN_KEY_FILE", str(tmp_path / "short"))
+    environment.setenv("SAFECONDUCT_PAGE_TOKEN_KEYS_FILE", str(tmp_path / "short"))
 
     assert "has 31 bytes; at least 32 are needed" in refusal(capsys)[1]
 
@@ -125,7 +131,7 @@ def test_a_key_of_another_certificate_is_refused(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
     other = ca.issue(tmp_path, "other", "spiffe://safeconduct.example/service/screening")
-    environment.setenv("SAFECONDUCT_TLS_KEY", str(other.key))
+    environment.setenv("SAFECONDUCT_TLS_PRIVATE_KEY_FILE", str(other.key))
 
     assert "are not one certificate" in refusal(capsys)[1]
 
@@ -152,3 +158,63 @@ def test_migration_asks_for_its_own_variables_only(
 )
 def test_an_address_has_a_host_and_a_port(address: Any, parts: Any) -> None:
     assert parts == host_and_port(address)
+
+
+def test_a_setting_under_its_old_name_is_still_read_and_reported(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("SAFECONDUCT_GRPC_LISTEN_ADDRESS")
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:7001")
+
+    settings = load(ServiceSettings)
+    (renamed,) = old_names_in_use(ServiceSettings)
+
+    assert settings.grpc_listen_address == "127.0.0.1:7001"
+    assert renamed.warning == (
+        "SAFECONDUCT_GRPC_BIND is now called SAFECONDUCT_GRPC_LISTEN_ADDRESS; "
+        "the next release will not read the old name"
+    )
+
+
+def test_no_old_name_is_reported_when_only_new_names_are_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "")
+
+    assert old_names_in_use(ServiceSettings) == ()
+
+
+def test_an_old_and_a_new_name_may_have_the_same_value(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:0")
+
+    assert load(ServiceSettings).grpc_listen_address == "127.0.0.1:0"
+    assert [each.old for each in old_names_in_use(ServiceSettings)] == ["SAFECONDUCT_GRPC_BIND"]
+
+
+def test_different_values_under_an_old_and_a_new_name_are_an_error_that_names_both(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:7001")
+    environment.setenv("SAFECONDUCT_LOG_LEVEL", "LOUD")
+    heading, contradiction, other = refusal(capsys)
+
+    assert heading == "2 settings are missing or invalid:"
+    assert contradiction == (
+        "  SAFECONDUCT_GRPC_LISTEN_ADDRESS and SAFECONDUCT_GRPC_BIND, its old name, "
+        "have different values; set only SAFECONDUCT_GRPC_LISTEN_ADDRESS"
+    )
+    assert other.startswith("  SAFECONDUCT_LOG_LEVEL ")
+
+
+def test_an_invalid_value_under_an_old_name_is_reported_with_both_names(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv("SAFECONDUCT_GRPC_LISTEN_ADDRESS")
+    environment.setenv("SAFECONDUCT_GRPC_BIND", "7001")
+    heading, line = refusal(capsys)
+
+    assert heading == "1 setting is missing or invalid:"
+    assert line == (
+        "  SAFECONDUCT_GRPC_LISTEN_ADDRESS (set under its old name SAFECONDUCT_GRPC_BIND) "
+        "is not host:port with a port up to 65535; for example 127.0.0.1:7001"
+    )

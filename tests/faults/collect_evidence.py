@@ -33,7 +33,7 @@ from tests.faults.invariants import DeadLetter, Event, Order, PublishedRecord, S
 
 _GENESIS: Final = b"\0" * 32
 _COUNTED: Final = re.compile(
-    r"^(?:rpc_server_calls|consumer_handled)_total\{.*\} ([0-9.e+]+)$", re.MULTILINE
+    r"^safeconduct_(?:rpc_server_calls|consumer_records)_total\{.*\} ([0-9.e+]+)$", re.MULTILINE
 )
 _PROJECTED: Final = {
     "enforcement": (LicenseStream.projection, "license_id"),

@@ -71,7 +71,10 @@ class Scene:
 
     async def dlq(self, *arguments: str) -> Ran:
         return await safeconduct(
-            {"SAFECONDUCT_KAFKA_BOOTSTRAP": self.kafka.bootstrap}, "dlq", *arguments, "--json"
+            {"SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap},
+            "dlq",
+            *arguments,
+            "--json",
         )
 
     async def letters(self, *arguments: str) -> list[dict[str, object]]:
@@ -267,7 +270,7 @@ async def test_a_letter_that_fails_again_is_a_new_letter_that_says_which_it_was(
 
 
 async def test_what_is_not_there_or_not_said_ends_with_its_own_code(kafka: Kafka) -> None:
-    environ = {"SAFECONDUCT_KAFKA_BOOTSTRAP": kafka.bootstrap}
+    environ = {"SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap}
     missing = await safeconduct(environ, "dlq", "show", "nowhere.dlq/0/9", "--json")
     both = await safeconduct(environ, "dlq", "redrive", "a/0/1", "--reason", "UNDECODABLE")
     nowhere = await safeconduct({}, "dlq", "list", "--json")

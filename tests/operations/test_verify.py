@@ -32,7 +32,7 @@ from .conftest import Ran, safeconduct, three_things
 async def audit(store: Database, bootstrap: str = "") -> Ran:
     environ = {
         "SAFECONDUCT_AUDIT_THINGS_URL": store.operator_dsn,
-        "SAFECONDUCT_KAFKA_BOOTSTRAP": bootstrap,
+        "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
     }
     return await safeconduct(environ, "audit", "verify", "--json")
 
@@ -198,7 +198,7 @@ async def outside(
     await publish(own_store, kafka, topic, superuser)
     environ = {
         f"SAFECONDUCT_AUDIT_{own_store.name.upper()}_URL": own_store.operator_dsn,
-        "SAFECONDUCT_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
     }
 
     async def audited() -> Ran:

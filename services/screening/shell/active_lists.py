@@ -103,7 +103,7 @@ class Lists:
         self._woken = asyncio.Event()
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._count = Gauge(
-            "screening_list_entries", "Parties on the loaded lists.", registry=registry
+            "safeconduct_screening_list_entries", "Parties on the loaded lists.", registry=registry
         )
         self._fault: str | None = "the list is being loaded"
         self.when_loaded: list[Callable[[], None]] = []

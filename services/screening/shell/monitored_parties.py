@@ -60,7 +60,9 @@ class Monitored:
         self._index: PartyIndex[UUID] = PartyIndex()
         self._at: Cursor | None = None
         self._held = Gauge(
-            "screening_monitored_parties", "Parties held for what lists change.", registry=registry
+            "safeconduct_screening_monitored_parties",
+            "Parties held for what lists change.",
+            registry=registry,
         )
 
     @property

@@ -113,17 +113,17 @@ class Rescreening:
             clock,
         )
         self._compared = Counter(
-            "screening_rescreened",
+            "safeconduct_rescreening_compared_applications",
             "Applications compared with a change.",
             ["outcome"],
             registry=telemetry.registry,
         )
         self._checks = Counter(
-            "screening_checked", "Applications screened in full after a change.", ["outcome"],
+            "safeconduct_rescreening_full_screenings", "Applications screened in full after a change.", ["outcome"],
             registry=telemetry.registry,
         )  # fmt: skip
         self._unchecked = Gauge(
-            "screening_unchecked",
+            "safeconduct_rescreening_full_screening_pending",
             "1 until all were screened in full after a change.",
             registry=telemetry.registry,
         )

@@ -54,13 +54,15 @@ class Screener:
         self._config = config
         self._engine = engine or Threads(config)
         self._results = Counter(
-            "screening_parties", "Parties screened.", ["result"], registry=registry
+            "safeconduct_screening_parties", "Parties screened.", ["result"], registry=registry
         )
         self._cut = Counter(
-            "screening_cut_short", "Parties whose time was over.", registry=registry
+            "safeconduct_screening_budget_exceeded",
+            "Parties whose time was over.",
+            registry=registry,
         )
         self._seconds = Histogram(
-            "screening_seconds",
+            "safeconduct_screening_party_duration_seconds",
             "Time to screen one party, its turn included.",
             registry=registry,
             buckets=_BUCKETS,

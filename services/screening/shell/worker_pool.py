@@ -66,14 +66,18 @@ class WorkerPool:
     def __init__(self, config: ScreeningConfig, count: int, registry: CollectorRegistry) -> None:
         self._config, self._count = config, count
         self.deaths = Counter(
-            "screening_process_deaths",
+            "safeconduct_screening_process_exits",
             "Processes of the engine that ended unasked.",
             ["kind"],
             registry=registry,
         )
-        self.working = Gauge("screening_workers", "Workers that screen.", registry=registry)
+        self.working = Gauge(
+            "safeconduct_screening_workers", "Workers that screen.", registry=registry
+        )
         self.waiting = Gauge(
-            "screening_waiting", "Parties that wait for a worker.", registry=registry
+            "safeconduct_screening_queued_parties",
+            "Parties that wait for a worker.",
+            registry=registry,
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: socket.socket | None = None

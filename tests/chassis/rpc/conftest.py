@@ -108,15 +108,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(certificates: Path) -> ServiceSettings:
     return ServiceSettings(
         database_url="postgresql://app:password@127.0.0.1:5432/applications",
-        kafka_bootstrap="127.0.0.1:9092",
-        grpc_bind="127.0.0.1:0",
-        ops_bind="127.0.0.1:0",
-        metrics_bind="127.0.0.1:0",
-        tls_cert=certificates / "server.crt",
-        tls_key=certificates / "server.key",
-        tls_ca=certificates / "ca.crt",
+        kafka_bootstrap_servers="127.0.0.1:9092",
+        grpc_listen_address="127.0.0.1:0",
+        health_listen_address="127.0.0.1:0",
+        metrics_listen_address="127.0.0.1:0",
+        tls_certificate_file=certificates / "server.crt",
+        tls_private_key_file=certificates / "server.key",
+        tls_client_ca_file=certificates / "ca.crt",
         officers_file=certificates / "officers.yaml",
-        page_token_key_file=certificates / "applications-page-token.key",
+        page_token_keys_file=certificates / "applications-page-token.key",
         drain_seconds=0,
     )
 

@@ -29,7 +29,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 async def health_of(rpc: Any, service: str) -> int:
-    async with aio.insecure_channel(f"127.0.0.1:{rpc.server.ops_port}") as channel:
+    async with aio.insecure_channel(f"127.0.0.1:{rpc.server.health_port}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         return (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status
 
@@ -147,7 +147,7 @@ async def test_a_deliberate_end_of_a_watch_is_no_error_span(rpc: Any) -> None:
 
 
 async def test_after_draining_all_ports_are_closed(rpc: Any) -> None:
-    ports = rpc.server.port, rpc.server.ops_port, rpc.server.metrics_port
+    ports = rpc.server.port, rpc.server.health_port, rpc.server.metrics_port
     await rpc.server.drain()
 
     for port in ports:
@@ -163,10 +163,13 @@ async def test_calls_are_counted_by_method_and_code_and_nothing_else(
     text = await metrics_of(rpc)
     method = "/safeconduct.applications.v1.ApplicationService/SubmitApplication"
 
-    assert f'rpc_server_calls_total{{code="OK",method="{method}"}} 1.0' in text
-    assert f'rpc_server_calls_total{{code="INVALID_ARGUMENT",method="{method}"}} 1.0' in text
-    assert f'rpc_server_calls_in_flight{{method="{method}"}} 0.0' in text
-    assert f'rpc_server_call_duration_seconds_count{{method="{method}"}} 2.0' in text
+    assert f'safeconduct_rpc_server_calls_total{{code="OK",method="{method}"}} 1.0' in text
+    assert (
+        f'safeconduct_rpc_server_calls_total{{code="INVALID_ARGUMENT",method="{method}"}} 1.0'
+        in text
+    )
+    assert f'safeconduct_rpc_server_calls_in_flight{{method="{method}"}} 0.0' in text
+    assert f'safeconduct_rpc_server_call_duration_seconds_count{{method="{method}"}} 2.0' in text
 
 
 async def test_durations_carry_the_trace_of_a_call_as_exemplar(rpc: Any, request_: Any) -> None:
@@ -230,18 +233,21 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
     stub = rpc.stub()
     await stub.SubmitApplication(request_)
     before = await serial_of(rpc, certificates)
-    key = settings.tls_key.read_bytes()
-    settings.tls_cert.unlink()
+    key = settings.tls_private_key_file.read_bytes()
+    settings.tls_certificate_file.unlink()
     torn = await serial_of(rpc, certificates)
     ca.issue(certificates, "server", "spiffe://safeconduct.example/service/applications")
-    renewed = settings.tls_key.read_bytes()
-    settings.tls_key.write_bytes(key)
+    renewed = settings.tls_private_key_file.read_bytes()
+    settings.tls_private_key_file.write_bytes(key)
     mixed = await serial_of(rpc, certificates)
-    settings.tls_key.write_bytes(renewed)
+    settings.tls_private_key_file.write_bytes(renewed)
     after = await serial_of(rpc, certificates)
 
     assert before == torn == mixed != after
-    assert x509.load_pem_x509_certificate(settings.tls_cert.read_bytes()).serial_number == after
+    assert (
+        x509.load_pem_x509_certificate(settings.tls_certificate_file.read_bytes()).serial_number
+        == after
+    )
     assert (
         await stub.SubmitApplication(request_)
     ).application.application_id == request_.request_id
@@ -250,7 +256,7 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
 async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(
     rpc: Any, settings: Any
 ) -> None:
-    taken = settings.model_copy(update={"grpc_bind": f"127.0.0.1:{rpc.server.port}"})
+    taken = settings.model_copy(update={"grpc_listen_address": f"127.0.0.1:{rpc.server.port}"})
     second = RpcServer(taken, tracing.setup("applications", "0"), [], lambda: None)
 
     with pytest.raises(RuntimeError, match="Failed to bind"):

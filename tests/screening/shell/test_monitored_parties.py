@@ -200,7 +200,10 @@ async def test_a_match_confirmed_while_the_license_is_being_signed_is_told_with_
 def checks(office: Office, outcome: str) -> float:
     labels = {"outcome": outcome}
     return (
-        office.replica.telemetry.registry.get_sample_value("screening_checked_total", labels) or 0.0
+        office.replica.telemetry.registry.get_sample_value(
+            "safeconduct_rescreening_full_screenings_total", labels
+        )
+        or 0.0
     )
 
 
@@ -227,7 +230,12 @@ async def test_the_check_of_the_check_finds_and_tells_what_the_change_did_not(
 
     assert (await names_of(office, lost))[-1] == "PartyListed"
     assert (checks(office, "missed"), checks(office, "same")) == (1, 0)
-    assert office.replica.telemetry.registry.get_sample_value("screening_unchecked") == 0
+    assert (
+        office.replica.telemetry.registry.get_sample_value(
+            "safeconduct_rescreening_full_screening_pending"
+        )
+        == 0
+    )
 
 
 async def test_the_check_of_the_check_changes_nothing_where_nothing_is_missing(

@@ -36,7 +36,10 @@ class Matcher:
 
     def deaths(self, kind: str) -> float:
         return (
-            self.registry.get_sample_value("screening_process_deaths_total", {"kind": kind}) or 0.0
+            self.registry.get_sample_value(
+                "safeconduct_screening_process_exits_total", {"kind": kind}
+            )
+            or 0.0
         )
 
     @property
