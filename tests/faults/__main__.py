@@ -1,6 +1,7 @@
-"""`make test-faults`: breaks a stack of its own in every way there is, and checks what must hold all the same.
+"""Runs `make test-faults`: injects every fault into a stack of its own and checks the invariants.
 
-Exits 0 only if every invariant held and every kind of fault was done, but those that this machine does not allow.
+Exits with 0 only if every invariant held and every kind of fault was injected. Kinds that this
+machine does not allow are named and do not count.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from tests.faults.schedule import Fault
 
 def main(
     seed: Annotated[
-        int, typer.Option(help="The same seed gives the same stories and the same faults.")
+        int, typer.Option(help="The same seed gives the same scenarios and the same faults.")
     ] = 1,
-    applications: Annotated[int, typer.Option(help="How many stories are told.", min=1)] = 2000,
+    applications: Annotated[int, typer.Option(help="Number of scenarios.", min=1)] = 2000,
     nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
     rate: Annotated[float, typer.Option(help="Stories that begin in a second, at most.")] = 10.0,
     only: Annotated[list[Fault] | None, typer.Option(help="Only these kinds of faults.")] = None,
@@ -28,7 +29,7 @@ def main(
     / "build"
     / "faults",
 ) -> None:
-    """Load, faults, healing, check; writes build/faults.json.
+    """Runs load, faults, recovery and checks; writes build/faults.json.
 
     Example: python -m tests.faults --seed 1 --applications 200 --nodes 3
     """
@@ -42,7 +43,8 @@ def main(
         only or all(count or name in report.undone for name, count in report.faults.items())
     )
     console.print(
-        f"{'every invariant held' if held else 'not every invariant held'}: {file.relative_to(CHECKOUT)}"
+        f"{'every invariant held' if held else 'not every invariant held'}:"
+        f" {file.relative_to(CHECKOUT)}"
     )
     raise typer.Exit(0 if held else 1)
 

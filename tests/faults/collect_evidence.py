@@ -1,4 +1,4 @@
-"""Reads what a run left behind: databases, topics, groups, gates. It judges nothing."""
+"""Collects the evidence of a run: databases, topics, consumer groups, gates. It checks nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PROJECTED: Final = {
     "enforcement": (LicenseStream.projection, "license_id"),
     "screening": (ScreeningStream.projection, "application_id"),
 }
-"""The projection of a service, and which of its columns names the stream."""
+"""Projection of each service, with the column that holds the stream id."""
 _ENDS_ACCESS: Final = frozenset({"LicenseSuspended", "LicenseRevoked"})
 
 
@@ -54,7 +54,7 @@ def _stream_type(service: str, kind: str | None) -> Any:
 async def streams(
     stack: FaultStack, service: str
 ) -> tuple[list[Stream], dict[str, list[Recorded]]]:
-    """Every stream of a service, stored and rebuilt, and its events as they are stored."""
+    """Returns every stream of a service, as stored and as rebuilt, with its stored events."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
         rows = await connection.fetch("select * from stream")
@@ -86,7 +86,7 @@ def _stream(
         rebuilt = kept.evolve(rebuilt, kept.decode_event(event.name, event.payload))
     always = ("state", "due_at")
     stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["state_data"])
-    # What a column is compared by is what PostgreSQL gives back: a text for an enum, a UUID for a UUID.
+    # Columns are compared in the form that PostgreSQL returns: text for an enum, UUID for a UUID.
     again = (kept.state_name(rebuilt), kept.due_at(rebuilt), *kept.index(rebuilt))
     return Stream(
         service=service,
@@ -129,7 +129,7 @@ def _broken(events: Sequence[Recorded]) -> list[int]:
 
 
 def screenings(events: Mapping[str, Sequence[Recorded]]) -> dict[str, frozenset[str]]:
-    """Ids of the screenings that screening completed, by application."""
+    """Returns the ids of completed screenings by application id."""
     completed = events_pb2.ScreeningCompleted.FromString
     return {
         application_id: frozenset(
@@ -140,11 +140,12 @@ def screenings(events: Mapping[str, Sequence[Recorded]]) -> dict[str, frozenset[
 
 
 async def orders(stack: FaultStack, licenses: Sequence[Stream]) -> list[Order]:
-    """When each order that ended access was committed, by PostgreSQL's own clock, as boot time of this machine."""
+    """Returns the orders that ended access, with commit times as boot time of this machine."""
     connection = await asyncpg.connect(stack.postgres.dsn("enforcement"))
     try:
         rows = await connection.fetch(
-            "select stream_id, name, extract(epoch from pg_xact_commit_timestamp(xid::xid)) as at from event"
+            "select stream_id, name, extract(epoch from"
+            " pg_xact_commit_timestamp(xid::xid)) as at from event"
             " where name = any($1) order by version",
             sorted(_ENDS_ACCESS),
         )
@@ -160,7 +161,7 @@ async def orders(stack: FaultStack, licenses: Sequence[Stream]) -> list[Order]:
 
 
 async def outbox(stack: FaultStack, service: str) -> int:
-    """Events that are not published yet; ticks do not count."""
+    """Returns the number of unpublished events; heartbeats do not count."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
         return int(
@@ -171,7 +172,7 @@ async def outbox(stack: FaultStack, service: str) -> int:
 
 
 async def topic(bootstrap: str, name: str) -> list[Any]:
-    """Every record of a topic."""
+    """Returns every record of a topic."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
         await consumer.start()
@@ -193,13 +194,13 @@ async def topic(bootstrap: str, name: str) -> list[Any]:
 
 
 async def topics(bootstrap: str) -> dict[str, list[Any]]:
-    """Every record of the topics of facts, of the compacted one and of the dead letters, by topic."""
+    """Returns every record of the event topics, the compacted topic and the dead-letter topics."""
     names = (*FACTS, STANDING, *(name + ".dlq" for name in FACTS))
     return {name: await topic(bootstrap, name) for name in names}
 
 
 def published(read: Mapping[str, Sequence[Any]]) -> list[PublishedRecord]:
-    """Every event that was told, copies included; ticks and poison are none."""
+    """Returns every published event with its copies; heartbeats and poison records are left out."""
     found = []
     for name in (*FACTS, STANDING):
         for record in read[name]:
@@ -223,14 +224,14 @@ def published(read: Mapping[str, Sequence[Any]]) -> list[PublishedRecord]:
 
 
 def poisons(read: Mapping[str, Sequence[Any]]) -> list[Poison]:
-    """Every record that was made to fail."""
+    """Returns every poison record of the run."""
     return [
         found for name in FACTS for record in read[name] if (found := poison_of(record)) is not None
     ]
 
 
 def dead_letters(read: Mapping[str, Sequence[Any]]) -> list[DeadLetter]:
-    """Every dead letter."""
+    """Returns every dead letter."""
     found = []
     for name in FACTS:
         for record in read[name + ".dlq"]:
@@ -244,7 +245,7 @@ def dead_letters(read: Mapping[str, Sequence[Any]]) -> list[DeadLetter]:
 
 
 async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict[str, int]:
-    """Which standing a replica knows that begins now, when compaction has left the last record of each key."""
+    """Returns the standing versions that a new replica reads after compaction."""
     last = {
         record.key: record
         for record in sorted(read[STANDING], key=lambda each: (each.partition, each.offset))
@@ -271,7 +272,7 @@ async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict
 
 
 async def lag(bootstrap: str) -> dict[str, int]:
-    """How many records each group has still to handle, by group and topic."""
+    """Returns the consumer lag by group and topic."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
@@ -296,19 +297,19 @@ async def lag(bootstrap: str) -> dict[str, int]:
 
 @dataclass(slots=True)
 class Served:
-    """What every replica handled, over all of its lives: counters begin anew with each."""
+    """Counts the work of every replica over all of its restarts, which reset its counters."""
 
     stack: FaultStack
     counts: dict[str, int] = field(default_factory=dict)
 
     async def run(self, every_s: float = 2.0) -> None:
-        """Looks until cancelled."""
+        """Polls until cancelled."""
         while True:
             await asyncio.to_thread(self.look)
             await asyncio.sleep(every_s)
 
     def look(self) -> None:
-        """Keeps the greatest count seen of each replica; one that does not answer now is asked again later."""
+        """Keeps the highest count of each replica; a replica without an answer is polled again later."""
         for service in self.stack.services:
             name = f"{service.name}-{service.replica}"
             try:

@@ -1,4 +1,4 @@
-"""Does the harm: each kind of fault on the running stack, and its healing. Counts what was really done."""
+"""Injects each kind of fault into the running stack, removes it, and counts the injections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.faults.gates import ApplicationWatch
 from tests.faults.schedule import Fault, Injection
 
 PATIENCE_S: Final = 60.0
-"""How long a stroke waits for what it needs (a broker to write to, a relay to cut) before it is given up."""
+"""Time limit for the precondition of an injection, for instance a broker that accepts a record."""
 _RELAYS = """
 select l.pid from pg_locks l join pg_database d on d.oid = l.database
  where l.locktype = 'advisory' and l.classid = 7002 and l.granted and d.datname = $1 order by l.pid
@@ -33,12 +33,12 @@ select l.pid from pg_locks l join pg_database d on d.oid = l.database
 
 
 class NotDoneError(Exception):
-    """The fault could not be done; the text says why."""
+    """The fault could not be injected; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class InjectedExit:
-    """That a process was, or may have been, ended by us: its name, from when to when, and the exits that we caused."""
+    """An exit that an injection may cause: process, time window and the possible exit codes."""
 
     process: str
     since: float
@@ -48,7 +48,7 @@ class InjectedExit:
 
 @dataclass(frozen=True, slots=True)
 class ProcessExit:
-    """That a supervised process ended: when, and how (negative: by that signal)."""
+    """The exit of a supervised process: time and exit code (negative: the signal)."""
 
     process: str
     at: float
@@ -56,14 +56,14 @@ class ProcessExit:
 
 
 class ProcessExits(logging.Handler):
-    """Hears of every process that its supervisor had to start again."""
+    """Collects every exit after which the supervisor restarted a process."""
 
     def __init__(self) -> None:
         super().__init__()
         self.all: list[ProcessExit] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Takes down `<process> ended with <code> and is started again`."""
+        """Stores the log line `<process> ended with <code> and is started again`."""
         if isinstance(record.args, tuple) and "is started again" in str(record.msg):
             name, code, *_ = record.args
             self.all.append(ProcessExit(str(name), time.monotonic(), int(str(code))))
@@ -71,19 +71,19 @@ class ProcessExits(logging.Handler):
 
 @dataclass(slots=True)
 class FaultInjector:
-    """What can be done to one stack. Every method of a fault returns when the fault is over."""
+    """Injects faults into one stack. The method of a fault returns when the fault is over."""
 
     stack: FaultStack
     rng: random.Random
     watches: Sequence[ApplicationWatch]
     done: Counter[Fault] = field(default_factory=Counter)
     undone: dict[Fault, str] = field(default_factory=dict)
-    """Faults that could not be done, and why."""
+    """Faults that could not be injected, with the reason."""
     injected_exits: list[InjectedExit] = field(default_factory=list)
     copies: int = 0
 
     async def inject(self, injection: Injection) -> None:
-        """Does it, and waits until it is over."""
+        """Injects one fault and waits until it is over."""
         try:
             await self._methods()[injection.fault](injection)
         except NotDoneError as error:
@@ -118,7 +118,7 @@ class FaultInjector:
         }
 
     def heal(self) -> None:
-        """Undoes whatever may still be in force."""
+        """Removes every fault that may still be in force."""
         for service in self.stack.services:
             service.kill(signal.SIGCONT)
         for node in self.stack.kafka.nodes:
@@ -137,7 +137,8 @@ class FaultInjector:
         await asyncio.to_thread(service.kill, signal.SIGKILL)
 
     async def _service_asked(self, injection: Injection) -> None:
-        # A replica that is still importing has no handler yet, and dies of the signal itself. It drains for up to 30 s.
+        # A replica that is still importing has no signal handler and dies of the signal. A drain
+        # takes up to 30 s.
         self._expect_exit(injection.target, 60, 0, -signal.SIGTERM)
         self._service(injection.target).kill(signal.SIGTERM)
 
@@ -154,7 +155,7 @@ class FaultInjector:
         await self._relay(injection.target, cut)
 
     async def _relay_stalled(self, injection: Injection) -> None:
-        """Its database session hangs: it keeps its shards and gets no answer."""
+        """Stops the relay's database session: the relay keeps its shards and gets no answer."""
 
         async def stall(pid: int, connection: asyncpg.Connection) -> None:
             if pid not in _family(self.stack.postgres.pid):
@@ -166,7 +167,7 @@ class FaultInjector:
                 if pid in _family(self.stack.postgres.pid) or _is_postgres(pid):
                     os.kill(pid, signal.SIGCONT)
 
-        # While a session of it hangs, a server that is told to end cannot, and one that starts again may not.
+        # While one session hangs, the server can neither stop nor start again.
         self._expect_exit("postgres", injection.hold_s + 20, 1)
         await self._relay(injection.target, stall)
 
@@ -196,7 +197,7 @@ class FaultInjector:
 
     async def _nodes_hit(self, injection: Injection, number: signal.Signals) -> None:
         for node in self._nodes(injection):
-            # A node that ended at once may find its folder still held by its predecessor, and end once more.
+            # A restarted node may find its folder locked by its predecessor and exit again.
             self._expect_exit(f"kafka-{node}", 60, -number, 143, 1)
         await asyncio.gather(
             *(
@@ -220,7 +221,7 @@ class FaultInjector:
         await asyncio.to_thread(self.stack.postgres.kill, number)
 
     async def _postgres_stopped(self, injection: Injection) -> None:
-        """The whole server stands still, with every session."""
+        """Stops the whole server with every session."""
         stopped = _family(self.stack.postgres.pid)
         _signal_all(stopped, signal.SIGSTOP)
         await asyncio.sleep(injection.hold_s)
@@ -239,7 +240,7 @@ class FaultInjector:
     async def _persistently(
         self, work: Callable[[], Awaitable[injected_records.T]]
     ) -> injected_records.T:
-        """Its result, once the broker lets it be done."""
+        """Returns the result of `work`, retried until the broker accepts it."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -254,7 +255,7 @@ class FaultInjector:
     async def _disk_filled(self, injection: Injection) -> None:
         if self.stack.disk_fault:
             raise NotDoneError(self.stack.disk_fault)
-        # Without room for its log PostgreSQL ends itself, and cannot come back before there is room.
+        # Without space for its WAL, PostgreSQL stops and cannot start again before there is space.
         self._expect_exit("postgres", injection.hold_s + 30, -signal.SIGABRT, 0, 1)
         await asyncio.to_thread(self._fill)
         await asyncio.sleep(injection.hold_s)
@@ -296,7 +297,7 @@ class FaultInjector:
 
 
 def _family(pid: int | None) -> list[int]:
-    """A process and its children; itself first."""
+    """Returns the process id and those of its children, the process first."""
     if pid is None:
         return []
     with contextlib.suppress(OSError):
@@ -312,7 +313,7 @@ def _signal_all(pids: Sequence[int], number: signal.Signals) -> None:
 
 
 def _is_postgres(pid: int) -> bool:
-    """Whether the process is one of PostgreSQL's still, and not somebody else under the same number."""
+    """Returns whether the process id still belongs to PostgreSQL; the kernel reuses ids."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "postgres"
     return False

@@ -1,4 +1,4 @@
-"""The stack that the faults strike: two replicas, a database on a small disk of its own, clocks that can be moved."""
+"""The stack of a fault run: two replicas, a small disk, and clocks that can jump."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from tests.faults.schedule import CLOCKED, REPLICAS
 
 DISK_MB: Final = 700
 FAKETIME: Final = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-"""Debian's package `faketime`, on any processor."""
+"""The library of Debian's package `faketime`; the folder depends on the processor."""
 
 
 class _SmallPostgres(Postgres):
-    """Keeps little WAL, so that it fits a small disk, and the moment of every commit, which the gates are held to."""
+    """Keeps little WAL, to fit a small disk, and records commit times for the bound at the gates."""
 
     def _command(self) -> Command:
         command = super()._command()
         more = ("track_commit_timestamp=on", "max_wal_size=160MB", "min_wal_size=32MB")
         argv = [*command.argv, *(part for setting in more for part in ("-c", setting))]
-        # Its log is not on the disk that is filled: what it says then is what one wants to read.
+        # The log stays off the small disk, so that it is complete when the disk is full.
         return replace(command, argv=argv, log=self.folder.parent / "logs" / "postgres.log")
 
 
 class FaultStack(Stack):
-    """A stack to be broken: everything that ends is started again, as a supervisor would."""
+    """A stack whose processes restart after every exit, as under a supervisor."""
 
     def __init__(self, root: Path, *, nodes: int, progress: Progress | None = None) -> None:
         super().__init__(root, replicas=REPLICAS, nodes=nodes, keep_alive=True, progress=progress)
@@ -42,25 +42,25 @@ class FaultStack(Stack):
 
     @cached_property
     def postgres(self) -> Postgres:
-        """The server that holds every service's database."""
+        """The PostgreSQL server of all services."""
         return _SmallPostgres(self.disk, port=self._ports.port("postgres"), keep_alive=True)
 
     @property
     def disk(self) -> Path:
-        """The folder that holds the database's files, and where its disk is mounted."""
+        """Folder of the database files: the mount point of the small disk."""
         return self.root / "postgres"
 
     @property
     def clock_fault(self) -> str:
-        """Why no clock can be moved; empty when it can."""
+        """The reason why clocks cannot be moved; empty if they can."""
         return "" if FAKETIME else "libfaketime is not installed (Debian package `faketime`)"
 
     def clock(self, name: str) -> Path:
-        """The file that says by how many seconds the clock of a service's second replica is off."""
+        """Returns the file with the clock offset, in seconds, of a service's second replica."""
         return self.root / "clocks" / name
 
     def set_clock(self, name: str, seconds: int) -> None:
-        """The wall clock of that replica jumps; its monotonic clocks go on."""
+        """Moves the wall clock of the second replica; its monotonic clocks continue."""
         file = self.clock(name)
         file.parent.mkdir(exist_ok=True)
         draft = file.with_suffix(".draft")
@@ -68,7 +68,7 @@ class FaultStack(Stack):
         draft.replace(file)
 
     def service_env(self, name: str, replica: int = 1) -> dict[str, str]:
-        """The settings of one replica; that of the second one has a clock of ours under it."""
+        """Returns the environment of a replica; the second one runs under faketime."""
         env = super().service_env(name, replica)
         if replica != CLOCKED or self.clock_fault:
             return env
@@ -77,10 +77,11 @@ class FaultStack(Stack):
             **env,
             "LD_PRELOAD": str(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(self.clock(name)),
-            "FAKETIME_CACHE_DURATION": "1",  # the file is read once a second, not at every question
+            "FAKETIME_CACHE_DURATION": "1",  # the file is read once a second, not at every call
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
-            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else a wait for a monotonic moment takes a hundred times as long
+            # without it a wait on the monotonic clock takes a hundred times as long
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
 
@@ -88,7 +89,7 @@ class FaultStack(Stack):
 def fault_stack(
     root: Path, *, nodes: int, progress: Progress | None = None
 ) -> Iterator[FaultStack]:
-    """The stack, up, with a disk of its own under its database where the system lets us mount one."""
+    """Starts the stack, with a disk of its own under the database if the system permits a mount."""
     stack = FaultStack(root, nodes=nodes, progress=progress)
     stack.disk.mkdir(parents=True, exist_ok=True)
     stack.disk_fault = _mount(stack.disk)
@@ -101,7 +102,7 @@ def fault_stack(
 
 
 def _mount(folder: Path) -> str:
-    """Mounts a small file system there; gives why it could not."""
+    """Mounts a small file system; returns the reason if that fails, else an empty string."""
     if os.geteuid():
         return "only root may mount a file system of limited size"
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", str(folder)]

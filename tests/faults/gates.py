@@ -1,6 +1,6 @@
-"""Gates that are asked all the time, and what they said when: the last moment at which each allowed each license.
+"""Polls gates during a run and records the last time at which each gate allowed each license.
 
-Beside them a partner's watch of all its applications, which can be made to stop reading.
+Beside them, one watch per partner follows all its applications and can be made to stop reading.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ EVERY_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A gate's last allowance of a license, and whether it allowed again after it had said REVOKED."""
+    """The last time at which a gate allowed a license."""
 
     gate: str
     license_id: str
     last_ns: int
-    """Nanoseconds of the boot-time clock, taken before the gate was asked."""
+    """Nanoseconds of the boot-time clock, taken before the call to the gate."""
     is_after_revoked: bool
 
 
 @dataclass(slots=True)
 class GatePolling:
-    """Asks every gate for every license of its partner that may still change."""
+    """Polls every gate for every license of its partner that may still change."""
 
     gates: dict[str, tuple[str, Gate]]
-    """By the gate's name: its partner and the gate."""
+    """Partner and gate by the name of the gate."""
     records: Callable[[], Iterable[ScenarioRecord]]
     examples: dict[str, model_pb2.ApplicationDetails]
     asked: int = 0
@@ -44,7 +44,7 @@ class GatePolling:
     _broken: set[tuple[str, str]] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Asks until cancelled."""
+        """Polls until cancelled."""
         while True:
             for record in list(self.records()):
                 if record.license_id:
@@ -52,11 +52,11 @@ class GatePolling:
             await asyncio.sleep(EVERY_S)
 
     def allowed(self) -> tuple[Allowed, ...]:
-        """The last allowances."""
+        """Returns the last time at which each gate allowed each license."""
         return tuple(Allowed(*key, last, key in self._broken) for key, last in self._last.items())
 
     def says(self, record: ScenarioRecord) -> set[str]:
-        """What the gates of the account's partner say now."""
+        """Returns the verdicts of the partner's gates for this license, now."""
         own = [gate for partner, gate in self.gates.values() if partner == record.partner_id]
         return {str(self._verdict(gate, record).reason) for gate in own}
 
@@ -76,7 +76,7 @@ class GatePolling:
                 self._revoked.add(key)
 
     def _is_settled(self, key: tuple[str, str], record: ScenarioRecord) -> bool:
-        """Whether nothing new is to be heard: a license without an order that was allowed once already."""
+        """Returns whether the verdict cannot change: no order, and the gate allowed once."""
         return not record.violation_id and key in self._last
 
     def _verdict(self, gate: Gate, record: ScenarioRecord) -> Verdict:
@@ -89,17 +89,17 @@ class GatePolling:
 
 @dataclass(slots=True)
 class ApplicationWatch:
-    """A watch of everything of one partner, from before its first application on."""
+    """Watches all applications of one partner, from before the first submission."""
 
     client: Client
     seen: dict[str, list[int]] = field(default_factory=dict)
-    """Versions in the order in which they were told, by application."""
+    """Versions in the order of delivery, by application id."""
     lost: int = 0
-    """How often the service said that this caller fell too far behind."""
+    """Number of SLOW_CONSUMER errors."""
     _reads: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Follows until cancelled."""
+        """Watches until cancelled; resumes after an interruption."""
         self._reads.set()
         token = ""
         while True:
@@ -117,9 +117,9 @@ class ApplicationWatch:
                 await watch.aclose()
 
     def stop_reading(self) -> None:
-        """From the next message on nothing is read."""
+        """Stops reading after the next message."""
         self._reads.clear()
 
     def read_on(self) -> None:
-        """Reads again."""
+        """Continues to read."""
         self._reads.set()

@@ -1,4 +1,4 @@
-"""What is put on the topics besides what the services say: copies of their records, and records nobody can handle."""
+"""Publishes copies of the services' records, and records that no handler can process."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ HEARS: Final = {
     SCREENING: ("safeconduct.applications",),
     ENFORCEMENT: ("safeconduct.applications", "safeconduct.screening"),
 }
-"""The groups that hear a topic."""
+"""Consumer groups of each topic."""
 KEY: Final = b"faults"
-"""The key of every record that is ours: whether a send that failed was written all the same is seen on the topic."""
+"""Key of every injected record. It shows whether a send that failed was written after all."""
 PARTITIONS: Final = 6
 SHARDS: Final = 16
-"""Partitions of a topic of facts, and of the compacted topic."""
+"""Number of partitions of each topic."""
 COPIES: Final = 150
-"""How many of a topic's newest records are sent again in one stroke."""
+"""Number of the newest records of a topic that one injection publishes again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A record of ours that every one of `groups` must put away as a dead letter, for one of `reasons`."""
+    """An injected record that each of `groups` must dead-letter, for one of `reasons`."""
 
     topic: str
     partition: int
@@ -45,18 +45,18 @@ class Poison:
 
 
 def poison_of(record: Any) -> Poison | None:
-    """What a record of a topic is to whoever hears it, if it is one of ours."""
+    """Returns the injected record that this record is, or None."""
     if record.key != KEY:
         return None
     place = record.topic, record.partition, record.offset
     if record.headers:
-        # Screening takes no interest in suspensions.
+        # Screening does not handle suspensions.
         return Poison(*place, ("safeconduct.applications",), frozenset({"NOT_FOUND"}))
     return Poison(*place, HEARS[record.topic], frozenset({"UNDECODABLE"}))
 
 
 async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
-    """The newest records of the topics, in order per partition."""
+    """Returns the newest records of the topics, in order within a partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000
     )
@@ -80,11 +80,12 @@ async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> 
 
 
 async def send_again(bootstrap: str, rng: random.Random | None) -> int:
-    """Sends the newest facts once more, in their order or shuffled by `rng`; gives how many.
+    """Publishes the newest events again, in order or shuffled by `rng`; returns their number.
 
-    Standings among them: so a relay that lost its shard with a record on its way may leave an older one behind a newer.
+    Standings are among them. This is what a relay does that lost its shard with a record in flight:
+    an older standing follows a newer one.
     """
-    # Ticks have no version; of the standing topic only what is said of licenses.
+    # Heartbeats have no version; only standings of licenses count on the standing topic.
     found = await newest(bootstrap, (*FACTS, STANDING))
     records = [each for each in found if "ce_streamversion" in dict(each.headers or ())]
     if rng is not None:
@@ -106,13 +107,13 @@ async def send_again(bootstrap: str, rng: random.Random | None) -> int:
 
 
 async def poison(bootstrap: str, rng: random.Random) -> None:
-    """Puts bytes that are no fact on one partition of every topic of facts."""
+    """Publishes undecodable bytes on one partition of every event topic."""
     for topic in FACTS:
         await _put(bootstrap, topic, rng.randrange(PARTITIONS), rng.randbytes(40), [])
 
 
 async def failing(bootstrap: str, rng: random.Random) -> None:
-    """Puts a fact that reads well, about a license that applications never issued: its handler can only refuse it."""
+    """Publishes an event about a license that was never issued; its handler must refuse it."""
     published = events_pb2.LicenseSuspended(
         license_id=str(UUID(bytes=rng.randbytes(16), version=4)),
         application_id=str(UUID(bytes=rng.randbytes(16), version=4)),

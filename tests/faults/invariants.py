@@ -1,7 +1,7 @@
-"""What must be true after a run, whatever was broken in it. Pure: values in, sentences about what is wrong out.
+"""The invariants that hold after a run, whatever was injected.
 
-Each invariant is one function from the evidence to the violations it finds; none = it holds. Their docstrings are
-what the report calls them.
+Each invariant is a pure function from the evidence to its violations; without a violation it holds.
+The report names an invariant by its docstring.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ FINAL: Final = frozenset(
 )
 STANDING_TOPIC: Final = "safeconduct.standing.v1"
 CLOCK_TOLERANCE_NS: Final = 50_000_000
-"""Between a commit's time stamp, which PostgreSQL takes, and its end; and between reading two clocks."""
+"""Covers the time between PostgreSQL's commit timestamp and the end of the commit, and between two
+clock readings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as its service stored it."""
+    """An event as stored."""
 
     stream_id: str
     version: int
@@ -39,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as it is stored, and as its events fold."""
+    """A stream as stored, and as the fold of its events."""
 
     service: str
     id: str
@@ -48,7 +49,7 @@ class Stream:
     state_name: str
     events: tuple[Event, ...]
     broken_at: tuple[int, ...]
-    """Versions at which the chain of hashes does not hold."""
+    """Versions at which the hash chain is broken."""
     stored: Any
     rebuilt: Any
     columns: tuple[object, ...]
@@ -59,7 +60,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecord:
-    """A record that a service put on a topic, copies included."""
+    """A record that a service published; copies are included."""
 
     topic: str
     partition: int
@@ -74,7 +75,7 @@ class PublishedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter: where its record came from, who gave it up, and why. `group` is empty where none is named."""
+    """A dead letter with origin, consumer group and reason. `group` is empty if none is named."""
 
     topic: str
     partition: int
@@ -85,7 +86,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order that ended access: which license, when it was committed (boot-time nanoseconds), the license's lease."""
+    """An order that ended access; the commit time is boot-time nanoseconds."""
 
     license_id: str
     committed_ns: int
@@ -94,31 +95,31 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that was read after the run."""
+    """Everything that was collected after the run."""
 
     records: Sequence[ScenarioRecord]
     streams: Sequence[Stream]
     screenings: Mapping[str, frozenset[str]]
-    """Ids of the completed screenings of an application, as screening stored them."""
+    """Ids of the stored screenings by application id."""
     published: Sequence[PublishedRecord]
     recalled: Mapping[str, int]
-    """Which version of a license's standing a replica knows that begins now, on a topic that was compacted."""
+    """Standing version by license id that a new replica reads after compaction."""
     outbox: Mapping[str, int]
-    """Events that a service has not published yet."""
+    """Unpublished events by service."""
     lag: Mapping[str, int]
-    """Records that a group has not handled yet."""
+    """Consumer lag by group."""
     dead_letters: Sequence[DeadLetter]
     poisons: Sequence[Poison]
     orders: Sequence[Order]
     allowed: Sequence[Allowed]
     last_words: Mapping[str, frozenset[str]]
-    """What the gates said of a license at the very end."""
+    """Verdicts of the gates at the end, by license id."""
     served: Mapping[str, int]
-    """Calls and records that each replica handled, by its name."""
+    """Calls and records by name of the replica."""
     process_exits: Sequence[ProcessExit]
     injected_exits: Sequence[InjectedExit]
     followed: Mapping[str, Sequence[int]]
-    """Versions that the watches of whole partners were told, in their order, by application."""
+    """Versions that the partners' watches delivered, in order, by application id."""
     by_service: Mapping[str, Mapping[str, Stream]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,16 +129,19 @@ class Evidence:
         object.__setattr__(self, "by_service", found)
 
     def application(self, record: ScenarioRecord) -> Stream | None:
-        """The stored application of a story."""
+        """Returns the stored application of a scenario, or None."""
         return self.by_service.get("applications", {}).get(record.application_id)
 
 
 def every_scenario_ended(evidence: Evidence) -> Iterator[str]:
-    """every story came to its end"""
+    """every scenario ended"""
     for record in evidence.records:
         if not record.is_done:
             at = record.application_id or "not acknowledged"
-            yield f"story {record.number} ({record.kind}, {at}) did not end: {record.fault or 'still waiting'}"
+            yield (
+                f"scenario {record.number} ({record.kind}, {at}) did not end:"
+                f" {record.fault or 'still waiting'}"
+            )
 
 
 _ENDS: Final = {
@@ -151,7 +155,7 @@ _ENDS: Final = {
 
 
 def one_final_decision(evidence: Evidence) -> Iterator[str]:
-    """each acknowledged application ends in exactly one final decision, the one it was told"""
+    """each acknowledged application ends in exactly one final decision, and the expected one"""
     for record in evidence.records:
         if not record.application_id:
             continue
@@ -162,13 +166,16 @@ def one_final_decision(evidence: Evidence) -> Iterator[str]:
         final = [event.name for event in stream.events if event.name in FINAL]
         state, name = _ENDS[record.kind]
         if record.is_done and (final != [name] or stream.state_name != state):
-            yield f"application {record.application_id} ({record.kind}) is {stream.state_name} by {final}"
+            yield (
+                f"application {record.application_id} ({record.kind}) is"
+                f" {stream.state_name} by {final}"
+            )
         elif len(final) > 1:
             yield f"application {record.application_id} has {len(final)} final decisions: {final}"
 
 
 def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
-    """nothing was done twice: one submission, screening, decision, license, registration and standing step each"""
+    """nothing happened twice: one submission, screening, decision, license and registration each"""
     once = FINAL | {
         "ApplicationSubmitted",
         "LicenseIssued",
@@ -183,7 +190,7 @@ def nothing_done_twice(evidence: Evidence) -> Iterator[str]:
 
 
 def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
-    """no license without decision, screening of every party, and the signature that was given"""
+    """no license without a decision, a screening of every party and the given signature"""
     signatures = {record.application_id: record.signature for record in evidence.records}
     for stream in evidence.by_service.get("applications", {}).values():
         state = stream.stored
@@ -202,7 +209,10 @@ def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
         if str(state.decision.screening.screening_id) not in evidence.screenings.get(
             stream.id, frozenset()
         ):
-            yield f"license {state.license.license_id} rests on a screening that screening does not have"
+            yield (
+                f"license {state.license.license_id} rests on a screening that"
+                " screening does not have"
+            )
         expected = signatures.get(stream.id)
         if not state.license.acceptance.signature or (
             expected and state.license.acceptance.signature != expected
@@ -211,7 +221,7 @@ def license_rests_on_all(evidence: Evidence) -> Iterator[str]:
 
 
 def licenses_agree(evidence: Evidence) -> Iterator[str]:
-    """applications' record and enforcement's standing agree on every license, and neither has one alone"""
+    """license record and standing agree on every license, and neither exists alone"""
     wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
     kinds = {record.license_id: record for record in evidence.records if record.license_id}
     granted = {
@@ -233,28 +243,36 @@ def licenses_agree(evidence: Evidence) -> Iterator[str]:
 
 
 def published_whole(evidence: Evidence) -> Iterator[str]:
-    """no event is published with two contents, none is missing from its topic, none is there that is not stored"""
+    """every stored event is published, with one content, and nothing else is published"""
     stored = {event.event_id: event for stream in evidence.streams for event in stream.events}
     published: dict[str, set[str]] = defaultdict(set)
     for record in evidence.published:
         published[record.event_id].add(record.digest)
         if record.event_id not in stored:
-            yield f"{record.topic}/{record.partition}/{record.offset}: {record.name} {record.event_id} is not stored"
+            yield (
+                f"{record.topic}/{record.partition}/{record.offset}: {record.name}"
+                f" {record.event_id} is not stored"
+            )
     compacted = {record.event_id for record in evidence.published if record.topic == STANDING_TOPIC}
     for event_id, event in stored.items():
         digests = published.get(event_id, set())
         if not digests and (
             event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)
         ):
-            yield f"{event.name} {event_id} (stream {event.stream_id} version {event.version}) was never published"
+            yield (
+                f"{event.name} {event_id} (stream {event.stream_id} version"
+                f" {event.version}) was never published"
+            )
         if digests - {event.digest}:
-            yield f"{event.name} {event_id} was published with another content than it is stored with"
+            yield (
+                f"{event.name} {event_id} was published with another content than it is stored with"
+            )
 
 
 def _was_overtaken(
     event: Event, stored: Mapping[str, Event], compacted: frozenset[str] | set[str]
 ) -> bool:
-    """Whether a later standing of the license is in the compacted topic, which need not keep this one."""
+    """Returns whether the compacted topic holds a later standing of the license."""
     return any(
         stored[other].stream_id == event.stream_id and stored[other].version > event.version
         for other in compacted
@@ -263,7 +281,7 @@ def _was_overtaken(
 
 
 def ordered_per_key(evidence: Evidence) -> Iterator[str]:
-    """per key, the events of a stream stand on the topic in their order, copies apart"""
+    """the first copies of the events of a stream are in order on the topic"""
     newest: dict[tuple[str, str], int] = defaultdict(int)
     seen: set[str] = set()
     homes: dict[tuple[str, str], int] = {}
@@ -278,25 +296,33 @@ def ordered_per_key(evidence: Evidence) -> Iterator[str]:
             continue
         seen.add(record.event_id)
         if record.version <= newest[place]:
-            yield f"{where}: version {record.version} of {record.subject} first came after {newest[place]}"
+            yield (
+                f"{where}: version {record.version} of {record.subject} first came"
+                f" after {newest[place]}"
+            )
         newest[place] = max(newest[place], record.version)
 
 
 def new_reader_knows_newest(evidence: Evidence) -> Iterator[str]:
-    """a replica that begins on what compaction leaves of the topic knows the newest standing of every license"""
+    """a new replica knows the newest standing of every license after compaction"""
     for license_id, stream in evidence.by_service.get("enforcement", {}).items():
         newest, known = stream.stored.known_standing.version, evidence.recalled.get(license_id)
         if known != newest:
-            yield f"license {license_id}: a new replica knows version {known} of the standing, not {newest}"
+            yield (
+                f"license {license_id}: a new replica knows version {known} of the"
+                f" standing, not {newest}"
+            )
 
 
 def chains_whole(evidence: Evidence) -> Iterator[str]:
-    """every chain of hashes is whole, gapless, and ends in its stream's head"""
+    """every hash chain is valid, without a gap, and ends in the stream's latest hash"""
     for stream in evidence.streams:
         if stream.broken_at:
             yield f"{stream.service} {stream.id}: the chain breaks at {stream.broken_at}"
         if [event.version for event in stream.events] != list(range(1, stream.version + 1)):
-            yield f"{stream.service} {stream.id}: events {[event.version for event in stream.events]}"
+            yield (
+                f"{stream.service} {stream.id}: events {[event.version for event in stream.events]}"
+            )
         if not stream.events or stream.events[-1].hash != stream.head:
             yield f"{stream.service} {stream.id}: the head is not the last event's hash"
 
@@ -305,21 +331,27 @@ def state_is_fold(evidence: Evidence) -> Iterator[str]:
     """every state equals the fold of its events"""
     for stream in evidence.streams:
         if stream.stored != stream.rebuilt:
-            yield f"{stream.service} {stream.id}: the stored state is not the fold of its {len(stream.events)} events"
+            yield (
+                f"{stream.service} {stream.id}: the stored state is not the fold of its"
+                f" {len(stream.events)} events"
+            )
 
 
 def projections_rebuild(evidence: Evidence) -> Iterator[str]:
-    """every column and every row of a projection equals its rebuild"""
+    """every projection row equals its rebuild"""
     for stream in evidence.streams:
         if stream.columns != stream.rebuilt_columns:
-            yield f"{stream.service} {stream.id}: columns {stream.columns}, rebuilt {stream.rebuilt_columns}"
+            yield (
+                f"{stream.service} {stream.id}: columns {stream.columns}, rebuilt"
+                f" {stream.rebuilt_columns}"
+            )
         for row in stream.projected ^ stream.rebuilt_projected:
             which = "should not be there" if row in stream.projected else "is missing"
             yield f"{stream.service} {stream.id}: projected row {row} {which}"
 
 
 def bounded_at_gates(evidence: Evidence) -> Iterator[str]:
-    """no gate allows later than one lease after the order was committed, nor once it said REVOKED"""
+    """no gate allows later than one lease after the commit of the order, or after REVOKED"""
     orders = {order.license_id: order for order in evidence.orders}
     for each in evidence.allowed:
         if each.is_after_revoked:
@@ -330,11 +362,14 @@ def bounded_at_gates(evidence: Evidence) -> Iterator[str]:
         late = each.last_ns - order.committed_ns - order.lease_s * 1_000_000_000
         if late > CLOCK_TOLERANCE_NS:
             after = (each.last_ns - order.committed_ns) / 1e9
-            yield f"gate {each.gate} allowed {each.license_id} {after:.2f} s after the order; lease {order.lease_s} s"
+            yield (
+                f"gate {each.gate} allowed {each.license_id} {after:.2f} s after the"
+                f" order; lease {order.lease_s} s"
+            )
 
 
 def gates_agree_at_last(evidence: Evidence) -> Iterator[str]:
-    """when all is healed every gate says of every license what stands"""
+    """after recovery every gate returns the expected verdict for every license"""
     wanted = {Kind.VIOLATED: "SUSPENDED", Kind.REVOKED: "REVOKED"}
     for record in evidence.records:
         if record.license_id and record.is_done:
@@ -344,7 +379,7 @@ def gates_agree_at_last(evidence: Evidence) -> Iterator[str]:
 
 
 def dead_letters_accounted(evidence: Evidence) -> Iterator[str]:
-    """every dead letter is of a record that was made to fail, and every such record is a dead letter of every group"""
+    """dead letters are exactly the injected poison records, once for each consumer group"""
     known = {(poison.topic, poison.partition, poison.offset): poison for poison in evidence.poisons}
     found: dict[tuple[str, int, int], list[DeadLetter]] = defaultdict(list)
     for letter in evidence.dead_letters:
@@ -360,25 +395,28 @@ def dead_letters_accounted(evidence: Evidence) -> Iterator[str]:
         named = groups - {""}
         missing = set(poison.groups) - named if named or not groups else set()
         if missing or len(found[place]) < len(poison.groups):
-            yield f"{'/'.join(map(str, place))} is no dead letter of {sorted(missing or poison.groups)}"
+            yield (
+                f"{'/'.join(map(str, place))} is no dead letter of"
+                f" {sorted(missing or poison.groups)}"
+            )
 
 
 def nothing_waits(evidence: Evidence) -> Iterator[str]:
-    """when all is healed nothing waits: no event unpublished, no record unheard"""
+    """after recovery no event is unpublished and no record is unhandled"""
     for name, count in {**evidence.outbox, **evidence.lag}.items():
         if count:
             yield f"{name}: {count} still wait"
 
 
 def every_replica_served(evidence: Evidence) -> Iterator[str]:
-    """every replica served something"""
+    """every replica handled a call or a record"""
     for name, count in evidence.served.items():
         if not count:
             yield f"{name} served nothing"
 
 
 def only_killed_died(evidence: Evidence) -> Iterator[str]:
-    """no process died but those that were killed, and these as they were meant to"""
+    """no process exited except by an injection, and with the expected exit code"""
     for death in evidence.process_exits:
         if not any(_explains(blow, death) for blow in evidence.injected_exits):
             yield f"{death.process} ended with {death.exit_code}, and nobody killed it"
@@ -390,11 +428,14 @@ def _explains(blow: InjectedExit, death: ProcessExit) -> bool:
 
 
 def watch_delivered_all(evidence: Evidence) -> Iterator[str]:
-    """a watch over all of a partner tells every event of every application once, in order, however often it broke"""
+    """the watch of a partner delivers every event once and in order, across interruptions"""
     for application_id, stream in evidence.by_service.get("applications", {}).items():
         published = list(evidence.followed.get(application_id, ()))
         if published != [event.version for event in stream.events]:
-            yield f"application {application_id}: the watch told {published} of {len(stream.events)} events"
+            yield (
+                f"application {application_id}: the watch delivered {published} of"
+                f" {len(stream.events)} events"
+            )
 
 
 Invariant = Callable[[Evidence], Iterator[str]]
@@ -422,7 +463,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 
 
 def check(evidence: Evidence) -> dict[str, list[str]]:
-    """Violations by the invariant's sentence; every invariant is there."""
+    """Returns the violations by invariant; every invariant has an entry."""
     return {
         (invariant.__doc__ or "").strip(): list(invariant(evidence)) for invariant in INVARIANTS
     }

@@ -1,4 +1,4 @@
-"""One run: a stack, a load, the schedule of faults, the healing, and the check; `build/faults.json` is its record."""
+"""One run: stack, load, faults, recovery and checks; `build/faults.json` is the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.faults.schedule import Fault, Injection, schedule
 
 PARTNERS: Final = ("example-1", "example-2")
 GATES: Final = 2
-"""Of each partner; every one begins at another replica."""
+"""Gates of each partner; each one connects to another replica first."""
 SHORTEST_S: Final = 40.0
 QUIET_S: Final = 3.0
 DEADLINE_S: Final = 30.0
@@ -46,26 +46,26 @@ DEADLINE_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What was asked for."""
+    """Options of a run."""
 
     seed: int
     applications: int
     nodes: int = 1
     rate: float = 10.0
     settle_s: float = 240.0
-    """How long stories and queues may take after the last fault was healed."""
+    """Time limit for scenarios and queues after recovery."""
     only: frozenset[Fault] | None = None
-    """Only these kinds of faults, to look into one of them."""
+    """Injects only these kinds, to investigate one of them."""
 
     @property
     def seconds(self) -> float:
-        """How long the load lasts."""
+        """Duration of the load."""
         return max(self.applications / self.rate, SHORTEST_S)
 
 
 @dataclass(slots=True)
 class Report:
-    """What came of a run."""
+    """Result of a run."""
 
     options: RunOptions
     faults: dict[str, int] = field(default_factory=dict)
@@ -75,11 +75,11 @@ class Report:
 
     @property
     def violations(self) -> list[str]:
-        """All of them."""
+        """All violations."""
         return [f"{name}: {text}" for name, found in self.checked.items() for text in found]
 
     def as_json(self) -> dict[str, Any]:
-        """The record."""
+        """Returns the report as JSON values."""
         return {
             "seed": self.options.seed,
             "applications": self.options.applications,
@@ -93,7 +93,7 @@ class Report:
 
 
 def run(options: RunOptions, root: Path, console: Console) -> Report:
-    """The whole run on a stack of its own below `root`, which is emptied first."""
+    """Executes a run on a stack below `root`, which is emptied first."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     shutil.rmtree(root, ignore_errors=True)
     process_exits = ProcessExits()
@@ -113,7 +113,7 @@ def run(options: RunOptions, root: Path, console: Console) -> Report:
 
 
 class _Run:
-    """A run under way."""
+    """A run in progress."""
 
     def __init__(
         self, options: RunOptions, stack: FaultStack, console: Console, process_exits: ProcessExits
@@ -128,7 +128,7 @@ class _Run:
         self._over = float("inf")
 
     async def whole(self) -> Report:
-        """Load, faults, healing, check."""
+        """Runs load, faults, recovery and checks."""
         examples, key = read_examples(self._stack.root)
         async with AsyncExitStack() as undo:
             client_sets = [await self._crew(partner, undo) for partner in PARTNERS]
@@ -150,7 +150,7 @@ class _Run:
             undo.push_async_callback(_cancelled, beside)
             await asyncio.sleep(
                 0.5
-            )  # the watches are open before the first application: they tell from then on
+            )  # The watches start before the first application, so that they deliver every event.
             await self._loaded(load, injector)
             await self._settled(load, injector, watches, beside)
             report = Report(self._options, *_counted(injector))
@@ -172,7 +172,8 @@ class _Run:
         rate = options.applications / options.seconds
         self._began = time.monotonic()
         self._say(
-            f"{options.applications} applications at {rate:.1f}/s, {len(strokes)} faults in {options.seconds:.0f} s"
+            f"{options.applications} applications at {rate:.1f}/s, {len(strokes)} faults"
+            f" in {options.seconds:.0f} s"
         )
         self._telling = asyncio.ensure_future(
             load.run(mixed(options.seed, options.applications), rate)
@@ -195,17 +196,17 @@ class _Run:
         watches: Sequence[ApplicationWatch],
         beside: Sequence[asyncio.Future[None]],
     ) -> None:
-        """Everything is healed; then stories and queues come to rest, or their time is over."""
+        """Removes all faults; waits until scenarios and queues are idle or time is up."""
         injector.heal()
         self._over = time.monotonic() + self._options.settle_s
         self._say("healed; waiting until all is quiet")
         for service in self._stack.services:
             left = max(1.0, self._over - time.monotonic())
-            with contextlib.suppress(ProcessError):  # what it leaves undone is found below
+            with contextlib.suppress(ProcessError):  # its unfinished work shows in the invariants
                 await asyncio.to_thread(service.wait_ready, left)
         await asyncio.wait({self._telling}, timeout=self._options.settle_s)
         ended = sum(record.is_done for record in load.records)
-        self._say(f"{ended} of {len(load.records)} stories ended")
+        self._say(f"{ended} of {len(load.records)} scenarios ended")
         last, since = None, time.monotonic()
         while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
             now = await self._waiting(watches)
@@ -219,7 +220,7 @@ class _Run:
     async def _waiting(
         self, watches: Sequence[ApplicationWatch]
     ) -> tuple[dict[str, int], int] | None:
-        """What still waits, and how much the watches were told; None when it cannot be asked."""
+        """Returns the waiting work and the deliveries so far; None if a part does not answer."""
         try:
             left = {name: await collect_evidence.outbox(self._stack, name) for name in SERVICES}
             left |= await collect_evidence.lag(self._stack.kafka.bootstrap)
@@ -353,7 +354,7 @@ def _times(log: Path, words: str) -> int:
 
 
 def _later() -> datetime:
-    """An hour from now: a license that was issued by a clock that had jumped ahead holds by then."""
+    """Returns the time in one hour: by then a license from a clock that was ahead is valid."""
     return datetime.now(UTC) + timedelta(hours=1)
 
 
@@ -364,7 +365,7 @@ async def _cancelled(tasks: Sequence[asyncio.Future[None]]) -> None:
 
 
 def write(report: Report, file: Path) -> None:
-    """The record as JSON."""
+    """Writes the report as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
         json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -372,7 +373,7 @@ def write(report: Report, file: Path) -> None:
 
 
 def show(report: Report, console: Console) -> None:
-    """Two tables: what was done, and what held."""
+    """Prints two tables: injections and invariants."""
     faults = Table(
         "fault", "times", title=f"seed {report.options.seed}", title_justify="left", show_edge=False
     )

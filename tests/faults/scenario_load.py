@@ -1,7 +1,7 @@
-"""Mixed stories at a fixed rate of arrival, told over the public API only: what was acknowledged is written down.
+"""Runs mixed scenarios at a fixed arrival rate and records what was acknowledged.
 
-Open loop: the next story begins when its time has come, whether or not the ones before got anywhere. A call that failed
-for a reason that may pass is made again with the same request id; every other refusal is a fault of the run.
+Open loop: a scenario starts at its time, whatever happened to the earlier ones. A call that failed
+for a transient reason is repeated with the same request id. Every other refusal fails the run.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ T = TypeVar("T")
 PASSING: Final = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 )
-"""What says nothing about the request: it may be asked again."""
+"""Transient status codes: the call may be repeated."""
 
 
 class Kind(StrEnum):
-    """How a story ends when all goes well."""
+    """The expected end of a scenario."""
 
     APPROVED = "approved"
     REFERRED = "referred"
@@ -54,7 +54,7 @@ EXAMPLE: Final[Mapping[Kind, str]] = {
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """What the services acknowledged of one story, and how far it came."""
+    """What the services acknowledged in one scenario."""
 
     number: int
     kind: Kind
@@ -64,14 +64,14 @@ class ScenarioRecord:
     license_id: str = ""
     violation_id: str = ""
     stopped_at: int = 0
-    """Nanoseconds of the boot-time clock when the order that ends access was acknowledged; 0 before."""
+    """Boot-time nanoseconds at which the order that ends access was acknowledged; 0 before."""
     is_done: bool = False
     fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The clients of one partner's stories; each knows every replica."""
+    """Clients for the scenarios of one partner; each has the addresses of all replicas."""
 
     partner_id: str
     partner: Client
@@ -82,19 +82,19 @@ class Clients:
 
 @dataclass(slots=True)
 class Load:
-    """The stories of a run."""
+    """The scenarios of a run."""
 
     client_sets: Sequence[Clients]
     examples: Mapping[str, model_pb2.ApplicationDetails]
     key: Ed25519PrivateKey
     should_give_up: Callable[[], bool]
-    """Whether a story that gets nowhere may stop asking."""
+    """Returns whether a scenario that makes no progress may give up."""
     records: list[ScenarioRecord] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    """Passing errors by code and reason."""
+    """Transient errors by code and reason."""
 
     async def run(self, kinds: Sequence[Kind], rate: float) -> None:
-        """Begins a story every `1 / rate` seconds; returns when all have ended, well or not."""
+        """Starts a scenario every `1 / rate` seconds; returns when all have ended."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number, kind in enumerate(kinds):
@@ -110,7 +110,7 @@ class Load:
             record.is_done = True
         except SafeconductError as error:
             record.fault = f"{error.code.name} {error.reason}: {error.message}"
-        except Exception as error:  # noqa: BLE001 - whatever ends a story is what the run is about
+        except Exception as error:  # noqa: BLE001 - every end of a scenario is part of the result
             record.fault = f"{type(error).__name__}: {error}"
 
     async def _steps(self, clients: Clients, record: ScenarioRecord) -> None:
@@ -142,7 +142,7 @@ class Load:
         _expect(application, model_pb2.APPLICATION_STATE_WITHDRAWN)
 
     async def _decided(self, clients: Clients, record: ScenarioRecord) -> model_pb2.Application:
-        """The application once screening and policy are through."""
+        """Returns the application after screening and policy."""
         while True:
             watch = clients.partner.applications.watch(record.application_id, patience=30)
             try:
@@ -162,7 +162,7 @@ class Load:
     async def _judge(
         self, clients: Clients, record: ScenarioRecord, application: model_pb2.Application
     ) -> model_pb2.Application:
-        """Two officers decide."""
+        """Lets two officers decide."""
         denies = record.kind is Kind.DENIED
         wanted = (
             model_pb2.APPLICATION_STATE_INTENT_TO_DENY
@@ -199,7 +199,7 @@ class Load:
         self, clients: Clients, record: ScenarioRecord, application: model_pb2.Application
     ) -> None:
         _expect(application, model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE)
-        # The countersigned case carries the application as the officer sees it; the signatory reads his own.
+        # The countersigned case holds the officer's view; the signatory needs the partner's view.
         application = await self._call(
             lambda: clients.partner.applications.get(record.application_id)
         )
@@ -223,7 +223,7 @@ class Load:
         record.license_id = answer.license.license_id
 
     async def _stop(self, clients: Clients, record: ScenarioRecord) -> None:
-        """Conduct is reported, found to be a violation by two officers, and the license stopped by two."""
+        """Reports conduct; two officers find a violation and two officers stop the license."""
         revokes = record.kind is Kind.REVOKED
         clause = (
             enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE
@@ -239,7 +239,7 @@ class Load:
                 evidence_digests=[digest],
                 request_id=request_id,
             ),
-            # The license is on its way to enforcement.
+            # Enforcement may not have consumed LicenseIssued yet.
             waits_for=frozenset({"NOT_FOUND", "NOT_VISIBLE"}),
         )
         record.violation_id = report.violation_id
@@ -292,7 +292,7 @@ class Load:
     async def _call(
         self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()
     ) -> T:
-        """The answer, asked for until it comes. Raises what does not pass by itself."""
+        """Returns the answer, retried on transient errors. Raises every other error."""
         pause = 0.2
         while True:
             try:
@@ -332,7 +332,7 @@ def _expect(
 
 
 def mixed(seed: int, applications: int) -> tuple[Kind, ...]:
-    """Which stories are told, in which order: every kind as often as any other, shuffled."""
+    """Returns the kinds of the scenarios: every kind equally often, shuffled by the seed."""
     rng = random.Random(seed)
     kinds = [list(Kind)[number % len(Kind)] for number in range(applications)]
     rng.shuffle(kinds)

@@ -1,4 +1,4 @@
-"""Which fault strikes when, and whom: a pure function of a seed. It knows names, and not how a fault is done."""
+"""The schedule of faults as a pure function of a seed: kinds, targets and times."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final
 SERVICES: Final = ("applications", "screening", "enforcement")
 REPLICAS: Final = 2
 CLOCKED: Final = 2
-"""The replica of each service that runs under a clock of ours."""
+"""The replica of each service that runs under faketime."""
 
 
 class Fault(StrEnum):
-    """Everything that is done to the system."""
+    """The kinds of faults."""
 
     SERVICE_SIGKILL = "service SIGKILL"
     SERVICE_SIGTERM = "service SIGTERM"
@@ -53,15 +53,15 @@ HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
     Fault.SLOW_WATCH: (8, 15),
     Fault.CLOCK_JUMP: (5, 15),
 }
-"""Least and greatest time, in seconds, for which a fault that lasts is held. The others are over at once."""
+"""Shortest and longest duration of a lasting fault, in seconds. Other faults are momentary."""
 
 ROOM_S: Final = 2.5
-"""With this much time for each fault every fault strikes every target; with less, one target each."""
+"""Seconds for each fault from which every fault hits every target; below, one target each."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Injection:
-    """One stroke: `at_s` seconds after the load begins, held for `hold_s` seconds."""
+    """One injection: `at_s` seconds after the start of the load, for `hold_s` seconds."""
 
     at_s: float
     fault: Fault
@@ -70,7 +70,7 @@ class Injection:
 
 
 def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
-    """Whom a fault may strike: a service, a node, or nobody in particular. The replica is drawn with the stroke."""
+    """Returns the possible targets of a fault: services, nodes, or one empty target."""
     if fault in {
         Fault.SERVICE_SIGKILL,
         Fault.SERVICE_SIGTERM,
@@ -88,7 +88,7 @@ def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
 
 
 def schedule(seed: int, seconds: float, nodes: int) -> tuple[Injection, ...]:
-    """Strokes within `seconds`, every kind at least once; the longer, the more. The same for the same arguments."""
+    """Returns the injections within `seconds`, every kind at least once. Deterministic."""
     rng = random.Random(seed)
     strokes = [(fault, rng.choice(targets(fault, nodes))) for fault in Fault]
     everything = [(fault, target) for fault in Fault for target in targets(fault, nodes)]
@@ -117,7 +117,7 @@ def _held(rng: random.Random, fault: Fault) -> float:
 
 
 def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
-    """The target in full: `screening-2`, or `screening-2 -350` for a clock and by how many seconds it jumps."""
+    """Returns the full target: `screening-2`, or `screening-2 -350` for a clock jump in seconds."""
     if fault is Fault.CLOCK_JUMP:
         return f"{target}-{CLOCKED} {rng.choice((-1, 1)) * rng.randint(5, 900):+d}"
     is_replica = fault in {
@@ -130,5 +130,5 @@ def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
 
 
 def kinds(injections: Sequence[Injection]) -> frozenset[Fault]:
-    """The kinds that occur."""
+    """Returns the kinds in a schedule."""
     return frozenset(chain(injection.fault for injection in injections))

@@ -1,4 +1,4 @@
-"""Every invariant holds of a good run, and finds the one thing that was made wrong in it."""
+"""Every invariant holds for a good run, and detects one defect in it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _told(
 
 
 def _good() -> i.Evidence:
-    """One license that was revoked, one application that was denied, one record that was made to fail."""
+    """Evidence with one revoked license, one denied application and one poison record."""
     revoked = _stream(
         "applications", "app-1", "APPROVED", _granted("lic-1", "REVOKED"),
         "ApplicationSubmitted", "ApplicationApproved", "LicenseIssued", "LicenseRecordChanged",
@@ -380,9 +380,13 @@ WRONG: tuple[Wrong, ...] = (
     (
         i.watch_delivered_all,
         lambda e: replace(e, followed={"app-1": (1, 2, 4), "app-2": (1, 2)}),
-        "told [1, 2, 4]",
+        "delivered [1, 2, 4]",
     ),
-    (i.watch_delivered_all, lambda e: replace(e, followed={"app-1": (1, 2, 3, 4)}), "told [] of 2"),
+    (
+        i.watch_delivered_all,
+        lambda e: replace(e, followed={"app-1": (1, 2, 3, 4)}),
+        "delivered [] of 2",
+    ),
 )
 
 

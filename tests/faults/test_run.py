@@ -1,4 +1,4 @@
-"""A short run with every kind of fault: what was acknowledged is kept, said once, and obeyed at every gate."""
+"""A short run with every kind of fault: acknowledged work is kept, published and enforced."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.faults.schedule import Fault
 
 async def test_nothing_is_lost_doubled_or_allowed_too_long_whatever_is_broken(room: Path) -> None:
     options = RunOptions(seed=1, applications=60)
-    # In a thread of its own: the run has an event loop of its own.
+    # The run has an event loop of its own, so it needs a thread of its own.
     report = await asyncio.to_thread(run, options, room / "faults", Console(quiet=True))
     write(report, CHECKOUT / "build" / "faults-short.json")
 
-    show(report, Console())  # read when the test fails
+    show(report, Console())  # shown if the test fails
     assert report.violations == []
     assert {name for name in map(str, Fault) if not report.faults[name]} == set(report.undone)

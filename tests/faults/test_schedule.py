@@ -1,4 +1,4 @@
-"""A schedule holds every kind of fault, lies within its time, and is the same for the same seed."""
+"""A schedule holds every kind of fault, stays within its time and is deterministic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
 @given(seed=SEEDS, seconds=st.floats(min_value=30, max_value=600), nodes=st.sampled_from((1, 3)))
-def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(
+def test_every_kind_of_fault_is_injected_at_least_once_and_within_the_time(
     seed: int, seconds: float, nodes: int
 ) -> None:
     strokes = schedule(seed, seconds, nodes)
@@ -24,16 +24,16 @@ def test_every_kind_of_fault_strikes_at_least_once_and_within_the_time(
 
 
 @given(seed=SEEDS, nodes=st.sampled_from((1, 3)))
-def test_the_same_seed_gives_the_same_strokes(seed: int, nodes: int) -> None:
+def test_the_same_seed_gives_the_same_injections(seed: int, nodes: int) -> None:
     assert schedule(seed, 60, nodes) == schedule(seed, 60, nodes)
 
 
-def test_another_seed_gives_other_strokes() -> None:
+def test_another_seed_gives_other_injections() -> None:
     assert schedule(1, 60, 1) != schedule(2, 60, 1)
 
 
 @pytest.mark.parametrize("nodes", [1, 3])
-def test_a_long_schedule_strikes_every_target_of_every_fault(nodes: int) -> None:
+def test_a_long_schedule_hits_every_target_of_every_fault(nodes: int) -> None:
     struck = {
         (injection.fault, injection.target.split("-")[0].split()[0] if injection.target else "")
         for injection in schedule(1, 200, nodes)
@@ -50,7 +50,7 @@ def test_only_a_fault_that_lasts_is_held_and_within_its_limits(seed: int) -> Non
 
 
 @given(seed=SEEDS, applications=st.integers(min_value=len(Kind), max_value=500))
-def test_stories_of_every_kind_are_told_equally_often(seed: int, applications: int) -> None:
+def test_scenarios_of_every_kind_occur_equally_often(seed: int, applications: int) -> None:
     kinds = mixed(seed, applications)
 
     counts = [kinds.count(kind) for kind in Kind]
