@@ -1,6 +1,7 @@
-"""`python -m tests.bench [--only NAME] [--quick]`: measures on a stack of its own and writes build/bench.json.
+"""Runs the benchmarks on a stack of its own and writes build/bench.json.
 
-Every figure stands beside its baseline of the same run, or is CPU per operation: durations of two days do not compare.
+Usage: `python -m tests.bench [--only NAME] [--quick]`. Every result has a baseline of the same run
+or is CPU per operation, because durations of two runs do not compare.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ async def measure(
     *,
     is_quick: bool,
 ) -> None:
-    """The named benchmarks in the order of their table; the figures of each are kept when it has ended."""
+    """Runs the named benchmarks in the order of their table and keeps the results of each."""
     async with AsyncExitStack() as exit_stack:
         stack_under_test = BenchStack(
             stack,
@@ -74,7 +75,7 @@ def main(
         figures.extend(found)
         write(figures, out)
 
-    # What applications costs alone is measured on a stack where nobody ever screens what was submitted.
+    # The cost of applications alone needs a stack without screening.
     for services, names in ((("applications",), ALONE), (SERVICES, BENCHES.keys() - ALONE)):
         if here := [name for name in chosen if name in names]:
             shutil.rmtree(root, ignore_errors=True)
@@ -85,7 +86,7 @@ def main(
     console.print(f"{len(figures)} figures: {out}", highlight=False)
 
 
-def _said(console: Console):  # noqa: ANN202 - what Stack wants
+def _said(console: Console):  # noqa: ANN202 - the type is Stack's callback
     def said(name: str, seconds: float | None) -> None:
         if seconds is not None:
             console.print(f"  [dim]{seconds:6.1f} s  {name}[/]", highlight=False)

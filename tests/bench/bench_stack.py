@@ -1,4 +1,4 @@
-"""What the benchmarks measure on: one stack of its own, its parts by pid, and licenses to try things with."""
+"""The stack under test: its processes by pid, its clients, and licenses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOSPITAL: Final = "hospital-hosted-access"
 
 @dataclass
 class BenchStack:
-    """The stack and who is in it. `is_quick`: small numbers, only to see that everything works."""
+    """A running stack with its clients. `is_quick` selects small numbers for a smoke test."""
 
     stack: Stack
     is_quick: bool
@@ -37,7 +37,7 @@ class BenchStack:
     _is_whole: bool = False
 
     def pick(self, full: int, quick: int) -> int:
-        """How many: the full number, or the quick one."""
+        """Returns `quick` in a smoke test, else `full`."""
         return quick if self.is_quick else full
 
     @cached_property
@@ -47,16 +47,16 @@ class BenchStack:
 
     @property
     def examples(self) -> Mapping[str, model_pb2.ApplicationDetails]:
-        """Applications by name."""
+        """Example applications by name."""
         return self._prepared[0]
 
     @property
     def example_files(self) -> Path:
-        """Where the files of the examples lie."""
+        """Folder of the example files."""
         return self.stack.root / "examples"
 
     def parts(self, *services: str) -> dict[str, Callable[[], int | None]]:
-        """Pids of these services, of PostgreSQL and of Kafka, by name."""
+        """Returns functions that give the pids of these services, PostgreSQL and Kafka."""
         found = {name: self._pid_of(name) for name in services}
         return {**found, "postgres": lambda: self.stack.postgres.pid, "kafka": self.stack.kafka.pid}
 
@@ -65,11 +65,11 @@ class BenchStack:
         return lambda: service.pid
 
     async def applications(self) -> None:
-        """Applications runs; nobody screens yet, so that nothing but submissions costs."""
+        """Starts applications only, so that submissions alone use CPU."""
         await self._up("applications")
 
     async def everything(self) -> None:
-        """All three services run, and nothing waits to be screened."""
+        """Starts all services and waits until no application is in SCREENING."""
         if not self._is_whole:
             for name in ("screening", "enforcement", "applications"):
                 await self._up(name)
@@ -87,12 +87,12 @@ class BenchStack:
         await asyncio.to_thread(service.wait_ready)
 
     async def until(self, question: str, awaited: str, seconds: float = 600.0) -> None:
-        """Until the database of applications says yes to the question."""
+        """Waits until the SQL `question` is true in the database of applications."""
         database = self.stack.database("applications")
         connection = await asyncpg.connect(database.owner_dsn)
         try:
             async with asyncio.timeout(seconds):
-                while not await connection.fetchval(question):  # noqa: ASYNC110 - the services know nothing of us
+                while not await connection.fetchval(question):  # noqa: ASYNC110 - the services cannot notify this process
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise TimeoutError(f"{awaited}: not within {seconds:g} s") from None
@@ -100,11 +100,11 @@ class BenchStack:
             await connection.close()
 
     async def until_published(self) -> None:
-        """Until everything that applications committed has reached the broker."""
+        """Waits until the outbox of applications is empty."""
         await self.until("select count(*) = 0 from outbox", "the outbox is empty")
 
     async def client(self, principal: str) -> Client:
-        """The client of a principal, open until the end."""
+        """Returns the client of a principal; it stays open until the end."""
         if principal not in self._clients:
             environ = self.stack.client_env(principal)
             made = Client(
@@ -117,11 +117,11 @@ class BenchStack:
         return self._clients[principal]
 
     def credentials(self, principal: str) -> Credentials:
-        """The certificate of a principal."""
+        """Returns the certificate of a principal."""
         return Credentials.from_env(self.stack.client_env(principal))
 
     async def license(self) -> str:
-        """A license of the partner, issued the ordinary way."""
+        """Issues a license through the public API and returns its id."""
         partner = await self.client(PARTNER)
         submitted = await partner.applications.submit(self.examples[HOSPITAL])
         application = await self._eventually(
@@ -148,6 +148,6 @@ class BenchStack:
         is_so: Callable[[model_pb2.Application], bool],
     ) -> model_pb2.Application:
         async with asyncio.timeout(PATIENCE_S):
-            while not is_so(found := await look()):  # noqa: ASYNC110 - it is decided elsewhere
+            while not is_so(found := await look()):  # noqa: ASYNC110 - another process decides
                 await asyncio.sleep(0.02)
         return found

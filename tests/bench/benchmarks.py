@@ -1,4 +1,4 @@
-"""Which benchmarks there are, in the order in which they run: each leaves the stack as the next one wants it."""
+"""The benchmarks in the order in which they run; each leaves the stack usable for the next."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.bench.stored_applications import cost_with_many_stored
 from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 
 ALONE: Final = frozenset({"submit", "tracing"})
-"""Those that run on a stack of applications alone."""
+"""Benchmarks that run on a stack with applications alone."""
 
-# The last one fills a database.
+# The last one fills a database, so nothing may follow it.
 BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = {
     "submit": cost_of_a_submission,
     "tracing": cost_of_tracing,
@@ -25,6 +25,6 @@ BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = 
     "revocation": order_to_gates,
     "gate": check,
     "screening": screening,
-    "carried": events_per_core,
+    "streams": events_per_core,
     "stored": cost_with_many_stored,
 }

@@ -1,4 +1,4 @@
-"""CPU time of processes as the kernel counts it, and how busy the machine was meanwhile."""
+"""CPU time of processes from the kernel, and the load of the machine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _PARENT, _USER, _SYSTEM, _USER_OF_CHILDREN, _SYSTEM_OF_CHILDREN = 1, 11, 12, 13, 14
-"""Places behind the name in /proc/<pid>/stat (proc(5) counts from 1, and the name is the second)."""
+"""Indexes after the name in /proc/<pid>/stat; proc(5) counts from 1 and the name is field 2."""
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds of a process and of all below it, those that have ended too. 0 for one that is gone."""
+    """Returns CPU seconds of a process and its descendants; 0 if it is gone."""
     children: dict[int, list[int]] = {}
     stats: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():
@@ -48,7 +48,7 @@ def _stat(pid: int) -> list[str] | None:
 
 @dataclass(slots=True)
 class Spent:
-    """CPU seconds by part, filled when the measuring ends."""
+    """CPU seconds by part; filled at the end of the block."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -56,13 +56,13 @@ class Spent:
         return self.seconds[part]
 
     def of(self, *parts: str) -> float:
-        """Several parts together."""
+        """Returns the sum over several parts."""
         return sum(self.seconds[part] for part in parts)
 
 
 @contextmanager
 def spent_by(parts: Mapping[str, Callable[[], int | None]]) -> Iterator[Spent]:
-    """What each part, given by its pid, spends inside the block."""
+    """Measures the CPU seconds that each part uses inside the block."""
     spent = Spent()
     before = {name: cpu_of(pid() or 0) for name, pid in parts.items()}
     yield spent
@@ -70,6 +70,6 @@ def spent_by(parts: Mapping[str, Callable[[], int | None]]) -> Iterator[Spent]:
 
 
 def busy() -> str:
-    """The machine and its load average now: how much others took."""
+    """Returns the machine and its load average, as a condition of a result."""
     one, five, _ = os.getloadavg()
     return f"{os.cpu_count()} cores, load average {one:.1f} (1 min), {five:.1f} (5 min)"

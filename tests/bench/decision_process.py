@@ -1,7 +1,8 @@
-"""Decides on one database as the applications service does, without the RPC and without screening's part.
+"""Decides applications on one database as the service does, without RPC and without screening.
 
-Told {"run": n}: submits n applications and concludes their screening through the service's own journal, codec, policy
-and handler, with its relay, tail and timers beside it; answers with its CPU seconds.
+Request {"run": n}: submits n applications and concludes their screening through the service's own
+journal, codec, policy and event handlers, with relay, change feed and timers running. The answer is
+the CPU seconds.
 """
 
 from __future__ import annotations
@@ -50,14 +51,14 @@ PARTNER: Final = "example-1"
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """The office with its hearing, and what is submitted."""
+    """The service's dependencies and event handlers, and the request to submit."""
 
     office: Dependencies
     hearing: EventHandlers
     request: service_pb2.SubmitApplicationRequest
 
     async def decide_one(self) -> None:
-        """One submission and the end of its screening, every party clear."""
+        """Submits one application and concludes its screening; every party is clear."""
         application_id, office = uuid4(), self.office
         request = service_pb2.SubmitApplicationRequest(
             request_id=str(uuid4()), details=self.request.details
@@ -87,17 +88,29 @@ class Decider:
             for party in self.request.details.parties
         ]
         request = events_pb2.ScreeningCompleted(
-            screening_id=str(uuid4()), application_id=application_id, partner_id=PARTNER, parties=parties,
-            list_version="CSL/1", config_version="1", screened_at=screened_at,
-        )  # fmt: skip
+            screening_id=str(uuid4()),
+            application_id=application_id,
+            partner_id=PARTNER,
+            parties=parties,
+            list_version="CSL/1",
+            config_version="1",
+            screened_at=screened_at,
+        )
         return Envelope(
-            event_id=uuid4(), type="ScreeningCompleted", source="/screening", subject=application_id,
-            occurred_at=datetime.now(UTC), traceparent="", payload=request.SerializeToString(),
-            topic="safeconduct.screening.v1", partition=0, offset=0,
-        )  # fmt: skip
+            event_id=uuid4(),
+            type="ScreeningCompleted",
+            source="/screening",
+            subject=application_id,
+            occurred_at=datetime.now(UTC),
+            traceparent="",
+            payload=request.SerializeToString(),
+            topic="safeconduct.screening.v1",
+            partition=0,
+            offset=0,
+        )
 
     async def run(self, count: int) -> None:
-        """So many, a few at a time."""
+        """Runs `count` operations with a fixed number of callers."""
         numbers = iter(range(count))
 
         async def caller() -> None:
@@ -108,7 +121,7 @@ class Decider:
 
 
 async def main(given: dict[str, Any]) -> None:
-    """Decides until whoever started it goes."""
+    """Serves requests until the parent process ends."""
     telemetry = setup("bench", "0", None, "ERROR")
     pool = await asyncpg.create_pool(
         given["dsn"], min_size=0, max_size=8, command_timeout=60, reset=_keep
@@ -146,7 +159,7 @@ async def main(given: dict[str, Any]) -> None:
     async for request in lines():
         began, cpu = time.perf_counter(), time.process_time()
         await desk.run(request["run"])
-        while await pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 - the relay knows nothing of us
+        while await pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 - the relay has no callback
             await asyncio.sleep(0.02)
         say({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began})
     for task in beside:
@@ -161,7 +174,7 @@ def _to(topic: str) -> Callable[[Outbound], tuple[Address, bytes]]:
 
 
 async def _keep(connection: asyncpg.Connection) -> None:
-    """As the services do: nothing is set on pooled connections."""
+    """Keeps pooled connections as they are, as the services do."""
 
 
 if __name__ == "__main__":

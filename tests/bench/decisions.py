@@ -1,4 +1,4 @@
-"""From a submission to its decision: how long at several rates, and what a decision costs in all parts together.
+"""Latency from submission to decision at several rates, and CPU per decision over all parts.
 
 The load comes from `safeconduct load`, an open loop in a process of its own.
 """
@@ -21,7 +21,7 @@ from tests.bench.result import Result, Target
 
 RATES: Final = (5, 10, 20, 30, 40, 60, 80, 120)
 KEPT_UP: Final = 0.75
-"""Where less of what is offered is decided in time, the peak is passed, and a higher rate would only pile up."""
+"""If a smaller share of the offered load is decided in time, the peak is passed."""
 BEARABLE_MS: Final = 500.0
 TARGET_RATE: Final = 20
 MIX: Final = {"hospital-hosted-access": 8, "fine-tuning-service": 1, "listed-end-user": 1}
@@ -30,13 +30,13 @@ _OURS: Final = (*SERVICES, "postgres")
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of the load, and what it cost."""
+    """One run of the load, with its cost."""
 
     rate: int
     report: Mapping[str, Any]
     spent: Spent
     machine: str
-    """How busy it was at the end of the run."""
+    """Load of the machine at the end of the run."""
 
     @property
     def errors(self) -> int:
@@ -48,16 +48,16 @@ class _Run:
 
     @property
     def is_borne(self) -> bool:
-        """Everything decided, and 99 of 100 within half a second."""
+        """Returns whether everything was decided, and 99 % within half a second."""
         return not self.errors and self.report["decisionMilliseconds"]["p99"] <= BEARABLE_MS
 
     def cpu(self, *parts: str) -> float:
-        """CPU seconds of these parts for one decision."""
+        """Returns CPU seconds of these parts per decision."""
         return self.spent.of(*parts) / max(1, self.report["decided"])
 
 
 async def decisions(stack_under_test: BenchStack) -> list[Result]:
-    """Every rate for itself, from the lowest to the first that is too high."""
+    """Measures each rate, from the lowest to the first that is too high."""
     await stack_under_test.everything()
     await _run(stack_under_test, 5, 3)
     runs: list[_Run] = []
@@ -84,20 +84,25 @@ async def decisions(stack_under_test: BenchStack) -> list[Result]:
 
 def _of_rate(run: _Run) -> list[Result]:
     how = (
-        f"open loop, Poisson arrivals, {run.report['sent']} submissions, mix {MIX}; {run.errors} errors or undecided: "
-        f"{json.dumps(run.report['errors'])}, {run.report['undecided']} undecided; durations begin when a submission "
+        f"open loop, Poisson arrivals, {run.report['sent']} submissions, mix {MIX};"
+        f" {run.errors} errors or undecided: "
+        f"{json.dumps(run.report['errors'])}, {run.report['undecided']} undecided;"
+        " durations begin when a submission "
         f"was due; {run.machine}"
     )
     found = run.report["decisionMilliseconds"]
     base = run.report["submitMilliseconds"]
     return [
         Result(
-            f"{run.rate}/s offered: submit to decision {name}", found[name], "ms", base[name],
+            f"{run.rate}/s offered: submit to decision {name}",
+            found[name],
+            "ms",
+            base[name],
             f"baseline: the same quantile of the submission's answer; {how}",
             Target(BEARABLE_MS) if run.rate == TARGET_RATE and name == "p99" else None,
         )
         for name in ("p50", "p99", "p99.9")
-    ]  # fmt: skip
+    ]
 
 
 def _of_point(name: str, run: _Run, meaning: str) -> list[Result]:
@@ -108,16 +113,28 @@ def _of_point(name: str, run: _Run, meaning: str) -> list[Result]:
     )
     all_parts = run.cpu(*_OURS, "kafka")
     return [
-        Result(f"{name}: decisions", run.report["decidedPerSecond"], "1/s", run.rate, f"baseline: offered; {how}"),
         Result(
-            f"{name}: decisions per vCPU", 1 / all_parts if all_parts else 0.0, "1/s", None,
+            f"{name}: decisions",
+            run.report["decidedPerSecond"],
+            "1/s",
+            run.rate,
+            f"baseline: offered; {how}",
+        ),
+        Result(
+            f"{name}: decisions per vCPU",
+            1 / all_parts if all_parts else 0.0,
+            "1/s",
+            None,
             f"decisions for one CPU second of services, PostgreSQL and Kafka; {how}",
         ),
         Result(
-            f"{name}: CPU of services and PostgreSQL", run.cpu(*_OURS) * 1e3, "ms/decision", all_parts * 1e3,
+            (f"{name}: CPU of services and PostgreSQL"),
+            run.cpu(*_OURS) * 1e3,
+            "ms/decision",
+            all_parts * 1e3,
             f"baseline: with Kafka; {how}",
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _run(stack_under_test: BenchStack, rate: int, seconds: int) -> _Run:
@@ -126,7 +143,7 @@ async def _run(stack_under_test: BenchStack, rate: int, seconds: int) -> _Run:
         for name, weight in MIX.items()
         for part in ("--mix", f"{stack_under_test.example_files / name}.yaml={weight}")
     ]
-    stack_under_test.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+    stack_under_test.examples  # noqa: B018 - reading them creates the signatory's key that the files name
     with spent_by(stack_under_test.parts(*SERVICES)) as spent:
         report = await _load(
             stack_under_test, ["--rate", str(rate), "--seconds", str(seconds), *mix, "--json"]
@@ -136,10 +153,15 @@ async def _run(stack_under_test: BenchStack, rate: int, seconds: int) -> _Run:
 
 async def _load(stack_under_test: BenchStack, arguments: Sequence[str]) -> Any:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "operations.load", *arguments,
-        cwd=CHECKOUT, env={**os.environ, **stack_under_test.stack.client_env(PARTNER)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "operations.load",
+        *arguments,
+        cwd=CHECKOUT,
+        env={**os.environ, **stack_under_test.stack.client_env(PARTNER)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"safeconduct load exits {process.returncode}: {said.decode()}")

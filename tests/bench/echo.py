@@ -1,4 +1,4 @@
-"""The baseline: a bare grpc.aio server with the same TLS, loop and message, which sends back what it got."""
+"""The baseline: a bare grpc.aio server with the same TLS, loop and message that echoes requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def _echo(
 
 
 async def serve(files: dict[str, str]) -> None:
-    """Serves until whoever started it goes."""
+    """Serves until the parent process ends."""
     ca, cert, key = (open(files[name], "rb").read() for name in ("ca", "cert", "key"))  # noqa: SIM115, PTH123, ASYNC230 - three small files at start
     server = aio.server()
     message = service_pb2.SubmitApplicationRequest

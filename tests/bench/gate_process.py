@@ -1,7 +1,7 @@
-"""Many gates in one process: bare streams of WatchStanding that note when each of them learns of a revocation.
+"""Many gates in one process: bare WatchStanding streams that record when each sees a revocation.
 
-A gate of `safeconduct.gate` has a process of its own; here a thousand share one, so each does only what it must: read
-the message, remember the state, renew about as often as the real one.
+A gate of `safeconduct.gate` has a process of its own. Here a thousand share one process, so each
+does the minimum: it reads the message, stores the state and renews about as often as the real gate.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tests.bench.child_processes import lines, say, settings
 
 CHANNELS: Final = 20
 RENEW_S: Final = 20.0
-"""A third of the lease of sixty seconds, as `safeconduct.gate` does."""
+"""A third of the 60 s lease, as in `safeconduct.gate`."""
 
 
 @dataclass(slots=True)
 class Crowd:
-    """All gates: which license they wait for, and when each of them denied it."""
+    """All gates, with the license they wait for and the time of each denial."""
 
     license_id: str = ""
     denied_at: list[int] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Crowd:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def saw(self, changes: service_pb2.WatchStandingResponse.StandingChanges) -> None:
-        """A gate read a message."""
+        """Records a message of one gate."""
         for standing in changes.standings:
             if (
                 standing.license_id == self.license_id
@@ -44,7 +44,7 @@ class Crowd:
                 self.changed.set()
 
     async def until(self, count: int, *, seconds: float) -> None:
-        """Until so many have denied, or the time is over."""
+        """Waits until `count` gates have denied, or the time limit passes."""
         async with asyncio.timeout(seconds):
             while len(self.denied_at) < count:
                 self.changed.clear()
@@ -52,7 +52,7 @@ class Crowd:
 
 
 async def gate(stub: Any, crowd: Crowd) -> None:
-    """One gate's stream."""
+    """Runs the stream of one gate."""
     call = stub.WatchStanding()
     await call.write(
         service_pb2.WatchStandingRequest(subscribe=service_pb2.WatchStandingRequest.Subscribe())
@@ -83,7 +83,7 @@ async def _renew(call: Any) -> None:
 
 
 async def main(count: int) -> None:
-    """Opens the streams, then answers each license id with when the gates denied it."""
+    """Opens the streams; then answers each license id with the times of the denials."""
     credentials, target = Credentials.from_env(), Endpoints.from_env().target("enforcement")
     own = (*OPTIONS, ("grpc.use_local_subchannel_pool", 1))
     channels = [

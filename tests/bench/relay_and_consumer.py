@@ -1,4 +1,4 @@
-"""How many events a core relays to Kafka, and how many it hears, beside the bare client library."""
+"""Events per CPU second of relay and consumer, with the bare client library as baseline."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from tests.bench.child_processes import child
 from tests.bench.cpu import busy
 from tests.bench.result import Result
 
-_TOPIC, _BARE = "bench.carried", "bench.bare"
+_TOPIC, _BARE = "bench.streams", "bench.bare"
 
 
 async def events_per_core(stack_under_test: BenchStack) -> list[Result]:
-    """Rounds of all four in turn; events for one CPU second of the process."""
+    """Runs rounds of all four in turn; the unit is events per CPU second of the process."""
     kafka, postgres = stack_under_test.stack.kafka, stack_under_test.stack.postgres
     await create(kafka.bootstrap, [Topic(_TOPIC, 6), Topic(_BARE, 6), Topic(f"{_TOPIC}.dlq", 1)], 1)
     database = await asyncio.to_thread(
-        postgres.provision, "bench_carried", "bench_carried_owner", "bench_carried_app"
+        postgres.provision, "bench_streams", "bench_streams_owner", "bench_streams_app"
     )
     await asyncio.to_thread(
         migrate, database.owner_dsn, database.app_role, service.HERE / "migrations"
     )
     rounds, count = stack_under_test.pick(5, 1), stack_under_test.pick(5_000, 200)
     given = {
-        "dsn": database.app_dsn, "owner_dsn": database.owner_dsn, "bootstrap": kafka.bootstrap,
-        "topic": _TOPIC, "bare_topic": _BARE,
-    }  # fmt: skip
+        "dsn": database.app_dsn,
+        "owner_dsn": database.owner_dsn,
+        "bootstrap": kafka.bootstrap,
+        "topic": _TOPIC,
+        "bare_topic": _BARE,
+    }
     rate: dict[str, list[float]] = {"relay": [], "produce": [], "consume": [], "fetch": []}
     async with child("relay_and_consumer_process", given) as process:
         for number in range(rounds):
@@ -44,11 +47,23 @@ async def events_per_core(stack_under_test: BenchStack) -> list[Result]:
     how = f"1 KiB payload, {rounds} rounds of {count} events in turn, medians; {busy()}"
     return [
         Result(
-            "relay: events per core", each["relay"], "1/CPU s", each["produce"],
-            f"outbox to acknowledged and forgotten, with a span each; baseline: bare aiokafka producer; {how}",
+            "relay: events per core",
+            each["relay"],
+            "1/CPU s",
+            each["produce"],
+            (
+                "outbox to acknowledged and forgotten, with a span each; baseline: bare"
+                f" aiokafka producer; {how}"
+            ),
         ),
         Result(
-            "consumer: events per core", each["consume"], "1/CPU s", each["fetch"],
-            f"Faust in the strict pattern, a span each, a handler that does nothing; baseline: bare aiokafka; {how}",
+            "consumer: events per core",
+            each["consume"],
+            "1/CPU s",
+            each["fetch"],
+            (
+                "Faust in the strict pattern, a span each, a handler that does nothing;"
+                f" baseline: bare aiokafka; {how}"
+            ),
         ),
-    ]  # fmt: skip
+    ]

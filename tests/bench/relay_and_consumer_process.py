@@ -1,6 +1,7 @@
-"""Carries events: the relay out of an outbox to Kafka, the consumer back, and the bare client library beside each.
+"""Moves events through relay and consumer, and through the bare client library.
 
-Told {"relay": n}, {"produce": n}, {"consume": n} or {"fetch": n}: answers with CPU and wall seconds for n events.
+Request {"relay": n}, {"produce": n}, {"consume": n} or {"fetch": n}. The answer is the CPU and wall
+seconds for n events.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ _TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _EVENTS: Final = """
 insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
   previous_hash, hash)
-select gen_random_uuid(), 1, gen_random_uuid(), 'ApplicationSubmitted', 'partner/example-1', now(), 'SCREENING', $2, $3,
+select gen_random_uuid(), 1, gen_random_uuid(), 'ApplicationSubmitted', 'partner/example-1',
+  now(), 'SCREENING', $2, $3,
        '', sha256(n::text::bytea) from generate_series(1, $1) n
-"""
+                 """
 _OUTBOX: Final = """
 insert into outbox (shard, stream_id, version)
 select (('x' || right(stream_id::text, 1))::bit(4))::int, stream_id, 1 from event limit $1
@@ -38,14 +40,14 @@ select (('x' || right(stream_id::text, 1))::bit(4))::int, stream_id, 1 from even
 
 
 class RelayAndConsumer:
-    """All four ways."""
+    """The four measured paths."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
         self.consumed = 0
 
     async def relay(self, count: int) -> float:
-        """The service's relay empties an outbox. CPU seconds."""
+        """Empties an outbox with the service's relay; returns CPU seconds."""
         connection = await asyncpg.connect(self._given["owner_dsn"])
         if await connection.fetchval("select count(*) from event") < count:
             await connection.execute(_EVENTS, count, _PAYLOAD, _TRACEPARENT)
@@ -54,9 +56,13 @@ class RelayAndConsumer:
         telemetry = setup("bench", "0", None, "CRITICAL")
         target = Address(self._given["topic"])
         relay = Relay(
-            self._given["dsn"], self._given["bootstrap"], "/bench", "bench.v1",
-            lambda record: (target, str(record.stream_id).encode()), telemetry,
-        )  # fmt: skip
+            self._given["dsn"],
+            self._given["bootstrap"],
+            "/bench",
+            "bench.v1",
+            lambda record: (target, str(record.stream_id).encode()),
+            telemetry,
+        )
 
         def sent() -> float:
             return (
@@ -69,7 +75,7 @@ class RelayAndConsumer:
         return await _until(relay.run(), lambda: sent() >= count)
 
     async def produce(self, count: int) -> float:
-        """The bare producer sends the same bytes under the same guarantees, as many at once."""
+        """Sends the same bytes with the bare producer, with the same guarantees and concurrency."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._given["bootstrap"],
             acks="all",
@@ -92,7 +98,7 @@ class RelayAndConsumer:
         return cpu
 
     async def consume(self, count: int) -> float:
-        """The services' consumer with a handler that does nothing; a group of its own reads from the beginning."""
+        """Reads from the beginning with the services' consumer and an empty handler."""
         telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
         self.consumed = 0
         letters = DeadLetters(self._given["bootstrap"], group)
@@ -107,11 +113,14 @@ class RelayAndConsumer:
         self.consumed += 1
 
     async def fetch(self, count: int) -> float:
-        """The bare consumer reads the same records."""
+        """Reads the same records with the bare consumer."""
         consumer = AIOKafkaConsumer(
-            self._given["topic"], bootstrap_servers=self._given["bootstrap"], group_id=f"bench-{uuid4()}",
-            auto_offset_reset="earliest", enable_auto_commit=False,
-        )  # fmt: skip
+            self._given["topic"],
+            bootstrap_servers=self._given["bootstrap"],
+            group_id=f"bench-{uuid4()}",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )
         await consumer.start()
         seen, began = 0, time.process_time()
         while seen < count:
@@ -129,14 +138,14 @@ _HEADERS: Final = [(f"ce_header{n}", bytes(36)) for n in range(8)]
 async def _until(
     run: Awaitable[None], is_done: Callable[[], bool], has_begun: Callable[[], bool] = lambda: True
 ) -> float:
-    """CPU seconds from when it has begun until it is done; then it is ended."""
+    """Returns the CPU seconds between start and end of the work; then cancels the task."""
     task = asyncio.ensure_future(run)
-    while not has_begun():  # noqa: ASYNC110 - what runs knows nothing of us
+    while not has_begun():  # noqa: ASYNC110 - the measured code has no callback
         await asyncio.sleep(0.002)
     began = time.process_time()
     while not is_done():
         if task.done():
-            raise RuntimeError("it ended before everything was carried")
+            raise RuntimeError("it ended before every event was moved")
         await asyncio.sleep(0.01)
     cpu = time.process_time() - began
     task.cancel()
@@ -146,7 +155,7 @@ async def _until(
 
 
 async def main(given: dict[str, Any]) -> None:
-    """Carries until whoever started it goes."""
+    """Serves requests until the parent process ends."""
     process = RelayAndConsumer(given)
     parts = {
         part.__name__: part

@@ -1,4 +1,4 @@
-"""One measured figure, and how a list of them is shown and written."""
+"""One measured result, and its forms as table and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure should be: at most `bound`, or at least when `at_least`; of the value, or of the ratio."""
+    """Bound of a result: upper, or lower if `at_least`; of the value or of the ratio."""
 
     bound: float
     of_ratio: bool = False
@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A value in its unit, beside its baseline of the same run if there is one."""
+    """A value in its unit, with the baseline of the same run if there is one."""
 
     name: str
     value: float
@@ -34,12 +34,12 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """How many baselines the value is."""
+        """Value divided by the baseline."""
         return self.value / self.baseline if self.baseline else None
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the target is met; None without one."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         measured = self.ratio if self.target.of_ratio else self.value
@@ -48,7 +48,7 @@ class Result:
 
 
 def document(figure: Result) -> dict[str, Any]:
-    """The figure for programs: its six fields; a target and whether it is met end the conditions."""
+    """Returns the six fields of a result as JSON values; the conditions end with the target."""
     ratio = figure.ratio
     return {
         "name": figure.name,
@@ -61,7 +61,7 @@ def document(figure: Result) -> dict[str, Any]:
 
 
 def write(figures: Iterable[Result], file: Path) -> None:
-    """Writes the list of figures."""
+    """Writes the results as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
         json.dumps([document(figure) for figure in figures], indent=2, ensure_ascii=False) + "\n"
@@ -69,7 +69,7 @@ def write(figures: Iterable[Result], file: Path) -> None:
 
 
 def table(figures: Iterable[Result]) -> Table:
-    """For people."""
+    """Returns the results as a table."""
     shown = Table(
         "figure", "value", "unit", "baseline", "ratio", "target", box=None, pad_edge=False
     )
@@ -89,7 +89,7 @@ def table(figures: Iterable[Result]) -> Table:
 
 
 def _short(value: float) -> float:
-    """Four significant digits: more would be noise."""
+    """Rounds to four significant digits; more would be noise."""
     return float(f"{value:.4g}")
 
 

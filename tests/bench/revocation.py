@@ -1,4 +1,4 @@
-"""From the order to the gates: when the first, the median and the last of a thousand deny; and what a check costs."""
+"""Time from an order until the first, the median and the last gate deny; cost of a gate check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REVOKE: Final = model_pb2.MEASURE_KIND_REVOCATION
 
 
 async def order_to_gates(stack_under_test: BenchStack) -> list[Result]:
-    """One license is revoked each round; the clock begins when the second officer's order is sent."""
+    """Revokes one license each round; the time starts when the second officer sends the order."""
     await stack_under_test.everything()
     rounds, gates = stack_under_test.pick(20, 2), stack_under_test.pick(1_000, 20)
     licenses = [await stack_under_test.license() for _ in range(rounds + 1)]
@@ -45,26 +45,47 @@ async def order_to_gates(stack_under_test: BenchStack) -> list[Result]:
         f"last gate per round: {', '.join(f'{last:.0f}' for _, _, last in found)} ms"
     )
     how = (
-        f"{gates} streams in one client process that spent {spent['gates'] / rounds * 1e3:.0f} ms CPU per round, "
-        f"enforcement {spent['enforcement'] / rounds * 1e3:.0f} ms; {rounds} rounds; from sending the order; {busy()}"
+        f"{gates} streams in one client process that spent"
+        f" {spent['gates'] / rounds * 1e3:.0f} ms CPU per round, "
+        f"enforcement {spent['enforcement'] / rounds * 1e3:.0f} ms; {rounds} rounds; from"
+        f" sending the order; {busy()}"
     )
     firsts, medians, lasts = zip(*found, strict=True)
     base = statistics.median(firsts)
     return [
         Result("order to the first gate denying, p50", base, "ms", None, how),
-        Result("order to the median gate, p50", statistics.median(medians), "ms", base, f"baseline: first gate; {how}"),
-        Result("order to the last gate, p50", statistics.median(lasts), "ms", base, f"baseline: first gate; {how}"),
         Result(
-            "order to the last gate, p99", _p99(lasts), "ms", _p99(firsts),
-            f"baseline: p99 of the first gate; with {rounds} rounds the p99 is the longest one; {how}", Target(500),
+            "order to the median gate, p50",
+            statistics.median(medians),
+            "ms",
+            base,
+            f"baseline: first gate; {how}",
         ),
-    ]  # fmt: skip
+        Result(
+            "order to the last gate, p50",
+            statistics.median(lasts),
+            "ms",
+            base,
+            f"baseline: first gate; {how}",
+        ),
+        Result(
+            "order to the last gate, p99",
+            _p99(lasts),
+            "ms",
+            _p99(firsts),
+            (
+                f"baseline: p99 of the first gate; with {rounds} rounds the p99 is"
+                f" the longest one; {how}"
+            ),
+            Target(500),
+        ),
+    ]
 
 
 async def _round(
     stack_under_test: BenchStack, crowd: Child, license_id: str
 ) -> tuple[float, float, float]:
-    """Milliseconds until the first, the median and the last gate denied."""
+    """Returns milliseconds until the first, the median and the last gate denied."""
     first, second = (
         await stack_under_test.client("officer/enforcement-1"),
         await stack_under_test.client("officer/enforcement-2"),
@@ -85,7 +106,7 @@ async def _round(
 async def _case(
     stack_under_test: BenchStack, license_id: str, first: Client, second: Client
 ) -> str:
-    """A case with a finding that two officers agree on."""
+    """Returns a case with a confirmed finding."""
     telemetry = await stack_under_test.client(GATE)
     report = await telemetry.conduct.report(
         license_id,
@@ -109,12 +130,12 @@ async def _etag(officer: Client, case: str) -> str:
 
 
 def _p99(values: tuple[float, ...]) -> float:
-    """With fewer than a hundred values, the longest."""
+    """Returns the p99; with fewer than a hundred values, the maximum."""
     return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
 
 
 async def check(stack_under_test: BenchStack) -> list[Result]:
-    """`Gate.check` of a real gate on a real license, against a function that gives a ready answer."""
+    """Measures `Gate.check` of a real gate against a function that returns a constant."""
     await stack_under_test.everything()
     license_id = await stack_under_test.license()
     async with Gate(
@@ -129,7 +150,7 @@ async def check(stack_under_test: BenchStack) -> list[Result]:
             return True
 
         async with asyncio.timeout(PATIENCE_S):
-            while not ask():  # noqa: ASYNC110 - a user's program asks the gate again and again, too
+            while not ask():  # noqa: ASYNC110 - a user's program polls the gate as well
                 await asyncio.sleep(0.01)
         count, rounds = stack_under_test.pick(20_000, 200), stack_under_test.pick(9, 2)
         took = [(_each(ask, count), _each(ready_answer, count)) for _ in range(rounds)]

@@ -1,6 +1,6 @@
-"""What it costs to screen: in this process, and asked of the service over gRPC, by one caller and by eight.
+"""Cost of screening: in process, and over gRPC by one caller and by eight.
 
-The hard names have a slip of the keyboard in every longer word: nothing of them is on a list as it is.
+Hard names have a typing error in every longer word, so that no word equals a listed one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NAMES: Final = (
     "Shenwei Micro",
     "Authorised Signatory of the End User",
 )
-"""Clear, listed under an alias, and a person: in turn."""
+"""A clear name, a listed alias and a person, in turn."""
 INNOCENTS: Final = Path(__file__).parent / "screening" / "data" / "innocent_persons.csv.gz"
 CALLERS: Final = 8
 PARTIES: Final = 8
@@ -53,7 +53,7 @@ BulkScreening = Sequence[model_pb2.PartyQuery]
 
 
 async def screening(stack_under_test: BenchStack) -> list[Result]:
-    """One name in process and over gRPC, hard names by one caller, all kinds of names by eight, whole applications."""
+    """Measures single names, hard names, mixed names and whole applications."""
     await stack_under_test.everything()
     source = shipped(Path(service.HERE) / "lists" / "shipped.yaml")
     stack_under_test.report(f"{source.code} is loaded in this process")
@@ -82,7 +82,7 @@ def _slipped(entry: Entry, chance: random.Random) -> model_pb2.PartyQuery:
 
 
 def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> BulkScreening:
-    """A third as published, a third with slips, a third on no list."""
+    """Returns names: a third as published, a third with errors, a third on no list."""
     with gzip.open(INNOCENTS, "rt", encoding="utf-8", newline="") as file:
         innocents = [row["full_name"] for row in islice(csv.DictReader(file), count)]
     book: list[model_pb2.PartyQuery] = []
@@ -96,7 +96,7 @@ def _mixed(entries: Sequence[Entry], chance: random.Random, count: int) -> BulkS
 
 
 def _application(entries: Sequence[Entry], chance: random.Random) -> BulkScreening:
-    """Eight parties as an application declares them: two aliases, a country, an address and a number each."""
+    """Returns eight parties with two aliases, a country, an address and an identifier each."""
     return [
         model_pb2.PartyQuery(
             names=[slips(each.name, chance) for each in chance.sample(entries, 3)],
@@ -112,7 +112,7 @@ def _application(entries: Sequence[Entry], chance: random.Random) -> BulkScreeni
 
 
 async def _one_name(stack_under_test: BenchStack, generation: ListIndex) -> list[Result]:
-    """Rounds of both in turn, the same easy names."""
+    """Runs rounds of both in turn with the same easy names."""
     client = await stack_under_test.client(PARTNER)
     parties = [model_pb2.PartyQuery(names=[name]) for name in NAMES]
     count, rounds = stack_under_test.pick(300, 9), stack_under_test.pick(5, 1)
@@ -124,18 +124,27 @@ async def _one_name(stack_under_test: BenchStack, generation: ListIndex) -> list
             took += await _one_by_one(client, asked)
         called.append(spent["screening"] / count * 1e3)
     base = statistics.median(here)
-    how = f"{rounds} rounds of {count} names in turn, medians, {len(generation.entries)} listed parties; {busy()}"
+    how = (
+        f"{rounds} rounds of {count} names in turn, medians,"
+        f" {len(generation.entries)} listed parties; {busy()}"
+    )
     return [
         Result("one name screened in process", base, "ms CPU", None, how),
         Result(
-            "one name screened over gRPC", statistics.median(called), "ms CPU", base,
+            "one name screened over gRPC",
+            statistics.median(called),
+            "ms CPU",
+            base,
             f"CPU of the service and its workers; baseline: in process; {how}",
         ),
         Result(
-            "one name screened over gRPC, one caller", statistics.median(took), "ms", base,
+            "one name screened over gRPC, one caller",
+            statistics.median(took),
+            "ms",
+            base,
             f"wall time p50; baseline: CPU in process; {how}",
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _hard(
@@ -146,26 +155,40 @@ async def _hard(
     await _one_by_one(client, hard[: len(hard) // 10])
     with spent_by(stack_under_test.parts("screening")) as spent:
         took = await _one_by_one(client, hard)
-    how = f"{len(hard)} listed names with a slip in every longer word, each once, one caller; {busy()}"
+    how = (
+        f"{len(hard)} listed names with a slip in every longer word, each"
+        f" once, one caller; {busy()}"
+    )
     return [
         Result("hard name screened in process", base, "ms CPU", None, how),
         Result(
-            "hard name screened over gRPC", spent["screening"] / len(hard) * 1e3, "ms CPU", base,
-            f"CPU of the service and its workers; baseline: in process; {how}", Target(5),
+            "hard name screened over gRPC",
+            spent["screening"] / len(hard) * 1e3,
+            "ms CPU",
+            base,
+            f"CPU of the service and its workers; baseline: in process; {how}",
+            Target(5),
         ),
         Result(
-            "hard name over gRPC, p50", statistics.median(took), "ms", base,
+            "hard name over gRPC, p50",
+            statistics.median(took),
+            "ms",
+            base,
             f"wall time; baseline: CPU in process; {how}",
         ),
         Result(
-            "hard name over gRPC, p99", _p99(took), "ms", base,
-            f"wall time; baseline: CPU in process; {how}", Target(12),
+            "hard name over gRPC, p99",
+            _p99(took),
+            "ms",
+            base,
+            f"wall time; baseline: CPU in process; {how}",
+            Target(12),
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _together(stack_under_test: BenchStack, mixed: BulkScreening) -> list[Result]:
-    """Eight callers, each with a channel of its own and one question at a time."""
+    """Runs eight callers, each with its own channel and one request at a time."""
     async with AsyncExitStack() as exit_stack:
         clients = [
             await exit_stack.enter_async_context(_client(stack_under_test)) for _ in range(CALLERS)
@@ -187,20 +210,41 @@ async def _together(stack_under_test: BenchStack, mixed: BulkScreening) -> list[
             ]
             one_stream = time.perf_counter() - began
     assert len(answers) == len(mixed), "every party is answered"
-    how = f"{len(mixed)} names, a third as published, a third hard, a third innocent persons; {busy()}"
+    how = (
+        f"{len(mixed)} names, a third as published, a third hard, a third"
+        f" innocent persons; {busy()}"
+    )
     cores = spent["screening"] / wall
     return [
         Result(
-            "names screened a second, 8 callers", len(mixed) / wall, "1/s", None,
-            f"the service and its workers had {cores:.2f} cores; {how}", Target(300, at_least=True),
+            "names screened a second, 8 callers",
+            len(mixed) / wall,
+            "1/s",
+            None,
+            f"the service and its workers had {cores:.2f} cores; {how}",
+            Target(300, at_least=True),
         ),
-        Result("name over gRPC, 8 callers, p99", _p99([each for one in took for each in one]), "ms", None, how),
-        Result("name over gRPC, 8 callers", spent["screening"] / len(mixed) * 1e3, "ms CPU", None, how),
         Result(
-            "names screened a second, one stream", len(mixed) / one_stream, "1/s", len(mixed) / wall,
-            f"ScreenParties; baseline: 8 callers; {streamed['screening'] / len(mixed) * 1e3:.2f} ms CPU a name; {how}",
+            ("name over gRPC, 8 callers, p99"),
+            _p99([each for one in took for each in one]),
+            "ms",
+            None,
+            how,
         ),
-    ]  # fmt: skip
+        Result(
+            "name over gRPC, 8 callers", spent["screening"] / len(mixed) * 1e3, "ms CPU", None, how
+        ),
+        Result(
+            ("names screened a second, one stream"),
+            len(mixed) / one_stream,
+            "1/s",
+            len(mixed) / wall,
+            (
+                "ScreenParties; baseline: 8 callers;"
+                f" {streamed['screening'] / len(mixed) * 1e3:.2f} ms CPU a name; {how}"
+            ),
+        ),
+    ]
 
 
 async def _whole(
@@ -213,7 +257,10 @@ async def _whole(
         async for _ in client.screening.screen_parties(_numbered(parties)):
             pass
         took.append((time.perf_counter() - began) * 1e3)
-    how = f"{len(applications)} streams of {PARTIES} parties, three hard names each, one caller; {busy()}"
+    how = (
+        f"{len(applications)} streams of {PARTIES} parties, three hard names"
+        f" each, one caller; {busy()}"
+    )
     return [
         Result("application of 8 parties, p50", statistics.median(took), "ms", None, how),
         Result("application of 8 parties, p99", _p99(took), "ms", None, how, Target(150)),
@@ -221,7 +268,7 @@ async def _whole(
 
 
 def _in_process(generation: ListIndex, parties: BulkScreening) -> float:
-    """CPU milliseconds a party."""
+    """Returns CPU milliseconds per party."""
     queries = [codec.query(party) for party in parties]
     began = time.process_time()
     for query in queries:
@@ -230,7 +277,7 @@ def _in_process(generation: ListIndex, parties: BulkScreening) -> float:
 
 
 async def _one_by_one(client: Client, parties: BulkScreening) -> list[float]:
-    """Wall milliseconds of each question."""
+    """Returns wall milliseconds of each request."""
     took = []
     for party in parties:
         asked = time.perf_counter()

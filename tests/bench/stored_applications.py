@@ -1,4 +1,4 @@
-"""Whether a decision costs more when many applications are stored already: two databases, few and many, in turn."""
+"""CPU per decision with few and with many stored applications: two databases, in turn."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from tests.bench.result import Result, Target
 
 FEW, MANY = 10_000, 500_000
 TEMPLATES: Final = 40
-"""Applications that were really decided; all others are copies of their rows under ids of their own."""
+"""Applications that the service decided; all others are copies of their rows with new ids."""
 BATCH: Final = 25_000
 
-# The columns are read from the database: the copies stay right when the tables get others.
+# The columns are read from the database, so that the copies follow later migrations.
 _COLUMNS: Final = """
 select column_name from information_schema.columns
- where table_schema = 'public' and table_name = $1 and is_identity = 'NO' and column_name <> all ($2::text[])
+ where table_schema = 'public' and table_name = $1 and is_identity = 'NO'
+   and column_name <> all ($2::text[])
  order by ordinal_position
-"""
+                  """
 
 
 async def cost_with_many_stored(stack_under_test: BenchStack) -> list[Result]:
-    """CPU of process and PostgreSQL for one decision, median of rounds in turn."""
+    """Measures CPU of process and PostgreSQL per decision, medians of rounds in turn."""
     topic = "bench.stored"
     await create(stack_under_test.stack.kafka.bootstrap, [Topic(topic, 6)], 1)
     few, many = stack_under_test.pick(FEW, 200), stack_under_test.pick(MANY, 1_000)
@@ -45,10 +46,12 @@ async def cost_with_many_stored(stack_under_test: BenchStack) -> list[Result]:
                 _new_database, stack_under_test, f"bench_stored_{stored}"
             )
             given = {
-                "dsn": database.app_dsn, "bootstrap": stack_under_test.stack.kafka.bootstrap, "topic": topic,
+                "dsn": database.app_dsn,
+                "bootstrap": stack_under_test.stack.kafka.bootstrap,
+                "topic": topic,
                 "application": str(stack_under_test.example_files / f"{HOSPITAL}.yaml"),
-            }  # fmt: skip
-            stack_under_test.examples  # noqa: B018 - reading them makes the signatory's key, which their files name
+            }
+            stack_under_test.examples  # noqa: B018 - reading them creates the signatory's key that the files name
             deciders[stored] = await exit_stack.enter_async_context(
                 child("decision_process", given)
             )
@@ -71,17 +74,22 @@ async def cost_with_many_stored(stack_under_test: BenchStack) -> list[Result]:
         for stored, each in parts.items()
     )
     how = (
-        "submission and conclusion through the journal, relay, tail and timers beside; "
+        "submission and conclusion through the journal, with relay, change"
+        " feed and timers running; "
         f"{rounds} rounds of {count} decisions in turn, medians; {figures}; {busy()}"
     )
     base = statistics.median(found[few])
     return [
         Result(f"CPU per decision, {few} stored", base, "ms", None, how),
         Result(
-            f"CPU per decision, {many} stored", statistics.median(found[many]), "ms", base,
-            f"baseline: {few} stored; {how}", Target(1.15, of_ratio=True),
+            f"CPU per decision, {many} stored",
+            statistics.median(found[many]),
+            "ms",
+            base,
+            f"baseline: {few} stored; {how}",
+            Target(1.15, of_ratio=True),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _new_database(stack_under_test: BenchStack, name: str) -> Database:
@@ -91,13 +99,14 @@ def _new_database(stack_under_test: BenchStack, name: str) -> Database:
 
 
 async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -> None:
-    """Copies the rows that are there until so many applications are stored, as the owner."""
+    """Copies rows as the owner until the number of stored applications is reached."""
     began = time.monotonic()
     connection = await asyncpg.connect(database.owner_dsn)
     try:
         await connection.execute("set synchronous_commit = off")
         await connection.execute(
-            "create temp table template as select id, row_number() over (order by id) - 1 as n from stream"
+            "create temp table template as select id, row_number() over (order by"
+            " id) - 1 as n from stream"
         )
         have = await connection.fetchval("select count(*) from template")
         streams, events, idempotency = [
@@ -106,7 +115,7 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
         for start in range(have, stored, BATCH):
             more = min(BATCH, stored - start)
             await connection.execute("drop table if exists copy")
-            # Numbers of ours: nothing to quote.
+            # Integers of this module: nothing to quote.
             await connection.execute(
                 "create temp table copy as select gen_random_uuid() as id, t.id as of"
                 f" from generate_series(1, {more}) g join template t on t.n = g % {have}"
@@ -115,7 +124,8 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
                 await connection.execute(statement)
             if start // BATCH % 5 == 4:
                 stack_under_test.report(
-                    f"{start + more} of {stored} applications stored, {time.monotonic() - began:.0f} s"
+                    f"{start + more} of {stored} applications stored,"
+                    f" {time.monotonic() - began:.0f} s"
                 )
         await connection.execute("vacuum analyze")
     finally:
@@ -127,20 +137,24 @@ async def _fill(stack_under_test: BenchStack, database: Database, stored: int) -
 
 
 async def _copying(connection: asyncpg.Connection, table: str) -> str:
-    """The statement that copies one table's rows of every stream in `copy`."""
+    """Returns the statement that copies one table's rows of every stream in `copy`."""
     new = {"stream": ["id"], "event": ["stream_id", "event_id", "xid"], "idempotency": ["id"]}[
         table
     ]
     names = ", ".join(row["column_name"] for row in await connection.fetch(_COLUMNS, table, new))
     source = ", ".join(f"o.{name}" for name in names.split(", "))
     if table == "stream":
-        return f"insert into stream (id, {names}) select c.id, {source} from copy c join stream o on o.id = c.of"
+        return (
+            f"insert into stream (id, {names}) select c.id, {source} from copy c join"
+            " stream o on o.id = c.of"
+        )
     if table == "event":
         return (
-            f"insert into event (stream_id, event_id, {names}) select c.id, gen_random_uuid(), {source}"
+            f"insert into event (stream_id, event_id, {names}) select c.id,"
+            f" gen_random_uuid(), {source}"
             " from copy c join event o on o.stream_id = c.of"
         )
-    # Two keys an application: that of the submission and that of the screening.
+    # Two idempotency keys for each application: the submission's and the screening's.
     return (
         f"insert into idempotency (id, {names}) select gen_random_uuid(), {source} from copy c"
         " cross join (select * from idempotency limit 2) o"

@@ -1,4 +1,4 @@
-"""What a submission costs in CPU, storage included, against a bare echo of the same call; and what tracing adds."""
+"""CPU of a submission with storage, against a bare echo of the same call; cost of tracing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tests.bench.result import Result, Target
 
 CALLERS: Final = 8
 ECHOES: Final = 4
-"""Echoes for each submission: the kernel counts CPU in hundredths of a second, and an echo is short."""
+"""Echoes for each submission. The kernel counts CPU in hundredths of a second; an echo is short."""
 _MICRO: Final = 1e6
 SHARES: Final = (("0 %", 0), ("1 %", 100), ("100 %", 1))
-"""Which of how many calls is traced: none, every hundredth, every one."""
+"""Sampled share: name, and one traced call in so many (0 = none)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """Both servers with a channel to each, and what is sent."""
+    """Both servers, a channel to each, and the request."""
 
     stack_under_test: BenchStack
     submit: Callable[..., Awaitable[Any]]
@@ -38,7 +38,7 @@ class _Bench:
     echo_server: Child
 
     async def echoed(self, count: int) -> float:
-        """CPU microseconds of the echo's process for one call."""
+        """Returns CPU microseconds of the echo process per call."""
         with spent_by({"echo": lambda: self.echo_server.pid}) as spent:
             await _offer(
                 count, lambda number: self.echo(self._request(), metadata=_parent(number, 0))
@@ -46,7 +46,7 @@ class _Bench:
         return spent["echo"] / count * _MICRO
 
     async def submitted(self, count: int, traced: int = 1) -> tuple[float, float]:
-        """CPU microseconds of the service and of PostgreSQL for one call, until its event has left for Kafka."""
+        """Returns CPU microseconds of service and PostgreSQL per call, publication included."""
         with spent_by(self.stack_under_test.parts("applications")) as spent:
             await _offer(
                 count, lambda number: self.submit(self._request(), metadata=_parent(number, traced))
@@ -61,7 +61,7 @@ class _Bench:
 
 
 async def cost_of_a_submission(stack_under_test: BenchStack) -> list[Result]:
-    """Rounds of both in turn; the median of each."""
+    """Runs rounds of both in turn; returns medians."""
     async with _Opened(stack_under_test) as bench:
         rounds, count = stack_under_test.pick(7, 1), stack_under_test.pick(1_000, 20)
         service, postgres, echo, untraced = [], [], [], []
@@ -73,38 +73,55 @@ async def cost_of_a_submission(stack_under_test: BenchStack) -> list[Result]:
             postgres.append(stored)
             untraced.append(sum(await bench.submitted(count, traced=0)))
             stack_under_test.report(
-                f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit {own:.0f} + {stored:.0f} µs"
+                f"round {number + 1} of {rounds}: echo {echo[-1]:.0f} µs, submit"
+                f" {own:.0f} + {stored:.0f} µs"
             )
     how = (
-        f"{CALLERS} callers, {rounds} rounds of {count} submissions and {count * ECHOES} echoes in turn, medians; "
+        f"{CALLERS} callers, {rounds} rounds of {count} submissions and {count * ECHOES}"
+        " echoes in turn, medians; "
         f"every call traced unless said; {busy()}"
     )
     base = statistics.median(echo)
     own, stored = statistics.median(service), statistics.median(postgres)
     both = statistics.median([a + b for a, b in zip(service, postgres, strict=True)])
     return [
-        Result("submit: CPU of the service", own, "µs/call", base, f"baseline: raw grpc.aio mTLS echo; {how}"),
+        Result(
+            "submit: CPU of the service",
+            own,
+            "µs/call",
+            base,
+            (f"baseline: raw grpc.aio mTLS echo; {how}"),
+        ),
         Result("submit: CPU of PostgreSQL", stored, "µs/call", base, f"same baseline; {how}"),
         Result(
-            "submit: CPU, storage included", both, "µs/call", base,
-            f"service, relay to Kafka included, and PostgreSQL; baseline: raw grpc.aio mTLS echo; {how}",
+            "submit: CPU, storage included",
+            both,
+            "µs/call",
+            base,
+            (
+                "service, relay to Kafka included, and PostgreSQL; baseline: raw"
+                f" grpc.aio mTLS echo; {how}"
+            ),
             Target(6, of_ratio=True),
         ),
         Result(
-            "submit: CPU, storage included, not traced", statistics.median(untraced), "µs/call", base,
+            ("submit: CPU, storage included, not traced"),
+            statistics.median(untraced),
+            "µs/call",
+            base,
             f"the same without a span; baseline: raw grpc.aio mTLS echo; {how}",
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def cost_of_tracing(stack_under_test: BenchStack) -> list[Result]:
-    """The caller's sampling decision is followed, so one process serves all shares in turn."""
+    """Measures all shares in turn in one process, which follows the caller's sampling decision."""
     async with _Opened(stack_under_test) as bench:
         rounds, count = stack_under_test.pick(9, 1), stack_under_test.pick(500, 20)
         found: dict[str, list[float]] = defaultdict(list)
         await bench.submitted(count)
         for number in range(rounds):
-            # Another order each round: what goes first finds another machine.
+            # The order alternates, because the first of a round finds another state of the machine.
             for name, traced in (*SHARES[number % 3 :], *SHARES[: number % 3]):
                 own, _ = await bench.submitted(count, traced)
                 found[name].append(own)
@@ -112,19 +129,26 @@ async def cost_of_tracing(stack_under_test: BenchStack) -> list[Result]:
                 f"round {number + 1} of {rounds}: "
                 + ", ".join(f"{n} {v[-1]:.0f} µs" for n, v in found.items())
             )
-    how = f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians; exported over OTLP; {busy()}"
+    how = (
+        f"{CALLERS} callers, {rounds} rounds of {count} calls in turn, medians;"
+        f" exported over OTLP; {busy()}"
+    )
     base = statistics.median(found["0 %"])
     return [
         Result(
-            f"tracing {name}: CPU of a submission", statistics.median(found[name]), "µs/call", base,
-            f"CPU of the service; baseline: no call traced; {how}", Target(1.1, of_ratio=True) if every == 1 else None,
+            f"tracing {name}: CPU of a submission",
+            statistics.median(found[name]),
+            "µs/call",
+            base,
+            (f"CPU of the service; baseline: no call traced; {how}"),
+            Target(1.1, of_ratio=True) if every == 1 else None,
         )
         for name, every in SHARES
-    ]  # fmt: skip
+    ]
 
 
 class _Opened:
-    """Both servers up and both channels open."""
+    """Both servers running and both channels open."""
 
     def __init__(self, stack_under_test: BenchStack) -> None:
         self._room = stack_under_test
@@ -158,7 +182,7 @@ class _Opened:
 
 
 async def _offer(count: int, call: Callable[[int], Awaitable[Any]]) -> None:
-    """So many calls, a few at a time."""
+    """Runs `count` calls with a fixed number of callers."""
     numbers = iter(range(count))
 
     async def caller() -> None:
@@ -169,6 +193,6 @@ async def _offer(count: int, call: Callable[[int], Awaitable[Any]]) -> None:
 
 
 def _parent(number: int, traced: int) -> Sequence[tuple[str, str]]:
-    """A trace context of the caller's: sampled for each `traced`-th call, for none when 0."""
+    """Returns the caller's trace context, sampled for each `traced`-th call; 0 = never."""
     flag = "01" if traced and number % traced == 0 else "00"
     return (("traceparent", f"00-{uuid4().hex}-{uuid4().hex[:16]}-{flag}"),)

@@ -1,4 +1,4 @@
-"""Every benchmark runs and gives well-formed figures; how fast anything is, is not for a test to say."""
+"""Every benchmark runs and gives well-formed results. No test asserts a speed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE_S = 900
 
 @pytest.fixture(scope="module")
 def figures(stack_under_test: Path) -> list[dict[str, Any]]:
-    """What `python -m tests.bench --quick` writes."""
+    """Returns the output of `python -m tests.bench --quick`."""
     out = stack_under_test / "bench.json"
     command = [
         sys.executable,

@@ -51,18 +51,32 @@ def test_nothing_recorded_has_no_duration() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["127.0.0.1:5000", "localhost:5000", "[::1]:5000", "dns:///localhost:5000", "unix:/run/it.sock",
-               "ipv4:127.0.0.1:1,127.0.0.2:2"],
-)  # fmt: skip
+    "target",
+    [
+        "127.0.0.1:5000",
+        "localhost:5000",
+        "[::1]:5000",
+        "dns:///localhost:5000",
+        "unix:/run/it.sock",
+        "ipv4:127.0.0.1:1,127.0.0.2:2",
+    ],
+)
 def test_this_machine_is_a_target(target: str) -> None:
     assert is_loopback(target)
     check_target(target, is_owned=False)
 
 
 @pytest.mark.parametrize(
-    "target", ["10.0.0.1:5000", "services.example:443", "dns:///services.example", "ipv4:127.0.0.1:1,10.0.0.1:2",
-               "localhost.example:1", "[2001:db8::1]:5000"],
-)  # fmt: skip
+    "target",
+    [
+        "10.0.0.1:5000",
+        "services.example:443",
+        "dns:///services.example",
+        "ipv4:127.0.0.1:1,10.0.0.1:2",
+        "localhost.example:1",
+        "[2001:db8::1]:5000",
+    ],
+)
 def test_another_machine_is_no_target_until_somebody_says_that_it_is_theirs(target: str) -> None:
     assert not is_loopback(target)
     with pytest.raises(Unusable) as refused:

@@ -309,7 +309,7 @@ class Served:
             await asyncio.sleep(every_s)
 
     def look(self) -> None:
-        """Keeps the highest count of each replica; a replica without an answer is polled again later."""
+        """Keeps the highest count of each replica; polls a silent replica again later."""
         for service in self.stack.services:
             name = f"{service.name}-{service.replica}"
             try:

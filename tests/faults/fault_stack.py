@@ -22,7 +22,7 @@ FAKETIME: Final = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), N
 
 
 class _SmallPostgres(Postgres):
-    """Keeps little WAL, to fit a small disk, and records commit times for the bound at the gates."""
+    """Keeps little WAL, to fit a small disk, and commit times, to check the bound."""
 
     def _command(self) -> Command:
         command = super()._command()

@@ -120,10 +120,14 @@ async def failing(bootstrap: str, rng: random.Random) -> None:
         standing_version=2,
     )
     headers = {
-        "ce_specversion": "1.0", "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)), "ce_source": "/faults",
-        "ce_type": f"{ENFORCEMENT}.LicenseSuspended", "ce_subject": published.license_id,
-        "ce_time": datetime.now(UTC).isoformat(), "content-type": "application/protobuf",
-    }  # fmt: skip
+        "ce_specversion": "1.0",
+        "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)),
+        "ce_source": "/faults",
+        "ce_type": f"{ENFORCEMENT}.LicenseSuspended",
+        "ce_subject": published.license_id,
+        "ce_time": datetime.now(UTC).isoformat(),
+        "content-type": "application/protobuf",
+    }
     raw = [(name, text.encode()) for name, text in headers.items()]
     await _put(
         bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), published.SerializeToString(), raw

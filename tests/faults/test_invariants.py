@@ -85,9 +85,15 @@ def _told(
 def _good() -> i.Evidence:
     """Evidence with one revoked license, one denied application and one poison record."""
     revoked = _stream(
-        "applications", "app-1", "APPROVED", _granted("lic-1", "REVOKED"),
-        "ApplicationSubmitted", "ApplicationApproved", "LicenseIssued", "LicenseRecordChanged",
-    )  # fmt: skip
+        "applications",
+        "app-1",
+        "APPROVED",
+        _granted("lic-1", "REVOKED"),
+        "ApplicationSubmitted",
+        "ApplicationApproved",
+        "LicenseIssued",
+        "LicenseRecordChanged",
+    )
     denied = _stream(
         "applications",
         "app-2",
@@ -100,9 +106,15 @@ def _good() -> i.Evidence:
         known_standing=SimpleNamespace(state="REVOKED", version=2, lease_seconds=60)
     )
     license_ = _stream(
-        "enforcement", "lic-1", "REVOKED", standing,
-        "LicenseRegistered", "StandingChanged", "LicenseRevoked", "StandingChanged",
-    )  # fmt: skip
+        "enforcement",
+        "lic-1",
+        "REVOKED",
+        standing,
+        "LicenseRegistered",
+        "StandingChanged",
+        "LicenseRevoked",
+        "StandingChanged",
+    )
     screening = _stream("screening", "app-1", "SCREENED", SimpleNamespace(), "ScreeningCompleted")
     return i.Evidence(
         records=(
