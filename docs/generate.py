@@ -17,7 +17,7 @@ from services.applications.core.events import Event
 from services.applications.core.lifecycle import LicenseStep
 from services.enforcement.core import lifecycle as enforcement
 from services.enforcement.core.lifecycle import StandingStep, ViolationStep
-from services.screening.core import events, evolve, lifecycle
+from services.screening.core import events, lifecycle
 from services.screening.core.lifecycle import HitStep
 
 PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
@@ -57,7 +57,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
     }
     screened: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in evolve.TRANSITIONS.items()
+        for state, row in lifecycle.APPLICATION_TRANSITIONS.items()
     }
     return (
         Lifecycle(
@@ -69,7 +69,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
             "ACTIVE", _names(LicenseStep), _words(applications.LICENSE_TRANSITIONS),
         ),
         Lifecycle(
-            "screening", "An application at screening", "services/screening/core/evolve.py: TRANSITIONS",
+            "screening", "An application at screening", "services/screening/core/lifecycle.py: APPLICATION_TRANSITIONS",
             "", tuple(event.__name__ for event in events.Event.__args__), screened,
         ),
         Lifecycle(

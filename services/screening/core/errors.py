@@ -1,4 +1,4 @@
-"""Refusals as values: why a command is not carried out, from the closed list of errors.proto."""
+"""Refusals as values: why a command is refused, from the closed list of errors.proto."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What sort of refusal it is; the shell turns it into a status code."""
+    """Class of a refusal. The shell maps it to a gRPC status code."""
 
     INVALID = "INVALID"
     PRECONDITION = "PRECONDITION"
@@ -34,7 +34,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing happens. `message` names no person and repeats no personal data."""
+    """A refused command. `message` names no person and repeats no personal data.
+
+    metadata: values for google.rpc.ErrorInfo, as errors.proto names them for each reason.
+    """
 
     kind: Kind
     reason: Reason

@@ -11,12 +11,15 @@ from safeconduct.screening.v1 import model_pb2, service_pb2_grpc
 from safeconduct.screening.v1 import service_pb2 as pb
 
 from chassis.rpc.authentication import current_principal
-from chassis.rpc.errors import RefusalLike, rpc_error
+from chassis.rpc.errors import rpc_error
+from chassis.rpc.mutation import Mutations
 from chassis.rpc.page_tokens import PageTokens, page_size
-from chassis.store.journal import Journal, Key, check_etag
+from chassis.store.journal import Journal
 from chassis.telemetry.tracing import annotate
-from services.screening.core.decide import NO_HIT, Adjudicate, decide
-from services.screening.core.events import Event, HitAct
+from services.screening.core.cases.verdicts import NO_HIT
+from services.screening.core.commands import AdjudicateHit, Command, Officer
+from services.screening.core.decide import decide
+from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.ownership.rules import OwnershipRules
 from services.screening.shell import codec
@@ -35,7 +38,10 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         rules: OwnershipRules,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._journal, self._tokens, self._rules, self._clock = journal, tokens, rules, clock
+        self._journal, self._tokens = journal, tokens
+        self._mutations: Mutations[ScreenedApplication, Event, Command] = Mutations(
+            journal, lambda state, command, now: decide(state, command, now, rules), clock
+        )
 
     async def ListHits(self, request: pb.ListHitsRequest, context: Any) -> pb.ListHitsResponse:
         """Newest first."""
@@ -63,22 +69,18 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         """Takes a verdict."""
         principal, hit_id = current_principal(), UUID(request.hit_id)
         application_id = await self._application_of(hit_id)
-
-        def judge(state: ScreenedApplication | None) -> tuple[Event, ...] | RefusalLike:
-            if state is not None:
-                check_etag(request.etag, state.version)
-            now = self._clock()
-            act = HitAct(principal.id, request.rationale, now)
-            command = Adjudicate(hit_id, codec.verdict(request.verdict), act, principal.partner_id)
-            return decide(state, command, self._rules.on(now.date()))
-
-        answer = await self._journal.execute(
-            application_id, Key.of_request(principal.name, "AdjudicateHit", request), principal.name,
-            judge, lambda state: pb.AdjudicateHitResponse(hit=_case(state, hit_id)), pb.AdjudicateHitResponse,
-            dry_run=request.validate_only,
-        )  # fmt: skip
-        assert answer is not None, "the row of a hit is written with its application"
-        return answer
+        command = AdjudicateHit(
+            Officer(principal.id, principal.partner_id),
+            hit_id,
+            codec.verdict(request.verdict),
+            request.rationale,
+        )
+        return await self._mutations.run(
+            application_id,
+            request,
+            command,
+            lambda state: pb.AdjudicateHitResponse(hit=_case(state, hit_id)),
+        )
 
     async def _application_of(self, hit_id: UUID) -> UUID:
         """The application of a hit, which never changes. Raises Refused NOT_FOUND."""

@@ -19,8 +19,9 @@ from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 from chassis.proto_mapping import Converter, to_timestamp
 from chassis.store.journal import Recorded, etag_of
 from chassis.streams.consumer import Envelope, Undecodable
-from services.screening.core import events, model
-from services.screening.core.decide import EndMonitoring, MonitorLicense
+from services.screening.core import events, model, records
+from services.screening.core.cases.recording import limit_hits, record_party
+from services.screening.core.commands import EndMonitoring, MonitorLicense
 from services.screening.core.evolve import KnownHit, ScreenedApplication
 from services.screening.core.lists import versions
 from services.screening.core.lists.formats import Delta
@@ -36,9 +37,9 @@ _REGISTER_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
     for kind in versions.Event.__args__
 }
-_PARTY: Final = Converter(events.PartyScreening, model_pb2.PartyScreening)
-_HIT: Final = Converter(events.Hit, model_pb2.Hit)
-_ACT: Final = Converter(events.HitAct, model_pb2.HitAct)
+_PARTY: Final = Converter(records.PartyScreening, model_pb2.PartyScreening)
+_HIT: Final = Converter(records.RecordedHit, model_pb2.Hit)
+_ACT: Final = Converter(records.HitAct, model_pb2.HitAct)
 _VERSION: Final = Converter(versions.ListVersion, model_pb2.ListVersion)
 _SCREENING: Final = Converter(
     events.ScreeningCompleted,
@@ -55,7 +56,7 @@ class Submission:
     screening_id: UUID
     application_id: UUID
     partner_id: str
-    subjects: tuple[events.Subject, ...]
+    subjects: tuple[records.Subject, ...]
 
 
 def submission(envelope: Envelope) -> Submission:
@@ -77,15 +78,15 @@ def submission(envelope: Envelope) -> Submission:
     )
 
 
-def _subject(party: applications_model_pb2.Party) -> events.Subject:
-    return events.Subject(
+def _subject(party: applications_model_pb2.Party) -> records.Subject:
+    return records.Subject(
         party_id=party.party_id,
         names=(party.name, *party.aliases),
         kind=_APPLICANT_KINDS.get(party.kind),
         birth_date=party.birth_date,
         countries=(party.country,) if party.country else (),
         identifiers=tuple(
-            events.SubjectIdentifier(each.type, each.value) for each in party.identifiers
+            records.SubjectIdentifier(each.type, each.value) for each in party.identifiers
         ),
         addresses=(party.address,) if party.address else (),
         owns=tuple(map(_stake, party.owns)),
@@ -104,10 +105,10 @@ def _stake(stake: applications_model_pb2.Ownership) -> Stake:
     return Stake(stake.owned_party_id)
 
 
-_APPLICANT_KINDS: Final[Mapping[int, events.SubjectKind]] = {
-    applications_model_pb2.PARTY_KIND_PERSON: events.SubjectKind.PERSON,
-    applications_model_pb2.PARTY_KIND_ORGANISATION: events.SubjectKind.ORGANISATION,
-    applications_model_pb2.PARTY_KIND_VESSEL: events.SubjectKind.VESSEL,
+_APPLICANT_KINDS: Final[Mapping[int, records.SubjectKind]] = {
+    applications_model_pb2.PARTY_KIND_PERSON: records.SubjectKind.PERSON,
+    applications_model_pb2.PARTY_KIND_ORGANISATION: records.SubjectKind.ORGANISATION,
+    applications_model_pb2.PARTY_KIND_VESSEL: records.SubjectKind.VESSEL,
 }
 _ENDINGS: Final[Mapping[tuple[str, str], type[Message]]] = {
     ("applications", "ApplicationDenied"): applications_pb2.ApplicationDenied,
@@ -182,7 +183,7 @@ def answer_of_many(query_id: str, screening: model.Screening) -> service_pb2.Scr
 
 
 def _told(screening: model.Screening) -> model_pb2.PartyScreening:
-    return _PARTY.to_proto(events.bounded((events.recorded("", screening),))[0])
+    return _PARTY.to_proto(limit_hits((record_party("", screening),))[0])
 
 
 def encode_event(event: events.Event) -> tuple[str, bytes]:
@@ -257,9 +258,9 @@ def hit_state(number: model_pb2.HitState.ValueType) -> str | None:
     return model_pb2.HitState.Name(number).removeprefix("HIT_STATE_") if number else None
 
 
-def verdict(number: model_pb2.HitVerdict.ValueType) -> events.HitVerdict:
+def verdict(number: model_pb2.HitVerdict.ValueType) -> records.HitVerdict:
     """An officer's verdict."""
-    return events.HitVerdict(model_pb2.HitVerdict.Name(number).removeprefix("HIT_VERDICT_"))
+    return records.HitVerdict(model_pb2.HitVerdict.Name(number).removeprefix("HIT_VERDICT_"))
 
 
 def list_version(version: versions.ListVersion) -> model_pb2.ListVersion:

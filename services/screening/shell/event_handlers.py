@@ -10,10 +10,12 @@ from chassis.rpc.errors import CommonReason, unavailable
 from chassis.store.journal import Journal, Key
 from chassis.streams.consumer import Envelope
 from chassis.telemetry.tracing import annotate
-from services.screening.core.decide import Command, CompleteScreening, decide, is_answered
-from services.screening.core.events import Event, ScreeningCompleted, concluded
+from services.screening.core.cases.recording import complete_screening
+from services.screening.core.commands import Command, CompleteScreening
+from services.screening.core.decide import decide, is_screened
+from services.screening.core.events import Event, ScreeningCompleted
 from services.screening.core.evolve import ScreenedApplication
-from services.screening.core.ownership.rules import OwnershipRules, Ruling
+from services.screening.core.ownership.rules import OwnershipRules
 from services.screening.shell import codec
 from services.screening.shell.matcher import Asker
 from services.screening.shell.past_verdicts import found_false
@@ -65,7 +67,7 @@ class EventHandlers:
         annotate({"application.id": str(submission.application_id)})
         current = await self._journal.read(submission.application_id)
         # Looked at first because screening costs far more than looking; the core decides the same again below.
-        if is_answered(current.state if current is not None else None, submission.screening_id):
+        if is_screened(current.state if current is not None else None, submission.screening_id):
             return
         command = CompleteScreening(await self._screened(submission))
         await self._note(envelope, submission.application_id, command, ACTOR)
@@ -74,16 +76,12 @@ class EventHandlers:
         self, envelope: Envelope, application_id: UUID, command: Command, actor: str
     ) -> None:
         annotate({"application.id": str(application_id)})
-        ruling = self._ruling()
         await self._journal.execute(
             application_id,
             Key.of_event(envelope.event_id, envelope.type),
             actor,
-            lambda state: decide(state, command, ruling),
+            lambda state: decide(state, command, self._clock(), self._rules),
         )
-
-    def _ruling(self) -> Ruling:
-        return self._rules.on(self._clock().date())
 
     async def _screened(self, submission: codec.Submission) -> ScreeningCompleted:
         generation = self._desk.generation
@@ -93,7 +91,7 @@ class EventHandlers:
         answers = await self._desk.screen_all(
             generation, [each.query for each in subjects], self._budget_s, Asker(ACTOR)
         )
-        return concluded(
+        return complete_screening(
             submission.screening_id,
             submission.application_id,
             submission.partner_id,
@@ -101,5 +99,5 @@ class EventHandlers:
             answers,
             await found_false(self._journal, subjects),
             self._clock(),
-            self._ruling(),
+            self._rules,
         )

@@ -20,7 +20,8 @@ from chassis.store.change_feed import ChangeFeed, Cursor
 from chassis.store.journal import Current, Journal
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.events import Event
-from services.screening.core.evolve import MONITORED, ScreenedApplication
+from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.lifecycle import MONITORED
 from services.screening.core.model import Entry
 from services.screening.core.reverse_lookup.index import PartyIndex
 from services.screening.core.reverse_lookup.search import Search, judged, looked_for, touched

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chassis.store.journal import Journal
-from services.screening.core.events import Event, Subject
+from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.records import Subject
 
 
 async def found_false(

@@ -26,15 +26,17 @@ from prometheus_client import Counter, Gauge
 from chassis.rpc.errors import RefusalLike, RpcError, is_storage_fault
 from chassis.store.journal import Current, Journal, Key
 from chassis.telemetry.tracing import Telemetry, annotate
+from services.screening.core.cases.recording import complete_screening
+from services.screening.core.commands import ApplyPastVerdict, Rescreen
 from services.screening.core.config import ScreeningConfig
-from services.screening.core.decide import Recall, Rescreen, decide
-from services.screening.core.events import Event, PartyListed, concluded
+from services.screening.core.decide import decide
+from services.screening.core.events import Event, PartyListed
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.lists.formats import delta
 from services.screening.core.lists.parsed_list import ListUnreadable
 from services.screening.core.lists.versions import versions_in
 from services.screening.core.model import Entry
-from services.screening.core.ownership.rules import OwnershipRules, Ruling
+from services.screening.core.ownership.rules import OwnershipRules
 from services.screening.shell.active_lists import Lists
 from services.screening.shell.matcher import Loaded, MatcherError
 from services.screening.shell.monitored_parties import Monitored, parts
@@ -277,16 +279,16 @@ class Rescreening:
             answers = await self._desk.screen_all(
                 generation, [each.query for each in subjects], _BUDGET_S
             )
-            ruling = self._ruling()
-            screening = concluded(
+            now = self._clock()
+            screening = complete_screening(
                 uuid5(NAMESPACE_OID, name),
                 application.id,
                 application.state.partner_id,
                 subjects,
                 answers,
                 await found_false(self._journal, subjects),
-                self._clock(),
-                ruling,
+                now,
+                self._rules,
             )
             said = frozenset(hit.entry_id for answer in answers for hit in answer.hits)
             decided: tuple[Event, ...] = ()
@@ -294,7 +296,10 @@ class Rescreening:
             def judge(state: ScreenedApplication | None) -> tuple[Event, ...]:
                 nonlocal decided
                 events = decide(
-                    state, Rescreen(screening, said if changed is None else changed), ruling
+                    state,
+                    Rescreen(screening, said if changed is None else changed),
+                    now,
+                    self._rules,
                 )
                 assert isinstance(events, tuple), "a re-screening is never refused"
                 decided = events
@@ -352,9 +357,6 @@ class Rescreening:
             )
         return True
 
-    def _ruling(self) -> Ruling:
-        return self._rules.on(self._clock().date())
-
     async def _recall(self) -> None:
         """Hits of which two other applications' officers judged the same pair already: nobody is asked twice."""
         for row in await self._journal.fetch(_JUDGED_ELSEWHERE, _BATCH):
@@ -362,17 +364,23 @@ class Rescreening:
             hit = judged.state.find(row["judged"]) if judged is not None else None
             if hit is None or not hit.acts:
                 continue
-            command = Recall(row["hit_id"], hit.hit_id, hit.acts[-1])
+            command = ApplyPastVerdict(row["hit_id"], hit.hit_id, hit.acts[-1])
             key = Key(
                 uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes
             )
             with self._tracer.start_as_current_span("recall verdict"):
                 await self._journal.execute(
-                    row["application_id"], key, ACTOR, partial(_decided, command, self._ruling())
+                    row["application_id"],
+                    key,
+                    ACTOR,
+                    partial(_decided, command, self._clock(), self._rules),
                 )
 
 
 def _decided(
-    command: Recall, ruling: Ruling, state: ScreenedApplication | None
+    command: ApplyPastVerdict,
+    now: datetime,
+    rules: OwnershipRules,
+    state: ScreenedApplication | None,
 ) -> tuple[Event, ...] | RefusalLike:
-    return decide(state, command, ruling)
+    return decide(state, command, now, rules)

@@ -9,24 +9,21 @@ from uuid import UUID
 
 from services.screening.core import decide as decider
 from services.screening.core import model
-from services.screening.core.decide import Adjudicate, Command, CompleteScreening, Decided
+from services.screening.core.cases.recording import complete_screening
+from services.screening.core.commands import AdjudicateHit, Command, CompleteScreening, Officer
+from services.screening.core.decide import Decision
 from services.screening.core.errors import Refusal
-from services.screening.core.events import (
-    HitAct,
-    HitVerdict,
-    ScreeningCompleted,
-    Subject,
-    concluded,
-)
+from services.screening.core.events import ScreeningCompleted
 from services.screening.core.evolve import ScreenedApplication, evolve
 from services.screening.core.model import Result, Strength
-from services.screening.core.ownership.rules import Ruling
+from services.screening.core.records import HitAct, HitVerdict, Subject
 from services.screening.shell.ownership_rules import ownership_rules
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RULES = ownership_rules(Path(__file__).parents[3] / "services/screening/rules/ownership.yaml")
 RULING = RULES.on(NOON.date())
 APPLICATION, LICENSE = UUID(int=1), UUID(int=2)
+RATIONALE = "another institute in another country"
 FIRST, LATER = UUID(int=11), UUID(int=12)
 USER = Subject("end-user", ("Example Institute of Electronics",), countries=("AT",))
 OTHER = Subject("deployer", ("Example Hosting",))
@@ -52,14 +49,14 @@ def screening(
     subjects: Sequence[Subject] = (USER,),
     false: frozenset[tuple[str, str]] = frozenset(),
 ) -> ScreeningCompleted:
-    return concluded(screening_id, APPLICATION, "example-1", subjects, answers, false, NOON, RULING)
+    return complete_screening(
+        screening_id, APPLICATION, "example-1", subjects, answers, false, NOON, RULES
+    )
 
 
-def decide(
-    application: ScreenedApplication | None, command: Command, ruling: Ruling = RULING
-) -> Decided:
-    """What follows from the command under the shipped rules of ownership."""
-    return decider.decide(application, command, ruling)
+def decide(application: ScreenedApplication | None, command: Command) -> Decision:
+    """Returns what follows from the command at noon, under the shipped rules of ownership."""
+    return decider.decide(application, command, NOON, RULES)
 
 
 def after(application: ScreenedApplication | None, *commands: Command) -> ScreenedApplication:
@@ -78,7 +75,7 @@ def screened(*hits: model.Hit) -> ScreenedApplication:
 
 
 def act(officer: str) -> HitAct:
-    return HitAct(officer, "another institute in another country", NOON)
+    return HitAct(officer, RATIONALE, NOON)
 
 
 def judge(
@@ -86,8 +83,11 @@ def judge(
     verdict: HitVerdict,
     officer: str = "licensing-1",
     number: int = 0,
-) -> Adjudicate:
-    return Adjudicate(application.hits[number].hit_id, verdict, act(officer), None)
+    affiliation: str | None = None,
+) -> AdjudicateHit:
+    return AdjudicateHit(
+        Officer(officer, affiliation), application.hits[number].hit_id, verdict, RATIONALE
+    )
 
 
 FALSE, CONFIRMED = HitVerdict.FALSE_POSITIVE, HitVerdict.CONFIRMED

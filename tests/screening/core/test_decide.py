@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from services.screening.core import events, model
-from services.screening.core.decide import (
-    Adjudicate,
+from services.screening.core.cases.standing import standing_of
+from services.screening.core.commands import (
+    AdjudicateHit,
+    ApplyPastVerdict,
     CompleteScreening,
     EndMonitoring,
     MonitorLicense,
-    Recall,
     Rescreen,
 )
 from services.screening.core.errors import Reason, Refusal
@@ -25,22 +26,18 @@ from services.screening.core.events import (
     MonitoringEnded,
     PartyListed,
     ScreeningCompleted,
-    ScreeningResult,
-    Subject,
 )
-from services.screening.core.evolve import (
-    TRANSITIONS,
+from services.screening.core.evolve import ScreenedApplication, evolve
+from services.screening.core.lifecycle import (
+    APPLICATION_TRANSITIONS,
     ImpossibleEvent,
-    ScreenedApplication,
     ScreenedState,
-    evolve,
-    standing_of,
 )
-from services.screening.core.lifecycle import HitState
 from services.screening.core.model import Reason as Unjudged
 from services.screening.core.model import Strength
 from services.screening.core.ownership.assessment import OwnershipAssessment, Stake
 from services.screening.core.ownership.findings import OwnershipCause, ShareRange
+from services.screening.core.records import HitState, ScreeningResult, Subject
 from tests.screening.core.hits import (
     APPLICATION,
     CONFIRMED,
@@ -65,7 +62,7 @@ EXACT = hit(strength=Strength.EXACT)
 NEWER = "US-CSL/2/b"
 
 
-def refused(application: ScreenedApplication | None, command: Adjudicate) -> Refusal:
+def refused(application: ScreenedApplication | None, command: AdjudicateHit) -> Refusal:
     decided = decide(application, command)
     assert isinstance(decided, Refusal)
     return decided
@@ -121,7 +118,7 @@ def test_an_officer_may_confirm_what_another_held_for_false() -> None:
 def test_an_officer_of_the_partner_judges_nothing() -> None:
     application = screened(hit())
 
-    refusal = refused(application, replace(judge(application, FALSE), affiliation="example-1"))
+    refusal = refused(application, judge(application, FALSE, affiliation="example-1"))
 
     assert refusal.reason is Reason.CONFLICT_OF_INTEREST
 
@@ -137,7 +134,7 @@ def test_a_decided_hit_is_not_decided_again() -> None:
 )
 def test_a_hit_that_is_not_there_is_not_found(application: ScreenedApplication | None) -> None:
     assert (
-        refused(application, Adjudicate(UUID(int=99), FALSE, act("licensing-1"), None)).reason
+        refused(application, replace(judge(screened(hit()), FALSE), hit_id=UUID(int=99))).reason
         is Reason.NOT_FOUND
     )
 
@@ -203,7 +200,7 @@ def test_the_id_of_a_party_is_no_part_of_what_it_is() -> None:
 
 def test_a_verdict_given_elsewhere_decides_the_same_pair_here_once() -> None:
     application = screened(EXACT)
-    recall = Recall(application.hits[0].hit_id, UUID(int=77), act("licensing-2"))
+    recall = ApplyPastVerdict(application.hits[0].hit_id, UUID(int=77), act("licensing-2"))
 
     (event,) = decide(application, recall)  # type: ignore[misc]  # never a refusal
 
@@ -506,7 +503,7 @@ def event_of(kind: type) -> events.Event:
 def test_each_cell_of_the_table_is_walked_and_each_missing_one_is_impossible(
     state: ScreenedState | None, kind: type
 ) -> None:
-    expected = TRANSITIONS[state].get(kind)
+    expected = APPLICATION_TRANSITIONS[state].get(kind)
     if expected is None:
         with pytest.raises(ImpossibleEvent):
             evolve(IN[state], event_of(kind))

@@ -9,18 +9,13 @@ from uuid import UUID
 import pytest
 
 from services.screening.core import model
-from services.screening.core.decide import CompleteScreening
-from services.screening.core.events import (
-    HITS_OMITTED,
-    MOST_HITS,
-    PartyScreening,
-    ScreeningCompleted,
-    ScreeningResult,
-    bounded,
-    recorded,
-)
-from services.screening.core.evolve import TRANSITIONS, ScreenedState, evolve
+from services.screening.core.cases.recording import MOST_HITS, limit_hits, record_party
+from services.screening.core.commands import CompleteScreening
+from services.screening.core.events import ScreeningCompleted
+from services.screening.core.evolve import evolve
+from services.screening.core.lifecycle import APPLICATION_TRANSITIONS, ScreenedState
 from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
+from services.screening.core.records import HITS_OMITTED, PartyScreening, ScreeningResult
 from tests.screening.core.hits import decide
 
 CLEAR = PartyScreening("end-user", ScreeningResult.CLEAR, "", (), ())
@@ -69,16 +64,16 @@ def test_a_later_submission_is_recorded_and_is_the_latest() -> None:
 
 
 def test_every_state_has_a_row_in_the_table() -> None:
-    assert set(TRANSITIONS) == {None, *ScreenedState}
+    assert set(APPLICATION_TRANSITIONS) == {None, *ScreenedState}
 
 
 @pytest.mark.parametrize("result", list(Result))
 def test_every_answer_of_the_engine_can_be_recorded(result: Result) -> None:
-    assert recorded("end-user", answer(result)).result == result.value
+    assert record_party("end-user", answer(result)).result == result.value
 
 
 def test_the_first_reason_explains_undetermined_and_the_others_are_flags() -> None:
-    kept = recorded(
+    kept = record_party(
         "end-user",
         answer(
             Result.UNDETERMINED,
@@ -92,28 +87,30 @@ def test_the_first_reason_explains_undetermined_and_the_others_are_flags() -> No
 
 
 def test_a_name_that_was_not_judged_is_flagged_beside_a_match() -> None:
-    kept = recorded("end-user", answer(Result.POSSIBLE_MATCH, 1, reasons=(Reason.NAME_TOO_LONG,)))
+    kept = record_party(
+        "end-user", answer(Result.POSSIBLE_MATCH, 1, reasons=(Reason.NAME_TOO_LONG,))
+    )
 
     assert (kept.undetermined_reason, kept.flags) == ("", ("NAME_TOO_LONG",))
 
 
 def test_hits_that_fit_are_all_kept() -> None:
-    party = recorded("end-user", answer(Result.POSSIBLE_MATCH, 3))
+    party = record_party("end-user", answer(Result.POSSIBLE_MATCH, 3))
 
-    assert bounded((party, CLEAR)) == (party, CLEAR)
+    assert limit_hits((party, CLEAR)) == (party, CLEAR)
 
 
 def test_of_many_hits_the_best_are_kept_and_the_rest_is_owned_up_to() -> None:
-    (party,) = bounded((recorded("end-user", answer(Result.POSSIBLE_MATCH, MOST_HITS + 1)),))
+    (party,) = limit_hits((record_party("end-user", answer(Result.POSSIBLE_MATCH, MOST_HITS + 1)),))
 
     assert len(party.hits) == MOST_HITS
     assert party.flags == (HITS_OMITTED,)
 
 
 def test_a_party_keeps_a_hit_however_little_room_there_is() -> None:
-    party = recorded("end-user", answer(Result.POSSIBLE_MATCH, 5))
+    party = record_party("end-user", answer(Result.POSSIBLE_MATCH, 5))
 
-    kept = bounded((party, party), most_bytes=2 * 450)
+    kept = limit_hits((party, party), most_bytes=2 * 450)
 
     assert [len(each.hits) for each in kept] == [2, 2]
-    assert [len(each.hits) for each in bounded((party,), most_bytes=0)] == [1]
+    assert [len(each.hits) for each in limit_hits((party,), most_bytes=0)] == [1]

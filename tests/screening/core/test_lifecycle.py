@@ -9,16 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.screening.core.errors import Reason, Refusal
+from services.screening.core.identity import content_digest, hit_id_of
 from services.screening.core.lifecycle import (
     HIT_TRANSITIONS,
-    HitState,
     HitStep,
-    ImpossibleStep,
-    content_of,
-    hit_id_of,
-    step_hit,
-    stepped,
+    ImpossibleEvent,
+    next_hit_state,
+    wrong_state,
 )
+from services.screening.core.records import HitState
 
 APPLICATION = UUID(int=1)
 CELLS = [(state, step) for state in HitState for step in HitStep]
@@ -32,14 +31,15 @@ def test_every_state_has_a_row() -> None:
 
 @pytest.mark.parametrize(("state", "step"), PRESENT)
 def test_a_listed_step_leads_where_the_table_says(state: HitState, step: HitStep) -> None:
-    assert step_hit(state, step) is HIT_TRANSITIONS[state][step]
+    assert next_hit_state(state, step) is HIT_TRANSITIONS[state][step]
+    assert wrong_state(state, step) is None
 
 
 @pytest.mark.parametrize(("state", "step"), MISSING)
 def test_a_step_that_the_table_does_not_list_is_refused_with_what_is_allowed(
     state: HitState, step: HitStep
 ) -> None:
-    refusal = step_hit(state, step)
+    refusal = wrong_state(state, step)
 
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.WRONG_STATE
@@ -48,8 +48,8 @@ def test_a_step_that_the_table_does_not_list_is_refused_with_what_is_allowed(
         "command": step,
         "allowedCommands": ",".join(HIT_TRANSITIONS[state]),
     }
-    with pytest.raises(ImpossibleStep):
-        stepped(state, step)
+    with pytest.raises(ImpossibleEvent):
+        next_hit_state(state, step)
 
 
 def test_what_is_decided_is_final() -> None:
@@ -74,8 +74,8 @@ def test_two_parties_that_differ_never_share_a_digest(
     a: list[str], b: list[str], c: list[str], d: list[str]
 ) -> None:
     one, other = (
-        content_of((("names", a), ("countries", b))),
-        content_of((("names", c), ("countries", d))),
+        content_digest((("names", a), ("countries", b))),
+        content_digest((("names", c), ("countries", d))),
     )
 
     # No name and one blank name say the same.

@@ -11,9 +11,9 @@ from safeconduct.applications.v1 import model_pb2
 
 from chassis.rpc.errors import RpcError
 from chassis.streams.consumer import Undecodable
-from services.screening.core.events import ScreeningResult
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.model import Strength
+from services.screening.core.records import ScreeningResult
 from services.screening.shell.event_handlers import EventHandlers
 from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import NewReplica, Replica

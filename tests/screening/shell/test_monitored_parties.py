@@ -11,7 +11,7 @@ import pytest
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.screening.v1.model_pb2 import HIT_VERDICT_CONFIRMED
 
-from services.screening.core.events import ScreeningResult
+from services.screening.core.records import ScreeningResult
 from services.screening.shell import monitored_parties
 from services.screening.shell.active_lists import Source
 from services.screening.shell.monitored_parties import Monitored

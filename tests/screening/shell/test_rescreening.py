@@ -20,10 +20,10 @@ from chassis.rpc.errors import RpcError
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.journal import etag_of
 from services.screening.core.config import DEFAULT
-from services.screening.core.events import ScreeningResult
-from services.screening.core.evolve import ScreenedApplication, ScreenedState
-from services.screening.core.lifecycle import UNDECIDED
+from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.lifecycle import UNDECIDED, ScreenedState
 from services.screening.core.lists.parsed_list import decoded
+from services.screening.core.records import ScreeningResult
 from services.screening.shell.active_lists import Source
 from services.screening.shell.adjudication_service import AdjudicationServicer
 from services.screening.shell.event_handlers import EventHandlers

@@ -1,0 +1,1 @@
+"""What follows from screenings: recorded results, standing of a party, officers' verdicts, monitoring."""
