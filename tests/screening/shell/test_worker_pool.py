@@ -44,7 +44,9 @@ class Matcher:
 
     @property
     def foundry(self) -> int:
-        (pid,) = (pid for pid in children(os.getpid()) if "screening.shell.index_server" in command(pid))
+        (pid,) = (
+            pid for pid in children(os.getpid()) if "screening.shell.index_server" in command(pid)
+        )
         return pid
 
     @property
