@@ -24,6 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
+K = TypeVar("K", bound=StrEnum)
 
 _TIMESTAMP = Timestamp.DESCRIPTOR.full_name
 _F = FieldDescriptor
@@ -238,6 +239,23 @@ def _enum(
     return known, _Members(
         descriptor.full_name, {number: member for member, number in known.items()}
     )
+
+
+def members_by_number(kind: type[K], contract: EnumDescriptor) -> Mapping[int, K]:
+    """Returns the members of an enum by their numbers in the contract, without UNSPECIFIED (0).
+
+    Raises ValueError if the two do not have the same names, prefix aside. Called at import of a codec,
+    it keeps a service from starting when its core and the contract have drifted apart.
+    """
+    prefix = contract.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    numbers = {
+        value.name.removeprefix(prefix): value.number for value in contract.values if value.number
+    }
+    difference = set(numbers) ^ {member.value for member in kind}
+    if difference:
+        names = ", ".join(sorted(difference))
+        raise ValueError(f"{kind.__name__} and {contract.full_name} differ in {names}")
+    return {number: kind(name) for name, number in numbers.items()}
 
 
 def to_timestamp(moment: datetime) -> Timestamp:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from services.applications.core import lifecycle as applications
-from services.applications.core.events import Event
-from services.applications.core.lifecycle import LicenseStep
+from services.applications.core.events import Event, LicenseExpired
 from services.enforcement.core import lifecycle as enforcement
 from services.enforcement.core.lifecycle import StandingStep, ViolationStep
 from services.screening.core import events, lifecycle
@@ -53,7 +52,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
     """All six."""
     application: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in applications.APPLICATION_TRANSITIONS.items()
+        for state, row in applications.TRANSITIONS.items()
     }
     screened: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
@@ -61,12 +60,12 @@ def lifecycles() -> tuple[Lifecycle, ...]:
     }
     return (
         Lifecycle(
-            "application", "An application", "services/applications/core/lifecycle.py: APPLICATION_TRANSITIONS",
+            "application", "An application", "services/applications/core/lifecycle.py: TRANSITIONS",
             "", tuple(event.__name__ for event in Event.__args__), application,
         ),
         Lifecycle(
             "license", "The record of a license", "services/applications/core/lifecycle.py: LICENSE_TRANSITIONS",
-            "ACTIVE", _names(LicenseStep), _words(applications.LICENSE_TRANSITIONS),
+            "ACTIVE", _LICENSE_STEPS, _license_table(),
         ),
         Lifecycle(
             "screening", "An application at screening", "services/screening/core/lifecycle.py: APPLICATION_TRANSITIONS",
@@ -88,6 +87,24 @@ def lifecycles() -> tuple[Lifecycle, ...]:
 
 
 _NOWHERE: Final = "[*]"
+_LICENSE_STEPS: Final = (
+    "LicenseRecordChanged to ACTIVE",
+    "LicenseRecordChanged to SUSPENDED",
+    "LicenseRecordChanged to REVOKED",
+    "LicenseExpired",
+)
+
+
+def _license_table() -> Table:
+    """Returns the license table with one step for each state that LicenseRecordChanged names."""
+    return {
+        state: {
+            event.__name__ if event is LicenseExpired else f"{event.__name__} to {to}": to
+            for event, targets in row.items()
+            for to in sorted(targets)
+        }
+        for state, row in applications.LICENSE_TRANSITIONS.items()
+    }
 
 
 def _names(steps: type[StrEnum]) -> tuple[str, ...]:

@@ -329,7 +329,6 @@ class Story:
             second.reviews.countersign(
                 application_id,
                 recommendation_id=recommendation,
-                is_confirmed=True,
                 rationale=rationale,
                 etag=case.application.etag,
             ),
@@ -345,7 +344,7 @@ class Story:
     ) -> None:
         try:
             await officer.reviews.countersign(
-                application_id, recommendation_id=which, is_confirmed=True, rationale=why, etag=etag
+                application_id, recommendation_id=which, rationale=why, etag=etag
             )
         except SafeconductError as refusal:
             expect(refusal.reason == "SELF_COUNTERSIGNATURE", "SELF_COUNTERSIGNATURE")

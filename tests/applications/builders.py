@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.applications.core.acceptance import acceptance_text
 from services.applications.core.commands import (
     AcceptCode,
-    Cause,
     Command,
     ConcludeScreening,
     Countersign,
@@ -20,7 +19,9 @@ from services.applications.core.commands import (
     FollowStanding,
     Officer,
     Recommend,
+    RejectRecommendation,
     ReviseScreening,
+    RevisionCause,
     SigningTerms,
     Submit,
     Withdraw,
@@ -173,8 +174,12 @@ CLEARED = PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)
 REVISED_ID = UUID(int=6)
 
 
-def revise(cause: Cause, way: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
-    finding = {Cause.LISTED: LISTED, Cause.CONFIRMED: CONFIRMED, Cause.CLEARED: CLEARED}[cause]
+def revise(cause: RevisionCause, way: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
+    finding = {
+        RevisionCause.LISTED: LISTED,
+        RevisionCause.CONFIRMED: CONFIRMED,
+        RevisionCause.CLEARED: CLEARED,
+    }[cause]
     return ReviseScreening(
         cause, screening(details(), finding, screening_id=REVISED_ID), outcome(way, rule(way))
     )
@@ -184,10 +189,12 @@ def recommend(officer: Officer = ONE, what: Outcome = Outcome.APPROVE) -> Recomm
     return Recommend(RECOMMENDATION_ID, officer, what, "the case is sound", ("Only on weekdays.",))
 
 
-def countersign(officer: Officer = TWO, *, is_confirmed: bool = True) -> Countersign:
-    return Countersign(
-        RECOMMENDATION_ID, officer, is_confirmed, "read and agreed", DECISION_ID, TERMS
-    )
+def countersign(officer: Officer = TWO) -> Countersign:
+    return Countersign(RECOMMENDATION_ID, officer, "read and agreed", DECISION_ID, TERMS)
+
+
+def reject(officer: Officer = TWO) -> RejectRecommendation:
+    return RejectRecommendation(RECOMMENDATION_ID, officer, "read and not agreed")
 
 
 def accept(application: Application, key: Ed25519PrivateKey = KEY, **changes: object) -> AcceptCode:

@@ -187,7 +187,6 @@ class Load:
             lambda: second.reviews.countersign(
                 application.application_id,
                 recommendation_id=case.recommendation.recommendation_id,
-                is_confirmed=True,
                 rationale="the recommendation was examined by another officer",
                 etag=case.application.etag,
                 request_id=ids[1],

@@ -156,6 +156,10 @@ class Agency(
         await self._take("CountersignDecision", request, context)
         return rpc.CountersignDecisionResponse(case=self.case)
 
+    async def RejectRecommendation(self, request, context):
+        await self._take("RejectRecommendation", request, context)
+        return rpc.RejectRecommendationResponse(case=self.case)
+
     async def ExplainDecision(self, request, context):
         await self._take("ExplainDecision", request, context)
         return rpc.ExplainDecisionResponse(case=self.case)

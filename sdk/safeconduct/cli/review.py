@@ -141,10 +141,10 @@ def countersign(
     async def act(client: Client) -> service.Case:
         case = (await client.reviews.explain(application_id)).case
         pending = _pending_id(case)
-        return await client.reviews.countersign(
+        act_on = client.reviews.reject_recommendation if reject else client.reviews.countersign
+        return await act_on(
             application_id,
             recommendation_id=recommendation or pending,
-            is_confirmed=not reject,
             rationale=rationale,
             etag=case.application.etag,
             request_id=request_id,

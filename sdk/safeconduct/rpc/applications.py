@@ -209,23 +209,42 @@ class Reviews:
         application_id: str,
         *,
         recommendation_id: str,
-        is_confirmed: bool,
         rationale: str,
         etag: str,
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.Case:
-        """Confirms or rejects another officer's recommendation."""
+        """Confirms another officer's recommendation."""
         request = service.CountersignDecisionRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
             recommendation_id=recommendation_id,
-            is_confirmed=is_confirmed,
             rationale=rationale,
             etag=etag,
             validate_only=validate_only,
         )
         return (await self._calls.unary(self._stub.CountersignDecision, request)).case
+
+    async def reject_recommendation(
+        self,
+        application_id: str,
+        *,
+        recommendation_id: str,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> service.Case:
+        """Rejects another officer's recommendation; the case goes back to review."""
+        request = service.RejectRecommendationRequest(
+            request_id=request_id or new_request_id(),
+            application_id=application_id,
+            recommendation_id=recommendation_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.RejectRecommendation, request)).case
 
     async def explain(self, application_id: str) -> service.ExplainDecisionResponse:
         """Everything a decision rests on, as far as it has come."""

@@ -6,22 +6,17 @@ from dataclasses import replace
 from typing import Final
 
 from services.applications.core import ownership, screening_findings
+from services.applications.core.military import is_military, is_military_intelligence
 from services.applications.core.model import (
     AccessMode,
     ApplicationDetails,
-    EndUse,
     FiredRule,
     PolicyOutcome,
     RuleEffect,
     ScreeningSummary,
-    Sector,
 )
 
 RULE_ID: Final = "core.never-automatic"
-_MILITARY_USES: Final = frozenset(
-    {EndUse.MILITARY, EndUse.MILITARY_INTELLIGENCE, EndUse.AUTONOMOUS_WEAPONS}
-)
-_MILITARY_SECTORS: Final = frozenset({Sector.MILITARY, Sector.INTELLIGENCE})
 _AGAINST: Final = frozenset({RuleEffect.DENY, RuleEffect.REFER})
 
 
@@ -38,8 +33,7 @@ def obstacles(
         "MODEL_WEIGHTS": any(
             item.access_mode is AccessMode.MODEL_WEIGHTS for item in details.items
         ),
-        "MILITARY": bool(_MILITARY_USES & set(details.end_uses))
-        or any(party.sector in _MILITARY_SECTORS for party in details.parties),
+        "MILITARY": is_military(details) or is_military_intelligence(details),
         "RULE_AGAINST": any(rule.failed or rule.effect in _AGAINST for rule in policy.fired),
     }
     return tuple(name for name, holds in found.items() if holds)

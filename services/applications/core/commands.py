@@ -65,8 +65,12 @@ class ConcludeScreening:
     terms: SigningTerms
 
 
-class Cause(StrEnum):
-    """Why a screening is revised."""
+class RevisionCause(StrEnum):
+    """Why screening reports a party again.
+
+    LISTED: a new list version matches it. CONFIRMED: an officer confirmed the match. CLEARED: an
+    officer found that the entry is another party.
+    """
 
     LISTED = "LISTED"
     CONFIRMED = "CONFIRMED"
@@ -77,7 +81,7 @@ class Cause(StrEnum):
 class ReviseScreening:
     """A list, or an officer's verdict on a hit, says something new, and policy was evaluated on it. A fact."""
 
-    cause: Cause
+    cause: RevisionCause
     screening: ScreeningSummary
     policy: PolicyOutcome
 
@@ -113,14 +117,22 @@ class Recommend:
 
 @dataclass(frozen=True, slots=True)
 class Countersign:
-    """Another officer confirms or rejects the recommendation that was read."""
+    """A second officer confirms the pending recommendation. `recommendation_id` is the one it read."""
 
     recommendation_id: UUID
     officer: Officer
-    is_confirmed: bool
     rationale: str
     decision_id: UUID
     terms: SigningTerms
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRecommendation:
+    """A second officer rejects the pending recommendation. `recommendation_id` is the one it read."""
+
+    recommendation_id: UUID
+    officer: Officer
+    rationale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,7 @@ Command = (
     | AcceptCode
     | Recommend
     | Countersign
+    | RejectRecommendation
     | FollowStanding
     | Due
 )

@@ -19,6 +19,7 @@ from services.applications.core.commands import (
     Due,
     FollowStanding,
     Recommend,
+    RejectRecommendation,
     ReviseScreening,
     Submit,
     Withdraw,
@@ -35,13 +36,13 @@ from services.applications.core.licensing import accept_code, due, follow_standi
 from services.applications.core.lifecycle import METHODS, fits, wrong_state
 from services.applications.core.model import Application, Decision, Outcome, RuleEffect
 from services.applications.core.reopening import revise
-from services.applications.core.review import countersign, recommend
+from services.applications.core.review import countersign, recommend, reject
 from services.applications.core.submission_check import check
 
 Decided = tuple[Event, ...] | Refusal
 
 
-def decide(application: Application | None, command: Command, now: datetime) -> Decided:  # noqa: C901 - one case a command
+def decide(application: Application | None, command: Command, now: datetime) -> Decided:  # noqa: C901, PLR0912 - one case for each command
     """What follows from the command for the application as it is, at `now`."""
     if isinstance(command, Submit):
         return _submit(application, command, now)
@@ -62,6 +63,8 @@ def decide(application: Application | None, command: Command, now: datetime) -> 
             return recommend(application, command, now)
         case Countersign():
             return countersign(application, command, now)
+        case RejectRecommendation():
+            return reject(application, command, now)
         case FollowStanding():
             return follow_standing(application, command, now)
         case Due():

@@ -24,13 +24,7 @@ from services.applications.core.events import (
     RecommendationRejected,
     ScreeningRevised,
 )
-from services.applications.core.lifecycle import (
-    STEP_TO,
-    ImpossibleEvent,
-    LicenseStep,
-    next_license_state,
-    next_state,
-)
+from services.applications.core.lifecycle import ImpossibleEvent, next_license_state, next_state
 from services.applications.core.model import (
     Application,
     ApplicationState,
@@ -79,10 +73,10 @@ def evolve(application: Application | None, event: Event) -> Application:  # noq
         case LicenseIssued():
             return replace(moved, license=_issued(application, event.license))
         case LicenseRecordChanged():
-            record = _stepped(moved, STEP_TO[event.state])
+            record = _license_after(moved, event)
             return replace(moved, license=record, standing_version=event.standing_version)
         case LicenseExpired():
-            return replace(moved, license=_stepped(moved, LicenseStep.EXPIRE))
+            return replace(moved, license=_license_after(moved, event))
         case _:
             assert_never(event)
 
@@ -159,8 +153,12 @@ def _issued(application: Application, grant: LicenseGrant) -> License:
     )
 
 
-def _stepped(application: Application, step: LicenseStep) -> License:
+def _license_after(
+    application: Application, event: LicenseRecordChanged | LicenseExpired
+) -> License:
     record = application.license
     if record is None:
-        raise ImpossibleEvent(f"{step} without a license")
-    return replace(record, state=next_license_state(record.state, step), version=record.version + 1)
+        raise ImpossibleEvent(f"{type(event).__name__} without a license")
+    return replace(
+        record, state=next_license_state(record.state, event), version=record.version + 1
+    )

@@ -18,7 +18,7 @@ from services.applications.core.events import (
     LicenseIssued,
     LicenseRecordChanged,
 )
-from services.applications.core.lifecycle import LICENSE_TRANSITIONS, STEP_TO, wrong_state
+from services.applications.core.lifecycle import LICENSE_TRANSITIONS, wrong_state
 from services.applications.core.model import (
     Application,
     ApplicationState,
@@ -100,7 +100,7 @@ def follow_standing(
         or record.state is LicenseState.EXPIRED
     ):
         return ()
-    if STEP_TO[command.state] not in LICENSE_TRANSITIONS[record.state]:
+    if command.state not in LICENSE_TRANSITIONS[record.state].get(LicenseRecordChanged, ()):
         return () if command.state is record.state else wrong_state(record.state, command)
     changed = LicenseRecordChanged(
         application.application_id, record.license_id, command.state, command.standing_version, now

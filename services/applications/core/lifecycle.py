@@ -1,13 +1,13 @@
 """The lifecycles of an application and of its license record: two tables and the functions that read them.
 
-Everything not listed is refused. Tests, diagrams and the commands shown to a caller are derived from here.
-Knows no guards: who may act, and when, stands in `decide`.
+What a table does not list is refused. The tests, the pages in `docs/lifecycles/` and the commands that
+a caller is offered are derived from the tables. Who may act, and what else must hold, is decided in
+`decide` and in the modules it calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from services.applications.core.commands import (
@@ -18,6 +18,7 @@ from services.applications.core.commands import (
     Due,
     FollowStanding,
     Recommend,
+    RejectRecommendation,
     ReviseScreening,
     Submit,
     Withdraw,
@@ -43,7 +44,7 @@ from services.applications.core.events import (
 from services.applications.core.model import ApplicationState as State
 from services.applications.core.model import LicenseState
 
-APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]]] = {
+TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]]] = {
     None: {ApplicationSubmitted: State.SCREENING},
     State.SCREENING: {
         ApplicationReferred: State.UNDER_REVIEW,
@@ -64,7 +65,7 @@ APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.PENDING_COUNTERSIGN: {
-        # What was recommended rested on other findings.
+        # The recommendation rests on findings that are out of date.
         ScreeningRevised: State.UNDER_REVIEW,
         DenialIntended: State.INTENT_TO_DENY,
         RecommendationCountersigned: State.PENDING_COUNTERSIGN,
@@ -74,7 +75,7 @@ APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]
         ApplicationWithdrawn: State.WITHDRAWN,
     },
     State.AWAITING_SIGNATURE: {
-        # A list named a party after the approval: officers look again before anybody signs.
+        # A list matched a party after the approval. Officers review the case before anybody signs.
         ScreeningRevised: State.UNDER_REVIEW,
         DenialIntended: State.INTENT_TO_DENY,
         LicenseIssued: State.APPROVED,
@@ -88,102 +89,106 @@ APPLICATION_TRANSITIONS: Final[Mapping[State | None, Mapping[type[Event], State]
     State.WITHDRAWN: {},
     State.LAPSED: {},
 }
+"""The state of an application after an event. None is the state before the first event."""
 
-
-class LicenseStep(StrEnum):
-    """What can happen to a license record."""
-
-    SUSPEND = "SUSPEND"
-    REVOKE = "REVOKE"
-    REINSTATE = "REINSTATE"
-    EXPIRE = "EXPIRE"
-
-
-LICENSE_TRANSITIONS: Final[Mapping[LicenseState, Mapping[LicenseStep, LicenseState]]] = {
+LICENSE_TRANSITIONS: Final[Mapping[LicenseState, Mapping[type[Event], frozenset[LicenseState]]]] = {
     LicenseState.ACTIVE: {
-        LicenseStep.SUSPEND: LicenseState.SUSPENDED,
-        LicenseStep.REVOKE: LicenseState.REVOKED,
-        # Heard before its suspension: only the standing's version rises, and fences the suspension.
-        LicenseStep.REINSTATE: LicenseState.ACTIVE,
-        LicenseStep.EXPIRE: LicenseState.EXPIRED,
+        LicenseRecordChanged: frozenset(
+            {
+                # A reinstatement that overtook its suspension. It raises the standing's version, so
+                # that the suspension is dropped when it arrives.
+                LicenseState.ACTIVE,
+                LicenseState.SUSPENDED,
+                LicenseState.REVOKED,
+            }
+        ),
+        LicenseExpired: frozenset({LicenseState.EXPIRED}),
     },
     LicenseState.SUSPENDED: {
-        # Suspended again after a reinstatement that was not heard yet: the same.
-        LicenseStep.SUSPEND: LicenseState.SUSPENDED,
-        LicenseStep.REVOKE: LicenseState.REVOKED,
-        LicenseStep.REINSTATE: LicenseState.ACTIVE,
-        LicenseStep.EXPIRE: LicenseState.EXPIRED,
+        LicenseRecordChanged: frozenset(
+            {
+                LicenseState.ACTIVE,
+                # A second suspension that overtook the reinstatement in between.
+                LicenseState.SUSPENDED,
+                LicenseState.REVOKED,
+            }
+        ),
+        LicenseExpired: frozenset({LicenseState.EXPIRED}),
     },
     LicenseState.REVOKED: {},
     LicenseState.EXPIRED: {},
 }
+"""The states that an event may bring a license record to. LicenseRecordChanged names its own."""
 
-STEP_TO: Final[Mapping[LicenseState, LicenseStep]] = {
-    LicenseState.SUSPENDED: LicenseStep.SUSPEND,
-    LicenseState.REVOKED: LicenseStep.REVOKE,
-    LicenseState.ACTIVE: LicenseStep.REINSTATE,
-    LicenseState.EXPIRED: LicenseStep.EXPIRE,
-}
-"""The step by which a record comes to stand there."""
-
-OUTCOMES: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
+COMMAND_EVENTS: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
     Submit: frozenset({ApplicationSubmitted}),
     ConcludeScreening: frozenset({ApplicationReferred}),
     ReviseScreening: frozenset({ScreeningRevised}),
     Withdraw: frozenset({ApplicationWithdrawn}),
     AcceptCode: frozenset({LicenseIssued}),
     Recommend: frozenset({DecisionRecommended}),
-    Countersign: frozenset({RecommendationCountersigned, RecommendationRejected}),
+    Countersign: frozenset({RecommendationCountersigned}),
+    RejectRecommendation: frozenset({RecommendationRejected}),
     FollowStanding: frozenset({LicenseRecordChanged}),
     Due: frozenset({ApplicationLapsed, LicenseExpired}),
 }
-"""Events of a command that no other command causes: where one of them fits, the command does."""
+"""The events that only this command causes. A state that has one of them accepts the command."""
 
-METHODS: Final[Mapping[type[Command], str]] = {
+PARTNER_METHODS: Final[Mapping[type[Command], str]] = {
     Submit: "SubmitApplication",
     Withdraw: "WithdrawApplication",
     AcceptCode: "AcceptConductCode",
+}
+"""The commands of partners, with the names of their methods."""
+
+OFFICER_METHODS: Final[Mapping[type[Command], str]] = {
     Recommend: "RecommendDecision",
     Countersign: "CountersignDecision",
+    RejectRecommendation: "RejectRecommendation",
 }
-"""Commands that a caller can give, under the names of their methods; the others are facts and timers."""
+"""The commands of officers, with the names of their methods."""
+
+METHODS: Final[Mapping[type[Command], str]] = {**PARTNER_METHODS, **OFFICER_METHODS}
+"""All commands that a caller can give. The others come from consumed events and timers."""
 
 
-class ImpossibleEvent(Exception):  # noqa: N818 - no error of a caller: a promise of this service is broken
-    """An event that the tables do not allow where the application stands."""
+class ImpossibleEvent(Exception):  # noqa: N818 - a defect of this service, no error of a caller
+    """An event that the tables do not allow in the current state."""
 
 
 def fits(state: State | None, command: type[Command]) -> bool:
-    """True: the table has a place for the command in this state."""
-    return any(event in APPLICATION_TRANSITIONS[state] for event in OUTCOMES[command])
+    """Returns True if the table accepts the command in this state."""
+    return any(event in TRANSITIONS[state] for event in COMMAND_EVENTS[command])
 
 
-def allowed_commands(state: State | None) -> tuple[str, ...]:
-    """Names of the methods that a caller may call in this state."""
-    return tuple(name for command, name in METHODS.items() if fits(state, command))
+def allowed_commands(state: State | None, methods: Mapping[type[Command], str]) -> tuple[str, ...]:
+    """Returns the names of those of the methods that the state accepts, in the order of `methods`."""
+    return tuple(name for command, name in methods.items() if fits(state, command))
 
 
 def next_state(state: State | None, event: Event) -> State:
-    """Where the application stands after the event. Raises ImpossibleEvent."""
+    """Returns the state of the application after the event. Raises ImpossibleEvent."""
     try:
-        return APPLICATION_TRANSITIONS[state][type(event)]
+        return TRANSITIONS[state][type(event)]
     except KeyError:
         raise ImpossibleEvent(f"{type(event).__name__} in {state}") from None
 
 
-def next_license_state(state: LicenseState, step: LicenseStep) -> LicenseState:
-    """Where the license record stands after the step. Raises ImpossibleEvent."""
-    try:
-        return LICENSE_TRANSITIONS[state][step]
-    except KeyError:
-        raise ImpossibleEvent(f"{step} of a license that is {state}") from None
+def next_license_state(
+    state: LicenseState, event: LicenseRecordChanged | LicenseExpired
+) -> LicenseState:
+    """Returns the state of the license record after the event. Raises ImpossibleEvent."""
+    target = event.state if isinstance(event, LicenseRecordChanged) else LicenseState.EXPIRED
+    if target not in LICENSE_TRANSITIONS[state].get(type(event), ()):
+        raise ImpossibleEvent(f"{type(event).__name__} to {target} of a license that is {state}")
+    return target
 
 
 def wrong_state(state: State | LicenseState, command: Command) -> Refusal:
-    """The refusal of a command that the tables have no place for."""
+    """Returns WRONG_STATE with the commands that the same kind of caller may give instead."""
     name = METHODS.get(type(command), type(command).__name__)
-    allowed = allowed_commands(state) if isinstance(state, State) else ()
+    methods = PARTNER_METHODS if type(command) in PARTNER_METHODS else OFFICER_METHODS
+    allowed = allowed_commands(state, methods) if isinstance(state, State) else ()
     metadata = {"state": str(state), "command": name, "allowedCommands": ",".join(allowed)}
-    return Refusal(
-        Kind.PRECONDITION, Reason.WRONG_STATE, f"{name} does not fit the state {state}", metadata
-    )
+    message = f"{name} is not possible in state {state}"
+    return Refusal(Kind.PRECONDITION, Reason.WRONG_STATE, message, metadata)

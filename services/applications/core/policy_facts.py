@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.applications.core import ownership, screening_findings
+from services.applications.core.military import is_military, is_military_intelligence
 from services.applications.core.model import (
     AccessMode,
     ApplicationDetails,
@@ -70,7 +71,6 @@ def facts(
     countries = frozenset(details.destinations) | {party.country for party in details.parties}
     exact = screening_findings.exactly_matched(full)
     uses = frozenset(details.end_uses)
-    sectors = {party.sector for party in details.parties}
     return PolicyFacts(
         countries=tuple(sorted(countries)),
         has_embargoed_country=bool(countries & reference_data.embargoed_countries),
@@ -82,13 +82,8 @@ def facts(
         listed_ownership_percent=ownership.largest_percent(screening),
         has_unknown_ownership=ownership.has_unknown(details, screening),
         matched_lists=_matched_lists(full),
-        is_military=bool(
-            uses & reference_data.military_uses or sectors & reference_data.military_sectors
-        ),
-        is_military_intelligence=bool(
-            uses & reference_data.military_intelligence_uses
-            or sectors & reference_data.military_intelligence_sectors
-        ),
+        is_military=is_military(details),
+        is_military_intelligence=is_military_intelligence(details),
         is_surveillance_capable=bool(uses & reference_data.surveillance_uses),
         names_forbidden_use=bool(uses & reference_data.forbidden_uses),
         end_uses=details.end_uses,

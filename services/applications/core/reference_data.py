@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.applications.core.model import EndUse, Sector
+from services.applications.core.model import EndUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,5 @@ class ReferenceData:
     models: Mapping[str, CatalogueModel]
     forbidden_uses: frozenset[EndUse]
     surveillance_uses: frozenset[EndUse]
-    military_uses: frozenset[EndUse]
-    military_intelligence_uses: frozenset[EndUse]
-    military_sectors: frozenset[Sector]
-    military_intelligence_sectors: frozenset[Sector]
     blocking_lists: frozenset[str]
     """Codes of the lists whose parties' property is blocked, so that the OFAC 50 % rule reads them."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.applications.core import screening_findings
-from services.applications.core.commands import Cause, ReviseScreening
+from services.applications.core.commands import ReviseScreening, RevisionCause
 from services.applications.core.events import DenialIntended, Event, ScreeningRevised
-from services.applications.core.lifecycle import APPLICATION_TRANSITIONS
+from services.applications.core.lifecycle import TRANSITIONS
 from services.applications.core.model import Application, ApplicationState, RuleEffect
 
 
@@ -20,10 +20,13 @@ def revise(application: Application, command: ReviseScreening, now: datetime) ->
         return ()  # the first screening is still on its way, and is newer
     screening = screening_findings.complete(command.screening, application.details)
     kind = _event(application, command)
-    to = APPLICATION_TRANSITIONS[application.state].get(kind)
+    to = TRANSITIONS[application.state].get(kind)
     if to is None or (to is application.state and screening == application.screening):
         return ()
-    if application.state is ApplicationState.AWAITING_SIGNATURE and command.cause is Cause.CLEARED:
+    if (
+        application.state is ApplicationState.AWAITING_SIGNATURE
+        and command.cause is RevisionCause.CLEARED
+    ):
         return ()  # approved in spite of the hit: one doubt less takes nothing back
     return (kind(application.application_id, screening, command.policy, now),)
 
@@ -31,10 +34,10 @@ def revise(application: Application, command: ReviseScreening, now: datetime) ->
 def _event(
     application: Application, command: ReviseScreening
 ) -> type[DenialIntended | ScreeningRevised]:
-    if command.cause is Cause.CONFIRMED:
+    if command.cause is RevisionCause.CONFIRMED:
         return DenialIntended
     # A proposed denial stands as long as something speaks for it.
-    stands = command.cause is Cause.LISTED or command.policy.way is RuleEffect.DENY
+    stands = command.cause is RevisionCause.LISTED or command.policy.way is RuleEffect.DENY
     return (
         DenialIntended
         if application.state is ApplicationState.INTENT_TO_DENY and stands

@@ -1,4 +1,7 @@
-"""What officers may do with a case: recommend, countersign, reject. Four eyes stand here, not on a screen."""
+"""Decides the commands of officers on a case: recommend, countersign, reject.
+
+The four-eyes rule is enforced here, so that no user interface has to enforce it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from services.applications.core.approval import approved, conditions
-from services.applications.core.commands import Countersign, Officer, Recommend
+from services.applications.core.commands import (
+    Countersign,
+    Officer,
+    Recommend,
+    RejectRecommendation,
+)
 from services.applications.core.errors import Kind, Reason, Refusal
 from services.applications.core.events import (
     ApplicationDenied,
@@ -27,15 +35,16 @@ from services.applications.core.model import (
 )
 
 HIGHEST_TIER: Final = 3
+"""The clearance that a case needs before policy was evaluated."""
 
 
 def recommend(
     application: Application, command: Recommend, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """A recommendation, or why this officer cannot give it."""
-    barred = _barred(application, command.officer)
-    if barred is not None:
-        return barred
+    """Returns the recommendation, or CONFLICT_OF_INTEREST or CLEARANCE_TOO_LOW."""
+    refusal = _refuse_officer(application, command.officer)
+    if refusal is not None:
+        return refusal
     recommendation = Recommendation(
         recommendation_id=command.recommendation_id,
         outcome=command.outcome,
@@ -50,22 +59,15 @@ def recommend(
 def countersign(
     application: Application, command: Countersign, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """A countersignature, the decision when it was the last one needed, a rejection, or why it can be none."""
+    """Returns the decision if this countersignature is the last one needed, else the countersignature.
+
+    Refuses as `_refuse_second_officer` does.
+    """
+    refusal = _refuse_second_officer(application, command)
+    if refusal is not None:
+        return refusal
     recommendation, policy, screening = _case(application)
-    if command.recommendation_id != recommendation.recommendation_id:
-        pending = {"pendingRecommendationId": str(recommendation.recommendation_id)}
-        message = "another recommendation is pending than the one that was read"
-        return Refusal(Kind.ABORTED, Reason.RECOMMENDATION_CHANGED, message, pending)
-    barred = _barred(application, command.officer) or _same_eyes(recommendation, command.officer)
-    if barred is not None:
-        return barred
     signature = Countersignature(command.officer.officer_id, command.rationale, now)
-    if not command.is_confirmed:
-        return (
-            RecommendationRejected(
-                application.application_id, recommendation.recommendation_id, signature, now
-            ),
-        )
     signed = countersigned(recommendation, signature)
     if len(signed.countersignatures) < max(1, policy.countersignatures):
         event = RecommendationCountersigned(
@@ -87,41 +89,73 @@ def countersign(
     return (approved(application, decision, command.terms, now),)
 
 
-def _barred(application: Application, officer: Officer) -> Refusal | None:
-    """Why this officer may not act on this application at all, or None."""
+def reject(
+    application: Application, command: RejectRecommendation, now: datetime
+) -> tuple[Event, ...] | Refusal:
+    """Returns the rejection, which voids all countersignatures. Refuses as `_refuse_second_officer` does."""
+    refusal = _refuse_second_officer(application, command)
+    if refusal is not None:
+        return refusal
+    rejection = Countersignature(command.officer.officer_id, command.rationale, now)
+    event = RecommendationRejected(
+        application.application_id, command.recommendation_id, rejection, now
+    )
+    return (event,)
+
+
+def _refuse_second_officer(
+    application: Application, command: Countersign | RejectRecommendation
+) -> Refusal | None:
+    """Returns the refusal of an officer who may not act on the pending recommendation, or None.
+
+    RECOMMENDATION_CHANGED comes first: the officer has to read the new recommendation anyway.
+    """
+    recommendation, _, _ = _case(application)
+    if command.recommendation_id != recommendation.recommendation_id:
+        pending = {"pendingRecommendationId": str(recommendation.recommendation_id)}
+        message = (
+            f"recommendation_id: recommendation {recommendation.recommendation_id} is pending now; "
+            "read it before you countersign or reject"
+        )
+        return Refusal(Kind.ABORTED, Reason.RECOMMENDATION_CHANGED, message, pending)
+    return _refuse_officer(application, command.officer) or _refuse_same_officer(
+        recommendation, command.officer
+    )
+
+
+def _refuse_officer(application: Application, officer: Officer) -> Refusal | None:
+    """Returns the refusal of an officer who may not act on this application at all, or None."""
     if officer.affiliation is not None and officer.affiliation == application.partner_id:
-        message = "an officer who belongs to the applicant cannot act on its application"
+        message = "an officer who belongs to the applying partner cannot act on its application"
         return Refusal(
             Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message, {"officerId": officer.officer_id}
         )
     required = HIGHEST_TIER if application.policy is None else application.policy.tier
     if officer.tier < required:
         tiers = {"requiredTier": str(required), "officerTier": str(officer.tier)}
-        return Refusal(
-            Kind.PERMISSION,
-            Reason.CLEARANCE_TOO_LOW,
-            f"this case needs clearance {required}",
-            tiers,
+        message = (
+            f"this case needs an officer of tier {required} or higher; yours is {officer.tier}"
         )
+        return Refusal(Kind.PERMISSION, Reason.CLEARANCE_TOO_LOW, message, tiers)
     return None
 
 
-def _same_eyes(recommendation: Recommendation, officer: Officer) -> Refusal | None:
-    """Four eyes: whoever recommended, or countersigned already, cannot countersign."""
-    seen = {
+def _refuse_same_officer(recommendation: Recommendation, officer: Officer) -> Refusal | None:
+    """Returns the refusal of an officer who recommended or countersigned already, or None."""
+    acted = {
         recommendation.officer_id,
         *(signature.officer_id for signature in recommendation.countersignatures),
     }
-    if officer.officer_id not in seen:
+    if officer.officer_id not in acted:
         return None
-    message = "whoever recommended or countersigned already cannot countersign"
+    message = "an officer who recommended or countersigned cannot countersign or reject as well"
     return Refusal(
         Kind.PERMISSION, Reason.SELF_COUNTERSIGNATURE, message, {"officerId": officer.officer_id}
     )
 
 
 def _case(application: Application) -> tuple[Recommendation, PolicyOutcome, ScreeningSummary]:
-    """What a pending case consists of; its absence is a broken promise, not a refusal."""
+    """Returns the parts of a pending case. A missing part is a defect of this service, no refusal."""
     recommendation, policy, screening = (
         application.recommendation,
         application.policy,

@@ -1,26 +1,72 @@
-"""What a screening says about an application: who is hit, who is exactly matched, and for whom it could not be told.
+"""Reads and updates what screening found about the parties of an application.
 
-Fails closed: a party that was not screened, and a screening without a list, are undetermined, never clear.
+Fails closed: a party that was not screened, and a screening without a list, are UNDETERMINED and never
+CLEAR.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from services.applications.core.model import (
     ApplicationDetails,
     MatchStrength,
+    OwnershipAssessment,
     PartyFinding,
     PartyRole,
     ScreeningResult,
     ScreeningSummary,
 )
 
-_OPEN = frozenset({ScreeningResult.POSSIBLE_MATCH, ScreeningResult.CONFIRMED_MATCH})
+_OPEN: Final = frozenset({ScreeningResult.POSSIBLE_MATCH, ScreeningResult.CONFIRMED_MATCH})
+_WEAKEST_FIRST: Final = (MatchStrength.WEAK, MatchStrength.STRONG, MatchStrength.EXACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Rescreening:
+    """The screening from which an updated finding comes, where it is another one than before."""
+
+    screening_id: UUID
+    list_version: str
+    screened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartyUpdate:
+    """What screening reports about one party after its first result.
+
+    `rescreening` is None if the update comes from an officer's verdict and not from a screening.
+    `ownership` is None if the ownership assessment did not change.
+    """
+
+    finding: PartyFinding
+    rescreening: Rescreening | None = None
+    ownership: OwnershipAssessment | None = None
+
+
+def updated(screening: ScreeningSummary, update: PartyUpdate) -> ScreeningSummary:
+    """Returns the screening with the party's finding, and whatever else the update carries, replaced."""
+    others = tuple(each for each in screening.findings if each.party_id != update.finding.party_id)
+    screening = replace(screening, findings=(*others, update.finding))
+    if update.ownership is not None:
+        screening = replace(screening, ownership=update.ownership)
+    source = update.rescreening
+    if source is None:
+        return screening
+    return replace(
+        screening,
+        screening_id=source.screening_id,
+        list_version=source.list_version,
+        screened_at=source.screened_at,
+    )
 
 
 def complete(screening: ScreeningSummary, details: ApplicationDetails) -> ScreeningSummary:
-    """The screening with an UNDETERMINED finding for every party that it left out."""
+    """Returns the screening with an UNDETERMINED finding for every party that it left out."""
     screened = {finding.party_id for finding in screening.findings}
     missing = tuple(
         PartyFinding(
@@ -32,43 +78,53 @@ def complete(screening: ScreeningSummary, details: ApplicationDetails) -> Screen
     return replace(screening, findings=screening.findings + missing) if missing else screening
 
 
-def revised(screening: ScreeningSummary, finding: PartyFinding) -> ScreeningSummary:
-    """The screening with another finding about one party."""
-    others = tuple(each for each in screening.findings if each.party_id != finding.party_id)
-    return replace(screening, findings=(*others, finding))
+def strongest(strengths: Iterable[MatchStrength]) -> MatchStrength | None:
+    """Returns the strongest of the strengths, or None if there is none."""
+    return max(strengths, key=_WEAKEST_FIRST.index, default=None)
 
 
 def is_open_hit(finding: PartyFinding) -> bool:
-    """True: some entry may be, or is, this party."""
+    """Returns True if a list entry may be this party, or an officer confirmed that it is."""
     return finding.result in _OPEN
 
 
 def is_exact(finding: PartyFinding) -> bool:
-    """True: identifier or whole name matched and nothing contradicts, or an officer confirmed it."""
+    """Returns True if an identifier or the whole name matched and no fact contradicts the match.
+
+    A match that an officer confirmed counts as exact, whatever its strength was.
+    """
     return finding.result is ScreeningResult.CONFIRMED_MATCH or (
         finding.result is ScreeningResult.POSSIBLE_MATCH and finding.strength is MatchStrength.EXACT
     )
 
 
 def is_undetermined(screening: ScreeningSummary, details: ApplicationDetails) -> bool:
-    """True: for some party it could not be told, or the screening is of other parties or of no list."""
+    """Returns True if the screening gives no result for some party of the application.
+
+    A screening of parties that the application does not have, or against no list, gives no result for
+    any of them.
+    """
     full = complete(screening, details)
-    strangers = {finding.party_id for finding in full.findings} - {
+    unknown_parties = {finding.party_id for finding in full.findings} - {
         party.party_id for party in details.parties
     }
     return (
-        bool(strangers)
+        bool(unknown_parties)
         or not screening.list_version
         or any(finding.result is ScreeningResult.UNDETERMINED for finding in full.findings)
     )
 
 
 def exactly_matched(screening: ScreeningSummary) -> frozenset[str]:
-    """Party ids that are exactly matched."""
+    """Returns the ids of the parties with an exact match."""
     return frozenset(finding.party_id for finding in screening.findings if is_exact(finding))
 
 
 def participants(details: ApplicationDetails) -> frozenset[str]:
-    """Party ids of those who do more than own a share; 15 CFR 744.11 speaks of parties to the transaction."""
+    """Returns the ids of the parties that do more than own a share.
+
+    15 CFR 744.11 speaks of parties to the transaction. A beneficial owner that has no other role is
+    judged by the rules of ownership instead.
+    """
     owner_only = (PartyRole.BENEFICIAL_OWNER,)
     return frozenset(party.party_id for party in details.parties if party.roles != owner_only)

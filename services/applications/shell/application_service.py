@@ -68,7 +68,12 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     ) -> pb.GetApplicationResponse:
         """Returns one application, or NOT_VISIBLE."""
         found = await self._get_visible(request.application_id)
-        return pb.GetApplicationResponse(application=self._view(found.state))
+        view = codec.application(
+            found.state,
+            self._dependencies.code_of_conduct,
+            for_officer=is_officer(current_principal()),
+        )
+        return pb.GetApplicationResponse(application=view)
 
     async def ListApplications(
         self, request: pb.ListApplicationsRequest, context: Any
@@ -259,7 +264,7 @@ def details_of(details: model_pb2.ApplicationDetails) -> ApplicationDetails:
 
 def state_filter(number: int) -> str | None:
     """Returns the name of the requested state, or None for APPLICATION_STATE_UNSPECIFIED."""
-    return next((name for name, known in codec.STATES.items() if known == number), None)
+    return codec.STATES.get(number)
 
 
 def decode_page_token(

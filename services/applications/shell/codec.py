@@ -1,32 +1,32 @@
-"""The one wall of applications: core values become messages here and messages become core values here.
+"""Converts the core's values to this service's messages and back. Events of others: `consumed_events`.
 
-What enforcement and screening tell is turned into our own words; nothing of theirs goes further in.
+Names and fields of the core equal those of the contract. Whatever differs keeps this module from being
+imported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID
 
-from google.protobuf.message import DecodeError, Message
 from safeconduct.applications.v1 import events_pb2, model_pb2, policy_pb2, service_pb2
-from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
-from safeconduct.screening.v1 import events_pb2 as screening_pb2
-from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
-from chassis.proto_mapping import CachedConverter, Converter, from_timestamp, to_timestamp
+from chassis.proto_mapping import CachedConverter, Converter, members_by_number, to_timestamp
 from chassis.store.journal import Recorded, etag_of
-from chassis.streams.consumer import Undecodable
 from services.applications.core import events, model
 from services.applications.core.acceptance import acceptance_text, signatory
-from services.applications.core.commands import Cause, FollowStanding
 from services.applications.core.explanations import reasons
-from services.applications.core.lifecycle import allowed_commands
+from services.applications.core.lifecycle import (
+    OFFICER_METHODS,
+    PARTNER_METHODS,
+    allowed_commands,
+)
 from services.applications.core.policy_facts import PolicyFacts
-from services.applications.core.screening_findings import revised
+
+for _enum in vars(model).values():
+    if isinstance(_enum, type) and issubclass(_enum, StrEnum) and _enum is not StrEnum:
+        members_by_number(_enum, model_pb2.DESCRIPTOR.enum_types_by_name[_enum.__name__])
 
 DETAILS: Final = CachedConverter(model.ApplicationDetails, model_pb2.ApplicationDetails)
 
@@ -34,7 +34,7 @@ _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__), inner=(DETAILS,))
     for kind in events.Event.__args__
 }
-"""Every event by its short name: ours and the contract's have the same names and fields."""
+"""The converter of every event of this service, by the event's short name."""
 
 SCREENING: Final = Converter(model.ScreeningSummary, model_pb2.ScreeningSummary)
 POLICY: Final = Converter(model.PolicyOutcome, model_pb2.PolicyOutcome)
@@ -43,34 +43,42 @@ DECISION: Final = Converter(model.Decision, model_pb2.Decision)
 LICENSE: Final = Converter(model.License, model_pb2.License)
 FACTS: Final = Converter(PolicyFacts, policy_pb2.PolicyFacts)
 
-STATES: Final = {
-    state.value: model_pb2.ApplicationState.Value(f"APPLICATION_STATE_{state}")
-    for state in model.ApplicationState
-}
+OUTCOMES: Final = members_by_number(model.Outcome, model_pb2.Outcome.DESCRIPTOR)
+STATES: Final = members_by_number(model.ApplicationState, model_pb2.ApplicationState.DESCRIPTOR)
+_STATE_NUMBERS: Final[Mapping[str, Any]] = {state: number for number, state in STATES.items()}
 
-_ALLOWED: Final = {state: allowed_commands(state) for state in model.ApplicationState}
+
+_ALLOWED: Final[Mapping[bool, Mapping[str, tuple[str, ...]]]] = {
+    for_officer: {state: allowed_commands(state, methods) for state in model.ApplicationState}
+    for for_officer, methods in ((False, PARTNER_METHODS), (True, OFFICER_METHODS))
+}
 
 
 def encode_event(event: events.Event) -> tuple[str, bytes]:
-    """Short name and bytes of an event of ours."""
+    """Returns the short name and the bytes of an event of this service."""
     name = type(event).__name__
     return name, _EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
 
 
 def decode_event(name: str, payload: bytes) -> events.Event:
-    """An event of ours again."""
-    converter = _EVENTS[name]
-    event: events.Event = converter.from_proto(getattr(events_pb2, name).FromString(payload))
+    """Returns the event that `encode_event` encoded. Raises KeyError for an unknown name."""
+    event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
     return event
 
 
 def state_number(name: str) -> model_pb2.ApplicationState.ValueType:
-    """A state as the contract numbers it."""
-    return STATES[name]
+    """Returns the contract's number of a state."""
+    number: model_pb2.ApplicationState.ValueType = _STATE_NUMBERS[name]
+    return number
 
 
-def application(record: model.Application, code: model.CodeOfConduct) -> model_pb2.Application:
-    """An application as its partner and the officers see it. `code` is the text in force."""
+def application(
+    record: model.Application, code: model.CodeOfConduct, *, for_officer: bool = False
+) -> model_pb2.Application:
+    """Returns an application as its partner, or an officer, sees it. `code` is the text in force.
+
+    The two views differ in `allowed_commands` only.
+    """
     view = model_pb2.Application(
         application_id=str(record.application_id),
         partner_id=record.partner_id,
@@ -82,7 +90,7 @@ def application(record: model.Application, code: model.CodeOfConduct) -> model_p
         reasons=reasons(record),
         decision_id=str(record.decision.decision_id) if record.decision is not None else "",
         license_id=str(record.license.license_id) if record.license is not None else "",
-        allowed_commands=_ALLOWED[record.state],
+        allowed_commands=_ALLOWED[for_officer][record.state],
     )
     if record.state is model.ApplicationState.AWAITING_SIGNATURE and record.sign_by is not None:
         view.sign_by.CopyFrom(to_timestamp(record.sign_by))
@@ -96,8 +104,8 @@ def application(record: model.Application, code: model.CodeOfConduct) -> model_p
 
 
 def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Case:
-    """An application as an officer sees it."""
-    view = service_pb2.Case(application=application(record, code))
+    """Returns an application with its findings and its pending recommendation, for officers."""
+    view = service_pb2.Case(application=application(record, code, for_officer=True))
     if record.screening is not None:
         view.screening.CopyFrom(SCREENING.to_proto(record.screening))
     if record.policy is not None:
@@ -108,7 +116,7 @@ def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Ca
 
 
 def timeline_entry(recorded: Recorded) -> service_pb2.ApplicationTimelineEntry:
-    """An event as the timeline shows it."""
+    """Returns a stored event as an entry of the timeline, without its payload."""
     return service_pb2.ApplicationTimelineEntry(
         version=recorded.version,
         event_id=str(recorded.event_id),
@@ -119,186 +127,3 @@ def timeline_entry(recorded: Recorded) -> service_pb2.ApplicationTimelineEntry:
         trace_id=recorded.trace_id,
         hash=recorded.hash,
     )
-
-
-_RESULTS: Final = {
-    number: model.ScreeningResult(name.removeprefix("SCREENING_RESULT_"))
-    for name, number in screening_model_pb2.ScreeningResult.items()
-    if number
-}
-_STRENGTHS: Final = {
-    number: model.MatchStrength(name.removeprefix("MATCH_STRENGTH_"))
-    for name, number in screening_model_pb2.MatchStrength.items()
-    if number
-}
-_RANK: Final = (model.MatchStrength.WEAK, model.MatchStrength.STRONG, model.MatchStrength.EXACT)
-
-
-def screening_completed(payload: bytes) -> tuple[UUID, model.ScreeningSummary]:
-    """Whose screening it is and what it found, without names. Raises Undecodable."""
-    try:
-        told = screening_pb2.ScreeningCompleted.FromString(payload)
-        summary = model.ScreeningSummary(
-            screening_id=UUID(told.screening_id),
-            findings=tuple(_finding(party) for party in told.parties),
-            list_version=told.list_version,
-            config_version=told.config_version,
-            screened_at=from_timestamp(told.screened_at),
-            ownership=_ownership(told),
-        )
-        return UUID(told.application_id), summary
-    except (DecodeError, ValueError) as error:
-        raise Undecodable("not a ScreeningCompleted") from error
-
-
-@dataclass(frozen=True, slots=True)
-class PartyNews:
-    """What screening tells about one party after its first answer. What is None, or empty, has not changed."""
-
-    application_id: UUID
-    cause: Cause
-    finding: model.PartyFinding
-    screening_id: UUID | None = None
-    list_version: str = ""
-    screened_at: datetime | None = None
-    ownership: model.OwnershipAssessment | None = None
-
-    def on(self, known: model.ScreeningSummary) -> model.ScreeningSummary:
-        """The screening that is known, with it."""
-        summary = revised(known, self.finding)
-        if self.ownership is not None:
-            summary = replace(summary, ownership=self.ownership)
-        if self.screening_id is None or self.screened_at is None:
-            return summary
-        return replace(
-            summary,
-            screening_id=self.screening_id,
-            list_version=self.list_version,
-            screened_at=self.screened_at,
-        )
-
-
-def party_listed(payload: bytes) -> PartyNews:
-    """Whom a list names now. Raises Undecodable."""
-    try:
-        told = screening_pb2.PartyListed.FromString(payload)
-        finding = model.PartyFinding(
-            party_id=told.party_id,
-            # A result that a later screening may invent is a doubt to us.
-            result=_RESULTS.get(told.result, model.ScreeningResult.UNDETERMINED),
-            strength=_STRENGTHS.get(told.strength),
-            entry_ids=tuple(told.entry_ids),
-            list_codes=tuple(told.list_codes),
-        )
-        return PartyNews(
-            UUID(told.application_id),
-            Cause.LISTED,
-            finding,
-            UUID(told.screening_id),
-            told.list_version,
-            from_timestamp(told.listed_at),
-            _ownership(told),
-        )
-    except (DecodeError, ValueError) as error:
-        raise Undecodable("not a PartyListed") from error
-
-
-def hit_adjudicated(payload: bytes) -> PartyNews:
-    """What officers found of a hit, and what is known of the party now. Raises Undecodable."""
-    try:
-        told = screening_pb2.HitAdjudicated.FromString(payload)
-        finding = model.PartyFinding(
-            party_id=told.party_id,
-            result=_RESULTS.get(told.party_result, model.ScreeningResult.UNDETERMINED),
-            strength=_STRENGTHS.get(told.party_strength),
-            entry_ids=tuple(told.party_entry_ids),
-            list_codes=tuple(told.party_list_codes),
-            undetermined_reason=told.party_undetermined_reason,
-        )
-        is_false = told.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE
-        cause = Cause.CLEARED if is_false else Cause.CONFIRMED
-        return PartyNews(UUID(told.application_id), cause, finding, ownership=_ownership(told))
-    except (DecodeError, ValueError) as error:
-        raise Undecodable("not a HitAdjudicated") from error
-
-
-def _finding(party: screening_model_pb2.PartyScreening) -> model.PartyFinding:
-    strengths = [_STRENGTHS[hit.strength] for hit in party.hits if hit.strength in _STRENGTHS]
-    return model.PartyFinding(
-        party_id=party.party_id,
-        # A result that a later screening may invent is not clear to us.
-        result=_RESULTS.get(party.result, model.ScreeningResult.UNDETERMINED),
-        strength=max(strengths, key=_RANK.index, default=None),
-        entry_ids=tuple(hit.entry_id for hit in party.hits),
-        list_codes=tuple(dict.fromkeys(hit.list_code for hit in party.hits)),
-        undetermined_reason=party.undetermined_reason,
-    )
-
-
-_OWNERSHIP_CAUSES: Final = {
-    number: model.OwnershipCause(name.removeprefix("OWNERSHIP_CAUSE_"))
-    for name, number in screening_model_pb2.OwnershipCause.items()
-    if number
-}
-
-
-def _ownership(
-    told: screening_pb2.ScreeningCompleted
-    | screening_pb2.PartyListed
-    | screening_pb2.HitAdjudicated,
-) -> model.OwnershipAssessment | None:
-    if not told.HasField("ownership"):
-        return None
-    said = told.ownership
-    return model.OwnershipAssessment(
-        said.rules_version, said.assessed_on, tuple(map(_owned, said.findings))
-    )
-
-
-def _owned(found: screening_model_pb2.OwnershipFinding) -> model.OwnershipFinding:
-    is_blocked = found.result == screening_model_pb2.OWNERSHIP_RESULT_BLOCKED
-    return model.OwnershipFinding(
-        party_id=found.party_id,
-        # A result or a cause that a later screening may invent is a red flag to us.
-        result=model.OwnershipResult.BLOCKED if is_blocked else model.OwnershipResult.RED_FLAG,
-        cause=_OWNERSHIP_CAUSES.get(found.cause),
-        rule_id=found.rule_id,
-        authority=found.authority,
-        rule=found.rule,
-        at_least_percent=found.at_least_percent,
-        at_most_percent=found.at_most_percent,
-        most_restrictive_owner_id=found.most_restrictive_owner_id,
-        list_codes=tuple(found.list_codes),
-        path=tuple(map(_step, found.paths[0].steps)) if found.paths else (),
-        explanation=found.explanation,
-    )
-
-
-def _step(step: screening_model_pb2.OwnershipStep) -> model.OwnershipStep:
-    share = (
-        model.ShareRange(step.share.at_least_percent, step.share.at_most_percent)
-        if step.HasField("share")
-        else None
-    )
-    return model.OwnershipStep(step.owner_party_id, step.owned_party_id, share)
-
-
-_STANDINGS: Final[Mapping[str, tuple[type[Message], model.LicenseState]]] = {
-    "LicenseSuspended": (enforcement_pb2.LicenseSuspended, model.LicenseState.SUSPENDED),
-    "LicenseRevoked": (enforcement_pb2.LicenseRevoked, model.LicenseState.REVOKED),
-    "LicenseReinstated": (enforcement_pb2.LicenseReinstated, model.LicenseState.ACTIVE),
-}
-
-
-def standing_followed(name: str, payload: bytes) -> tuple[UUID, FollowStanding] | None:
-    """Which application follows which change of standing; None for what does not concern us. Raises Undecodable."""
-    if name not in _STANDINGS:
-        return None
-    kind, state = _STANDINGS[name]
-    try:
-        told: Any = kind.FromString(payload)
-        return UUID(told.application_id), FollowStanding(
-            UUID(told.license_id), state, told.standing_version
-        )
-    except (DecodeError, ValueError) as error:
-        raise Undecodable(f"not a {name}") from error

@@ -1,4 +1,4 @@
-"""What applications does when others tell something, and when time passes."""
+"""Handles consumed events and timers: converts each to a command and executes it."""
 
 from __future__ import annotations
 
@@ -10,89 +10,50 @@ from chassis.rpc.errors import RefusalLike
 from chassis.store.journal import Key
 from chassis.streams.consumer import Envelope
 from chassis.telemetry.tracing import annotate
-from services.applications.core.commands import ConcludeScreening, Due, ReviseScreening
+from services.applications.core.commands import (
+    ConcludeScreening,
+    Due,
+    ReviseScreening,
+    RevisionCause,
+)
 from services.applications.core.decide import decide
 from services.applications.core.events import Event
-from services.applications.core.model import Application
+from services.applications.core.model import Application, PolicyOutcome, ScreeningSummary
 from services.applications.core.policy_facts import facts
-from services.applications.shell import codec
+from services.applications.core.screening_findings import PartyUpdate, updated
+from services.applications.shell import consumed_events
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.policy import facts_message
 
-_LOG = structlog.get_logger("hearing")
+_LOG = structlog.get_logger("event_handlers")
+
+Decided = tuple[Event, ...] | RefusalLike
 
 
 class EventHandlers:
-    """Handlers of facts and timers."""
+    """The handlers that `__main__` registers: one for each consumed topic, and one for timers.
+
+    A handler runs at most once for each event: the journal remembers the event's id.
+    """
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
 
     async def screening(self, envelope: Envelope) -> None:
-        """Screening came back, or says something new: policy is evaluated on it, and the core decides."""
+        """Concludes the first screening of an application, or revises it. Ignores other events."""
         if envelope.type == "ScreeningCompleted":
-            await self._completed(envelope)
+            await self._conclude(envelope)
         elif envelope.type == "PartyListed":
-            await self._revised(envelope, codec.party_listed(envelope.payload))
+            await self._revise(envelope, *consumed_events.party_listed(envelope.payload))
         elif envelope.type == "HitAdjudicated":
-            await self._revised(envelope, codec.hit_adjudicated(envelope.payload))
-
-    async def _revised(self, envelope: Envelope, news: codec.PartyNews) -> None:
-        dependencies = self._dependencies
-        annotate({"application.id": str(news.application_id)})
-
-        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
-            if state is None or state.screening is None:
-                return ()
-            now = dependencies.clock()
-            summary = news.on(state.screening)
-            seen = facts_message(facts(state.details, summary, dependencies.reference_data, now))
-            return decide(
-                state,
-                ReviseScreening(news.cause, summary, dependencies.policy.evaluate(seen, now)),
-                now,
-            )
-
-        await dependencies.journal.execute(
-            news.application_id,
-            Key.of_event(envelope.event_id, envelope.type),
-            "service/screening",
-            judge,
-        )
-
-    async def _completed(self, envelope: Envelope) -> None:
-        dependencies = self._dependencies
-        application_id, summary = codec.screening_completed(envelope.payload)
-        annotate({"application.id": str(application_id)})
-        decision_id = uuid4()
-
-        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
-            if state is None:
-                # Screening heard of it from us, so it is stored: another database than the one it was told from.
-                _LOG.error("screening of an unknown application", event_id=str(envelope.event_id))
-                return ()
-            now = dependencies.clock()
-            seen = facts_message(facts(state.details, summary, dependencies.reference_data, now))
-            outcome = dependencies.policy.evaluate(seen, now)
-            return decide(
-                state,
-                ConcludeScreening(summary, outcome, decision_id, dependencies.signing_terms),
-                now,
-            )
-
-        await dependencies.journal.execute(
-            application_id,
-            Key.of_event(envelope.event_id, envelope.type),
-            "service/screening",
-            judge,
-        )
+            await self._revise(envelope, *consumed_events.hit_adjudicated(envelope.payload))
 
     async def enforcement(self, envelope: Envelope) -> None:
-        """A standing changed: the license record follows."""
-        followed = codec.standing_followed(envelope.type, envelope.payload)
-        if followed is None:
+        """Brings the license record to the license's new standing. Ignores other events."""
+        change = consumed_events.standing_changed(envelope.type, envelope.payload)
+        if change is None:
             return
-        application_id, command = followed
+        application_id, command = change
         annotate({"application.id": str(application_id), "license.id": str(command.license_id)})
         await self._dependencies.journal.execute(
             application_id,
@@ -102,14 +63,66 @@ class EventHandlers:
         )
 
     async def due(self, application_id: UUID, version: int) -> None:
-        """A timer fired: the core says what is due."""
+        """Lapses the application or expires its license, if that is due at this version."""
 
-        def judge(state: Application | None) -> tuple[Event, ...] | RefusalLike:
-            # Somebody was quicker: whatever is due then stands in the new row.
+        def decide_due(state: Application | None) -> Decided:
+            # A newer event won the race. Its row holds the time of the next timer.
             if state is None or state.version != version:
                 return ()
             return decide(state, Due(), self._dependencies.clock())
 
         await self._dependencies.journal.execute(
-            application_id, Key.of_timer(application_id, version), "timer", judge
+            application_id, Key.of_timer(application_id, version), "timer", decide_due
         )
+
+    async def _conclude(self, envelope: Envelope) -> None:
+        application_id, screening = consumed_events.screening_completed(envelope.payload)
+        annotate({"application.id": str(application_id)})
+        decision_id = uuid4()
+
+        def decide_conclusion(state: Application | None) -> Decided:
+            if state is None:
+                # Screening got this id from our own event. The database must be another one than the
+                # one that event came from, for instance a restored older one.
+                _LOG.error("screening of an unknown application", event_id=str(envelope.event_id))
+                return ()
+            command = ConcludeScreening(
+                screening,
+                self._evaluate(state, screening),
+                decision_id,
+                self._dependencies.signing_terms,
+            )
+            return decide(state, command, self._dependencies.clock())
+
+        await self._dependencies.journal.execute(
+            application_id,
+            Key.of_event(envelope.event_id, envelope.type),
+            "service/screening",
+            decide_conclusion,
+        )
+
+    async def _revise(
+        self, envelope: Envelope, application_id: UUID, cause: RevisionCause, update: PartyUpdate
+    ) -> None:
+        annotate({"application.id": str(application_id)})
+
+        def decide_revision(state: Application | None) -> Decided:
+            # Without a first screening there is nothing to revise: that screening is still on its way
+            # and used the newer list.
+            if state is None or state.screening is None:
+                return ()
+            screening = updated(state.screening, update)
+            command = ReviseScreening(cause, screening, self._evaluate(state, screening))
+            return decide(state, command, self._dependencies.clock())
+
+        await self._dependencies.journal.execute(
+            application_id,
+            Key.of_event(envelope.event_id, envelope.type),
+            "service/screening",
+            decide_revision,
+        )
+
+    def _evaluate(self, application: Application, screening: ScreeningSummary) -> PolicyOutcome:
+        now = self._dependencies.clock()
+        seen = facts(application.details, screening, self._dependencies.reference_data, now)
+        return self._dependencies.policy.evaluate(facts_message(seen), now)

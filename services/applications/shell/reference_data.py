@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from services.applications.core.commands import SigningTerms
-from services.applications.core.model import CodeOfConduct, EndUse, Sector
+from services.applications.core.model import CodeOfConduct, EndUse
 from services.applications.core.reference_data import CatalogueModel, ReferenceData
 from services.applications.shell.yaml_data import DataFault, convert, read_yaml
 
@@ -38,13 +38,6 @@ class _Model(_Strict, frozen=True):
 class _Uses(_Strict, frozen=True):
     forbidden: list[EndUse]
     surveillance_capable: list[EndUse]
-    military: list[EndUse]
-    military_intelligence: list[EndUse]
-
-
-class _Sectors(_Strict, frozen=True):
-    military: list[Sector]
-    military_intelligence: list[Sector]
 
 
 class _File(_Strict, frozen=True):
@@ -56,7 +49,6 @@ class _File(_Strict, frozen=True):
     allied_countries: list[_Country]
     countries: list[_Country]
     end_uses: _Uses
-    sectors: _Sectors
     blocking_lists: list[_Text]
 
 
@@ -136,9 +128,5 @@ def _reference_data(file: _File) -> ReferenceData:
         models={model.model_id: model for model in models},
         forbidden_uses=frozenset(file.end_uses.forbidden),
         surveillance_uses=frozenset(file.end_uses.surveillance_capable),
-        military_uses=frozenset(file.end_uses.military),
-        military_intelligence_uses=frozenset(file.end_uses.military_intelligence),
-        military_sectors=frozenset(file.sectors.military),
-        military_intelligence_sectors=frozenset(file.sectors.military_intelligence),
         blocking_lists=frozenset(file.blocking_lists),
     )

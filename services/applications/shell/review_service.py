@@ -12,8 +12,8 @@ from chassis.rpc.authentication import current_principal
 from chassis.rpc.page_tokens import page_size
 from chassis.store.journal import Recorded
 from chassis.telemetry.tracing import annotate
-from services.applications.core.commands import Countersign, Recommend
-from services.applications.core.model import Application, ApplicationState, Outcome
+from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
+from services.applications.core.model import Application, ApplicationState
 from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
 from services.applications.shell.application_service import (
@@ -29,7 +29,6 @@ OPEN_STATES = (
     ApplicationState.PENDING_COUNTERSIGN,
 )
 _DECIDING_EVENTS = ("ApplicationApproved", "ApplicationDenied")
-_OUTCOMES = {1: Outcome.APPROVE, 2: Outcome.DENY}
 
 # One branch for each state, so that each reads its range of the index `stream_waiting` in order.
 _QUEUE = """
@@ -77,7 +76,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         command = Recommend(
             recommendation_id=uuid4(),
             officer=officer_of(current_principal()),
-            outcome=_OUTCOMES[request.outcome],
+            outcome=codec.OUTCOMES[request.outcome],
             rationale=request.rationale,
             conditions=tuple(request.conditions),
         )
@@ -92,11 +91,10 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
     async def CountersignDecision(
         self, request: pb.CountersignDecisionRequest, context: Any
     ) -> pb.CountersignDecisionResponse:
-        """Records the calling officer's countersignature or rejection."""
+        """Records the calling officer's countersignature; the last one needed makes the decision."""
         command = Countersign(
             recommendation_id=UUID(request.recommendation_id),
             officer=officer_of(current_principal()),
-            is_confirmed=request.is_confirmed,
             rationale=request.rationale,
             decision_id=uuid4(),
             terms=self._dependencies.signing_terms,
@@ -107,6 +105,23 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             request,
             command,
             lambda state: pb.CountersignDecisionResponse(case=self._case(state)),
+        )
+
+    async def RejectRecommendation(
+        self, request: pb.RejectRecommendationRequest, context: Any
+    ) -> pb.RejectRecommendationResponse:
+        """Records the calling officer's rejection; the case goes back to review."""
+        command = RejectRecommendation(
+            recommendation_id=UUID(request.recommendation_id),
+            officer=officer_of(current_principal()),
+            rationale=request.rationale,
+        )
+        annotate({"application.id": request.application_id})
+        return await self._mutations.run(
+            UUID(request.application_id),
+            request,
+            command,
+            lambda state: pb.RejectRecommendationResponse(case=self._case(state)),
         )
 
     async def ExplainDecision(

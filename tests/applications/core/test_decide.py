@@ -182,10 +182,7 @@ def test_whoever_recommended_cannot_countersign() -> None:
 def test_whoever_recommended_cannot_reject() -> None:
     pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
 
-    assert (
-        reason_of(decide(pending, b.countersign(b.ONE, is_confirmed=False), b.NOW))
-        is Reason.SELF_COUNTERSIGNATURE
-    )
+    assert reason_of(decide(pending, b.reject(b.ONE), b.NOW)) is Reason.SELF_COUNTERSIGNATURE
 
 
 def test_two_countersignatures_need_two_officers() -> None:
@@ -209,7 +206,7 @@ def test_a_rejected_recommendation_goes_back_and_its_signatures_are_void() -> No
         b.countersign(b.TWO),
     )
 
-    back = b.after(case, b.countersign(b.THREE, is_confirmed=False))
+    back = b.after(case, b.reject(b.THREE))
 
     assert (back.state, back.recommendation) == (ApplicationState.UNDER_REVIEW, None)
 

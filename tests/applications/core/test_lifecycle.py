@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import get_args
 
 import pytest
 
-from services.applications.core.commands import AcceptCode, Cause, Command, Due, Submit, Withdraw
+from services.applications.core.commands import (
+    AcceptCode,
+    Command,
+    Due,
+    RevisionCause,
+    Submit,
+    Withdraw,
+)
 from services.applications.core.decide import decide
 from services.applications.core.errors import Reason, Refusal
 from services.applications.core.events import (
@@ -27,13 +35,13 @@ from services.applications.core.events import (
 )
 from services.applications.core.evolve import evolve
 from services.applications.core.lifecycle import (
-    APPLICATION_TRANSITIONS,
+    COMMAND_EVENTS,
     LICENSE_TRANSITIONS,
     METHODS,
-    OUTCOMES,
-    STEP_TO,
+    OFFICER_METHODS,
+    PARTNER_METHODS,
+    TRANSITIONS,
     ImpossibleEvent,
-    LicenseStep,
     allowed_commands,
     fits,
     next_license_state,
@@ -49,10 +57,20 @@ from tests.applications import builders as b
 EVENTS = get_args(Event)
 COMMANDS = get_args(Command)
 STATES = [*ApplicationState]
-MISSING = [(s, e) for s in STATES for e in EVENTS if e not in APPLICATION_TRANSITIONS[s]]
-PRESENT = [(s, e) for s in STATES for e in EVENTS if e in APPLICATION_TRANSITIONS[s]]
-MISSING_STEPS = [
-    (s, t) for s in LicenseState for t in LicenseStep if t not in LICENSE_TRANSITIONS[s]
+MISSING = [(s, e) for s in STATES for e in EVENTS if e not in TRANSITIONS[s]]
+PRESENT = [(s, e) for s in STATES for e in EVENTS if e in TRANSITIONS[s]]
+RECORD_EVENTS: list[LicenseRecordChanged | LicenseExpired] = [
+    *(
+        LicenseRecordChanged(b.APPLICATION_ID, b.LICENSE_ID, state, 9, b.NOW)
+        for state in (LicenseState.ACTIVE, LicenseState.SUSPENDED, LicenseState.REVOKED)
+    ),
+    LicenseExpired(b.APPLICATION_ID, b.LICENSE_ID, b.NOW),
+]
+MISSING_LICENSE_EVENTS = [
+    (s, e)
+    for s in LicenseState
+    for e in RECORD_EVENTS
+    if getattr(e, "state", LicenseState.EXPIRED) not in LICENSE_TRANSITIONS[s].get(type(e), ())
 ]
 REFUSED = [(s, c) for s in STATES for c in METHODS if not fits(s, c)]
 
@@ -97,7 +115,14 @@ def command_of(kind: type) -> Command:
         Submit: lambda: Submit(b.APPLICATION_ID, b.PARTNER, b.details(), b.REFERENCE_DATA),
         Withdraw: lambda: Withdraw("changed our minds"),
         AcceptCode: lambda: b.accept(waiting),
-    }.get(kind, {"Recommend": b.recommend, "Countersign": b.countersign}.get(kind.__name__))()
+    }.get(
+        kind,
+        {
+            "Recommend": b.recommend,
+            "Countersign": b.countersign,
+            "RejectRecommendation": b.reject,
+        }.get(kind.__name__),
+    )()
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -120,7 +145,7 @@ def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind
     moved = evolve(before, event_of(kind))
 
     assert (moved.state, moved.version) == (
-        APPLICATION_TRANSITIONS[state][kind],
+        TRANSITIONS[state][kind],
         before.version + 1,
     )
 
@@ -129,6 +154,20 @@ def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind
 def test_nothing_happens_to_an_application_that_is_not(kind: type) -> None:
     with pytest.raises(ImpossibleEvent):
         evolve(None, event_of(kind))
+
+
+def same_callers_methods(kind: type) -> Mapping[type[Command], str]:
+    return PARTNER_METHODS if kind in PARTNER_METHODS else OFFICER_METHODS
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_refused_partner_is_offered_partners_commands_only(state: ApplicationState) -> None:
+    offered = set(allowed_commands(state, PARTNER_METHODS))
+
+    assert not offered & set(OFFICER_METHODS.values())
+    assert offered | set(allowed_commands(state, OFFICER_METHODS)) == {
+        name for kind, name in METHODS.items() if fits(state, kind)
+    }
 
 
 @pytest.mark.parametrize(("state", "kind"), REFUSED)
@@ -142,7 +181,7 @@ def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(
     assert refusal.metadata == {
         "state": state,
         "command": METHODS[kind],
-        "allowedCommands": ",".join(allowed_commands(state)),
+        "allowedCommands": ",".join(allowed_commands(state, same_callers_methods(kind))),
     }
 
 
@@ -180,7 +219,7 @@ def test_a_standing_of_a_license_that_is_not_is_refused(state: ApplicationState)
 def test_a_command_to_no_application_is_refused(kind: type) -> None:
     commands = {
         "ConcludeScreening": lambda: b.conclude(RuleEffect.REFER),
-        "ReviseScreening": lambda: b.revise(Cause.LISTED),
+        "ReviseScreening": lambda: b.revise(RevisionCause.LISTED),
         "FollowStanding": lambda: b.follow(LicenseState.ACTIVE, 1),
         "Due": Due,
     }
@@ -192,12 +231,12 @@ def test_a_command_to_no_application_is_refused(kind: type) -> None:
     assert refusal.reason is Reason.NOT_FOUND
 
 
-@pytest.mark.parametrize(("state", "step"), MISSING_STEPS)
-def test_a_step_that_the_license_table_does_not_list_is_impossible(
-    state: LicenseState, step: LicenseStep
+@pytest.mark.parametrize(("state", "event"), MISSING_LICENSE_EVENTS)
+def test_an_event_that_the_license_table_does_not_list_is_impossible(
+    state: LicenseState, event: LicenseRecordChanged | LicenseExpired
 ) -> None:
     with pytest.raises(ImpossibleEvent):
-        next_license_state(state, step)
+        next_license_state(state, event)
 
 
 @pytest.mark.parametrize("state", LicenseState)
@@ -208,7 +247,7 @@ def test_a_license_record_follows_a_newer_standing_as_the_table_says(
     state: LicenseState, target: LicenseState
 ) -> None:
     application = b.licensed(state)
-    listed = STEP_TO[target] in LICENSE_TRANSITIONS[state]
+    listed = target in LICENSE_TRANSITIONS[state].get(LicenseRecordChanged, ())
 
     decided = decide(application, b.follow(target, 6), b.NOW)
 
@@ -259,5 +298,5 @@ def test_a_revoked_license_does_not_expire() -> None:
 
 
 def test_every_command_has_its_place_in_the_tables() -> None:
-    assert set(OUTCOMES) == set(COMMANDS)
-    assert {event for row in APPLICATION_TRANSITIONS.values() for event in row} == set(EVENTS)
+    assert set(COMMAND_EVENTS) == set(COMMANDS)
+    assert {event for row in TRANSITIONS.values() for event in row} == set(EVENTS)

@@ -19,7 +19,7 @@ from services.applications.core.events import (
 )
 from services.applications.core.evolve import evolve
 from services.applications.core.licensing import due_at
-from services.applications.core.lifecycle import APPLICATION_TRANSITIONS
+from services.applications.core.lifecycle import TRANSITIONS
 from services.applications.core.model import (
     Application,
     ApplicationState,
@@ -36,9 +36,8 @@ FOLLOWS = st.builds(b.follow, STANDINGS, st.integers(1, 5))
 MOVES = st.one_of(
     st.builds(b.conclude, WAYS, st.none(), countersignatures=st.integers(1, 2)),
     st.builds(b.recommend, OFFICERS, st.sampled_from(Outcome)),
-    st.builds(
-        lambda officer, yes: b.countersign(officer, is_confirmed=yes), OFFICERS, st.booleans()
-    ),
+    st.builds(b.countersign, OFFICERS),
+    st.builds(b.reject, OFFICERS),
     FOLLOWS,
     st.sampled_from(["accept", Withdraw("")]),
     st.just(Due()),
@@ -160,7 +159,7 @@ def test_a_record_is_stored_and_read_without_loss(moves: Walk) -> None:
 def test_final_states_are_final(moves: Walk) -> None:
     application, _ = run(moves)
 
-    if not APPLICATION_TRANSITIONS[application.state]:
+    if not TRANSITIONS[application.state]:
         again = Submit(UUID(int=9), b.PARTNER, b.details(), b.REFERENCE_DATA)
         for command in (again, b.recommend(), b.countersign(), Withdraw("")):
             assert isinstance(decide(application, command, b.NOW), Refusal)

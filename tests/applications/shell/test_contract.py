@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import get_args
 
 import protovalidate
@@ -8,9 +9,12 @@ import pytest
 from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, policy_pb2
 
 from chassis.proto_mapping import Converter
+from chassis.rpc.authorization import access_table
 from services.applications.core import model
+from services.applications.core.commands import Command
 from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
+from services.applications.core.lifecycle import OFFICER_METHODS, PARTNER_METHODS
 from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell import codec
 from tests.applications import builders as b
@@ -117,3 +121,32 @@ def test_an_application_travels_as_its_first_event_without_loss() -> None:
     )
 
     assert converter.from_proto(converter.to_proto(b.details())) == b.details()
+
+
+@pytest.mark.parametrize(
+    ("methods", "roles"),
+    [
+        (PARTNER_METHODS, {"PARTNER"}),
+        (OFFICER_METHODS, {"LICENSING_OFFICER", "COUNTERSIGNER"}),
+    ],
+)
+def test_the_commands_that_a_caller_is_offered_are_those_that_its_role_may_call(
+    methods: Mapping[type[Command], str], roles: set[str]
+) -> None:
+    access = access_table(
+        [f"safeconduct.applications.v1.{name}" for name in ("ApplicationService", "ReviewService")]
+    )
+    by_name = {path.rpartition("/")[2]: allowed for path, allowed in access.items()}
+
+    assert {role for name in methods.values() for role in by_name[name]} == roles
+
+
+def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:
+    pending = b.standing(model.ApplicationState.PENDING_COUNTERSIGN)
+    code = b.REFERENCE_FILE.code_of_conduct
+
+    assert list(codec.application(pending, code).allowed_commands) == ["WithdrawApplication"]
+    assert list(codec.case(pending, code).application.allowed_commands) == [
+        "CountersignDecision",
+        "RejectRecommendation",
+    ]

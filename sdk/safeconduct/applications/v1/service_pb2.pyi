@@ -693,14 +693,13 @@ Global___RecommendDecisionResponse: _TypeAlias = RecommendDecisionResponse  # no
 
 @_typing.final
 class CountersignDecisionRequest(_message.Message):
-    """A countersignature or a rejection."""
+    """The confirmation of a recommendation by a second officer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     RECOMMENDATION_ID_FIELD_NUMBER: _builtins.int
-    IS_CONFIRMED_FIELD_NUMBER: _builtins.int
     RATIONALE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
@@ -710,8 +709,6 @@ class CountersignDecisionRequest(_message.Message):
     """The application."""
     recommendation_id: _builtins.str
     """The recommendation that the officer read."""
-    is_confirmed: _builtins.bool
-    """True: confirm; false: reject."""
     rationale: _builtins.str
     """Why, for the record."""
     etag: _builtins.str
@@ -724,14 +721,13 @@ class CountersignDecisionRequest(_message.Message):
         request_id: _builtins.str = ...,
         application_id: _builtins.str = ...,
         recommendation_id: _builtins.str = ...,
-        is_confirmed: _builtins.bool = ...,
         rationale: _builtins.str = ...,
         etag: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "etag", b"etag", "is_confirmed", b"is_confirmed", "rationale", b"rationale", "recommendation_id", b"recommendation_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "etag", b"etag", "rationale", b"rationale", "recommendation_id", b"recommendation_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -760,6 +756,72 @@ class CountersignDecisionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CountersignDecisionResponse: _TypeAlias = CountersignDecisionResponse  # noqa: Y015
+
+@_typing.final
+class RejectRecommendationRequest(_message.Message):
+    """The rejection of a recommendation by a second officer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    RECOMMENDATION_ID_FIELD_NUMBER: _builtins.int
+    RATIONALE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of the caller's making."""
+    application_id: _builtins.str
+    """The application."""
+    recommendation_id: _builtins.str
+    """The recommendation that the officer read."""
+    rationale: _builtins.str
+    """Why, for the record."""
+    etag: _builtins.str
+    """Etag of the case that the officer saw; a stale one is refused."""
+    validate_only: _builtins.bool
+    """True: check everything, change nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        application_id: _builtins.str = ...,
+        recommendation_id: _builtins.str = ...,
+        rationale: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "etag", b"etag", "rationale", b"rationale", "recommendation_id", b"recommendation_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectRecommendationRequest: _TypeAlias = RejectRecommendationRequest  # noqa: Y015
+
+@_typing.final
+class RejectRecommendationResponse(_message.Message):
+    """The case, open for review again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> Global___Case:
+        """The case."""
+
+    def __init__(
+        self,
+        *,
+        case: Global___Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectRecommendationResponse: _TypeAlias = RejectRecommendationResponse  # noqa: Y015
 
 @_typing.final
 class ExplainDecisionRequest(_message.Message):

@@ -390,6 +390,11 @@ class ReviewServiceStub:
                 request_serializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionResponse.FromString,
                 _registered_method=True)
+        self.RejectRecommendation = channel.unary_unary(
+                '/safeconduct.applications.v1.ReviewService/RejectRecommendation',
+                request_serializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationResponse.FromString,
+                _registered_method=True)
         self.ExplainDecision = channel.unary_unary(
                 '/safeconduct.applications.v1.ReviewService/ExplainDecision',
                 request_serializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.ExplainDecisionRequest.SerializeToString,
@@ -416,7 +421,16 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CountersignDecision(self, request, context):
-        """Confirms or rejects another officer's recommendation.
+        """Confirms another officer's recommendation. The last countersignature that the case needs makes the
+        decision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectRecommendation(self, request, context):
+        """Rejects another officer's recommendation. The case goes back to UNDER_REVIEW and every
+        countersignature of the recommendation is void.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -446,6 +460,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.CountersignDecision,
                     request_deserializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionRequest.FromString,
                     response_serializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionResponse.SerializeToString,
+            ),
+            'RejectRecommendation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectRecommendation,
+                    request_deserializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationRequest.FromString,
+                    response_serializer=safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationResponse.SerializeToString,
             ),
             'ExplainDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainDecision,
@@ -535,6 +554,33 @@ class ReviewService:
             '/safeconduct.applications.v1.ReviewService/CountersignDecision',
             safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionRequest.SerializeToString,
             safeconduct_dot_applications_dot_v1_dot_service__pb2.CountersignDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectRecommendation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.applications.v1.ReviewService/RejectRecommendation',
+            safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationRequest.SerializeToString,
+            safeconduct_dot_applications_dot_v1_dot_service__pb2.RejectRecommendationResponse.FromString,
             options,
             channel_credentials,
             insecure,

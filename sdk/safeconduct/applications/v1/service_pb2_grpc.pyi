@@ -101,7 +101,13 @@ class ReviewServiceStub:
     RecommendDecision: _aio.UnaryUnaryMultiCallable[_service_pb2.RecommendDecisionRequest, _service_pb2.RecommendDecisionResponse]
     """Recommends a decision."""
     CountersignDecision: _aio.UnaryUnaryMultiCallable[_service_pb2.CountersignDecisionRequest, _service_pb2.CountersignDecisionResponse]
-    """Confirms or rejects another officer's recommendation."""
+    """Confirms another officer's recommendation. The last countersignature that the case needs makes the
+    decision.
+    """
+    RejectRecommendation: _aio.UnaryUnaryMultiCallable[_service_pb2.RejectRecommendationRequest, _service_pb2.RejectRecommendationResponse]
+    """Rejects another officer's recommendation. The case goes back to UNDER_REVIEW and every
+    countersignature of the recommendation is void.
+    """
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_service_pb2.ExplainDecisionRequest, _service_pb2.ExplainDecisionResponse]
     """Everything a decision rests on: screening, policy version, rules with inputs, officers."""
 
@@ -130,7 +136,19 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CountersignDecisionRequest,
         context: _aio.ServicerContext[_service_pb2.CountersignDecisionRequest, _abc.Awaitable[_service_pb2.CountersignDecisionResponse]],
     ) -> _abc.Awaitable[_service_pb2.CountersignDecisionResponse]:
-        """Confirms or rejects another officer's recommendation."""
+        """Confirms another officer's recommendation. The last countersignature that the case needs makes the
+        decision.
+        """
+
+    @_abc_1.abstractmethod
+    def RejectRecommendation(
+        self,
+        request: _service_pb2.RejectRecommendationRequest,
+        context: _aio.ServicerContext[_service_pb2.RejectRecommendationRequest, _abc.Awaitable[_service_pb2.RejectRecommendationResponse]],
+    ) -> _abc.Awaitable[_service_pb2.RejectRecommendationResponse]:
+        """Rejects another officer's recommendation. The case goes back to UNDER_REVIEW and every
+        countersignature of the recommendation is void.
+        """
 
     @_abc_1.abstractmethod
     def ExplainDecision(

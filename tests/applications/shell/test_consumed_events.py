@@ -1,5 +1,3 @@
-"""What screening tells of owners, in the words of applications."""
-
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -8,14 +6,15 @@ from uuid import UUID
 import pytest
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
-from services.applications.core.commands import Cause
+from services.applications.core.commands import RevisionCause
 from services.applications.core.model import (
     OwnershipCause,
     OwnershipResult,
     OwnershipStep,
     ShareRange,
 )
-from services.applications.shell import codec
+from services.applications.core.screening_findings import PartyUpdate, updated
+from services.applications.shell import consumed_events
 from tests.applications import builders as b
 
 FINDING = model_pb2.OwnershipFinding(
@@ -49,26 +48,28 @@ ASSESSMENT = model_pb2.OwnershipAssessment(
 
 
 def completed(ownership: model_pb2.OwnershipAssessment | None) -> bytes:
-    told = events_pb2.ScreeningCompleted(
+    event = events_pb2.ScreeningCompleted(
         screening_id=str(b.SCREENING_ID), application_id=str(b.APPLICATION_ID), ownership=ownership
     )
-    told.screened_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
-    return told.SerializeToString()
+    event.screened_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+    return event.SerializeToString()
 
 
-def adjudicated(ownership: model_pb2.OwnershipAssessment | None) -> codec.PartyNews:
-    told = events_pb2.HitAdjudicated(
+def adjudicated(
+    ownership: model_pb2.OwnershipAssessment | None,
+) -> tuple[UUID, RevisionCause, PartyUpdate]:
+    event = events_pb2.HitAdjudicated(
         application_id=str(b.APPLICATION_ID),
         party_id="owner",
         party_result=model_pb2.SCREENING_RESULT_FALSE_POSITIVE,
         verdict=model_pb2.HIT_VERDICT_FALSE_POSITIVE,
         ownership=ownership,
     )
-    return codec.hit_adjudicated(told.SerializeToString())
+    return consumed_events.hit_adjudicated(event.SerializeToString())
 
 
 def test_a_finding_comes_with_its_rule_its_owner_and_the_path() -> None:
-    _, summary = codec.screening_completed(completed(ASSESSMENT))
+    _, summary = consumed_events.screening_completed(completed(ASSESSMENT))
 
     assert summary.ownership is not None
     (found,) = summary.ownership.findings
@@ -90,52 +91,55 @@ def test_a_finding_comes_with_its_rule_its_owner_and_the_path() -> None:
     )
 
 
-def test_a_screening_that_says_nothing_of_owners_has_not_assessed_them() -> None:
-    _, summary = codec.screening_completed(completed(None))
+def test_a_screening_without_an_ownership_assessment_has_not_assessed_owners() -> None:
+    _, summary = consumed_events.screening_completed(completed(None))
 
     assert summary.ownership is None
 
 
 @pytest.mark.parametrize("number", [0, 99])
-def test_a_result_that_a_later_screening_invents_is_a_red_flag(number: int) -> None:
+def test_an_ownership_result_that_is_unknown_here_is_a_red_flag(number: int) -> None:
     later = model_pb2.OwnershipAssessment(findings=[FINDING])
     later.findings[0].result = number  # type: ignore[assignment]  # what a later contract may have
     later.findings[0].cause = number  # type: ignore[assignment]  # same
 
-    _, summary = codec.screening_completed(completed(later))
+    _, summary = consumed_events.screening_completed(completed(later))
 
     assert summary.ownership is not None
     (found,) = summary.ownership.findings
     assert (found.result, found.cause) == (OwnershipResult.RED_FLAG, None)
 
 
-def test_a_verdict_on_an_owner_changes_what_is_known_of_the_owned() -> None:
+def test_a_verdict_on_an_owner_replaces_the_ownership_assessment() -> None:
     known = b.screening(b.details())
-    news = adjudicated(ASSESSMENT)
+    _, cause, update = adjudicated(ASSESSMENT)
 
-    revised = news.on(known)
+    revised = updated(known, update)
 
-    assert news.cause is Cause.CLEARED
+    assert cause is RevisionCause.CLEARED
     assert revised.ownership is not None
     assert [found.rule_id for found in revised.ownership.findings] == ["a-rule"]
 
 
-def test_a_verdict_that_says_nothing_of_owners_leaves_what_is_known() -> None:
+def test_a_verdict_without_an_ownership_assessment_keeps_the_known_one() -> None:
     known = b.screening(b.details())
 
-    assert adjudicated(None).on(known).ownership == known.ownership
+    _, _, update = adjudicated(None)
+
+    assert updated(known, update).ownership == known.ownership
 
 
-def test_a_list_match_of_an_owner_changes_what_is_known_of_the_owned() -> None:
-    told = events_pb2.PartyListed(
+def test_a_list_match_of_an_owner_replaces_the_ownership_assessment() -> None:
+    event = events_pb2.PartyListed(
         application_id=str(b.APPLICATION_ID),
         screening_id=str(UUID(int=9)),
         party_id="owner",
         ownership=ASSESSMENT,
     )
-    told.listed_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+    event.listed_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
 
-    revised = codec.party_listed(told.SerializeToString()).on(b.screening(b.details()))
+    _, _, update = consumed_events.party_listed(event.SerializeToString())
+    revised = updated(b.screening(b.details()), update)
 
     assert revised.ownership is not None
     assert len(revised.ownership.findings) == 1
