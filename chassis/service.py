@@ -27,9 +27,10 @@ from chassis.rpc.errors import is_storage_fault
 from chassis.rpc.page_tokens import PageTokens
 from chassis.rpc.server import Registration, RpcServer
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
-from chassis.store.journal import Journal, Stream
+from chassis.store.journal import Journal
+from chassis.store.stream import Stream
 from chassis.streams.consumer import Consumer, Handler
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.relay import Relay, Route
 from chassis.telemetry.tracing import Telemetry, report_unhandled, setup
 
@@ -138,7 +139,7 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
     service = build(runtime)
     storage = _Storage(pool)
     group = f"safeconduct.{name}"
-    letters = DeadLetters(settings.kafka_bootstrap_servers, group)
+    letters = DeadLetterWriter(settings.kafka_bootstrap_servers, group)
     relay = Relay(
         database_url,
         settings.kafka_bootstrap_servers,

@@ -19,7 +19,9 @@ from google.protobuf.message import Message
 
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import RefusalLike
-from chassis.store.journal import Journal, Key, Versioned, check_etag
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import Versioned, check_etag
 
 S = TypeVar("S", bound=Versioned)
 E = TypeVar("E")
@@ -76,7 +78,7 @@ class Mutations(Generic[S, E, C]):
         response_type: Any = message_factory.GetMessageClass(method.output_type)
         answer: M | None = await self._journal.execute(
             stream_id,
-            Key.of_request(principal.name, method.name, request),
+            IdempotencyKey.of_request(principal.name, method.name, request),
             principal.name,
             decide,
             view,

@@ -1,8 +1,10 @@
-"""Follows a service's own events in an order in which nothing is ever missed.
+"""The change feed of a service: streams its events to watchers, and misses none.
 
-Ids are drawn before commits, so `id > last` would skip a slow writer's row. Events are therefore read in the order
-(transaction, position) and only below the oldest transaction that may still commit; one shared query serves every
-watcher of the process. Woken after each commit here, it polls as a floor for the other replicas'.
+PostgreSQL draws row numbers before transactions commit. A query for `position > last` would
+therefore skip the row of a transaction that drew its number early and commits late. The feed
+instead reads events in the order (transaction id, position), and only events of transactions that
+are older than every transaction that may still commit. One shared query serves all watchers of the
+process. A commit in this process wakes the feed; it also polls, for the commits of other replicas.
 """
 
 from __future__ import annotations
@@ -22,19 +24,22 @@ import structlog
 from chassis.rpc.errors import CommonReason, RpcError, draining, unavailable
 from chassis.store.journal import Journal
 
-_LOG = structlog.get_logger("tail")
+_LOG = structlog.get_logger("change_feed")
 _POLL_S = 0.25
-# A transaction that began earlier and still runs holds the tail back; look again soon.
-_HELD_BACK_S = 0.02
-# What is committed so soon after a look is seen with the next one.
-_GATHER_S = 0.01
+# After a wake-up, the committed event may still be above the oldest running transaction, so the
+# feed reads again this soon instead of waiting for the next poll.
+_RETRY_S = 0.02
+# Least time between two reads: events that commit within it are read by one query.
+_READ_INTERVAL_S = 0.01
 _BATCH = 500
-_PATIENCE = 2_000
+# A watcher that has this many unread events is ended: memory is bounded, and the client can resume
+# from its last token.
+_MAX_UNREAD = 2_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """A place between events: everything at or before it has been seen."""
+    """A position in the feed: the watcher has received every event up to and including it."""
 
     xid: int
     position: int
@@ -42,105 +47,113 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event as a watcher needs it, with the columns of its stream that decide who may see it."""
+    """An event without its payload, and the owner of its stream, by which watchers filter."""
 
-    at: Cursor
+    cursor: Cursor
     stream_id: UUID
     version: int
     name: str
     state: str
+    """Lifecycle state of the stream after the event."""
     occurred_at: datetime
     trace_id: str
+    """W3C trace id, hexadecimal; empty when the command was not traced."""
     owner: Any
 
 
 class ChangeFeed:
-    """The events of one service. `owner` is the column of `stream` that says whom a stream belongs to."""
+    """Streams the events of one service. `owner` names the column of `stream` with its owner."""
 
     def __init__(self, journal: Journal[Any, Any], owner: str) -> None:
         self._journal = journal
-        self._woken = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._watchers: set[_Watcher] = set()
-        self._seen: Cursor | None = None
+        self._cursor: Cursor | None = None
         self._is_draining = False
         selected = f"""
-select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e.state, e.occurred_at, e.traceparent,
-       s.{owner} as owner
-  from event e join stream s on s.id = e.stream_id"""  # noqa: S608 - the column is a constant of the shell
-        self._query = f"""{selected}
- where (e.xid, e.position) > ($1::text::xid8, $2::bigint) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e.state,
+       e.occurred_at, e.traceparent, s.{owner} as owner
+  from event e join stream s on s.id = e.stream_id"""  # noqa: S608 - owner is a constant
+        self._select_after = f"""{selected}
+ where (e.xid, e.position) > ($1::text::xid8, $2::bigint)
+   and e.xid < pg_snapshot_xmin(pg_current_snapshot())
    and ($4::text is null or s.{owner} = $4)
  order by e.xid, e.position limit $3"""
-        self._query_stream = f"{selected} where e.stream_id = $1 order by e.version"
+        self._select_stream = f"{selected} where e.stream_id = $1 order by e.version"
 
     def wake(self) -> None:
-        """Something was committed here: look now, if anybody watches."""
+        """Makes the feed read now, after a commit in this process. No-op without watchers."""
         if self._watchers:
-            self._woken.set()
+            self._wake_up.set()
 
     def drain(self) -> None:
-        """Ends every watch, and every later one at once, with Refused DRAINING."""
+        """Ends every open watch with RpcError DRAINING. Every later watch ends at once."""
         self._is_draining = True
         for watcher in list(self._watchers):
             watcher.end()
 
     async def run(self) -> None:
-        """Feeds the watchers until cancelled."""
-        woken = False
+        """Feeds the watchers until cancelled. While the database is away, it retries."""
+        was_woken = False
         while True:
-            self._woken.clear()
+            self._wake_up.clear()
             began = time.monotonic()
             try:
                 await self._feed()
             except RpcError as error:
-                _LOG.warning("tail waits", reason=error.reason)
+                _LOG.warning("the change feed waits for the database", reason=error.reason)
                 await asyncio.sleep(0.5)
-            # The commit that woke us may stand behind another running transaction for a moment.
-            pause = _HELD_BACK_S if woken else _POLL_S
-            woken = False
+            pause = _RETRY_S if was_woken else _POLL_S
+            was_woken = False
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    woken = await self._woken.wait()
-            await asyncio.sleep(max(0.0, began + _GATHER_S - time.monotonic()))
+                    was_woken = await self._wake_up.wait()
+            await asyncio.sleep(max(0.0, began + _READ_INTERVAL_S - time.monotonic()))
 
-    async def _begin(self) -> Cursor:
-        """Where the feed stands; it stands somewhere before the first watcher reads its backlog, so no gap opens."""
-        if self._seen is None:
-            now = await self.now()
-            self._seen = self._seen or now
-        return self._seen
+    async def _start(self) -> Cursor:
+        """Returns the feed's cursor.
+
+        The cursor is set before the first watcher reads old events, so that no event is missed
+        between the old events and the feed.
+        """
+        if self._cursor is None:
+            now = await self.current_cursor()
+            self._cursor = self._cursor or now
+        return self._cursor
 
     async def _feed(self) -> None:
         if not self._watchers:
-            # Nobody to feed: the next watcher begins the feed anew, before it reads its own backlog.
-            self._seen = None
+            # The next watcher starts the feed again, before it reads its own old events.
+            self._cursor = None
             return
-        seen = await self._begin()
+        cursor = await self._start()
         while True:
-            changes = await self.after(seen, limit=_BATCH)
+            changes = await self.read_after(cursor, limit=_BATCH)
             for change in changes:
                 for watcher in list(self._watchers):
                     watcher.offer(change)
             if changes:
-                self._seen = seen = changes[-1].at
+                self._cursor = cursor = changes[-1].cursor
             if len(changes) < _BATCH:
                 return
 
-    async def now(self) -> Cursor:
-        """The place behind everything that can be read now."""
+    async def current_cursor(self) -> Cursor:
+        """Returns the cursor behind every event that can be read now."""
         rows = await self._journal.fetch(
             "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid"
         )
         return Cursor(rows[0]["xid"] - 1, 2**62)
 
-    async def of_stream(self, stream_id: UUID) -> list[Change]:
-        """All events of one stream, oldest first."""
-        return self._changes(await self._journal.fetch(self._query_stream, stream_id))
+    async def read_stream(self, stream_id: UUID) -> list[Change]:
+        """Returns all events of one stream, oldest first."""
+        return self._changes(await self._journal.fetch(self._select_stream, stream_id))
 
-    async def after(self, position: Cursor, limit: int, owner: str | None = None) -> list[Change]:
-        """Events behind the place, oldest first."""
+    async def read_after(
+        self, cursor: Cursor, limit: int, owner: str | None = None
+    ) -> list[Change]:
+        """Returns the next `limit` events, oldest first; only of one owner, if given."""
         rows = await self._journal.fetch(
-            self._query, str(position.xid), position.position, limit, owner
+            self._select_after, str(cursor.xid), cursor.position, limit, owner
         )
         return self._changes(rows)
 
@@ -148,85 +161,92 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
     def _changes(rows: list[Any]) -> list[Change]:
         return [
             Change(
-                Cursor(row["xid"], row["position"]), row["stream_id"], row["version"], row["name"], row["state"],
-                row["occurred_at"], row["traceparent"][3:35], row["owner"],
+                Cursor(row["xid"], row["position"]), row["stream_id"], row["version"], row["name"],
+                row["state"], row["occurred_at"], row["traceparent"][3:35], row["owner"],
             )
             for row in rows
         ]  # fmt: skip
 
-    async def follow(
+    async def watch(
         self,
         start: Cursor,
-        wants: Callable[[Change], bool],
+        is_wanted: Callable[[Change], bool],
         owner: str | None,
         heartbeat_s: float = 10.0,
     ) -> AsyncIterator[list[Change]]:
-        """Yields what was wanted, several events at once when they pile up; an empty list is a heartbeat.
+        """Yields the wanted events behind `start`, in batches. It ends when the caller closes it.
 
-        Raises Refused SLOW_CONSUMER when the caller falls more than 2,000 events behind.
+        An empty list is a heartbeat: no wanted event arrived for `heartbeat_s` seconds. Raises
+        RpcError SLOW_CONSUMER if the caller has more than 2,000 unread events, and DRAINING if the
+        service stops.
         """
         if self._is_draining:
             raise draining()
-        await self._begin()
-        watcher = _Watcher(wants, owner)
+        await self._start()
+        watcher = _Watcher(is_wanted, owner)
         self._watchers.add(watcher)
-        self._woken.set()
+        self._wake_up.set()
         try:
-            # The backlog is read after the watcher listens, so that nothing falls between; what comes twice is dropped.
+            # The watcher is registered before the old events are read, so that no event is missed
+            # in between. Events that arrive both ways are dropped below, by their cursor.
             last = start
             while True:
-                backlog = await self.after(last, _BATCH, owner)
-                wanted = [change for change in backlog if wants(change)]
-                if backlog:
-                    last = backlog[-1].at
+                page = await self.read_after(last, _BATCH, owner)
+                wanted = [change for change in page if is_wanted(change)]
+                if page:
+                    last = page[-1].cursor
                 if wanted:
                     yield wanted
-                if len(backlog) < _BATCH:
+                if len(page) < _BATCH:
                     break
             while True:
-                changes = [change for change in await watcher.take(heartbeat_s) if change.at > last]
+                received = await watcher.receive(heartbeat_s)
+                changes = [change for change in received if change.cursor > last]
                 if changes:
-                    last = changes[-1].at
+                    last = changes[-1].cursor
                 yield changes
         finally:
             self._watchers.discard(watcher)
 
 
 class _Watcher:
-    """One open watch: what it waits for, and what piled up meanwhile."""
+    """One open watch: its filter and its unread events."""
 
-    def __init__(self, wants: Callable[[Change], bool], owner: str | None) -> None:
-        self._wants, self._owner = wants, owner
-        self._pile: deque[Change] = deque()
-        self._filled = asyncio.Event()
-        self._is_lost = False
+    def __init__(self, is_wanted: Callable[[Change], bool], owner: str | None) -> None:
+        self._is_wanted, self._owner = is_wanted, owner
+        self._unread: deque[Change] = deque()
+        self._ready = asyncio.Event()
+        self._has_overflowed = False
         self._is_ended = False
 
     def end(self) -> None:
+        """Makes `receive` raise RpcError DRAINING."""
         self._is_ended = True
-        self._filled.set()
+        self._ready.set()
 
     def offer(self, change: Change) -> None:
-        if (self._owner is not None and change.owner != self._owner) or not self._wants(change):
+        """Adds the event to the unread ones, if the watch wants it."""
+        if (self._owner is not None and change.owner != self._owner) or not self._is_wanted(change):
             return
-        if len(self._pile) >= _PATIENCE:
-            self._is_lost = True
+        if len(self._unread) >= _MAX_UNREAD:
+            self._has_overflowed = True
         else:
-            self._pile.append(change)
-        self._filled.set()
+            self._unread.append(change)
+        self._ready.set()
 
-    async def take(self, timeout_s: float) -> list[Change]:
+    async def receive(self, timeout_s: float) -> list[Change]:
+        """Returns the unread events; waits for one at most `timeout_s`, then returns none."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._filled.wait(), timeout_s)
+            await asyncio.wait_for(self._ready.wait(), timeout_s)
         if self._is_ended:
             raise draining()
-        if self._is_lost:
+        if self._has_overflowed:
             raise unavailable(
                 CommonReason.SLOW_CONSUMER,
-                "changes came faster than they were taken; resume from the last token",
+                f"more than {_MAX_UNREAD:,} changes are unread; resume from the last token",
                 1.0,
             )
-        self._filled.clear()
-        taken = list(self._pile)
-        self._pile.clear()
-        return taken
+        self._ready.clear()
+        unread = list(self._unread)
+        self._unread.clear()
+        return unread

@@ -1,7 +1,8 @@
-"""Writes many things in one transaction when many come at once: what comes during a write goes with the next one.
+"""Group commit: writes that arrive while one transaction runs are committed together in the next.
 
-A commit costs about as much as all else of a small write, and one commit serves any number. What comes alone is written
-at once. Nobody is told anything before the transaction that holds its own thing is committed.
+A commit costs about as much as the rest of a small write, and one commit serves any number of
+writes. A write that arrives alone is written at once. No caller gets its result before the
+transaction with its own write has committed.
 """
 
 from __future__ import annotations
@@ -15,50 +16,56 @@ T = TypeVar("T")
 
 
 class GroupCommit(Generic[T]):
-    """Gives things to `write`, up to `most` together; it says of each whether it was written, or it raises.
+    """Passes items to `write` in batches of at most `max_batch`.
 
-    A failure that `concerns_all` (the database is away) is everybody's. Any other one has written nothing, and each is
-    then written by itself, so that nobody fails for what is wrong with another's.
+    `write` returns for each item whether it was written, or raises. If `is_shared_failure(error)`
+    is true, for instance because the database is away, every item of the batch fails with that
+    error. Any other error has written nothing: each item is then written alone, so that one bad
+    item fails no other.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[Sequence[bool]]],
-        concerns_all: Callable[[Exception], bool],
-        most: int = 16,
+        is_shared_failure: Callable[[Exception], bool],
+        max_batch: int = 16,
     ) -> None:
-        self._write, self._concerns_all, self._most = write, concerns_all, most
-        self._waiting: deque[tuple[T, asyncio.Future[bool]]] = deque()
+        self._write, self._is_shared_failure = write, is_shared_failure
+        self._max_batch = max_batch
+        self._queue: deque[tuple[T, asyncio.Future[bool]]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
-    async def put(self, thing: T) -> bool:
-        """Whether it was written; raises what `write` raised. A caller that leaves meanwhile does not call it back."""
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((thing, answer))
+    async def submit(self, item: T) -> bool:
+        """Returns whether the item was written, or raises what `write` raised.
+
+        A caller that is cancelled while it waits does not take its item back.
+        """
+        result: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue.append((item, result))
         if self._writer is None:
             self._writer = asyncio.create_task(self._run())
-        return await answer
+        return await result
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                count = min(len(self._waiting), self._most)
-                await self._together([self._waiting.popleft() for _ in range(count)])
+            while self._queue:
+                count = min(len(self._queue), self._max_batch)
+                await self._write_batch([self._queue.popleft() for _ in range(count)])
         finally:
             self._writer = None
 
-    async def _together(self, batch: list[tuple[T, asyncio.Future[bool]]]) -> None:
+    async def _write_batch(self, batch: list[tuple[T, asyncio.Future[bool]]]) -> None:
         try:
-            written = await self._write([thing for thing, _ in batch])
-        except Exception as error:  # noqa: BLE001 - raised to those who wait for it
-            if len(batch) > 1 and not self._concerns_all(error):
+            written = await self._write([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - raised to the callers of this batch
+            if len(batch) > 1 and not self._is_shared_failure(error):
                 for each in batch:
-                    await self._together([each])
+                    await self._write_batch([each])
                 return
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            for _, result in batch:
+                if not result.done():
+                    result.set_exception(error)
         else:
-            for (_, answer), is_written in zip(batch, written, strict=True):
-                if not answer.done():
-                    answer.set_result(is_written)
+            for (_, result), is_written in zip(batch, written, strict=True):
+                if not result.done():
+                    result.set_result(is_written)

@@ -1,7 +1,9 @@
-"""Applies a service's SQL migrations as the owner role; never at import, never by a service.
+"""Applies a service's SQL migrations as the owner role of its database.
 
-Alembic keeps the ledger; the migrations are plain SQL. Two runners at once are harmless: they queue on an advisory
-lock that is tried in a loop, since waiting inside PostgreSQL would deadlock with CREATE INDEX CONCURRENTLY.
+Alembic records which migrations were applied; the migrations themselves are plain SQL. Only the
+command `migrate` calls this, never a running service. Two runners at once are harmless: the second
+waits for an advisory lock. It tries the lock in a loop, because a session that waits inside
+PostgreSQL would deadlock with CREATE INDEX CONCURRENTLY.
 """
 
 from __future__ import annotations
@@ -23,23 +25,23 @@ _LOCK = 7_000_001
 
 
 def journal_sql(step: Literal["create", "rename"]) -> str:
-    """Returns the SQL of one step of the journal's tables. Each service runs both, in this order."""
+    """Returns the SQL of one step of the journal's tables. Services run both, in this order."""
     return (_SQL / f"journal_{step}.sql").read_text()
 
 
 def apply(sql: str) -> None:
-    """Runs statements in the migration's transaction, `{app}` standing for the service's role."""
+    """Runs SQL statements in the migration's transaction. `{app}` in them is the service's role."""
     configured = op.get_context().config
     assert configured is not None
     role = configured.attributes["app_role"]
     connection = op.get_bind()
     quoted = connection.dialect.identifier_preparer.quote_identifier(role)
-    # Without parameters the driver sends the text as it is, so that one string may hold many statements.
+    # Without parameters the driver sends the text unchanged: one string may hold many statements.
     connection.execution_options(no_parameters=True).exec_driver_sql(sql.replace("{app}", quoted))
 
 
 def migrate(owner_dsn: str, app_role: str, versions: Path) -> list[str]:
-    """Brings the database to the newest of the migrations in `versions`; gives those applied, oldest first."""
+    """Applies the migrations in `versions` that are missing; returns their ids, oldest first."""
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("version_locations", str(versions))
@@ -51,7 +53,7 @@ def migrate(owner_dsn: str, app_role: str, versions: Path) -> list[str]:
         _lock(connection)
         config.attributes |= {"connection": connection, "app_role": app_role}
         before = MigrationContext.configure(connection).get_current_heads()
-        # Alembic commits each migration itself, provided that no transaction of ours is open around it.
+        # Alembic commits each migration itself, but only if no transaction is open around it.
         connection.commit()
         command.upgrade(config, "head")
         script = ScriptDirectory.from_config(config)
@@ -68,6 +70,8 @@ def _lock(connection: Connection) -> None:
         text("select pg_try_advisory_lock(:lock)"), {"lock": _LOCK}
     ).scalar():
         time.sleep(0.2)
+    # A migration that cannot lock a table fails after this time. Without the limit it would queue,
+    # and every later query on the table would queue behind it.
     connection.execute(text("set lock_timeout = '5s'"))
     connection.commit()
 

@@ -1,7 +1,7 @@
-"""Fires what has come due: streams whose `due_at` has passed are given to the service, through the same journal.
+"""Timers: fire the streams whose `due_at` has passed, through the same journal as every command.
 
-It holds no list of its own: what is due stands in the stream's row, written with the state. Several replicas may fire
-the same stream; the version lets one of them win.
+There is no separate table of timers: the stream's row holds `due_at`, written together with the
+state. Several replicas may fire the same stream; the version check lets one of them win.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ Fire = Callable[[UUID, int], Awaitable[None]]
 
 
 class Timers:
-    """Looks every `interval_s` seconds. `fire` gets stream id and version and must tolerate having lost.
+    """Looks for due streams every `interval_s` seconds and calls `fire(stream_id, version)`.
 
-    What is due is judged by `clock`, which must be the one that `fire` decides by: what the database's clock calls due
-    a moment earlier would be found not due, and that answer would be kept.
+    `fire` must accept that another replica has fired the stream already. `clock` must be the clock
+    by which `fire` decides. If the database's clock were ahead of it, `fire` would find the stream
+    not yet due, and that answer would be stored under the timer's idempotency key for good.
     """
 
     def __init__(
@@ -41,22 +42,26 @@ class Timers:
         self._journal, self._fire, self._interval, self._clock = journal, fire, interval_s, clock
 
     async def run(self) -> None:
-        """Fires until cancelled."""
+        """Fires due streams until cancelled. While the database is away, it retries."""
         while True:
             try:
-                async for stream_id, version in self._due():
-                    await self._one(stream_id, version)
+                async for stream_id, version in self._due_streams():
+                    await self._fire_one(stream_id, version)
             except RpcError as error:
-                _LOG.warning("timers wait", reason=error.reason)
+                _LOG.warning("timers wait for the database", reason=error.reason)
             await asyncio.sleep(self._interval)
 
-    async def _due(self) -> AsyncIterator[tuple[UUID, int]]:
-        """All that is due now, oldest first, each once: what cannot be fired does not keep the rest from its turn."""
+    async def _due_streams(self) -> AsyncIterator[tuple[UUID, int]]:
+        """Yields id and version of every stream that is due now, oldest first, each once.
+
+        The pages continue behind the last row read, not at the oldest due stream: a hundred streams
+        that cannot be fired would otherwise fill every page and starve the rest.
+        """
         now, (at, last) = self._clock(), _BEFORE_ALL
         while True:
             rows = await self._journal.fetch(
-                "select id, version, due_at from stream where due_at <= $1 and (due_at, id) > ($2, $3)"
-                " order by due_at, id limit $4",
+                "select id, version, due_at from stream"
+                " where due_at <= $1 and (due_at, id) > ($2, $3) order by due_at, id limit $4",
                 now, at, last, _BATCH,
             )  # fmt: skip
             for row in rows:
@@ -65,12 +70,12 @@ class Timers:
                 return
             at, last = rows[-1]["due_at"], rows[-1]["id"]
 
-    async def _one(self, stream_id: UUID, version: int) -> None:
+    async def _fire_one(self, stream_id: UUID, version: int) -> None:
         try:
             await self._fire(stream_id, version)
         except RpcError as error:
             if error.reason == CommonReason.STORAGE_UNAVAILABLE:
                 raise
             _LOG.warning("timer refused", stream_id=str(stream_id), reason=error.reason)
-        except Exception:  # noqa: BLE001 - one stream's defect must not stop the others' timers
+        except Exception:  # noqa: BLE001 - a defect in one stream must not stop the other timers
             _LOG.exception("timer failed", stream_id=str(stream_id))

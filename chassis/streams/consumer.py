@@ -26,7 +26,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis.rpc.errors import RpcError, is_storage_fault
-from chassis.streams.dead_letters import GROUP, REDRIVEN, DeadLetters
+from chassis.streams.dead_letters import GROUP_HEADER, REDRIVEN_HEADER, DeadLetterWriter
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of, forget_ids, link_to
 
@@ -152,7 +152,7 @@ class Consumer:
         group: str,
         bootstrap: str,
         handlers: Mapping[str, Handler],
-        letters: DeadLetters,
+        letters: DeadLetterWriter,
         telemetry: Telemetry,
     ) -> None:
         self._group, self._bootstrap, self._handlers, self._letters = (
@@ -273,7 +273,7 @@ class Consumer:
     ) -> str:
         """Handles one record to its end; says how it ended."""
         # A letter that was sent again is for the group that could not handle it: nobody else has missed it.
-        if headers.get(REDRIVEN) and headers.get(GROUP) != self._group.encode():
+        if headers.get(REDRIVEN_HEADER) and headers.get(GROUP_HEADER) != self._group.encode():
             return "not_for_us"
         try:
             envelope = envelope_of(
@@ -282,7 +282,7 @@ class Consumer:
         except Undecodable as error:
             return await self._bury(message, headers, "UNDECODABLE", type(error).__name__, 1)
         with self._span(
-            envelope, redriven=(headers.get(REDRIVEN) or b"").decode(errors="replace")
+            envelope, redriven=(headers.get(REDRIVEN_HEADER) or b"").decode(errors="replace")
         ) as span:
             reason, error_name, attempts = await self._attempt(handler, envelope, span)
             return (

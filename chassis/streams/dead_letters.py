@@ -12,19 +12,19 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
-DEAD_SUFFIX: Final = ".dlq"
-REDRIVEN: Final = "dlq_redriven"
+DEAD_LETTER_SUFFIX: Final = ".dlq"
+REDRIVEN_HEADER: Final = "dlq_redriven"
 """Header of a record that was a dead letter and is on its way again: which letter, `topic/partition/offset`."""
-GROUP: Final = "dlq_group"
+GROUP_HEADER: Final = "dlq_group"
 """Header of a dead letter: the group that could not handle it. A redriven record is for that group alone."""
 
 
-def topic_of_dead(topic: str) -> str:
+def dead_letter_topic(topic: str) -> str:
     """The dead-letter topic of a topic."""
-    return topic + DEAD_SUFFIX
+    return topic + DEAD_LETTER_SUFFIX
 
 
-class DeadLetters:
+class DeadLetterWriter:
     """Writes dead letters; each write is confirmed by all in-sync replicas or raises."""
 
     def __init__(self, bootstrap: str, group: str) -> None:
@@ -46,7 +46,7 @@ class DeadLetters:
     ) -> None:
         """Stores one record with its origin, reason, error type and attempts. Raises what Kafka raises."""
         ours = {
-            "dlq_topic": topic, "dlq_partition": str(partition), "dlq_offset": str(offset), GROUP: self._group,
+            "dlq_topic": topic, "dlq_partition": str(partition), "dlq_offset": str(offset), GROUP_HEADER: self._group,
             "dlq_reason": reason, "dlq_error": error, "dlq_attempts": str(attempts),
             "dlq_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }  # fmt: skip
@@ -54,11 +54,11 @@ class DeadLetters:
         kept = [
             (name, raw)
             for name, raw in headers.items()
-            if not name.startswith("dlq_") or name == REDRIVEN
+            if not name.startswith("dlq_") or name == REDRIVEN_HEADER
         ]
         producer = await self._started()
         await producer.send_and_wait(
-            topic_of_dead(topic),
+            dead_letter_topic(topic),
             value,
             key=key,
             headers=[*kept, *((name, text.encode()) for name, text in ours.items())],

@@ -23,7 +23,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from chassis.store.journal import SHARDS
+from chassis.store.outbox import SHARDS
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of, traceparent
 
@@ -88,7 +88,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Outbound:
+class OutboxRecord:
     """A record that is about to leave."""
 
     outbox_id: int
@@ -129,7 +129,7 @@ class _Metrics:
         )
         self._sent_to = lru_cache(maxsize=None)(self.sent.labels)
 
-    def told(self, topic: str, record: Outbound) -> None:
+    def told(self, topic: str, record: OutboxRecord) -> None:
         """The broker has it."""
         self._sent_to(topic).inc()
         if record.occurred_at is not None:
@@ -137,7 +137,7 @@ class _Metrics:
 
 
 # Says where a record goes and under which key.
-Route = Callable[[Outbound], tuple[Address, bytes]]
+Route = Callable[[OutboxRecord], tuple[Address, bytes]]
 
 
 class Relay:
@@ -256,13 +256,13 @@ class Relay:
         return len(rows)
 
     async def _publish(
-        self, producer: AIOKafkaProducer, records: list[Outbound]
-    ) -> tuple[list[Outbound], BaseException | None]:
+        self, producer: AIOKafkaProducer, records: list[OutboxRecord]
+    ) -> tuple[list[OutboxRecord], BaseException | None]:
         """Sends records, those of a shard in order; gives what was acknowledged of every shard's front, and a failure.
 
         What cannot be sent holds back what is behind it in its shard, and nothing else.
         """
-        flying: list[tuple[Outbound, str, Span, asyncio.Future[object]]] = []
+        flying: list[tuple[OutboxRecord, str, Span, asyncio.Future[object]]] = []
         held_back: set[int] = set()
         failure: BaseException | None = None
         for record in records:
@@ -285,7 +285,7 @@ class Relay:
                 _close(span, error)
                 continue
             flying.append((record, address.topic, span, future))
-        sent: list[Outbound] = []
+        sent: list[OutboxRecord] = []
         broken: set[int] = set()
         for record, topic, span, future in flying:
             try:
@@ -301,7 +301,7 @@ class Relay:
                 sent.append(record)
         return sent, failure
 
-    def _span(self, record: Outbound, topic: str) -> Span:
+    def _span(self, record: OutboxRecord, topic: str) -> Span:
         if not record.traceparent:
             return trace.INVALID_SPAN
         attributes: Mapping[str, str] = {
@@ -320,15 +320,17 @@ class Relay:
         )
 
 
-def _outbound(row: asyncpg.Record) -> Outbound:
-    return Outbound(
+def _outbound(row: asyncpg.Record) -> OutboxRecord:
+    return OutboxRecord(
         outbox_id=row["id"], shard=row["shard"], stream_id=row["stream_id"], version=row["version"] or 0,
         name=row["name"], payload=row["payload"], event_id=row["event_id"], occurred_at=row["occurred_at"],
         traceparent=row["traceparent"] or "", hash=row["hash"] or b"",
     )  # fmt: skip
 
 
-def _headers(record: Outbound, source: str, prefix: str, parent: str) -> list[tuple[str, bytes]]:
+def _headers(
+    record: OutboxRecord, source: str, prefix: str, parent: str
+) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0, Kafka protocol binding, binary mode."""
     headers = [
         *_ALWAYS,

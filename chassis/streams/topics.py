@@ -18,7 +18,7 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from chassis.streams.dead_letters import topic_of_dead
+from chassis.streams.dead_letters import dead_letter_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def declared(file: Path) -> list[Topic]:
         topics.append(Topic(entry["name"], entry["partitions"], config))
         if entry.get("dlq"):
             # Dead letters wait for a person.
-            topics.append(Topic(topic_of_dead(entry["name"]), 1, {"retention.ms": "-1"}))
+            topics.append(Topic(dead_letter_topic(entry["name"]), 1, {"retention.ms": "-1"}))
     return topics
 
 

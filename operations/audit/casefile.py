@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from chassis.store.journal import Recorded
+from chassis.store.hash_chain import StoredEvent
 from operations.complaints import Unusable
 
 FORMAT: Final = "safeconduct.case.v1"
@@ -60,10 +60,10 @@ class StreamEntry(_Part, frozen=True):
     state: str
     events: tuple[EventEntry, ...]
 
-    def recorded(self) -> tuple[Recorded, ...]:
+    def recorded(self) -> tuple[StoredEvent, ...]:
         """The events as the journal knows them. Raises ValueError when a hash is not hexadecimal."""
         return tuple(
-            Recorded(
+            StoredEvent(
                 self.stream_id, each.version, each.event_id, each.name, each.actor, each.occurred_at, each.state,
                 each.payload, each.traceparent, bytes.fromhex(each.prev_hash), bytes.fromhex(each.hash),
             )

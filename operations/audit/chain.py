@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from chassis.store.journal import Recorded, chain_hash, event_id_of
+from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 
 GENESIS: Final = bytes(32)
 FARTHEST: Final = 1000
@@ -66,7 +66,7 @@ class Head:
     state: str
 
 
-def faults_of(rows: Sequence[Recorded], head: Head | None) -> tuple[Fault, ...]:
+def faults_of(rows: Sequence[StoredEvent], head: Head | None) -> tuple[Fault, ...]:
     """Everything wrong with a stream, by version; empty when its chain is whole. `rows` as they stand, by version."""
     written = {row.version: _written_as(row) for row in rows}
     genuine, inserted = _told_apart(rows, written, head)
@@ -90,7 +90,7 @@ def faults_of(rows: Sequence[Recorded], head: Head | None) -> tuple[Fault, ...]:
     return tuple(sorted(faults, key=lambda fault: (fault.version, fault.kind)))
 
 
-def _written_as(row: Recorded) -> int:
+def _written_as(row: StoredEvent) -> int:
     """The version that the row's hash was made for; 0 when its content has another hash at every place near."""
     near = sorted(
         range(max(1, row.version - FARTHEST), row.version + FARTHEST),
@@ -99,24 +99,24 @@ def _written_as(row: Recorded) -> int:
     return next((version for version in near if _hash(row, version) == row.hash), 0)
 
 
-def _hash(row: Recorded, version: int) -> bytes:
+def _hash(row: StoredEvent, version: int) -> bytes:
     return chain_hash(
         row.previous_hash, row.stream_id, version, row.occurred_at, row.name, row.actor, row.payload
     )
 
 
 def _told_apart(
-    rows: Sequence[Recorded], written: Mapping[int, int], head: Head | None
-) -> tuple[dict[int, Recorded], set[int]]:
+    rows: Sequence[StoredEvent], written: Mapping[int, int], head: Head | None
+) -> tuple[dict[int, StoredEvent], set[int]]:
     """The rows of the chain by the version they were written as, and the versions where inserted ones stand."""
-    claims: dict[int, list[Recorded]] = defaultdict(list)
+    claims: dict[int, list[StoredEvent]] = defaultdict(list)
     for row in rows:
         if written[row.version]:
             claims[written[row.version]].append(row)
     followed = {row.previous_hash for row in rows if written[row.version]} | (
         {head.hash} if head is not None else set()
     )
-    genuine: dict[int, Recorded] = {}
+    genuine: dict[int, StoredEvent] = {}
     inserted: set[int] = set()
     for version, claiming in claims.items():
         best = max(claiming, key=lambda row: (row.hash in followed, row.version == version))
@@ -132,7 +132,7 @@ def _told_apart(
     return {v: row for v, row in genuine.items() if row.version not in inserted}, inserted
 
 
-def _missing(genuine: Mapping[int, Recorded], changed: set[int], head: Head | None) -> list[int]:
+def _missing(genuine: Mapping[int, StoredEvent], changed: set[int], head: Head | None) -> list[int]:
     last = max([*genuine, *changed, head.version if head is not None else 0], default=0)
     return [
         version
@@ -142,7 +142,7 @@ def _missing(genuine: Mapping[int, Recorded], changed: set[int], head: Head | No
 
 
 def _gaps(
-    missing: Sequence[int], genuine: Mapping[int, Recorded], changed: set[int]
+    missing: Sequence[int], genuine: Mapping[int, StoredEvent], changed: set[int]
 ) -> Iterator[Fault]:
     last = max([*genuine, *changed], default=0)
     for version in missing:
@@ -157,7 +157,7 @@ def _gaps(
 
 
 def _displaced(
-    genuine: Mapping[int, Recorded], inserted: set[int], missing: Sequence[int]
+    genuine: Mapping[int, StoredEvent], inserted: set[int], missing: Sequence[int]
 ) -> Iterator[Fault]:
     """Rows that stand elsewhere, unless an insertion or a removal before them is why."""
     for version, row in genuine.items():
@@ -168,7 +168,7 @@ def _displaced(
             yield Fault(Kind.REORDERED, row.version, f"it was written as version {version}")
 
 
-def _replaced(genuine: Mapping[int, Recorded], head: Head | None) -> Iterator[Fault]:
+def _replaced(genuine: Mapping[int, StoredEvent], head: Head | None) -> Iterator[Fault]:
     """Rows that fit themselves but not what stands next to them, the state row included."""
     torn = {
         version
@@ -190,19 +190,19 @@ def _replaced(genuine: Mapping[int, Recorded], head: Head | None) -> Iterator[Fa
             yield Fault(Kind.REPLACED, genuine[culprit].version, detail)
 
 
-def _hash_at(genuine: Mapping[int, Recorded], version: int) -> bytes | None:
+def _hash_at(genuine: Mapping[int, StoredEvent], version: int) -> bytes | None:
     row = genuine.get(version)
     return row.hash if row is not None else None
 
 
-def _misnamed(rows: Iterable[Recorded]) -> Iterator[Fault]:
+def _misnamed(rows: Iterable[StoredEvent]) -> Iterator[Fault]:
     for row in rows:
         if row.event_id != event_id_of(row.hash):
             yield Fault(Kind.CHANGED, row.version, "its id is not that of its hash")
 
 
 def _headless(
-    rows: Sequence[Recorded], genuine: Mapping[int, Recorded], head: Head | None
+    rows: Sequence[StoredEvent], genuine: Mapping[int, StoredEvent], head: Head | None
 ) -> Iterator[Fault]:
     if head is None:
         yield Fault(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from chassis.store.journal import Recorded
-from chassis.streams.dead_letters import DEAD_SUFFIX
+from chassis.store.hash_chain import StoredEvent
+from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
 from operations.audit.chain import Fault, Kind
 from operations.audit.store import Kept, Latest
 from operations.kafka import Log, Record, Topic, reading, topics
@@ -52,7 +52,7 @@ class Published:
     _oldest_ms: dict[str, dict[int, int]] = field(default_factory=dict)
     _lossy: set[str] = field(default_factory=set)
 
-    def judge(self, service: str, event: Recorded) -> Fault | None:
+    def judge(self, service: str, event: StoredEvent) -> Fault | None:
         """What is wrong with a stored event that does not wait in the outbox: nothing, or that nobody published it."""
         if event.event_id.bytes in self._seen.get(service, ()):
             return None
@@ -100,7 +100,9 @@ class Published:
 @contextlib.asynccontextmanager
 async def log_of_facts(bootstrap: str) -> AsyncIterator[tuple[Log, list[Topic]]]:
     """Every topic but the dead letters', as they are now."""
-    wanted = [topic for topic in await topics(bootstrap) if not topic.name.endswith(DEAD_SUFFIX)]
+    wanted = [
+        topic for topic in await topics(bootstrap) if not topic.name.endswith(DEAD_LETTER_SUFFIX)
+    ]
     async with reading(bootstrap, wanted) as log:
         yield log, wanted
 

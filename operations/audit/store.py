@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.store.journal import RECORDED, Recorded
+from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent
 from operations.audit.chain import Head
 
 AT_ONCE: Final = 100
@@ -18,8 +18,8 @@ AT_ONCE: Final = 100
 CONNECT_S: Final = 10.0
 
 _STREAMS: Final = "select id, version, latest_hash, state from stream order by id"
-_EVENTS: Final = f"select {RECORDED} from event order by stream_id, version"  # noqa: S608 - constant
-_OF_STREAM: Final = f"select {RECORDED} from event where stream_id = $1 order by version"  # noqa: S608 - constant
+_EVENTS: Final = f"select {EVENT_COLUMNS} from event order by stream_id, version"  # noqa: S608 - constant
+_OF_STREAM: Final = f"select {EVENT_COLUMNS} from event where stream_id = $1 order by version"  # noqa: S608 - constant
 _DANGLING: Final = """
 select o.stream_id, o.version from outbox o left join event e on e.stream_id = o.stream_id and e.version = o.version
  where o.stream_id is not null and e.stream_id is null order by o.id
@@ -35,7 +35,7 @@ class Stored:
 
     id: UUID
     head: Head | None
-    events: tuple[Recorded, ...]
+    events: tuple[StoredEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class Snapshot:
             )
         ) is not None:
             head: Head | None = None
-            rows: list[Recorded] = []
+            rows: list[StoredEvent] = []
             if heads.at == stream_id:
                 _, version, hashed, state = (await heads.take()).values()
                 head = Head(version, hashed, state)
             while events.at == stream_id:
-                rows.append(Recorded(*(await events.take()).values()))
+                rows.append(StoredEvent(*(await events.take()).values()))
             yield Stored(stream_id, head, tuple(rows))
 
     async def stream(self, stream_id: UUID) -> Stored | None:
@@ -85,7 +85,7 @@ class Snapshot:
         if state is None and not rows:
             return None
         head = Head(*state.values()) if state is not None else None
-        return Stored(stream_id, head, tuple(Recorded(*row.values()) for row in rows))
+        return Stored(stream_id, head, tuple(StoredEvent(*row.values()) for row in rows))
 
     async def dangling(self) -> list[tuple[UUID, int]]:
         """Stream and version of the pointers in the outbox that have no event."""

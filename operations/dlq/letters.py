@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from chassis.streams.dead_letters import DEAD_SUFFIX, GROUP, REDRIVEN
+from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX, GROUP_HEADER, REDRIVEN_HEADER
 from operations.kafka import Record
 
 MARK: Final = "dlq_mark"
@@ -87,18 +87,22 @@ def redriven(letter: Letter) -> list[tuple[str, bytes | None]]:
     own: Mapping[str, bytes | None] = {
         name: raw for name, raw in letter.record.headers.items() if not name.startswith("dlq_")
     }
-    return [*own.items(), (REDRIVEN, letter.id.encode()), (GROUP, letter.group.encode())]
+    return [
+        *own.items(),
+        (REDRIVEN_HEADER, letter.id.encode()),
+        (GROUP_HEADER, letter.group.encode()),
+    ]
 
 
 def _letter(record: Record, sent: tuple[Sent, ...]) -> Letter:
-    topic = record.text("dlq_topic") or record.topic.removesuffix(DEAD_SUFFIX)
+    topic = record.text("dlq_topic") or record.topic.removesuffix(DEAD_LETTER_SUFFIX)
     partition, offset = record.text("dlq_partition"), record.text("dlq_offset")
     return Letter(
         record=record,
         topic=topic,
         partition=int(partition) if partition.isdecimal() else None,
         origin=f"{topic}/{partition or '?'}/{offset or '?'}",
-        group=record.text(GROUP),
+        group=record.text(GROUP_HEADER),
         reason=record.text("dlq_reason"),
         error=record.text("dlq_error"),
         attempts=record.text("dlq_attempts"),
@@ -107,6 +111,6 @@ def _letter(record: Record, sent: tuple[Sent, ...]) -> Letter:
         event_id=record.text("ce_id"),
         subject=record.text("ce_subject"),
         traceparent=record.text("traceparent"),
-        was=record.text(REDRIVEN),
+        was=record.text(REDRIVEN_HEADER),
         sent=sent,
     )

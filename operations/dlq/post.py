@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
-from chassis.streams.dead_letters import DEAD_SUFFIX
+from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
 from operations.complaints import Unusable
 from operations.dlq.letters import Letter, letters, mark, place, redriven
 from operations.kafka import Record, reading, topics
@@ -35,7 +35,7 @@ class Wanted:
 
 async def lying(bootstrap: str) -> list[Letter]:
     """Every dead letter, topic by topic, oldest first. Raises what Kafka raises."""
-    wanted = [topic for topic in await topics(bootstrap) if topic.name.endswith(DEAD_SUFFIX)]
+    wanted = [topic for topic in await topics(bootstrap) if topic.name.endswith(DEAD_LETTER_SUFFIX)]
     records: list[Record] = []
     async with reading(bootstrap, wanted) as log:
         async for batch in log.batches():

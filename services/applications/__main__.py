@@ -11,7 +11,7 @@ from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.timers import Timers
-from chassis.streams.relay import Address, Outbound
+from chassis.streams.relay import Address, OutboxRecord
 from services.applications.shell.application_service import ApplicationServicer
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
@@ -42,7 +42,7 @@ class Settings(ServiceSettings):
     )
 
 
-def route(record: Outbound) -> tuple[Address, bytes]:
+def route(record: OutboxRecord) -> tuple[Address, bytes]:
     """All facts go to one topic, in order per application."""
     return Address(PACKAGE), str(record.stream_id).encode()
 

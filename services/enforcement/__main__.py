@@ -10,7 +10,7 @@ from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
 
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
-from chassis.streams.relay import Address, Outbound
+from chassis.streams.relay import Address, OutboxRecord
 from services.enforcement.shell import heartbeats
 from services.enforcement.shell.event_handlers import EventHandlers
 from services.enforcement.shell.heartbeats import Heartbeats
@@ -22,7 +22,7 @@ from services.enforcement.shell.violation_service import ViolationServicer
 PACKAGE: Final = "safeconduct.enforcement.v1"
 
 
-def route(record: Outbound) -> tuple[Address, bytes]:
+def route(record: OutboxRecord) -> tuple[Address, bytes]:
     """Standings and ticks go to the compacted topic, shard by shard in order; all else in order per license."""
     if record.name == heartbeats.NAME:
         return Address(TOPIC, record.shard), heartbeats.KEY

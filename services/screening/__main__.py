@@ -10,7 +10,7 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
-from chassis.streams.relay import Address, Outbound
+from chassis.streams.relay import Address, OutboxRecord
 from services.screening.core.config import DEFAULT
 from services.screening.shell.active_lists import Lists, shipped
 from services.screening.shell.adjudication_service import AdjudicationServicer
@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
     """Rules for when listed owners make a party count as listed. Read once, at the start."""
 
 
-def route(record: Outbound) -> tuple[Address, bytes]:
+def route(record: OutboxRecord) -> tuple[Address, bytes]:
     """All facts go to one topic, in order per application and per list."""
     return Address(PACKAGE), str(record.stream_id).encode()
 

@@ -27,10 +27,11 @@ from safeconduct.screening.v1 import events_pb2, model_pb2
 
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.change_feed import ChangeFeed
-from chassis.store.journal import Journal, Key
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
 from chassis.store.timers import Timers
 from chassis.streams.consumer import Envelope
-from chassis.streams.relay import Address, Outbound, Relay
+from chassis.streams.relay import Address, OutboxRecord, Relay
 from chassis.telemetry.tracing import setup
 from services.applications import __main__ as service
 from services.applications.core.commands import Submit
@@ -68,7 +69,7 @@ class Decider:
         )
         await office.journal.execute(
             application_id,
-            Key.of_request(f"partner/{PARTNER}", "SubmitApplication", request),
+            IdempotencyKey.of_request(f"partner/{PARTNER}", "SubmitApplication", request),
             f"partner/{PARTNER}",
             lambda state: decide(state, command, office.clock()),
             lambda state: service_pb2.SubmitApplicationResponse(
@@ -169,7 +170,7 @@ async def main(given: dict[str, Any]) -> None:
     pool.terminate()
 
 
-def _to(topic: str) -> Callable[[Outbound], tuple[Address, bytes]]:
+def _to(topic: str) -> Callable[[OutboxRecord], tuple[Address, bytes]]:
     return lambda record: (Address(topic), str(record.stream_id).encode())
 
 

@@ -18,7 +18,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from chassis.streams.consumer import Consumer, Envelope
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.relay import Address, Relay
 from chassis.telemetry.tracing import setup
 from tests.bench.child_processes import lines, say, settings
@@ -101,7 +101,7 @@ class RelayAndConsumer:
         """Reads from the beginning with the services' consumer and an empty handler."""
         telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
         self.consumed = 0
-        letters = DeadLetters(self._given["bootstrap"], group)
+        letters = DeadLetterWriter(self._given["bootstrap"], group)
         consumer = Consumer(
             group, self._given["bootstrap"], {self._given["topic"]: self._count}, letters, telemetry
         )

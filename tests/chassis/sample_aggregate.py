@@ -15,8 +15,10 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from google.protobuf.wrappers_pb2 import Int64Value
 
-from chassis.store.journal import Journal, Key, Projection
-from chassis.streams.relay import Address, Outbound, Relay
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import Projection
+from chassis.streams.relay import Address, OutboxRecord, Relay
 from chassis.telemetry.tracing import Telemetry, setup
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -160,15 +162,17 @@ def telemetry() -> Telemetry:
     return setup("things", "0.0.0", log_level="CRITICAL")
 
 
-def new_key(method: str = "Add") -> Key:
-    return Key(uuid4(), method, b"digest")
+def new_key(method: str = "Add") -> IdempotencyKey:
+    return IdempotencyKey(uuid4(), method, b"digest")
 
 
 def adding(thing_id: UUID, *amounts: int) -> Callable[[Thing | None], tuple[Event, ...]]:
     return lambda _: tuple(Added(thing_id, amount) for amount in amounts)
 
 
-async def add(journal: Things, thing_id: UUID, *amounts: int, key: Key | None = None) -> int:
+async def add(
+    journal: Things, thing_id: UUID, *amounts: int, key: IdempotencyKey | None = None
+) -> int:
     """Adds and answers with the total."""
     answer = await journal.execute(
         thing_id,
@@ -236,7 +240,7 @@ async def open_pool(dsn: str) -> asyncpg.Pool:
 
 
 def new_relay(dsn: str, bootstrap: str, topic: str, ticks: str = "") -> Relay:
-    def route(record: Outbound) -> tuple[Address, bytes]:
+    def route(record: OutboxRecord) -> tuple[Address, bytes]:
         if record.stream_id is None:
             return Address(ticks, record.shard), b"tick"
         return Address(topic), str(record.stream_id).encode()

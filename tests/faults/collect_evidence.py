@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from safeconduct.screening.v1 import events_pb2
 
-from chassis.store.journal import RECORDED, Journal, Recorded, chain_hash, event_id_of
+from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent, chain_hash, event_id_of
+from chassis.store.journal import Journal
 from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
 from services.applications.shell.projections import ApplicationStream
@@ -53,16 +54,16 @@ def _stream_type(service: str, kind: str | None) -> Any:
 
 async def streams(
     stack: FaultStack, service: str
-) -> tuple[list[Stream], dict[str, list[Recorded]]]:
+) -> tuple[list[Stream], dict[str, list[StoredEvent]]]:
     """Returns every stream of a service, as stored and as rebuilt, with its stored events."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
         rows = await connection.fetch("select * from stream")
-        events: dict[str, list[Recorded]] = defaultdict(list)
+        events: dict[str, list[StoredEvent]] = defaultdict(list)
         for row in await connection.fetch(
-            f"select {RECORDED} from event order by stream_id, version"
+            f"select {EVENT_COLUMNS} from event order by stream_id, version"
         ):
-            events[str(row["stream_id"])].append(Recorded(*row.values()))
+            events[str(row["stream_id"])].append(StoredEvent(*row.values()))
         projected: dict[UUID, set[tuple[object, ...]]] = defaultdict(set)
         if (of := _PROJECTED.get(service)) is not None:
             names = ", ".join(name for name, _ in of[0].columns)
@@ -78,7 +79,7 @@ async def streams(
 
 
 def _stream(
-    service: str, row: asyncpg.Record, events: list[Recorded], projected: frozenset[Any]
+    service: str, row: asyncpg.Record, events: list[StoredEvent], projected: frozenset[Any]
 ) -> Stream:
     kept = _stream_type(service, row.get("kind"))
     rebuilt: Any = None
@@ -105,13 +106,13 @@ def _stream(
     )
 
 
-def _event(event: Recorded) -> Event:
+def _event(event: StoredEvent) -> Event:
     digest = hashlib.sha256(event.payload).hexdigest()
     where = str(event.stream_id), event.version
     return Event(*where, str(event.event_id), event.name, digest, event.hash.hex())
 
 
-def _broken(events: Sequence[Recorded]) -> list[int]:
+def _broken(events: Sequence[StoredEvent]) -> list[int]:
     broken, prev = [], _GENESIS
     for number, event in enumerate(events, 1):
         hashed = chain_hash(
@@ -128,7 +129,7 @@ def _broken(events: Sequence[Recorded]) -> list[int]:
     return broken
 
 
-def screenings(events: Mapping[str, Sequence[Recorded]]) -> dict[str, frozenset[str]]:
+def screenings(events: Mapping[str, Sequence[StoredEvent]]) -> dict[str, frozenset[str]]:
     """Returns the ids of completed screenings by application id."""
     completed = events_pb2.ScreeningCompleted.FromString
     return {

@@ -13,7 +13,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from safeconduct.applications.v1 import model_pb2
 
-from chassis.store.journal import Journal, Recorded, chain_hash, event_id_of
+from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
+from chassis.store.journal import Journal
 from chassis.telemetry.tracing import setup
 from infra.local.stack import SERVICES, Stack
 from infra.local.story import Cast, Story
@@ -71,7 +72,7 @@ async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
             assert (current.version, current.latest_hash) == (history[-1].version, history[-1].hash)
 
 
-def _broken(history: list[Recorded]) -> list[int]:
+def _broken(history: list[StoredEvent]) -> list[int]:
     """Versions at which the chain does not hold."""
     broken, prev = [], b"\0" * 32
     for number, event in enumerate(history, 1):

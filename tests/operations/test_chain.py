@@ -10,34 +10,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.store.journal import Recorded, chain_hash, event_id_of
+from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from operations.audit.chain import GENESIS, Head, Kind, faults_of
 
 STREAM = UUID(int=7)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def row(version: int, prev: bytes, payload: bytes, stream_id: UUID = STREAM) -> Recorded:
+def row(version: int, prev: bytes, payload: bytes, stream_id: UUID = STREAM) -> StoredEvent:
     """A row as the journal writes it."""
     at, name, actor = NOON + timedelta(minutes=version), "Added", "officer/licensing-1"
     hashed = chain_hash(prev, stream_id, version, at, name, actor, payload)
-    return Recorded(
+    return StoredEvent(
         stream_id, version, event_id_of(hashed), name, actor, at, "OPEN", payload, "", prev, hashed
     )
 
 
-def chain(length: int) -> list[Recorded]:
-    rows: list[Recorded] = []
+def chain(length: int) -> list[StoredEvent]:
+    rows: list[StoredEvent] = []
     for version in range(1, length + 1):
         rows.append(row(version, rows[-1].hash if rows else GENESIS, f"payload {version}".encode()))
     return rows
 
 
-def head_of(rows: list[Recorded]) -> Head:
+def head_of(rows: list[StoredEvent]) -> Head:
     return Head(rows[-1].version, rows[-1].hash, rows[-1].state)
 
 
-def found(rows: list[Recorded], head: Head | None) -> list[tuple[Kind, int]]:
+def found(rows: list[StoredEvent], head: Head | None) -> list[tuple[Kind, int]]:
     ordered = sorted(rows, key=lambda each: each.version)
     return [(fault.kind, fault.version) for fault in faults_of(ordered, head)]
 
@@ -158,7 +158,7 @@ def test_events_without_a_state_row_and_a_state_row_that_says_otherwise_are_name
 
 
 @st.composite
-def tampered(draw: st.DrawFn) -> tuple[list[Recorded], Head]:
+def tampered(draw: st.DrawFn) -> tuple[list[StoredEvent], Head]:
     """A chain with one to three things done to it, none of which leaves it as it was."""
     length = draw(st.integers(2, 8))
     rows = chain(length)
@@ -186,7 +186,9 @@ def tampered(draw: st.DrawFn) -> tuple[list[Recorded], Head]:
 
 
 @given(tampered())
-def test_nothing_that_is_done_to_a_chain_stays_unseen(given_: tuple[list[Recorded], Head]) -> None:
+def test_nothing_that_is_done_to_a_chain_stays_unseen(
+    given_: tuple[list[StoredEvent], Head],
+) -> None:
     rows, head = given_
     if [each.hash for each in rows] == [
         each.hash for each in chain(head.version)

@@ -15,9 +15,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from chassis.streams.consumer import Consumer, Envelope, Undecodable
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import setup
 from infra.local.kafka import Kafka
@@ -46,7 +46,7 @@ class Service:
 
     name: str
     consumer: Consumer
-    letters: DeadLetters
+    letters: DeadLetterWriter
     spans: InMemorySpanExporter
     is_mended: bool = False
     given: list[UUID] = field(default_factory=list)
@@ -102,14 +102,14 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
             name, "0.0.0", log_level="CRITICAL", span_processors=(SimpleSpanProcessor(spans),)
         )
         group = f"safeconduct.{name}-{topic}"
-        letters = DeadLetters(kafka.bootstrap, group)
+        letters = DeadLetterWriter(kafka.bootstrap, group)
 
         async def handle(envelope: Envelope) -> None:
             made.given.append(envelope.event_id)
             if made is broken:
                 if not broken.is_mended:
                     raise Undecodable("not yet")
-                key = Key.of_event(envelope.event_id, envelope.type)
+                key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
                 await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
 
         made = Service(

@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from chassis.store.journal import chain_hash, event_id_of
-from chassis.streams.relay import Address, Outbound, Relay
+from chassis.store.hash_chain import chain_hash, event_id_of
+from chassis.streams.relay import Address, OutboxRecord, Relay
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database, Postgres
@@ -208,7 +208,7 @@ async def outside(
 
 
 async def publish(store: Database, kafka: Kafka, topic: str, superuser: asyncpg.Connection) -> None:
-    def route(record: Outbound) -> tuple[Address, bytes]:
+    def route(record: OutboxRecord) -> tuple[Address, bytes]:
         return Address(topic), str(record.stream_id).encode()
 
     source, package = f"/{store.name}", "safeconduct.things.v1"

@@ -1,4 +1,4 @@
-"""What Alembic runs inside its own context: one transaction a migration, on the connection that holds the lock."""
+"""Alembic's environment script: runs each migration in a transaction of its own."""
 
 from alembic import context
 

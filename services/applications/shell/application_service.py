@@ -18,7 +18,7 @@ from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, RpcError, rpc_error
 from chassis.rpc.page_tokens import page_size
 from chassis.store.change_feed import Change, Cursor
-from chassis.store.journal import Current
+from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import AcceptCode, Submit, Withdraw
 from services.applications.core.model import Application, ApplicationDetails
@@ -157,7 +157,7 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             trace_url_template=self._dependencies.trace_url_template,
         )
 
-    async def _get_visible(self, application_id: str) -> Current[Application]:
+    async def _get_visible(self, application_id: str) -> StoredStream[Application]:
         return await self._dependencies.get_visible(UUID(application_id), current_principal())
 
     def _view(self, application: Application) -> model_pb2.Application:
@@ -194,21 +194,21 @@ class _Watch:
         else:
             # The cursor is taken before the history is read. An event in between arrives twice and is
             # dropped by its version; the other order would lose it.
-            cursor, version = await feed.now(), 0
+            cursor, version = await feed.current_cursor(), 0
             history = []
             if self.application_id is not None:
-                history = await feed.of_stream(self.application_id)
+                history = await feed.read_stream(self.application_id)
             version = history[-1].version if history else 0
             yield self._response(history, cursor, version)
         owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for changes in feed.follow(cursor, self._is_watched, owner):
+        async for changes in feed.watch(cursor, self._is_watched, owner):
             new = [
                 change
                 for change in changes
                 if self.application_id is None or change.version > version
             ]
             if changes:
-                cursor = changes[-1].at
+                cursor = changes[-1].cursor
             if new and self.application_id is not None:
                 version = new[-1].version
             if new or not changes:

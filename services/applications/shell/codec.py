@@ -13,7 +13,8 @@ from typing import Any, Final
 from safeconduct.applications.v1 import events_pb2, model_pb2, policy_pb2, service_pb2
 
 from chassis.proto_mapping import CachedConverter, Converter, members_by_number, to_timestamp
-from chassis.store.journal import Recorded, etag_of
+from chassis.store.hash_chain import StoredEvent
+from chassis.store.stream import etag_of
 from services.applications.core import events, model
 from services.applications.core.acceptance import acceptance_text, signatory
 from services.applications.core.explanations import reasons
@@ -115,7 +116,7 @@ def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Ca
     return view
 
 
-def timeline_entry(recorded: Recorded) -> service_pb2.ApplicationTimelineEntry:
+def timeline_entry(recorded: StoredEvent) -> service_pb2.ApplicationTimelineEntry:
     """Returns a stored event as an entry of the timeline, without its payload."""
     return service_pb2.ApplicationTimelineEntry(
         version=recorded.version,

@@ -12,7 +12,8 @@ from chassis.rpc.errors import rpc_error
 from chassis.rpc.mutation import Mutations
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.change_feed import ChangeFeed
-from chassis.store.journal import Current, Journal
+from chassis.store.journal import Journal
+from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Command, Officer, SigningTerms
 from services.applications.core.decide import decide
@@ -47,7 +48,9 @@ class Dependencies:
         """Returns the runner of this service's mutating RPCs."""
         return Mutations(self.journal, decide, self.clock, refuse_access)
 
-    async def get_visible(self, application_id: UUID, principal: Principal) -> Current[Application]:
+    async def get_visible(
+        self, application_id: UUID, principal: Principal
+    ) -> StoredStream[Application]:
         """Returns the application. Raises `RpcError` NOT_VISIBLE or NOT_FOUND (see `visibility`)."""
         annotate({"application.id": str(application_id)})
         current = await self.journal.read(application_id)
@@ -55,7 +58,7 @@ class Dependencies:
 
     async def get_visible_license(
         self, license_id: UUID, principal: Principal
-    ) -> Current[Application]:
+    ) -> StoredStream[Application]:
         """Returns the application that this license belongs to. Raises as `get_visible` does."""
         annotate({"license.id": str(license_id)})
         found = await self.journal.select("where license_id = $1", license_id)
@@ -63,8 +66,8 @@ class Dependencies:
 
 
 def _visible(
-    current: Current[Application] | None, principal: Principal, resource: str
-) -> Current[Application]:
+    current: StoredStream[Application] | None, principal: Principal, resource: str
+) -> StoredStream[Application]:
     if current is not None and is_visible(current.state, principal):
         return current
     raise rpc_error(not_visible(principal, resource))

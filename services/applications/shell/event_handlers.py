@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from chassis.rpc.errors import RefusalLike
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from chassis.streams.consumer import Envelope
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import (
@@ -57,7 +57,7 @@ class EventHandlers:
         annotate({"application.id": str(application_id), "license.id": str(command.license_id)})
         await self._dependencies.journal.execute(
             application_id,
-            Key.of_event(envelope.event_id, envelope.type),
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
             "service/enforcement",
             lambda state: decide(state, command, self._dependencies.clock()),
         )
@@ -72,7 +72,7 @@ class EventHandlers:
             return decide(state, Due(), self._dependencies.clock())
 
         await self._dependencies.journal.execute(
-            application_id, Key.of_timer(application_id, version), "timer", decide_due
+            application_id, IdempotencyKey.of_timer(application_id, version), "timer", decide_due
         )
 
     async def _conclude(self, envelope: Envelope) -> None:
@@ -96,7 +96,7 @@ class EventHandlers:
 
         await self._dependencies.journal.execute(
             application_id,
-            Key.of_event(envelope.event_id, envelope.type),
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
             "service/screening",
             decide_conclusion,
         )
@@ -117,7 +117,7 @@ class EventHandlers:
 
         await self._dependencies.journal.execute(
             application_id,
-            Key.of_event(envelope.event_id, envelope.type),
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
             "service/screening",
             decide_revision,
         )

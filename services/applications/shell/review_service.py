@@ -10,7 +10,7 @@ from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
 from chassis.rpc.page_tokens import page_size
-from chassis.store.journal import Recorded
+from chassis.store.hash_chain import StoredEvent
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
 from services.applications.core.model import Application, ApplicationState
@@ -159,7 +159,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         return codec.case(application, self._dependencies.code_of_conduct)
 
 
-def _deciding_event(history: list[Recorded], *, is_decided: bool) -> Recorded | None:
+def _deciding_event(history: list[StoredEvent], *, is_decided: bool) -> StoredEvent | None:
     """Returns the event that holds the decision, or the newest event while there is no decision.
 
     A decision that a list match took back (`is_decided` is False again) is not returned.

@@ -19,7 +19,8 @@ from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
-from chassis.store.journal import Recorded, etag_of
+from chassis.store.hash_chain import StoredEvent
+from chassis.store.stream import etag_of
 from chassis.streams.consumer import Undecodable
 from services.enforcement.core import commands, events, model
 from services.enforcement.core.access import Access, Judgement
@@ -60,7 +61,7 @@ def violation(record: model.Violation, version: int) -> model_pb2.Violation:
     return view
 
 
-def timeline_entry(recorded: Recorded, actor: str) -> service_pb2.LicenseTimelineEntry:
+def timeline_entry(recorded: StoredEvent, actor: str) -> service_pb2.LicenseTimelineEntry:
     """An event as the timeline shows it."""
     return service_pb2.LicenseTimelineEntry(
         version=recorded.version,

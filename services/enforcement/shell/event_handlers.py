@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from chassis.rpc.errors import CommonReason, RefusalLike, unavailable
-from chassis.store.journal import Journal, Key
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
 from chassis.streams.consumer import Envelope
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.decide import decide
@@ -38,7 +39,7 @@ class EventHandlers:
         )
         await self._journal.execute(
             command.license_id,
-            Key.of_event(envelope.event_id, envelope.type),
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
             "service/applications",
             lambda conduct: decide(conduct, command, self._clock()),
         )
@@ -59,5 +60,8 @@ class EventHandlers:
             return decide(conduct, command, self._clock())
 
         await self._journal.execute(
-            license_id, Key.of_event(envelope.event_id, envelope.type), "service/screening", judge
+            license_id,
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            "service/screening",
+            judge,
         )

@@ -18,7 +18,8 @@ from uuid import uuid4
 import structlog
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import SHARDS, Journal
+from chassis.store.journal import Journal
+from chassis.store.outbox import SHARDS
 from services.enforcement.shell import codec
 
 _LOG = structlog.get_logger("ticks")
@@ -76,7 +77,7 @@ class Heartbeats:
         self._sequence += 1
         self._began[self._sequence] = self._clock()
         written_at = datetime.now(UTC)
-        await self._journal.put_ready(
+        await self._journal.add_to_outbox(
             [
                 (
                     shard,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from chassis.store.journal import Projection
+from chassis.store.stream import Projection
 from services.enforcement.core.events import Event
 from services.enforcement.core.evolve import LicenseConduct, evolve
 from services.enforcement.shell import codec

@@ -17,7 +17,8 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import SHARDS, Journal, shard_of
+from chassis.store.journal import Journal
+from chassis.store.outbox import SHARDS, shard_of
 from chassis.streams.topic_table import Entry, TopicTableReader
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of

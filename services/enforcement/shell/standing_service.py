@@ -13,7 +13,9 @@ from safeconduct.enforcement.v1 import service_pb2_grpc
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, draining, rpc_error, unavailable
 from chassis.rpc.page_tokens import PageTokens
-from chassis.store.journal import Journal, Key, etag_of
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import etag_of
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.access import judge
 from services.enforcement.core.commands import Reporter
@@ -144,7 +146,7 @@ class ConductServicer(service_pb2_grpc.ConductServiceServicer):
 
         answer = await self._journal.execute(
             UUID(request.license_id),
-            Key.of_request(principal.name, "ReportConduct", request),
+            IdempotencyKey.of_request(principal.name, "ReportConduct", request),
             principal.name,
             lambda conduct: decide(conduct, command, self._clock()),
             respond,

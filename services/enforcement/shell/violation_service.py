@@ -14,7 +14,9 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import RefusalLike, rpc_error
 from chassis.rpc.page_tokens import PageTokens, page_size
-from chassis.store.journal import Journal, Key, check_etag, etag_of
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import check_etag, etag_of
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.commands import Command, Officer, Reinstate
 from services.enforcement.core.decide import decide
@@ -147,7 +149,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         assert isinstance(request, Message)
         answer = await self._journal.execute(
             license_id,
-            Key.of_request(principal.name, method, request),
+            IdempotencyKey.of_request(principal.name, method, request),
             principal.name,
             judge,
             respond,

@@ -23,7 +23,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import Journal, Key
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
 from services.screening.core.lists.formats import read
 from services.screening.core.lists.parsed_list import ListUnreadable
 from services.screening.core.lists.versions import (
@@ -214,7 +215,7 @@ class Lists:
         await self.keep(first)
         command = StartList(self.list_id, first.version(len(entries), self._clock()))
         name = command.version.list_version
-        key = Key(uuid5(NAMESPACE_OID, f"start/{name}"), "list:start", first.digest)
+        key = IdempotencyKey(uuid5(NAMESPACE_OID, f"start/{name}"), "list:start", first.digest)
         await self._journal.execute(self.list_id, key, ACTOR, lambda state: decide(state, command))
         active = await self.active()
         assert active, "a list that was started is active"

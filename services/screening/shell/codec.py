@@ -17,7 +17,8 @@ from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 
 from chassis.proto_mapping import Converter, to_timestamp
-from chassis.store.journal import Recorded, etag_of
+from chassis.store.hash_chain import StoredEvent
+from chassis.store.stream import etag_of
 from chassis.streams.consumer import Envelope, Undecodable
 from services.screening.core import events, model, records
 from services.screening.core.cases.recording import limit_hits, record_party
@@ -222,7 +223,7 @@ def screening(latest: events.ScreeningCompleted, trace_id: str) -> model_pb2.Scr
     return view
 
 
-def timeline_entry(recorded: Recorded) -> service_pb2.ScreeningTimelineEntry:
+def timeline_entry(recorded: StoredEvent) -> service_pb2.ScreeningTimelineEntry:
     """An event as the timeline shows it."""
     return service_pb2.ScreeningTimelineEntry(
         version=recorded.version,

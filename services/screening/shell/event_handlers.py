@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chassis.rpc.errors import CommonReason, unavailable
-from chassis.store.journal import Journal, Key
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
 from chassis.streams.consumer import Envelope
 from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.recording import complete_screening
@@ -78,7 +79,7 @@ class EventHandlers:
         annotate({"application.id": str(application_id)})
         await self._journal.execute(
             application_id,
-            Key.of_event(envelope.event_id, envelope.type),
+            IdempotencyKey.of_event(envelope.event_id, envelope.type),
             actor,
             lambda state: decide(state, command, self._clock(), self._rules),
         )

@@ -15,7 +15,9 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
 from chassis.rpc.errors import RefusalLike, rpc_error
-from chassis.store.journal import Journal, Key, check_etag
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import check_etag
 from chassis.telemetry.tracing import annotate
 from services.screening.core.errors import Kind, Reason, Refusal
 from services.screening.core.lists.formats import delta, read
@@ -129,7 +131,7 @@ class ListServicer(service_pb2_grpc.ListServiceServicer):
             return decide(state, command)
 
         answer = await self._journal.execute(
-            list_id, Key.of_request(principal.name, "ActivateList", request), principal.name,
+            list_id, IdempotencyKey.of_request(principal.name, "ActivateList", request), principal.name,
             judge, lambda state: pb.ActivateListResponse(list=codec.list_status(state)), pb.ActivateListResponse,
             dry_run=request.validate_only,
         )  # fmt: skip
@@ -210,7 +212,7 @@ def _continues(first: pb.ImportListRequest, message: pb.ImportListRequest) -> bo
     )
 
 
-def _key(principal: str, upload: _Upload, source: Source) -> Key:
+def _key(principal: str, upload: _Upload, source: Source) -> IdempotencyKey:
     """The same import, sent again in other pieces, is the same."""
     asked = pb.ImportListRequest(
         request_id=upload.request_id,
@@ -219,4 +221,4 @@ def _key(principal: str, upload: _Upload, source: Source) -> Key:
         publication=source.published,
         content=hashlib.sha256(source.content).digest(),
     )
-    return Key.of_request(principal, "ImportList", asked)
+    return IdempotencyKey.of_request(principal, "ImportList", asked)

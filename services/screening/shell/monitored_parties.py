@@ -17,7 +17,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from chassis.store.change_feed import ChangeFeed, Cursor
-from chassis.store.journal import Current, Journal
+from chassis.store.journal import Journal
+from chassis.store.stream import StoredStream
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
@@ -82,11 +83,11 @@ class Monitored:
         if self._at is None or self._index.dropped > max(_WORN, len(self._index)):
             self.forget()
             # Read before the pages are: what changes while they are read is read again.
-            self._at = await self._tail.now()
+            self._at = await self._tail.current_cursor()
             await self._read_all()
-        while changes := await self._tail.after(self._at, _CHANGES):
+        while changes := await self._tail.read_after(self._at, _CHANGES):
             await self._read({change.stream_id for change in changes})
-            self._at = changes[-1].at
+            self._at = changes[-1].cursor
         self._held.set(self.count)
 
     async def touched(
@@ -145,7 +146,7 @@ class Monitored:
             await self._apart(self._take, await self._journal.select(_THESE, list(part)))
         await self._apart(self._index.settle)
 
-    def _take(self, applications: Sequence[Current[ScreenedApplication]]) -> None:
+    def _take(self, applications: Sequence[StoredStream[ScreenedApplication]]) -> None:
         for each in applications:
             if each.state.state in MONITORED:
                 self._index.put(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from chassis.store.journal import Projection
+from chassis.store.stream import Projection
 from services.screening.core import events
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.evolve import evolve as evolve_screening

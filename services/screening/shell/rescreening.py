@@ -24,7 +24,9 @@ from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter, Gauge
 
 from chassis.rpc.errors import RefusalLike, RpcError, is_storage_fault
-from chassis.store.journal import Current, Journal, Key
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
+from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import Telemetry, annotate
 from services.screening.core.cases.recording import complete_screening
 from services.screening.core.commands import ApplyPastVerdict, Rescreen
@@ -259,7 +261,7 @@ class Rescreening:
     async def _rescreen(
         self,
         generation: Loaded,
-        application: Current[ScreenedApplication],
+        application: StoredStream[ScreenedApplication],
         changed: frozenset[str] | None,
     ) -> tuple[str, ...]:
         """The whole application against the whole of the lists, as a new one would be; what of it is new is told.
@@ -306,7 +308,9 @@ class Rescreening:
                 return events
 
             if judge(application.state):
-                key = Key(uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes)
+                key = IdempotencyKey(
+                    uuid5(NAMESPACE_OID, f"key/{name}"), "rescreen", application.id.bytes
+                )
                 await self._journal.execute(application.id, key, ACTOR, judge)
         return tuple(
             entry
@@ -365,7 +369,7 @@ class Rescreening:
             if hit is None or not hit.acts:
                 continue
             command = ApplyPastVerdict(row["hit_id"], hit.hit_id, hit.acts[-1])
-            key = Key(
+            key = IdempotencyKey(
                 uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes
             )
             with self._tracer.start_as_current_span("recall verdict"):

@@ -13,7 +13,8 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, RpcError, draining, rpc_error, unavailable
-from chassis.store.journal import Current, Journal
+from chassis.store.journal import Journal
+from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
 from services.screening.core.errors import Kind, Reason, Refusal
 from services.screening.core.events import Event
@@ -88,7 +89,7 @@ class ScreeningServicer(service_pb2_grpc.ScreeningServiceServicer):
             entries=[codec.timeline_entry(each) for each in history]
         )
 
-    async def _shown(self, application_id: str) -> Current[ScreenedApplication]:
+    async def _shown(self, application_id: str) -> StoredStream[ScreenedApplication]:
         """What is kept of the application, if the caller may see it. Raises Refused."""
         annotate({"application.id": application_id})
         principal = current_principal()

@@ -1,4 +1,4 @@
-"""The tail: every event to every watcher, once, whatever the order of the commits."""
+"""The change feed: every watcher receives every event once, in whatever order they commit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Seen = list[Change]
 
 
 @pytest.fixture
-async def tail(pool: asyncpg.Pool) -> AsyncIterator[ChangeFeed]:
+async def feed(pool: asyncpg.Pool) -> AsyncIterator[ChangeFeed]:
     made = ChangeFeed(new_journal(pool), "owner")
     running = asyncio.create_task(made.run())
     yield made
@@ -37,17 +37,19 @@ async def tail(pool: asyncpg.Pool) -> AsyncIterator[ChangeFeed]:
 
 
 @pytest.fixture
-async def watch(tail: ChangeFeed) -> AsyncIterator[Callable[..., Awaitable[Seen]]]:
-    """Opens a watch and gives the list that it fills."""
+async def watch(feed: ChangeFeed) -> AsyncIterator[Callable[..., Awaitable[Seen]]]:
+    """Opens a watch and returns the list that it fills."""
     running: list[asyncio.Task[None]] = []
 
     async def follow(
-        start: Cursor, wants: Callable[[Change], bool] = lambda _: True, owner: str | None = None
+        start: Cursor,
+        is_wanted: Callable[[Change], bool] = lambda _: True,
+        owner: str | None = None,
     ) -> Seen:
         seen: Seen = []
 
         async def fill() -> None:
-            async for changes in tail.follow(start, wants, owner):
+            async for changes in feed.watch(start, is_wanted, owner):
                 seen.extend(changes)
 
         running.append(asyncio.create_task(fill()))
@@ -57,35 +59,35 @@ async def watch(tail: ChangeFeed) -> AsyncIterator[Callable[..., Awaitable[Seen]
     await stopped(*running)
 
 
-def waking(pool: Any, tail: ChangeFeed) -> Things:
-    return new_journal(pool, tail.wake)
+def new_waking_journal(pool: Any, feed: ChangeFeed) -> Things:
+    return new_journal(pool, feed.wake)
 
 
-def places(seen: Seen) -> list[tuple[UUID, int]]:
+def positions(seen: Seen) -> list[tuple[UUID, int]]:
     return [(change.stream_id, change.version) for change in seen]
 
 
-async def test_a_watcher_hears_what_is_committed_after_it_began(
-    pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+async def test_a_watcher_receives_events_that_commit_after_it_began(
+    pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, thing = waking(pool, tail), uuid4()
-    seen = await watch(await tail.now())
+    journal, thing = new_waking_journal(pool, feed), uuid4()
+    seen = await watch(await feed.current_cursor())
 
     await add(journal, thing, 1, 2)
 
     await eventually(lambda: len(seen) >= 2, "both events")
     recorded = await journal.history(thing)
-    assert places(seen) == [(thing, 1), (thing, 2)]
+    assert positions(seen) == [(thing, 1), (thing, 2)]
     assert [(c.name, c.state, c.occurred_at, c.trace_id, c.owner) for c in seen] == [
         ("Added", "OPEN", each.occurred_at, each.trace_id, "somebody") for each in recorded
     ]
 
 
 async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_them(
-    store: Database, pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+    store: Database, pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, slow, quick = waking(pool, tail), uuid4(), [uuid4() for _ in range(10)]
-    start = await tail.now()
+    journal, slow, quick = new_waking_journal(pool, feed), uuid4(), [uuid4() for _ in range(10)]
+    start = await feed.current_cursor()
     watchers = [await watch(start) for _ in range(3)]
     connection = await asyncpg.connect(store.app_dsn)
 
@@ -93,7 +95,7 @@ async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_
         await add(new_journal(Alone(connection)), slow, 1)  # drawn first, committed last
         for _ in range(5):
             await asyncio.gather(*(add(journal, thing, 1) for thing in quick))
-        held_back = await tail.after(start, 1_000)
+        held_back = await feed.read_after(start, 1_000)
     await add(journal, quick[0], 1)
 
     await connection.close()
@@ -101,19 +103,19 @@ async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_
     for seen in watchers:
         await eventually(lambda seen=seen: len(seen) >= len(expected), "every event")
         assert len(seen) == len(expected)
-        assert set(places(seen)) == expected
-        assert [change.at for change in seen] == sorted(change.at for change in seen)
+        assert set(positions(seen)) == expected
+        assert [change.cursor for change in seen] == sorted(change.cursor for change in seen)
         for thing in quick:
-            versions = [version for stream_id, version in places(seen) if stream_id == thing]
+            versions = [version for stream_id, version in positions(seen) if stream_id == thing]
             assert versions == sorted(versions)
     assert held_back == []
 
 
-async def test_a_transaction_that_is_rolled_back_holds_nobody_back_and_is_not_heard(
-    store: Database, pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+async def test_a_transaction_that_is_rolled_back_delays_no_watcher_and_yields_no_event(
+    store: Database, pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, never, thing = waking(pool, tail), uuid4(), uuid4()
-    seen = await watch(await tail.now())
+    journal, never, thing = new_waking_journal(pool, feed), uuid4(), uuid4()
+    seen = await watch(await feed.current_cursor())
     connection = await asyncpg.connect(store.app_dsn)
     transaction = connection.transaction()
     await transaction.start()
@@ -124,22 +126,22 @@ async def test_a_transaction_that_is_rolled_back_holds_nobody_back_and_is_not_he
 
     await connection.close()
     await eventually(lambda: seen, "the event behind it")
-    assert places(seen) == [(thing, 1)]
+    assert positions(seen) == [(thing, 1)]
 
 
-async def test_resuming_from_any_place_gives_exactly_the_rest(
-    pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+async def test_resuming_from_any_cursor_yields_exactly_the_later_events(
+    pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, things = waking(pool, tail), [uuid4() for _ in range(4)]
-    start = await tail.now()
+    journal, things = new_waking_journal(pool, feed), [uuid4() for _ in range(4)]
+    start = await feed.current_cursor()
     for _ in range(3):
         await asyncio.gather(*(add(journal, thing, 1, 1) for thing in things))
-    whole = await tail.after(start, 1_000)
+    whole = await feed.read_after(start, 1_000)
     assert len(whole) == 24
 
     for number, change in enumerate(whole, 1):
-        assert await tail.after(change.at, 1_000) == whole[number:]
-        seen = await watch(change.at)
+        assert await feed.read_after(change.cursor, 1_000) == whole[number:]
+        seen = await watch(change.cursor)
         await eventually(
             lambda seen=seen, number=number: len(seen) >= len(whole) - number, "the rest"
         )
@@ -147,10 +149,10 @@ async def test_resuming_from_any_place_gives_exactly_the_rest(
 
 
 async def test_a_watch_that_begins_while_others_write_has_no_gap_and_no_repetition(
-    pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+    pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, thing = waking(pool, tail), uuid4()
-    start = await tail.now()
+    journal, thing = new_waking_journal(pool, feed), uuid4()
+    start = await feed.current_cursor()
     watchers: list[Seen] = []
 
     async def write() -> None:
@@ -166,33 +168,33 @@ async def test_a_watch_that_begins_while_others_write_has_no_gap_and_no_repetiti
 
     for seen in watchers:
         await eventually(lambda seen=seen: len(seen) >= 60, "all of them")
-        assert places(seen) == [(thing, version) for version in range(1, 61)]
+        assert positions(seen) == [(thing, version) for version in range(1, 61)]
 
 
-async def test_what_is_committed_before_the_feed_begins_reaches_a_watch_that_is_open_already(
+async def test_an_event_that_commits_before_the_feed_runs_reaches_a_watch_that_is_open_already(
     pool: asyncpg.Pool,
 ) -> None:
-    tail, thing = ChangeFeed(new_journal(pool), "owner"), uuid4()
-    changes = tail.follow(await tail.now(), lambda _: True, None, heartbeat_s=0.01)
-    assert await anext(changes) == []  # the backlog is read
+    feed, thing = ChangeFeed(new_journal(pool), "owner"), uuid4()
+    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
+    assert await anext(changes) == []  # the old events are read
 
     await add(new_journal(pool), thing, 1)
-    running = asyncio.create_task(tail.run())
+    running = asyncio.create_task(feed.run())
 
     async with asyncio.timeout(10):
-        while not (heard := await anext(changes)):
+        while not (received := await anext(changes)):
             pass
-    assert places(heard) == [(thing, 1)]
+    assert positions(received) == [(thing, 1)]
     await changes.aclose()
     await stopped(running)
 
 
-async def test_a_watcher_hears_only_its_own_and_only_what_it_wants(
-    pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+async def test_a_watcher_receives_only_the_events_of_its_owner_that_its_filter_is_wanted(
+    pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, one, other = waking(pool, tail), uuid4(), uuid4()
+    journal, one, other = new_waking_journal(pool, feed), uuid4(), uuid4()
     await add(journal, one, 1)
-    start = await tail.now()
+    start = await feed.current_cursor()
     wanting = await watch(start, lambda change: change.stream_id == one)
     strangers = await watch(start, owner="somebody else")
     own = await watch(start, owner="somebody")
@@ -201,35 +203,35 @@ async def test_a_watcher_hears_only_its_own_and_only_what_it_wants(
     await add(journal, one, 1)
 
     await eventually(lambda: wanting and len(own) >= 2, "the wanted event")
-    assert places(wanting) == [(one, 2)]
-    assert places(own) == [(other, 1), (one, 2)]
+    assert positions(wanting) == [(one, 2)]
+    assert positions(own) == [(other, 1), (one, 2)]
     assert strangers == []
 
 
-async def test_commits_of_another_replica_are_heard_without_being_woken(
-    pool: asyncpg.Pool, tail: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
+async def test_commits_of_another_replica_are_found_by_polling(
+    pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
     thing = uuid4()
-    seen = await watch(await tail.now())
+    seen = await watch(await feed.current_cursor())
 
     await add(new_journal(pool), thing, 1)
 
     await eventually(lambda: seen, "the event")
-    assert places(seen) == [(thing, 1)]
+    assert positions(seen) == [(thing, 1)]
 
 
-async def test_a_watcher_that_falls_far_behind_is_told_to_resume(
-    pool: asyncpg.Pool, tail: ChangeFeed
+async def test_a_watcher_with_too_many_unread_events_is_ended_and_may_resume(
+    pool: asyncpg.Pool, feed: ChangeFeed
 ) -> None:
-    journal, thing = waking(pool, tail), uuid4()
-    changes = tail.follow(await tail.now(), lambda _: True, None, heartbeat_s=0.01)
+    journal, thing = new_waking_journal(pool, feed), uuid4()
+    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
     assert await anext(changes) == []
-    prompt = tail.follow(await tail.now(), lambda _: True, None)
-    hearing = asyncio.ensure_future(anext(prompt))
+    prompt = feed.watch(await feed.current_cursor(), lambda _: True, None)
+    receiving = asyncio.ensure_future(anext(prompt))
 
     await journal.execute(thing, new_key(), "officer/licensing-1", adding(thing, *([1] * 2_001)))
 
-    last = (await hearing)[-1]
+    last = (await receiving)[-1]
     while last.version < 2_001:
         last = (await anext(prompt))[-1]
     with pytest.raises(RpcError, match="UNAVAILABLE SLOW_CONSUMER"):
@@ -237,20 +239,22 @@ async def test_a_watcher_that_falls_far_behind_is_told_to_resume(
     await prompt.aclose()
 
 
-async def test_a_quiet_watch_beats(tail: ChangeFeed) -> None:
-    changes = tail.follow(await tail.now(), lambda _: True, None, heartbeat_s=0.01)
+async def test_a_watch_without_events_yields_heartbeats(feed: ChangeFeed) -> None:
+    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
 
     assert [await anext(changes) for _ in range(3)] == [[], [], []]
     await changes.aclose()
 
 
-async def test_a_watch_outlives_the_database(postgres: Postgres, own_store: Database) -> None:
+async def test_a_watch_survives_a_restart_of_the_database(
+    postgres: Postgres, own_store: Database
+) -> None:
     pool, thing = await open_pool(own_store.app_dsn), uuid4()
-    tail = ChangeFeed(new_journal(pool), "owner")
-    running = asyncio.create_task(tail.run())
+    feed = ChangeFeed(new_journal(pool), "owner")
+    running = asyncio.create_task(feed.run())
     await add(new_journal(pool), thing, 1)
-    changes = tail.follow(Cursor(0, 0), lambda _: True, None, heartbeat_s=0.01)
-    assert places(await anext(changes)) == [(thing, 1)]
+    changes = feed.watch(Cursor(0, 0), lambda _: True, None, heartbeat_s=0.01)
+    assert positions(await anext(changes)) == [(thing, 1)]
 
     postgres.kill()
     postgres.restart()
@@ -264,9 +268,9 @@ async def test_a_watch_outlives_the_database(postgres: Postgres, own_store: Data
 
     await eventually(write, "the database is back")
     async with asyncio.timeout(20):
-        while not (heard := await anext(changes)):
+        while not (received := await anext(changes)):
             pass
-    assert places(heard) == [(thing, 2)]
+    assert positions(received) == [(thing, 2)]
     await changes.aclose()
     await stopped(running)
     await pool.close()

@@ -8,84 +8,88 @@ import pytest
 from chassis.store.group_commit import GroupCommit
 
 
-class Book:
-    """Takes a while to write; a negative number cannot be written, and refuses everything beside it; 0 is not new."""
+class FakeStore:
+    """Waits before it writes. A negative number fails its whole transaction; 0 is not written."""
 
     def __init__(self) -> None:
-        self.pages: list[list[int]] = []
+        self.transactions: list[list[int]] = []
         self.is_open = True
-        self.turned = asyncio.Event()
+        self.may_write = asyncio.Event()
 
     async def write(self, numbers: Sequence[int]) -> list[bool]:
-        await self.turned.wait()
+        await self.may_write.wait()
         if not self.is_open:
             raise ConnectionError
         if min(numbers) < 0:
             raise ValueError(min(numbers))
-        self.pages.append(list(numbers))
+        self.transactions.append(list(numbers))
         return [number > 0 for number in numbers]
 
 
 @pytest.fixture
-def book() -> Book:
-    return Book()
+def store() -> FakeStore:
+    return FakeStore()
 
 
 @pytest.fixture
-def combined(book: Book) -> GroupCommit[int]:
-    return GroupCommit(book.write, lambda error: isinstance(error, OSError), most=3)
+def group_commit(store: FakeStore) -> GroupCommit[int]:
+    return GroupCommit(store.write, lambda error: isinstance(error, OSError), max_batch=3)
 
 
-async def put_all(
-    combined: GroupCommit[int], book: Book, *numbers: int
+async def submit_all(
+    group_commit: GroupCommit[int], store: FakeStore, *numbers: int
 ) -> list[bool | BaseException]:
-    """All of them at once, while the first is being written."""
-    waiting = asyncio.gather(*(combined.put(number) for number in numbers), return_exceptions=True)
+    """Submits all at once, while the first is being written."""
+    waiting = asyncio.gather(
+        *(group_commit.submit(number) for number in numbers), return_exceptions=True
+    )
     await asyncio.sleep(0)
-    book.turned.set()
+    store.may_write.set()
     return await waiting
 
 
-async def test_what_comes_during_a_write_goes_with_the_next(
-    combined: GroupCommit[int], book: Book
+async def test_items_that_arrive_during_a_write_are_written_together_in_the_next(
+    group_commit: GroupCommit[int], store: FakeStore
 ) -> None:
-    first = asyncio.create_task(combined.put(1))
+    first = asyncio.create_task(group_commit.submit(1))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    answers = await put_all(combined, book, 2, 3, 4, 0)
+    answers = await submit_all(group_commit, store, 2, 3, 4, 0)
 
     assert await first
     assert answers == [True, True, True, False]
-    assert book.pages == [[1], [2, 3, 4], [0]]
+    assert store.transactions == [[1], [2, 3, 4], [0]]
 
 
-async def test_what_cannot_be_written_fails_alone(combined: GroupCommit[int], book: Book) -> None:
-    one, bad, other = await put_all(combined, book, 1, -2, 3)
+async def test_an_item_that_cannot_be_written_fails_alone(
+    group_commit: GroupCommit[int], store: FakeStore
+) -> None:
+    one, bad, other = await submit_all(group_commit, store, 1, -2, 3)
 
     assert (one, other) == (True, True)
     assert isinstance(bad, ValueError)
-    assert book.pages == [[1], [3]]
+    assert store.transactions == [[1], [3]]
 
 
-async def test_when_nothing_can_be_written_everybody_is_told(
-    combined: GroupCommit[int], book: Book
+async def test_a_failure_of_the_store_is_raised_to_every_caller(
+    group_commit: GroupCommit[int], store: FakeStore
 ) -> None:
-    book.is_open = False
-    answers = await put_all(combined, book, 1, 2, 3, 4)
-    book.is_open = True
+    store.is_open = False
+    answers = await submit_all(group_commit, store, 1, 2, 3, 4)
+    store.is_open = True
 
     assert [type(answer) for answer in answers] == [ConnectionError] * 4
-    assert await combined.put(5)
+    assert await group_commit.submit(5)
 
 
-async def test_a_caller_that_leaves_keeps_nobody_waiting(
-    combined: GroupCommit[int], book: Book
+async def test_a_cancelled_caller_delays_no_other(
+    group_commit: GroupCommit[int], store: FakeStore
 ) -> None:
-    leaving, staying = (asyncio.create_task(combined.put(number)) for number in (1, 2))
+    leaving, staying = (asyncio.create_task(group_commit.submit(number)) for number in (1, 2))
     await asyncio.sleep(0)
     leaving.cancel()
-    book.turned.set()
+    store.may_write.set()
 
     assert await staying
-    assert book.pages == [[1, 2]]
+    assert store.transactions == [[1, 2]]

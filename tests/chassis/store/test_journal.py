@@ -1,4 +1,4 @@
-"""The journal: what one command promises, on the real database."""
+"""The journal's guarantees for one command, on the real database."""
 
 from __future__ import annotations
 
@@ -16,15 +16,10 @@ from hypothesis import strategies as st
 from safeconduct.applications.v1 import service_pb2
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import (
-    Key,
-    Recorded,
-    chain_hash,
-    check_etag,
-    etag_of,
-    event_id_of,
-    shard_of,
-)
+from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
+from chassis.store.idempotency import IdempotencyKey
+from chassis.store.outbox import shard_of
+from chassis.store.stream import check_etag, etag_of
 from infra.local.apart import run_apart
 from infra.local.postgres import Database
 from tests.chassis.sample_aggregate import (
@@ -49,7 +44,7 @@ OFFICER = "officer/licensing-1"
 
 
 async def stored(owner: asyncpg.Connection, thing_id: UUID) -> tuple[int, ...]:
-    """How many rows of each table speak of the thing."""
+    """Number of rows of the thing in each table."""
     return (
         await owner.fetchval("select count(*) from stream where id = $1", thing_id),
         await owner.fetchval("select count(*) from event where stream_id = $1", thing_id),
@@ -58,18 +53,18 @@ async def stored(owner: asyncpg.Connection, thing_id: UUID) -> tuple[int, ...]:
     )
 
 
-async def key_is_known(owner: asyncpg.Connection, key: Key) -> bool:
+async def key_is_known(owner: asyncpg.Connection, key: IdempotencyKey) -> bool:
     return bool(
         await owner.fetchval("select exists (select from idempotency where id = $1)", key.id)
     )
 
 
-def submit(request_id: UUID, *, validate_only: bool = False, name: str = "") -> Key:
+def submit(request_id: UUID, *, validate_only: bool = False, name: str = "") -> IdempotencyKey:
     request = service_pb2.SubmitApplicationRequest(
         request_id=str(request_id), validate_only=validate_only
     )
     request.details.destinations.append(name)
-    return Key.of_request("partner/example-1", "SubmitApplication", request)
+    return IdempotencyKey.of_request("partner/example-1", "SubmitApplication", request)
 
 
 async def test_a_command_stores_state_events_pointers_and_projection_together(
@@ -117,8 +112,8 @@ async def test_a_repeated_request_gets_the_first_answer_though_the_stream_has_mo
     assert await add(journal, thing, 1, key=key) == first
 
 
-async def create(journal: Things, key: Key, *amounts: int) -> int:
-    """Creates a thing under an id made for it, without reading first; answers with its total."""
+async def create(journal: Things, key: IdempotencyKey, *amounts: int) -> int:
+    """Creates a thing with a new id, without reading first; returns its total."""
     thing = uuid4()
     decide = adding(thing, *amounts) if amounts else lambda _: Refusal()
     answer = await journal.execute(thing, key, OFFICER, decide, total_of, Int64Value, creates=True)
@@ -138,7 +133,7 @@ async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answe
     assert await owner.fetchval("select count(*) from stream") == before + 1
 
 
-async def test_creations_that_come_together_are_committed_together(
+async def test_creations_that_arrive_together_are_committed_together(
     journal: Things, owner: asyncpg.Connection
 ) -> None:
     commits = "select count(distinct xid) from event"
@@ -225,13 +220,14 @@ async def test_a_request_id_used_for_another_method_is_refused(journal: Things) 
 def test_two_principals_never_share_a_request_id() -> None:
     request = service_pb2.SubmitApplicationRequest(request_id=str(uuid4()))
     one, other = (
-        Key.of_request(f"partner/example-{n}", "SubmitApplication", request) for n in (1, 2)
+        IdempotencyKey.of_request(f"partner/example-{n}", "SubmitApplication", request)
+        for n in (1, 2)
     )
 
     assert one.id != other.id
 
 
-def test_asking_for_a_dry_run_does_not_make_it_another_request() -> None:
+def test_a_dry_run_and_its_live_call_may_share_a_request_id() -> None:
     request_id = uuid4()
 
     assert submit(request_id, validate_only=True) == submit(request_id)
@@ -276,7 +272,7 @@ async def test_a_creation_that_lost_decides_again_on_what_was_created(
     assert seen == [None, Thing(thing, 1, 10)]
 
 
-async def test_whoever_loses_every_time_is_told_to_ask_again(
+async def test_a_writer_that_loses_every_version_check_gets_contention(
     store: Database, journal: Things
 ) -> None:
     thing = uuid4()
@@ -380,7 +376,7 @@ async def test_a_broken_rule_of_the_tables_is_a_defect_and_not_a_lost_race(journ
     assert len(decided) == 1
 
 
-async def test_the_journal_wakes_others_after_a_commit_and_only_then(pool: asyncpg.Pool) -> None:
+async def test_the_journal_calls_wake_after_a_commit_and_only_then(pool: asyncpg.Pool) -> None:
     woken: list[bool] = []
     journal = new_journal(pool, lambda: woken.append(True))
     thing = uuid4()
@@ -436,8 +432,8 @@ async def test_the_stored_state_is_the_fold_of_the_stored_events(
     assert first_fault(history, current.latest_hash) is None
 
 
-def first_fault(history: list[Recorded], head: bytes) -> int | None:
-    """The version at which the chain breaks, or None when it is whole."""
+def first_fault(history: list[StoredEvent], latest_hash: bytes) -> int | None:
+    """Returns the version at which the chain is broken, or None."""
     hash_before = bytes(32)
     for expected, each in enumerate(history, 1):
         computed = chain_hash(
@@ -454,7 +450,7 @@ def first_fault(history: list[Recorded], head: bytes) -> int | None:
         if each.event_id != event_id_of(each.hash):
             return expected
         hash_before = each.hash
-    return None if hash_before == head else len(history) + 1
+    return None if hash_before == latest_hash else len(history) + 1
 
 
 TAMPERING = {
@@ -464,8 +460,11 @@ TAMPERING = {
         2,
     ),
     "a changed name": ("update event set name = 'Removed' where stream_id = $1 and version = 2", 2),
-    "a changed moment": (
-        "update event set occurred_at = occurred_at + interval '1 microsecond' where stream_id = $1 and version = 2",
+    "a changed time": (
+        (
+            "update event set occurred_at = occurred_at + interval '1 microsecond'"
+            " where stream_id = $1 and version = 2"
+        ),
         2,
     ),
     "a removed row": ("delete from event where stream_id = $1 and version = 2", 2),
@@ -477,10 +476,10 @@ TAMPERING = {
     ),
     "an inserted row": (
         """
-        insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
-                           previous_hash, hash)
-        select stream_id, 5, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
-               hash, sha256(payload) from event where stream_id = $1 and version = 4
+        insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
+                           traceparent, previous_hash, hash)
+        select stream_id, 5, gen_random_uuid(), name, actor, occurred_at, state, payload,
+               traceparent, hash, sha256(payload) from event where stream_id = $1 and version = 4
         """,
         5,
     ),
@@ -488,7 +487,7 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("what", TAMPERING)
-async def test_the_chain_of_hashes_finds(
+async def test_the_hash_chain_detects(
     what: str, journal: Things, owner: asyncpg.Connection
 ) -> None:
     thing = uuid4()
@@ -537,7 +536,7 @@ async def test_the_role_of_the_service_may_not(
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN[:3])
-async def test_even_the_owner_must_first_take_the_guard_away(
+async def test_even_the_owner_must_first_disable_the_trigger(
     statement: str, journal: Things, owner: asyncpg.Connection
 ) -> None:
     await add(journal, uuid4(), 1)
@@ -546,7 +545,7 @@ async def test_even_the_owner_must_first_take_the_guard_away(
         await owner.execute(statement)
 
 
-async def test_an_event_keeps_who_what_when_and_its_trace(pool: asyncpg.Pool) -> None:
+async def test_an_event_records_its_actor_name_time_and_trace(pool: asyncpg.Pool) -> None:
     journal = new_journal(pool, clock=lambda: NOON)
     thing = uuid4()
 
@@ -558,7 +557,7 @@ async def test_an_event_keeps_who_what_when_and_its_trace(pool: asyncpg.Pool) ->
     assert len(recorded.trace_id) == 32
 
 
-async def test_what_is_due_stands_in_the_row_of_the_stream(
+async def test_the_due_time_is_stored_in_the_row_of_the_stream(
     journal: Things, owner: asyncpg.Connection
 ) -> None:
     thing, until = uuid4(), NOON + timedelta(days=1)
@@ -591,7 +590,7 @@ async def test_a_database_that_does_not_answer_is_storage_unavailable(store: Dat
     await pool.close()
 
 
-async def test_a_command_given_up_in_the_middle_leaves_the_pool_as_good_as_before(
+async def test_a_cancelled_command_leaves_the_pool_usable(
     pool: asyncpg.Pool,
 ) -> None:
     journal = new_journal(pool)
@@ -619,7 +618,7 @@ def test_an_etag_of_another_version_is_stale_and_an_empty_one_is_no_check() -> N
 
 
 @given(st.uuids())
-def test_a_stream_stays_on_one_of_sixteen_shards(stream_id: UUID) -> None:
+def test_a_stream_is_always_on_the_same_of_sixteen_shards(stream_id: UUID) -> None:
     assert 0 <= shard_of(stream_id) < 16
     assert shard_of(stream_id) == shard_of(UUID(str(stream_id)))
 

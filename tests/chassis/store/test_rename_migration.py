@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from chassis.store.change_feed import ChangeFeed, Cursor
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from chassis.store.migrations import migrate
 from infra.local.cache import CHECKOUT
 from infra.local.postgres import Database
@@ -178,7 +178,7 @@ async def test_no_name_of_the_first_release_is_left(
             union select conname::text from pg_constraint
                    where connamespace = 'public'::regnamespace
             union select attname::text from pg_attribute
-                   where attrelid in ('stream'::regclass, 'event'::regclass, 'idempotency'::regclass)
+                   where attrelid::regclass::text in ('stream', 'event', 'idempotency')
             """
         )
     }
@@ -212,7 +212,7 @@ async def test_the_service_answers_a_repeated_request_with_the_first_answer(
 ) -> None:
     answer = await journal.execute(
         FOUR_EVENTS,
-        Key(UUID(int=2, version=4), "Add", b"digest"),
+        IdempotencyKey(UUID(int=2, version=4), "Add", b"digest"),
         "officer/licensing-1",
         adding(FOUR_EVENTS, 2, 3),
         total_of,
@@ -235,7 +235,7 @@ async def test_the_service_finds_its_timer_its_outbox_and_its_change_feed(journa
     waiting = await journal.fetch(
         "select version, name, body from outbox where id <= 8 order by id"
     )
-    changes = await ChangeFeed(journal, "owner").after(Cursor(0, 0), 7)
+    changes = await ChangeFeed(journal, "owner").read_after(Cursor(0, 0), 7)
 
     assert tuple(due.values()) == (WITH_TIMER, NOON)
     assert [row["version"] for row in waiting] == [1, 2, 3, 4, 1, 2, 1, None]

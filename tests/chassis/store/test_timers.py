@@ -1,4 +1,4 @@
-"""Timers: what is due is fired once, by whichever replica comes first."""
+"""Timers: a due stream is fired once, by the replica that commits first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from chassis.store.timers import Timers
 from infra.local.postgres import Database, Postgres
 from tests.chassis.sample_aggregate import (
@@ -46,7 +46,7 @@ async def await_until(journal: Things, thing: UUID, moment: datetime) -> None:
 
 
 def ringing(journal: Things, now: datetime) -> Callable[[UUID, int], Awaitable[None]]:
-    """Fires as the services do: the core says whether anything is due."""
+    """Fires like the services: the decider checks whether the timer is due."""
 
     async def fire(thing: UUID, version: int) -> None:
         def decide(state: Thing | None) -> tuple[Event, ...]:
@@ -59,7 +59,7 @@ def ringing(journal: Things, now: datetime) -> Callable[[UUID, int], Awaitable[N
                 return ()
             return (Rang(thing),)
 
-        await journal.execute(thing, Key.of_timer(thing, version), "timer", decide)
+        await journal.execute(thing, IdempotencyKey.of_timer(thing, version), "timer", decide)
 
     return fire
 
@@ -69,7 +69,7 @@ async def rang(journal: Things, things: list[UUID]) -> list[int]:
     return [current.state.rang for current in states if current is not None]
 
 
-async def test_what_is_due_is_fired_once_though_two_replicas_look(
+async def test_a_due_stream_is_fired_once_though_two_replicas_look(
     own_store: Database, things: Things
 ) -> None:
     waiting = [uuid4() for _ in range(120)]  # more than one batch
@@ -101,7 +101,7 @@ async def test_what_is_due_is_fired_once_though_two_replicas_look(
     assert await rang(things, waiting) == [1] * 120
 
 
-async def test_what_is_not_due_is_left_alone(things: Things) -> None:
+async def test_a_stream_that_is_not_due_is_not_fired(things: Things) -> None:
     early, late = uuid4(), uuid4()
     await await_until(things, early, NOON)
     await await_until(things, late, LATER + timedelta(microseconds=1))
@@ -116,7 +116,7 @@ async def test_what_is_not_due_is_left_alone(things: Things) -> None:
 
 
 async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(things: Things) -> None:
-    """Judged by the database's clock it would be fired, found not due, and remembered as done."""
+    """By the database's clock it would be fired and found not due, and its key stored."""
     thing, due = uuid4(), datetime.fromisoformat("2000-01-01T00:00:00Z")
     await await_until(things, thing, due)
     now = due - timedelta(milliseconds=1)
@@ -142,9 +142,7 @@ async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(things: Thi
 
 
 @pytest.mark.parametrize("fault", [ValueError("a defect"), "refused"])
-async def test_one_that_cannot_be_fired_keeps_no_other_from_its_turn(
-    fault: object, things: Things
-) -> None:
+async def test_streams_that_cannot_be_fired_starve_no_other(fault: object, things: Things) -> None:
     broken, others = [uuid4() for _ in range(101)], [uuid4() for _ in range(3)]
     for thing in broken:
         await await_until(things, thing, NOON - timedelta(days=1))
@@ -169,7 +167,9 @@ def _refusal() -> RpcError:
     return RpcError(grpc.StatusCode.FAILED_PRECONDITION, "ENOUGH", "it is enough")
 
 
-async def test_timers_outlive_the_database(postgres: Postgres, own_store: Database) -> None:
+async def test_timers_survive_a_restart_of_the_database(
+    postgres: Postgres, own_store: Database
+) -> None:
     pool: asyncpg.Pool = await open_pool(own_store.app_dsn)
     things, thing = new_journal(pool), uuid4()
     await await_until(things, thing, LATER)

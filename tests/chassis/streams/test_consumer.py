@@ -18,11 +18,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from chassis.streams import consumer as module
 from chassis.streams import topics
 from chassis.streams.consumer import Consumer, Envelope, Handler, Undecodable, envelope_of
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
@@ -46,7 +46,7 @@ class EventHandlers:
     """A consumer that runs, with its dead letters."""
 
     def __init__(self, kafka: Kafka, group: str, handlers: dict[str, Handler]) -> None:
-        self.letters = DeadLetters(kafka.bootstrap, group)
+        self.letters = DeadLetterWriter(kafka.bootstrap, group)
         self.consumer = Consumer(group, kafka.bootstrap, handlers, self.letters, telemetry())
         self.running = asyncio.create_task(self.consumer.run())
 
@@ -144,7 +144,7 @@ async def test_a_fact_told_twice_changes_nothing_the_second_time(
 
     async def handle(envelope: Envelope) -> None:
         nonlocal handled
-        key = Key.of_event(envelope.event_id, envelope.type)
+        key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
         await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
         handled += 1
 
@@ -245,7 +245,7 @@ async def test_while_the_database_is_away_a_fact_waits_and_is_no_dead_letter(
             await pool.fetchval(
                 "select 1"
             )  # fails as the driver fails, the journal as storage that is away
-        key = Key.of_event(envelope.event_id, envelope.type)
+        key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
         await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
         handled = True
 
@@ -301,7 +301,7 @@ async def test_a_consumer_that_is_cancelled_has_acknowledged_nothing_that_it_did
 LATCHED = """
 import asyncio, os, sys
 from chassis.streams.consumer import Consumer, Undecodable
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from tests.chassis.sample_aggregate import telemetry
 
 async def handle(envelope):
@@ -310,7 +310,7 @@ async def handle(envelope):
         raise Undecodable("not a message")
 
 async def main(bootstrap, topic):
-    letters = DeadLetters("127.0.0.1:1", "group")
+    letters = DeadLetterWriter("127.0.0.1:1", "group")
     await Consumer(f"group-{topic}", bootstrap, {topic: handle}, letters, telemetry()).run()
     print("ended", flush=True)
 

@@ -16,7 +16,7 @@ from aiokafka.errors import RequestTimedOutError
 from aiokafka.producer.sender import SendProduceReqHandler
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import shard_of
+from chassis.store.outbox import shard_of
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
@@ -117,7 +117,7 @@ async def test_a_ready_body_leaves_from_its_shard(
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, "unused", ticks)
     running = asyncio.create_task(relay.run())
 
-    await new_journal(pool, relay.wake).put_ready(
+    await new_journal(pool, relay.wake).add_to_outbox(
         [(shard, "Tick", b"%d" % shard) for shard in range(16)]
     )
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from chassis.streams.consumer import Consumer, Envelope
-from chassis.streams.dead_letters import DeadLetters
+from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.topic_table import Entry, TopicTableReader
 from chassis.streams.topics import Topic, create
 from infra.local.kafka import Kafka
@@ -126,7 +126,7 @@ async def test_a_broker_that_dies_and_returns_costs_nobody_a_record(
     async def handle(envelope: Envelope) -> None:
         handled.add(envelope.payload)
 
-    letters = DeadLetters(kafka.bootstrap, "survivors")
+    letters = DeadLetterWriter(kafka.bootstrap, "survivors")
     consumer = Consumer("survivors", kafka.bootstrap, {topic: handle}, letters, telemetry())
     reader = TopicTableReader(
         kafka.bootstrap, topic, lambda entries: read.update(each.value for each in entries)

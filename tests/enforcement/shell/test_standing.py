@@ -15,7 +15,7 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.rpc.errors import RpcError, unavailable
 from chassis.rpc.page_tokens import PageTokens
-from chassis.store.journal import SHARDS, shard_of
+from chassis.store.outbox import SHARDS, shard_of
 from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
 from services.enforcement.core.events import StandingChanged
@@ -49,7 +49,7 @@ class Topic:
     def board(self) -> StandingCache:
         return self.boards[0]
 
-    async def put_ready(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
+    async def add_to_outbox(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
         self.waiting += [(shard, name, b"tick", body) for shard, name, body in entries]
 
     def put(self, standing: Standing) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chassis.store.journal import Key
+from chassis.store.idempotency import IdempotencyKey
 from services.screening.core.config import DEFAULT
 from services.screening.core.errors import Refusal
 from services.screening.core.lists.parsed_list import ListUnreadable
@@ -41,7 +41,7 @@ async def active(replica: Replica, source: Source) -> None:
     )  # fmt: skip
     list_id = replica.lists.list_id
     for command in (ImportList(list_id, version), ActivateList(list_id, version.list_version)):
-        key = Key(uuid4(), type(command).__name__, source.digest)
+        key = IdempotencyKey(uuid4(), type(command).__name__, source.digest)
         await replica.registers.execute(
             list_id, key, "officer/licensing-1", partial(decide_in_order, command)
         )

@@ -18,7 +18,7 @@ from safeconduct.screening.v1 import model_pb2, service_pb2
 from chassis.rpc.authentication import Principal, acting_as
 from chassis.rpc.errors import RpcError
 from chassis.rpc.page_tokens import PageTokens
-from chassis.store.journal import etag_of
+from chassis.store.stream import etag_of
 from services.screening.core.config import DEFAULT
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.lifecycle import UNDECIDED, ScreenedState

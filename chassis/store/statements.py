@@ -1,0 +1,117 @@
+"""The SQL of the journal: one READ and one guarded WRITE per command.
+
+A WRITE changes the stream's row only if its version is still the one that the decision was made on.
+Events, idempotency key, outbox and projection are inserted from the changed row, so they are stored
+if and only if the guard held. All in one statement: a transaction of several would cost as many
+round trips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from chassis.store.stream import Projection
+
+READ: Final = """
+select s.state_data, s.version, s.latest_hash, s.traceparent, i.method, i.digest, i.response
+  from (select $1::uuid as id) k left join stream s on s.id = k.id
+  left join idempotency i on i.id = $2
+"""
+INSERT_KEY: Final = """
+insert into idempotency (id, method, digest, response) values ($1, $2, $3, $4) returning id
+"""
+INSERT_OUTBOX: Final = """
+insert into outbox (shard, name, body) select r.shard, r.name, r.body
+  from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n)
+ order by r.n
+"""
+
+KEY_ID: Final = 8
+"""Index of the idempotency key's id among the arguments of a WRITE."""
+
+# Parameters 1 to 14 of a WRITE are the stream's and the key's, 15 to 22 the events' columns.
+_FIRST_EXTRA: Final = 23
+# Most decisions make one event. As one row of values it costs a fifth less CPU than as arrays.
+_ONE_EVENT: Final = (
+    "(values ($15::int, $16::uuid, $17::text, $18::text, $19::text, $20::bytea, $21::bytea,"
+    " $22::bytea))"
+)
+_MANY_EVENTS: Final = (
+    "unnest($15::int[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::bytea[],"
+    " $21::bytea[], $22::bytea[])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The WRITE that creates a stream and the one that updates it.
+
+    Both return the stream's id if the guard held, and no row otherwise.
+    """
+
+    create: str
+    update: str
+
+
+def write_one_event(columns: tuple[str, ...], projection: Projection | None) -> Write:
+    """Returns the statements for a decision with one event."""
+    return _write(columns, projection, _ONE_EVENT, order="")
+
+
+def write_many_events(columns: tuple[str, ...], projection: Projection | None) -> Write:
+    """Returns the statements for a decision with several events, given as arrays."""
+    return _write(columns, projection, _MANY_EVENTS, order="order by r.version")
+
+
+def _write(
+    columns: tuple[str, ...], projection: Projection | None, events: str, order: str
+) -> Write:
+    numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
+    names = "".join(f", {column}" for column, _ in numbered)
+    values = "".join(f", {parameter}" for _, parameter in numbered)
+    changes = "".join(f", {column} = {parameter}" for column, parameter in numbered)
+    create = f"""
+with written as (
+  insert into stream (id, version, state_data, latest_hash, state, due_at, traceparent,
+                      created_at, updated_at{names})
+  select $1, $3, $4, $5, $6, $7, $13, $8, $8{values} where $2 = 0
+  on conflict (id) do nothing returning id)"""
+    update = f"""
+with written as (
+  update stream set version = $3, state_data = $4, latest_hash = $5, state = $6, due_at = $7,
+                    traceparent = $13, updated_at = $8{changes}
+   where id = $1 and version = $2 returning id)"""  # noqa: S608 - constants of the shells
+    rows = f"{events} as r (version, event_id, name, actor, state, payload, previous_hash, hash)"
+    rest = f""",
+ keyed as (
+  insert into idempotency (id, method, digest, response) select $9, $10, $11, $12 from written),
+ appended as (
+  insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
+                     traceparent, previous_hash, hash)
+  select w.id, r.version, r.event_id, r.name, r.actor, $8, r.state, r.payload, $13,
+         r.previous_hash, r.hash
+    from written w, {rows} {order}),
+ queued as (
+  insert into outbox (shard, stream_id, version)
+  select $14, w.id, r.version from written w, {rows} {order})"""  # noqa: S608 - constants of the shells
+    if projection is not None:
+        rest += _project(projection, _FIRST_EXTRA + len(columns))
+    return Write(
+        create=f"{create}{rest}\nselect id from written",
+        update=f"{update}{rest}\nselect id from written",
+    )
+
+
+def _project(projection: Projection, first: int) -> str:
+    names = ", ".join(name for name, _ in projection.columns)
+    values = ", ".join(f"r.{name}" for name, _ in projection.columns)
+    arrays = ", ".join(f"${first + n}::{kind}[]" for n, (_, kind) in enumerate(projection.columns))
+    changes = ", ".join(
+        f"{name} = excluded.{name}" for name, _ in projection.columns if name != projection.key
+    )
+    return f""",
+ projected as (
+  insert into {projection.table} ({names}) select {values}
+    from written w, unnest({arrays}) as r({names})
+  on conflict ({projection.key}) do update set {changes})"""  # noqa: S608 - constants of the shells
