@@ -173,6 +173,18 @@ def test_conditions_of_policy_and_of_officers_bind_together() -> None:
     assert approved.decision.conditions == ("Report every 90 days.", "Only on weekdays.")
 
 
+def test_a_denied_application_carries_no_conditions() -> None:
+    denied = b.after(
+        b.standing(ApplicationState.UNDER_REVIEW), b.recommend(what=Outcome.DENY), b.countersign()
+    )
+
+    assert denied.decision is not None
+    assert denied.decision.policy.fired[-1].condition == "Report every 90 days."
+    assert denied.decision.recommendation is not None
+    assert denied.decision.recommendation.conditions == ("Only on weekdays.",)
+    assert denied.decision.conditions == ()
+
+
 def test_whoever_recommended_cannot_countersign() -> None:
     pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
 
