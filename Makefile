@@ -46,7 +46,7 @@ up: setup ## run everything on this machine until Ctrl-C
 	@exec $(PY) -m infra.local up
 
 demo: setup ## the whole story on a stack of its own; writes build/demo.json
-	@exec $(PY) -m infra.local.demo
+	@exec $(PY) -m infra.scenario.demo
 
 bench: setup ## measure, on a stack of its own
 	@exec $(PY) -m tests.bench

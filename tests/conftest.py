@@ -11,29 +11,29 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """With `-n`, the processes share the suite by tests/shares.py."""
-    from tests.shares import Shares  # one process alone needs no xdist
+    """With `-n`, the processes share the suite by tests/xdist_order.py."""
+    from tests.xdist_order import OrderedScheduling  # one process alone needs no xdist
 
-    return Shares(config, log)
+    return OrderedScheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A process that has its share of the suite collects it in the order of tests/shares.py."""
+    """A process that has its share of the suite collects it in the order of tests/xdist_order.py."""
     if hasattr(config, "workerinput"):
-        from tests.shares import in_order
+        from tests.xdist_order import in_order
 
         items[:] = in_order(items)
 
 
 @pytest.fixture(scope="session")
-def room() -> Iterator[Path]:
+def run_folder() -> Iterator[Path]:
     """A folder inside the checkout for what this run starts, removed at its end."""
     parent = CHECKOUT / "build" / "tests"
     parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +43,9 @@ def room() -> Iterator[Path]:
 
 
 @pytest.fixture
-def tmp_path(room: Path) -> Path:
+def tmp_path(run_folder: Path) -> Path:
     """pytest's own, but inside the checkout: the tests write nowhere else, and leave no data folder behind."""
-    return _new_folder(room)
+    return _new_folder(run_folder)
 
 
 def _new_folder(parent: Path) -> Path:
@@ -55,17 +55,17 @@ def _new_folder(parent: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(room: Path) -> Iterator[Postgres]:
+def postgres(run_folder: Path) -> Iterator[Postgres]:
     """A server of this run."""
-    with Postgres(room / "postgres") as server:
+    with Postgres(run_folder / "postgres") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def kafka(room: Path) -> Iterator[Kafka]:
+def kafka(run_folder: Path) -> Iterator[Kafka]:
     """A one-node cluster of this run; topics are the tests' own."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # asked until it answers
-    with Kafka(room / "kafka") as cluster:
+    with Kafka(run_folder / "kafka") as cluster:
         yield cluster
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from infra.cache import CHECKOUT
 from infra.local import kafka, up
-from infra.local.cache import CHECKOUT
 from infra.local.processes import MissingToolError, ProcessError
 from infra.local.stack import AlreadyRunningError
 

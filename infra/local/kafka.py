@@ -19,8 +19,8 @@ from typing import Final, Self
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from infra.local.apart import run_apart
-from infra.local.cache import cached
+from infra.cache import cached
+from infra.local.asyncio_thread import run_coroutine
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.processes import (
     Command,
@@ -217,7 +217,7 @@ class Kafka:
     def brokers(self) -> frozenset[int]:
         """The nodes that a client sees now, in an answer to a real metadata request; empty if none answers."""
         up = [address for address in self.bootstrap.split(",") if listens(address)]
-        return run_apart(_brokers(up)) if up else frozenset()
+        return run_coroutine(_brokers(up)) if up else frozenset()
 
     def _start_until_seen(self, nodes: Sequence[int]) -> None:
         def seen_or_again() -> bool:
@@ -237,7 +237,7 @@ class Kafka:
     def _is_up(self, node: int) -> bool:
         """Whether the node itself answers and knows itself as a broker: the others list a dead one for some seconds."""
         address = f"{LOOPBACK}:{self.ports[node - 1].broker}"
-        return listens(address) and node in run_apart(_brokers([address]))
+        return listens(address) and node in run_coroutine(_brokers([address]))
 
     def _folder(self, node: int) -> Path:
         return self.folder / f"node-{node}"

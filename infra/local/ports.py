@@ -51,7 +51,7 @@ def _first_outgoing_port() -> int:
         return 32_768  # the kernel's default
 
 
-class PortBook:
+class PortRegistry:
     """Gives each named part a port, and the same one again after a restart as long as it is free.
 
     Written to `file` as JSON, so that addresses printed yesterday still hold today.

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from infra.local.apart import run_apart
+from infra.local.asyncio_thread import run_coroutine
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.processes import Command, Process, ProcessError, log_tail, required, wait_until
 
@@ -172,8 +172,8 @@ class Postgres:
         """
         operator = f"{database}_operator"
         words = {role: secrets.token_urlsafe(24) for role in (owner, app, operator)}
-        run_apart(self._provision(database, owner, app, words))
-        run_apart(self._let_read(database, owner, operator))
+        run_coroutine(self._provision(database, owner, app, words))
+        run_coroutine(self._let_read(database, owner, operator))
         return Database(
             name=database,
             owner_dsn=self.dsn(database, owner, words[owner]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.processes import Command, Process, is_serving
 
 READY_SECONDS: Final = 120.0

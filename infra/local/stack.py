@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from infra.local import ca
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
+from infra.local import certificate_authority as ca
 from infra.local.kafka import Kafka, Ports
-from infra.local.ports import PortBook
+from infra.local.ports import PortRegistry
 from infra.local.postgres import Database, Postgres
 from infra.local.processes import ProcessError, log_tail
 from infra.local.service import Listens, Service, module
-from infra.local.spans import SpanReceiver
-from infra.local.viewer import Viewer
+from infra.local.span_receiver import SpanReceiver
+from infra.local.trace_viewer import Viewer
 
 SERVICES: Final = ("applications", "screening", "enforcement")
 TRUST_DOMAIN: Final = "safeconduct.example"
@@ -131,9 +131,9 @@ class Stack:
         )
 
     @cached_property
-    def _ports(self) -> PortBook:
+    def _ports(self) -> PortRegistry:
         # Read when the root is held, not before: a second stack must not move the first one's ports.
-        return PortBook(self.root / "ports.json")
+        return PortRegistry(self.root / "ports.json")
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.stack import SERVICES, Stack
 from tests.bench.bench_stack import BenchStack
 from tests.bench.benchmarks import ALONE, BENCHES

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TextIO
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 _END_S: Final = 20.0
 _LINE: Final = 1 << 22

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.stack import SERVICES
 from tests.bench.bench_stack import PARTNER, BenchStack
 from tests.bench.cpu import Spent, busy, spent_by

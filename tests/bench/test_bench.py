@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from tests.bench.benchmarks import BENCHES
 from tests.bench.cpu import cpu_of, spent_by
 from tests.bench.result import Result, Target, document

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safeconduct.cli.root import app
 from typer.testing import CliRunner
 
-from infra.local.demo import EXAMPLES, read_examples
+from infra.scenario.demo import EXAMPLES, read_examples
 from operations.complaints import Unusable
 from operations.load.histogram import Histogram
 from operations.load.mix import read_mix

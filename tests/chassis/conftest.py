@@ -19,9 +19,9 @@ NewTopic = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(scope="session")
-def versions(room: Path) -> Path:
+def versions(run_folder: Path) -> Path:
     """The folder of the migrations of things."""
-    folder = room / "things"
+    folder = run_folder / "things"
     folder.mkdir()
     (folder / "0001_things.py").write_text(MIGRATION)
     return folder

@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from infra.local import ca
+from infra.local import certificate_authority as ca
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database
@@ -45,8 +45,8 @@ Start = Callable[..., Awaitable[Tiny]]
 
 
 @pytest.fixture(scope="module")
-def files(room: Path) -> Path:
-    folder = room / "tiny"
+def files(run_folder: Path) -> Path:
+    folder = run_folder / "tiny"
     folder.mkdir()
     ca.issue(folder, "tiny", "spiffe://safeconduct.example/service/things")
     ca.page_token_key(folder, "tiny")

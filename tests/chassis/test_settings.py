@@ -6,7 +6,7 @@ import pytest
 
 from chassis.setting_types import host_and_port
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
-from infra.local import ca
+from infra.local import certificate_authority as ca
 
 URL = "postgresql://app:swordfish@127.0.0.1:5432/applications"
 

@@ -28,7 +28,7 @@ from safeconduct.screening.v1 import errors_pb2 as screening_errors  # noqa: F40
 from safeconduct.screening.v1 import events_pb2 as screening_events
 from safeconduct.screening.v1 import service_pb2 as screening_service
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 PROTOS = CHECKOUT / "protos"
 SERVICE_FILES: Sequence[Any] = (applications_service, screening_service, enforcement_service)

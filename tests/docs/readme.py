@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 TEXT = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checks import tracked
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 PAGES = [path for path in tracked.files() if path.suffix == ".md"]
 

@@ -11,7 +11,7 @@ import pytest
 from safeconduct.cli import failures
 
 from chassis.settings import PREFIX, MigrationSettings
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.stack import Stack
 from infra.local.up import write_environments
 from services.applications.__main__ import Settings as ApplicationsSettings
@@ -21,9 +21,9 @@ from tests.docs.shell import Shell, shell
 
 
 @pytest.fixture(scope="module")
-def terminal(room: Path) -> Iterator[Shell]:
+def terminal(run_folder: Path) -> Iterator[Shell]:
     """A terminal in a checkout beside which `make up` runs."""
-    folder = room / "tour"
+    folder = run_folder / "tour"
     (folder / "build").mkdir(parents=True)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv", target_is_directory=True)
     shutil.copytree(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from tests.docs.readme import Shown, shown
 from tests.docs.shell import shell
 

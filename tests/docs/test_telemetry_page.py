@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from checks import tracked
 from infra.local.cache import CHECKOUT
+
+from checks import tracked
 
 _METRIC = re.compile(r"\bsafeconduct_[a-z_]+")
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from tests.faults.run import RunOptions, run, show, write
 from tests.faults.schedule import Fault
 

@@ -25,9 +25,9 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 from safeconduct.gate import Gate
 
-from infra.local.demo import read_examples
 from infra.local.processes import ProcessError
 from infra.local.stack import SERVICES
+from infra.scenario.demo import read_examples
 from tests.faults import collect_evidence
 from tests.faults.fault_injector import FaultInjector, ProcessExits
 from tests.faults.fault_stack import FaultStack, fault_stack

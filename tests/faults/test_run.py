@@ -7,15 +7,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from tests.faults.run import RunOptions, run, show, write
 from tests.faults.schedule import Fault
 
 
-async def test_nothing_is_lost_doubled_or_allowed_too_long_whatever_is_broken(room: Path) -> None:
+async def test_nothing_is_lost_doubled_or_allowed_too_long_whatever_is_broken(
+    run_folder: Path,
+) -> None:
     options = RunOptions(seed=1, applications=60)
     # The run has an event loop of its own, so it needs a thread of its own.
-    report = await asyncio.to_thread(run, options, room / "faults", Console(quiet=True))
+    report = await asyncio.to_thread(run, options, run_folder / "faults", Console(quiet=True))
     write(report, CHECKOUT / "build" / "faults-short.json")
 
     show(report, Console())  # shown if the test fails

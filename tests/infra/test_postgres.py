@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.postgres import Database, Postgres
 from infra.local.processes import wait_until
 

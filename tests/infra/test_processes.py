@@ -15,8 +15,8 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import HealthServicer
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
-from infra.local.cache import CHECKOUT
-from infra.local.ports import LOOPBACK, PortBook, free_port
+from infra.cache import CHECKOUT
+from infra.local.ports import LOOPBACK, PortRegistry, free_port
 from infra.local.processes import Command, Process, ProcessError, is_serving, wait_until
 
 SECONDS = 20.0
@@ -161,10 +161,10 @@ def test_nobody_there_is_not_ready() -> None:
 
 
 def test_a_part_gets_the_port_it_had_before(tmp_path: Path) -> None:
-    first = PortBook(tmp_path / "ports.json")
+    first = PortRegistry(tmp_path / "ports.json")
     before = [first.port("one"), first.port("two")]
 
-    again = PortBook(tmp_path / "ports.json")
+    again = PortRegistry(tmp_path / "ports.json")
 
     assert [again.port("one"), again.port("two")] == before
     assert len(set(before)) == 2

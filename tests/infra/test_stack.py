@@ -13,7 +13,7 @@ import pytest
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.processes import wait_until
 from infra.local.stack import OFFICERS, TOPICS, AlreadyRunningError, Stack
@@ -22,8 +22,8 @@ SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def stack(room: Path) -> Iterator[Stack]:
-    with Stack(room / "stack", services=()) as running:
+def stack(run_folder: Path) -> Iterator[Stack]:
+    with Stack(run_folder / "stack", services=()) as running:
         yield running
 
 

@@ -11,16 +11,16 @@ from safeconduct.applications.v1 import model_pb2
 from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 
-from infra.local.demo import cast_of, read_examples
 from infra.local.stack import Stack
-from infra.local.story import Cast
+from infra.scenario.demo import open_clients, read_examples
+from infra.scenario.scenario import Clients
 
 Examples = Mapping[str, model_pb2.ApplicationDetails]
 
 
 @pytest.fixture(scope="session")
-def stack(room: Path) -> Iterator[Stack]:
-    with Stack(room / "stack") as running:
+def stack(run_folder: Path) -> Iterator[Stack]:
+    with Stack(run_folder / "stack") as running:
         yield running
 
 
@@ -35,9 +35,9 @@ def examples(prepared: tuple[Examples, Path]) -> Examples:
 
 
 @pytest.fixture(scope="session")
-async def cast(stack: Stack, prepared: tuple[Examples, Path]) -> AsyncIterator[Cast]:
+async def clients(stack: Stack, prepared: tuple[Examples, Path]) -> AsyncIterator[Clients]:
     async with AsyncExitStack() as undo:
-        yield await cast_of(stack, prepared[1], undo)
+        yield await open_clients(stack, prepared[1], undo)
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from .conftest import Examples
 
 
 async def test_applications_serves_alone_and_the_submission_waits_for_screening(
-    room: Path, examples: Examples
+    run_folder: Path, examples: Examples
 ) -> None:
-    with Stack(room / "alone", services=("applications",)) as stack:
+    with Stack(run_folder / "alone", services=("applications",)) as stack:
         environ = stack.client_env("partner/example-1")
         async with Client(Endpoints.from_env(environ), Credentials.from_env(environ)) as partner:
             stored = await partner.applications.submit(examples["hospital-hosted-access"])

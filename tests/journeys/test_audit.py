@@ -1,4 +1,4 @@
-"""What an auditor does after the story: walks every chain, takes a case file away, and checks it far from us."""
+"""What an auditor does after the scenario: walks every chain, takes a case file away, and checks it far from us."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from safeconduct.applications.v1 import model_pb2
 
 from chassis.store.migrations import migrate
 from infra.local.stack import Stack
-from infra.local.story import Cast, Story
 from infra.local.up import OPERATOR
+from infra.scenario.scenario import Clients, Scenario
 from operations.audit.casefile import CaseFile, digests_of, parse, sealed
 from operations.audit.check import check
 from operations.complaints import Unusable
@@ -32,7 +32,7 @@ from .conftest import Examples
 
 @dataclass(frozen=True)
 class Told:
-    """The story's applications by step, and a case file of each."""
+    """The scenario's applications by step, and a case file of each."""
 
     applications: dict[str, str]
     files: dict[str, Path]
@@ -42,21 +42,27 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told:
-    story = Story(cast, examples, lambda *_: None)
-    for step in (story.cleared, story.denied, story.referred, story.similar, story.revoked):
+async def told(stack: Stack, clients: Clients, examples: Examples, run_folder: Path) -> Told:
+    scenario = Scenario(clients, examples, lambda *_: None)
+    for step in (
+        scenario.approve_by_policy,
+        scenario.deny_listed_party,
+        scenario.approve_by_officers,
+        scenario.clear_false_hits,
+        scenario.revoke_license,
+    ):
         await step()
 
     async def is_recorded() -> bool:
         return (
-            await cast.partner.licenses.get(story.licenses["a"])
+            await clients.partner.licenses.get(scenario.licenses["a"])
         ).state == model_pb2.LICENSE_STATE_REVOKED
 
     await eventually(is_recorded, "the revocation in the applications' record")
-    folder = room / "cases"
+    folder = run_folder / "cases"
     folder.mkdir()
-    files = {step: folder / f"{step}.json" for step in story.applications}
-    for step, application in story.applications.items():
+    files = {step: folder / f"{step}.json" for step in scenario.applications}
+    for step, application in scenario.applications.items():
         ran = await safeconduct(
             stack.operator_env(OPERATOR),
             "audit",
@@ -67,7 +73,7 @@ async def told(stack: Stack, cast: Cast, examples: Examples, room: Path) -> Told
             "--json",
         )
         assert (ran.code, ran.err) == (0, ""), ran.err
-    return Told(story.applications, files)
+    return Told(scenario.applications, files)
 
 
 async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(

@@ -19,7 +19,7 @@ from safeconduct.client import Client, SafeconductError, new_request_id
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 
 from infra.local.stack import Stack
-from infra.local.story import Cast, Story
+from infra.scenario.scenario import Clients, Scenario
 
 from .conftest import Examples
 
@@ -51,38 +51,38 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(0.1)
 
 
-async def _count(cast: Cast) -> int:
+async def _count(clients: Clients) -> int:
     return len(
-        [each.application_id async for each in cast.partner.applications.list(page_size=200)]
+        [each.application_id async for each in clients.partner.applications.list(page_size=200)]
     )
 
 
 async def test_missing_and_malformed_fields_are_named_with_their_paths(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     details.parties[1].country = "Germany"
     details.parties[1].ClearField("name")
     details.ClearField("declaration")
-    before = await _count(cast)
+    before = await _count(clients)
 
-    error = await _refused(cast.partner.applications.submit(details))
+    error = await _refused(clients.partner.applications.submit(details))
 
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
     paths = {violation.path for violation in error.violations}
     assert paths == {"details.parties[1].country", "details.parties[1].name", "details.declaration"}
-    assert await _count(cast) == before
+    assert await _count(clients) == before
 
 
 async def test_unknown_countries_models_and_parties_are_all_named_at_once(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     details.destinations[0] = "XX"
     details.items[0].model_id = "no-such-model"
     details.end_user_statement.party_id = "nobody"
 
-    error = await _refused(cast.partner.applications.submit(details))
+    error = await _refused(clients.partner.applications.submit(details))
 
     assert error.reason == "INCONSISTENT_APPLICATION"
     found = {(violation.path, violation.reason) for violation in error.violations}
@@ -94,7 +94,7 @@ async def test_unknown_countries_models_and_parties_are_all_named_at_once(
 
 
 async def test_of_41_violations_40_are_listed_and_all_are_counted(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     for number in range(41):
@@ -102,41 +102,41 @@ async def test_of_41_violations_40_are_listed_and_all_are_counted(
         party.CopyFrom(details.parties[1])
         party.party_id, party.country = f"extra-{number}", "x"
 
-    error = await _refused(cast.partner.applications.submit(details))
+    error = await _refused(clients.partner.applications.submit(details))
 
     assert (len(error.violations), error.metadata["violationCount"]) == (40, "41")
 
 
 async def test_a_request_id_again_gives_the_first_answer_and_another_body_is_refused(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     request_id = new_request_id()
-    first = await cast.partner.applications.submit(_copy(examples), request_id=request_id)
-    again = await cast.partner.applications.submit(_copy(examples), request_id=request_id)
+    first = await clients.partner.applications.submit(_copy(examples), request_id=request_id)
+    again = await clients.partner.applications.submit(_copy(examples), request_id=request_id)
     other = _copy(examples)
     other.validity_days = 30
 
-    error = await _refused(cast.partner.applications.submit(other, request_id=request_id))
+    error = await _refused(clients.partner.applications.submit(other, request_id=request_id))
 
     assert first == again
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
 
 
 async def test_validating_only_answers_alike_and_stores_nothing(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    before = await _count(cast)
+    before = await _count(clients)
 
-    answer = await cast.partner.applications.submit(_copy(examples), validate_only=True)
+    answer = await clients.partner.applications.submit(_copy(examples), validate_only=True)
 
     assert model_pb2.ApplicationState.Name(answer.state) == "APPLICATION_STATE_SCREENING"
-    assert await _count(cast) == before
+    assert await _count(clients) == before
 
 
 async def test_another_partners_application_is_not_visible_whether_or_not_it_exists(
-    cast: Cast, examples: Examples, client_of: Of
+    clients: Clients, examples: Examples, client_of: Of
 ) -> None:
-    application = await cast.partner.applications.submit(_copy(examples))
+    application = await clients.partner.applications.submit(_copy(examples))
     stranger = client_of("partner/example-2")
 
     real = await _refused(stranger.applications.get(application.application_id))
@@ -154,14 +154,14 @@ async def test_another_partners_application_is_not_visible_whether_or_not_it_exi
 
 
 async def test_a_stale_etag_is_aborted_and_a_wrong_state_says_what_is_allowed(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    story = Story(cast, examples, lambda *_: None)
-    await story.cleared()
-    application_id = story.applications["a"]
+    scenario = Scenario(clients, examples, lambda *_: None)
+    await scenario.approve_by_policy()
+    application_id = scenario.applications["a"]
 
-    stale = await _refused(cast.partner.applications.withdraw(application_id, etag="v1"))
-    wrong = await _refused(cast.partner.applications.withdraw(application_id))
+    stale = await _refused(clients.partner.applications.withdraw(application_id, etag="v1"))
+    wrong = await _refused(clients.partner.applications.withdraw(application_id))
 
     assert (stale.code, stale.reason) == (grpc.StatusCode.ABORTED, "STALE_ETAG")
     assert (wrong.code, wrong.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE")
@@ -170,19 +170,19 @@ async def test_a_stale_etag_is_aborted_and_a_wrong_state_says_what_is_allowed(
 
 
 async def _awaiting_signature(
-    cast: Cast, details: model_pb2.ApplicationDetails
+    clients: Clients, details: model_pb2.ApplicationDetails
 ) -> model_pb2.Application:
-    application = await cast.partner.applications.submit(details)
-    watch = cast.partner.applications.watch(application.application_id, patience=60)
+    application = await clients.partner.applications.submit(details)
+    watch = clients.partner.applications.watch(application.application_id, patience=60)
     async for change in watch:
         if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
             break
     await watch.aclose()
-    return await cast.partner.applications.get(application.application_id)
+    return await clients.partner.applications.get(application.application_id)
 
 
 async def test_an_acceptance_needs_the_right_key_person_and_text(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     stranger = details.parties.add()
@@ -190,12 +190,12 @@ async def test_an_acceptance_needs_the_right_key_person_and_text(
         next(party for party in details.parties if party.HasField("signing_authority"))
     )
     stranger.party_id, stranger.signing_authority.is_authorized = "other-signatory", False
-    application = await _awaiting_signature(cast, details)
+    application = await _awaiting_signature(clients, details)
     signer = next(
         party.party_id for party in details.parties if party.HasField("signing_authority")
     )
-    accept, text = cast.partner.applications.accept_conduct_code, application.acceptance_text
-    version, good = application.code_of_conduct.version, conduct.sign(text, cast.key)
+    accept, text = clients.partner.applications.accept_conduct_code, application.acceptance_text
+    version, good = application.code_of_conduct.version, conduct.sign(text, clients.key)
 
     def asked(
         code_version: str, signatory: str, signature: bytes
@@ -210,7 +210,7 @@ async def test_an_acceptance_needs_the_right_key_person_and_text(
     wrong_key = await _refused(asked(version, signer, conduct.sign(text, conduct.generate_key())))
     wrong_person = await _refused(asked(version, "other-signatory", good))
     old_text = await _refused(asked("0.9", signer, good))
-    unchanged = await cast.partner.applications.get(application.application_id)
+    unchanged = await clients.partner.applications.get(application.application_id)
     right = await asked(version, signer, good)
 
     assert wrong_key.reason == "SIGNATURE_INVALID"
@@ -224,30 +224,30 @@ async def test_an_acceptance_needs_the_right_key_person_and_text(
 
 
 async def test_a_message_over_one_mebibyte_is_refused_with_its_size(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     details.parties[0].aliases.extend(["x" * 400] * 3000)
 
-    error = await _refused(cast.partner.applications.submit(details))
+    error = await _refused(clients.partner.applications.submit(details))
 
     assert error.reason == "MESSAGE_TOO_LARGE"
     assert int(error.metadata["actualBytes"]) > int(error.metadata["maximumBytes"]) == 1024 * 1024
 
 
 async def test_a_moment_beyond_all_calendars_is_a_typed_error(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)
     details.end_user_statement.signed_at.CopyFrom(Timestamp(seconds=10**14))
 
-    error = await _refused(cast.partner.applications.submit(details))
+    error = await _refused(clients.partner.applications.submit(details))
 
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
 
 
 async def test_an_unknown_clause_and_a_foreign_license_are_refused(
-    cast: Cast, client_of: Of
+    clients: Clients, client_of: Of
 ) -> None:
     reporter = client_of("partner/example-2")
     unknown = await _refused(
@@ -271,14 +271,14 @@ async def test_an_unknown_clause_and_a_foreign_license_are_refused(
     assert claimed.code is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_a_partner_cannot_do_an_officers_work(cast: Cast) -> None:
-    error = await _refused(cast.partner.reviews.explain("00000000-0000-4000-8000-000000000000"))
+async def test_a_partner_cannot_do_an_officers_work(clients: Clients) -> None:
+    error = await _refused(clients.partner.reviews.explain("00000000-0000-4000-8000-000000000000"))
 
     assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_MISSING")
 
 
 async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goes_on(
-    stack: Stack, cast: Cast, examples: Examples
+    stack: Stack, clients: Clients, examples: Examples
 ) -> None:
     topic, poison = (
         "safeconduct.screening.v1",
@@ -292,7 +292,7 @@ async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goe
     finally:
         await producer.stop()
 
-    application = await _awaiting_signature(cast, _copy(examples))
+    application = await _awaiting_signature(clients, _copy(examples))
 
     assert (
         model_pb2.ApplicationState.Name(application.state) == "APPLICATION_STATE_AWAITING_SIGNATURE"
@@ -318,14 +318,14 @@ async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goe
 
 
 async def test_without_its_database_a_service_says_unavailable_and_nothing_is_lost(
-    stack: Stack, cast: Cast, examples: Examples, client_of: Of
+    stack: Stack, clients: Clients, examples: Examples, client_of: Of
 ) -> None:
     request_id = new_request_id()
     environ = stack.client_env("partner/example-1")
     async with Client(
         Endpoints.from_env(environ), Credentials.from_env(environ), deadline=3
     ) as hasty:
-        await cast.partner.applications.submit(_copy(examples))
+        await clients.partner.applications.submit(_copy(examples))
         stack.postgres.stop()
         try:
             error = await _refused(
@@ -336,23 +336,23 @@ async def test_without_its_database_a_service_says_unavailable_and_nothing_is_lo
 
     assert error.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
     stored = await _patiently(
-        lambda: cast.partner.applications.submit(_copy(examples), request_id=request_id)
+        lambda: clients.partner.applications.submit(_copy(examples), request_id=request_id)
     )
-    reached = await _awaiting_signature(cast, _copy(examples))
+    reached = await _awaiting_signature(clients, _copy(examples))
     assert stored.application_id != reached.application_id
 
 
 async def test_without_its_broker_a_submission_is_stored_and_decided_when_the_broker_is_back(
-    stack: Stack, cast: Cast, examples: Examples
+    stack: Stack, clients: Clients, examples: Examples
 ) -> None:
     stack.kafka.stop()
     try:
-        application = await cast.partner.applications.submit(_copy(examples))
+        application = await clients.partner.applications.submit(_copy(examples))
     finally:
         stack.kafka.start()
 
     async with asyncio.timeout(90):
-        watch = cast.partner.applications.watch(application.application_id, patience=90)
+        watch = clients.partner.applications.watch(application.application_id, patience=90)
         async for change in watch:
             if change.state != model_pb2.APPLICATION_STATE_SCREENING:
                 break

@@ -13,8 +13,8 @@ from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_pb2
 
-from infra.local.demo import newer_list
-from infra.local.story import Cast, Story
+from infra.scenario.demo import updated_list
+from infra.scenario.scenario import Clients, Scenario
 
 from .conftest import Examples
 
@@ -53,16 +53,17 @@ async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Clie
 
 
 async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_back(
-    cast: Cast, examples: Examples, client_of: Callable[[str], Client]
+    clients: Clients, examples: Examples, client_of: Callable[[str], Client]
 ) -> None:
-    story = Story(cast, examples, _silent)
-    await story.referred()
-    license_id, application_id = story.licenses["c"], story.applications["c"]
+    scenario = Scenario(clients, examples, _silent)
+    await scenario.approve_by_officers()
+    license_id, application_id = scenario.licenses["c"], scenario.applications["c"]
     before = {
-        each.list_code: each.active_version for each in (await cast.lister.lists.status()).lists
+        each.list_code: each.active_version
+        for each in (await clients.list_officer.lists.status()).lists
     }
     try:
-        told = await story.listed(newer_list(examples), "2026-11-24")
+        told = await scenario.suspend_after_list_update(updated_list(examples), "2026-11-24")
 
         assert "the gate says SUSPENDED" in told
         assert "(LIST_MATCH)" in told
@@ -72,16 +73,19 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
             await second.violations.reinstate(license_id, rationale=WHY, etag=etag)
         assert refused.value.reason == "LIST_MATCH_OPEN"
 
-        hits = [hit async for hit in cast.officers[0].hits.list(application_id=application_id)]
+        hits = [
+            hit
+            async for hit in clients.licensing_officers[0].hits.list(application_id=application_id)
+        ]
         assert {hit.license_id for hit in hits} == {license_id}
-        await _settle(hits, cast.officers)
-        await _reinstated(license_id, cast.enforcers)
-        await story._gate_says("c", "ALLOWED")
+        await _settle(hits, clients.licensing_officers)
+        await _reinstated(license_id, clients.enforcement_officers)
+        await scenario._gate_says("c", "ALLOWED")
     finally:
         # The other journeys ask for the same end user.
-        await cast.lister.lists.activate("US-CSL", before["US-CSL"])
+        await clients.list_officer.lists.activate("US-CSL", before["US-CSL"])
         deadline = time.monotonic() + 120
-        while not (await cast.lister.lists.status()).is_current:
+        while not (await clients.list_officer.lists.status()).is_current:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
 
@@ -107,8 +111,10 @@ async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
 
 
 async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    story = Story(cast, {**examples, "similar-name": _elsewhere(examples["similar-name"])}, _silent)
+    scenario = Scenario(
+        clients, {**examples, "similar-name": _elsewhere(examples["similar-name"])}, _silent
+    )
 
-    assert "approved by two officers; the gate says ALLOWED" in await story.similar()
+    assert "approved by two officers; the gate says ALLOWED" in await scenario.clear_false_hits()

@@ -7,22 +7,24 @@ import time
 
 from safeconduct.applications.v1 import model_pb2, service_pb2
 
-from infra.local.story import Cast
+from infra.scenario.scenario import Clients
 
 from .conftest import Examples
 
 
 async def _reached(
-    cast: Cast, details: model_pb2.ApplicationDetails
+    clients: Clients, details: model_pb2.ApplicationDetails
 ) -> tuple[model_pb2.Application, service_pb2.Case]:
     """The application once policy has looked at it, and its case."""
-    application = await cast.partner.applications.submit(details)
+    application = await clients.partner.applications.submit(details)
     deadline = time.monotonic() + 60
     while application.state == model_pb2.APPLICATION_STATE_SCREENING:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
-        application = await cast.partner.applications.get(application.application_id)
-    return application, (await cast.officers[0].reviews.explain(application.application_id)).case
+        application = await clients.partner.applications.get(application.application_id)
+    return application, (
+        await clients.licensing_officers[0].reviews.explain(application.application_id)
+    ).case
 
 
 def _owners(
@@ -44,9 +46,9 @@ def _owners(
 
 
 async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_with_rule_owner_and_path(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    application, case = await _reached(cast, examples["owned-by-listed"])
+    application, case = await _reached(clients, examples["owned-by-listed"])
 
     assert application.state == model_pb2.APPLICATION_STATE_INTENT_TO_DENY
     told = [each for each in case.screening.ownership.findings if each.party_id == "end-user"]
@@ -60,11 +62,13 @@ async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_w
 
 
 async def test_an_officer_reads_aloud_who_owns_whom_with_names(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    application, _ = await _reached(cast, examples["owned-by-listed"])
+    application, _ = await _reached(clients, examples["owned-by-listed"])
 
-    said = (await cast.officers[0].screening.get(application.application_id)).ownership_explanations
+    said = (
+        await clients.licensing_officers[0].screening.get(application.application_id)
+    ).ownership_explanations
 
     assert any(
         '"Shenwei Micro" (listed: EL) holds 60 % of "Example Holding 1 Ltd"' in each
@@ -73,22 +77,22 @@ async def test_an_officer_reads_aloud_who_owns_whom_with_names(
 
 
 async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=60.0, owner_2=40.0)
 
-    application, case = await _reached(cast, details)
+    application, case = await _reached(clients, details)
 
     assert application.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE
     assert not case.screening.ownership.findings
 
 
 async def test_a_share_that_is_not_stated_leaves_the_decision_to_officers(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=None)
 
-    application, case = await _reached(cast, details)
+    application, case = await _reached(clients, details)
 
     assert application.state == model_pb2.APPLICATION_STATE_UNDER_REVIEW
     fired = {rule.rule_id for rule in case.policy.fired}

@@ -17,7 +17,7 @@ from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from chassis.store.journal import Journal
 from chassis.telemetry.tracing import setup
 from infra.local.stack import SERVICES, Stack
-from infra.local.story import Cast, Story
+from infra.scenario.scenario import Clients, Scenario
 from services.applications.shell.projections import ApplicationStream
 from services.enforcement.shell.projections import LicenseStream
 from services.screening.shell.projections import ScreeningStream
@@ -32,12 +32,12 @@ STREAMS: Mapping[str, tuple[Any, str]] = {
 TOPICS = tuple(f"safeconduct.{name}.v1" for name in SERVICES)
 
 
-async def _told(cast: Cast, examples: Examples) -> Story:
-    story = Story(cast, examples, lambda *_: None)
-    await story.cleared()
-    await story.denied()
-    await story.revoked()
-    return story
+async def _told(clients: Clients, examples: Examples) -> Scenario:
+    scenario = Scenario(clients, examples, lambda *_: None)
+    await scenario.approve_by_policy()
+    await scenario.deny_listed_party()
+    await scenario.revoke_license()
+    return scenario
 
 
 async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
@@ -53,9 +53,9 @@ async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
-    stack: Stack, cast: Cast, examples: Examples, name: str
+    stack: Stack, clients: Clients, examples: Examples, name: str
 ) -> None:
-    await _told(cast, examples)
+    await _told(clients, examples)
     stream, query = STREAMS[name]
     async with asyncpg.create_pool(stack.database(name).app_dsn, min_size=1, max_size=2) as pool:
         journal: Journal[Any, Any] = Journal(
@@ -109,10 +109,11 @@ async def _records(stack: Stack) -> list[Any]:
 
 
 async def test_replaying_every_fact_in_any_order_changes_nothing(
-    stack: Stack, cast: Cast, examples: Examples
+    stack: Stack, clients: Clients, examples: Examples
 ) -> None:
-    await _told(cast, examples)
-    # The last fact of the story is on its way to the applications' record; the next story's approval is behind it.
+    await _told(clients, examples)
+    # The scenario's last event is still on its way to the applications service;
+    # the approval of the next scenario is published after it.
     await _settled(stack)
     before = await _versions(stack)
     records = [record for record in await _records(stack) if dict(record.headers).get("ce_id")]
@@ -134,12 +135,12 @@ async def test_replaying_every_fact_in_any_order_changes_nothing(
 
     # Applications that run through every partition are decided behind all of the replayed facts.
     after_all = [
-        await cast.partner.applications.submit(examples["hospital-hosted-access"])
+        await clients.partner.applications.submit(examples["hospital-hosted-access"])
         for _ in range(12)
     ]
     for application in after_all:
         async with asyncio.timeout(60):
-            watch = cast.partner.applications.watch(application.application_id, patience=60)
+            watch = clients.partner.applications.watch(application.application_id, patience=60)
             async for change in watch:
                 if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
                     break

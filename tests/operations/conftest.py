@@ -18,7 +18,7 @@ import pytest
 
 from chassis.store.migrations import migrate
 from chassis.streams import topics
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
@@ -26,9 +26,9 @@ from tests.chassis.sample_aggregate import MIGRATION, Things, add, new_journal, 
 
 
 @pytest.fixture(scope="session")
-def versions(room: Path) -> Path:
+def versions(run_folder: Path) -> Path:
     """The folder of the migrations of things."""
-    folder = room / "audited-things"
+    folder = run_folder / "audited-things"
     folder.mkdir()
     (folder / "0001_things.py").write_text(MIGRATION)
     return folder

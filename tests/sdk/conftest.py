@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from safeconduct.channel import Credentials
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk.contract import credentials, identity
 
 

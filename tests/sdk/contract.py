@@ -20,7 +20,7 @@ from safeconduct.enforcement.v1 import service_pb2 as standing_rpc
 from safeconduct.enforcement.v1 import service_pb2_grpc as enforcement_grpc
 from safeconduct.gate import boottime
 
-from infra.local.ca import Identity, issue
+from infra.local.certificate_authority import Identity, issue
 
 Register = Callable[[aio.Server], None]
 

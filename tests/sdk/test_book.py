@@ -10,7 +10,7 @@ import pytest
 from safeconduct.client import Client, Credentials, Endpoints, SafeconductError
 from safeconduct.screening.v1 import model_pb2
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk.agency import Agency
 from tests.sdk.contract import serving
 

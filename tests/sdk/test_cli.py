@@ -25,7 +25,7 @@ from safeconduct.options.v1 import options_pb2
 from safeconduct.screening.v1 import errors_pb2 as screening_errors
 from safeconduct.screening.v1 import model_pb2 as screening
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk import agency as expected
 from tests.sdk.agency import (
     APPLICATION,

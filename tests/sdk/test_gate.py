@@ -14,7 +14,7 @@ from safeconduct.errors import SafeconductError
 from safeconduct.gate import AccessVerdict, Gate, StandingState, Verdict, boottime
 from safeconduct.knowledge import NANOSECONDS
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk.contract import Replica, eventually, serving
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk.agency import APPLICATION, LICENSE, Agency
 from tests.sdk.contract import serving
 from tests.sdk.test_gate import standing

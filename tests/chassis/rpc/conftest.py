@@ -23,7 +23,7 @@ from chassis.rpc.errors import draining
 from chassis.rpc.server import RpcServer
 from chassis.settings import ServiceSettings
 from chassis.telemetry import tracing
-from infra.local import ca
+from infra.local import certificate_authority as ca
 
 APPLICATIONS = "safeconduct.applications.v1.ApplicationService"
 STANDING = "safeconduct.enforcement.v1.StandingService"

@@ -22,7 +22,7 @@ from chassis.rpc.authorization import access_table
 from chassis.rpc.server import RpcServer
 from chassis.settings import ServiceSettings
 from chassis.telemetry import tracing
-from infra.local import ca
+from infra.local import certificate_authority as ca
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -20,7 +20,7 @@ from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.outbox import shard_of
 from chassis.store.stream import check_etag, etag_of
-from infra.local.apart import run_apart
+from infra.local.asyncio_thread import run_coroutine
 from infra.local.postgres import Database
 from tests.chassis.sample_aggregate import (
     NOON,
@@ -244,7 +244,7 @@ async def test_a_stale_version_loses_and_decides_again_on_the_newest_state(
         assert state is not None
         seen.append(state.total)
         if len(seen) == 1:
-            run_apart(_add_elsewhere(store.app_dsn, thing, 10))
+            run_coroutine(_add_elsewhere(store.app_dsn, thing, 10))
         return (Added(thing, state.total),)  # doubles what it saw
 
     answer = await journal.execute(thing, new_key(), OFFICER, decide, total_of, Int64Value)
@@ -263,7 +263,7 @@ async def test_a_creation_that_lost_decides_again_on_what_was_created(
         seen.append(state)
         if state is not None:
             return Refusal()
-        run_apart(_add_elsewhere(store.app_dsn, thing, 10))
+        run_coroutine(_add_elsewhere(store.app_dsn, thing, 10))
         return (Added(thing, 1),)
 
     with pytest.raises(RpcError, match="ENOUGH"):
@@ -278,7 +278,7 @@ async def test_a_writer_that_loses_every_version_check_gets_contention(
     thing = uuid4()
 
     def decide(state: Thing | None) -> tuple[Event, ...]:
-        run_apart(_add_elsewhere(store.app_dsn, thing, 1))
+        run_coroutine(_add_elsewhere(store.app_dsn, thing, 1))
         return (Added(thing, 100),)
 
     with pytest.raises(RpcError, match="UNAVAILABLE CONTENTION"):

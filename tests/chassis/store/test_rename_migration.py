@@ -16,7 +16,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from chassis.store.change_feed import ChangeFeed, Cursor
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.migrations import migrate
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 from infra.local.postgres import Database
 from operations.audit.verify import verify
 from tests.chassis.sample_aggregate import (
@@ -93,9 +93,9 @@ class Upgraded:
 
 @pytest.fixture(scope="module", params=SERVICES, ids=lambda kind: kind.name)
 async def upgraded(
-    request: pytest.FixtureRequest, room: Path, new_database: Callable[[], Database]
+    request: pytest.FixtureRequest, run_folder: Path, new_database: Callable[[], Database]
 ) -> Upgraded:
-    return await upgrade(request.param, room / "renamed" / request.param.name, new_database())
+    return await upgrade(request.param, run_folder / "renamed" / request.param.name, new_database())
 
 
 async def upgrade(kind: Kind, folder: Path, database: Database) -> Upgraded:
@@ -190,9 +190,9 @@ async def test_no_name_of_the_first_release_is_left(
 
 
 @pytest.fixture(scope="module")
-async def journal(room: Path, new_database: Callable[[], Database]) -> AsyncIterator[Things]:
+async def journal(run_folder: Path, new_database: Callable[[], Database]) -> AsyncIterator[Things]:
     """The journal of things on an upgraded database, with the role of the service."""
-    done = await upgrade(SERVICES[0], room / "renamed" / "journal", new_database())
+    done = await upgrade(SERVICES[0], run_folder / "renamed" / "journal", new_database())
     pool = await open_pool(done.database.app_dsn)
     yield new_journal(pool)
     await pool.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chassis.telemetry import semconv
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 TYPES = {"Counter", "Gauge", "Histogram"}
 NAME = re.compile(r"safeconduct(_[a-z][a-z0-9]*)+")

@@ -38,8 +38,8 @@ EVIDENCE = [b"\7" * 32]
 
 
 @pytest.fixture(scope="module")
-def stack(room: Path) -> Iterator[Stack]:
-    with Stack(room / "enforcement", services=("enforcement",), replicas=2) as running:
+def stack(run_folder: Path) -> Iterator[Stack]:
+    with Stack(run_folder / "enforcement", services=("enforcement",), replicas=2) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2, service_pb2_grpc
 
-from infra.local.apart import run_apart
+from infra.local.asyncio_thread import run_coroutine
 from infra.local.stack import Stack
 from services.screening.shell.active_lists import Source
 from tests.screening.shell.conftest import NewReplica
@@ -35,10 +35,10 @@ SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def stack(room: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
+def stack(run_folder: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
     """A service that finds a list active, another than the shipped one: quick to load, also after a kill."""
-    with Stack(room / "screening", services=("screening",), autostart=False) as running:
-        run_apart(start_list(running.database("screening").app_dsn, new_replica))
+    with Stack(run_folder / "screening", services=("screening",), autostart=False) as running:
+        run_coroutine(start_list(running.database("screening").app_dsn, new_replica))
         running.service("screening").start()
         running.service("screening").wait_ready(SECONDS)
         yield running

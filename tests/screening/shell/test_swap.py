@@ -15,7 +15,7 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 from safeconduct.screening.v1 import model_pb2, service_pb2, service_pb2_grpc
 
-from infra.local.apart import run_apart
+from infra.local.asyncio_thread import run_coroutine
 from infra.local.stack import Stack
 from services.screening.shell.active_lists import Source
 from tests.screening.shell.conftest import NewReplica
@@ -45,9 +45,9 @@ class Heard:
 
 
 @pytest.fixture(scope="module")
-def stack(room: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
-    with Stack(room / "swap", services=("screening",), autostart=False) as running:
-        run_apart(start_list(running.database("screening").app_dsn, new_replica))
+def stack(run_folder: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
+    with Stack(run_folder / "swap", services=("screening",), autostart=False) as running:
+        run_coroutine(start_list(running.database("screening").app_dsn, new_replica))
         running.service("screening").start()
         running.service("screening").wait_ready(SECONDS)
         yield running

@@ -32,7 +32,7 @@ SERVERS: Final = (
 )
 
 
-def share_of(nodeid: str) -> str:
+def group_of(nodeid: str) -> str:
     """What a test stays together with: the stacks, or its file."""
     return "stacks" if nodeid.startswith(STACKS) else nodeid.partition("::")[0]
 
@@ -50,7 +50,7 @@ def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     return sorted(items, key=turn)
 
 
-class Shares(LoadScopeScheduling):
+class OrderedScheduling(LoadScopeScheduling):
     """xdist's scheduler of whole files, with our shares for files, in the order of the collection."""
 
     def __init__(self, config: pytest.Config, log: object) -> None:
@@ -58,4 +58,4 @@ class Shares(LoadScopeScheduling):
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return share_of(nodeid)
+        return group_of(nodeid)

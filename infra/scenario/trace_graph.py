@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.local.spans import Span, SpanStore
+from infra.local.span_receiver import Span, SpanStore
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class TraceGraph:
     """What the spans of an episode are together."""
 
     spans: tuple[Span, ...]
@@ -25,7 +25,7 @@ class Episode:
         return bool(self.spans) and self.parts == 1 and not self.orphans
 
 
-def episode(store: SpanStore, trace_ids: Sequence[str]) -> Episode:
+def trace_graph(store: SpanStore, trace_ids: Sequence[str]) -> TraceGraph:
     """The episode that these traces make. A link out of it is no part of it."""
     spans = tuple(span for trace_id in dict.fromkeys(trace_ids) for span in store.trace(trace_id))
     known = {(span.trace_id, span.span_id): number for number, span in enumerate(spans)}
@@ -46,4 +46,4 @@ def episode(store: SpanStore, trace_ids: Sequence[str]) -> Episode:
             if other in known:
                 root[find(number)] = find(known[other])
     parts = len({find(number) for number in range(len(spans))})
-    return Episode(spans, frozenset(span.service for span in spans), parts, orphans)
+    return TraceGraph(spans, frozenset(span.service for span in spans), parts, orphans)

@@ -1,7 +1,7 @@
-"""The main job as a story in steps, told by a partner, officers and a gate over the public API only.
+"""The main job as a scenario in steps, told by a partner, officers and a gate over the public API only.
 
 It knows no process and no port: clients are given. Between two happenings it calls `between`, where a caller may do
-harm to the services; the story must end the same.
+harm to the services; the scenario must end the same.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ Tell = Callable[[str, float], None]
 """Told of each happening: what and why, and how many milliseconds it took."""
 
 
-class StoryFault(Exception):  # noqa: N818 - the story went another way, which is what the step reports
-    """Something happened that the story does not tell; the text says what was expected."""
+class ScenarioError(Exception):
+    """Something happened that the scenario does not tell; the text says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Clients:
     """Everybody who plays a part."""
 
     partner: Client
-    officers: tuple[Client, Client]
-    enforcers: tuple[Client, Client]
-    lister: Client
+    licensing_officers: tuple[Client, Client]
+    enforcement_officers: tuple[Client, Client]
+    list_officer: Client
     """Brings in restricted-party lists."""
     telemetry: Client
     """The gate's own identity, which reports what the developer's telemetry saw."""
@@ -57,25 +57,25 @@ async def _nothing() -> None:
 
 
 @dataclass(slots=True)
-class Story:
-    """The story, as far as it has come. `applications` maps a step to its application."""
+class Scenario:
+    """The scenario, as far as it has come. `applications` maps a step to its application."""
 
-    cast: Cast
+    clients: Clients
     examples: Mapping[str, model_pb2.ApplicationDetails]
     tell: Tell
     between: Callable[[], Awaitable[None]] = _nothing
     applications: dict[str, str] = field(default_factory=dict)
     licenses: dict[str, str] = field(default_factory=dict)
     propagation_ms: float = 0.0
-    listing_ms: float = 0.0
+    list_update_ms: float = 0.0
     """From the activation of a list that names a licensed party to the denial at the gate."""
 
-    async def cleared(self) -> str:
+    async def approve_by_policy(self) -> str:
         """(a) A hospital abroad asks for hosted access: cleared, approved by policy, signed, licensed, allowed."""
         application = await self._submit("a", "hospital-hosted-access")
         application = await self._reach(application, "AWAITING_SIGNATURE")
         explained = await self._timed(
-            self.cast.officers[0].reviews.explain(application.application_id),
+            self.clients.licensing_officers[0].reviews.explain(application.application_id),
             lambda answer: (
                 f"approved by policy {answer.decision.policy.policy_version}: " + _rules(answer)
             ),
@@ -85,14 +85,16 @@ class Story:
         verdict = await self._gate_says("a", "ALLOWED")
         return f"license {self.licenses['a']} issued; the gate says {verdict.reason}: {verdict.explanation}"
 
-    async def denied(self) -> str:
+    async def deny_listed_party(self) -> str:
         """(b) An end user on the Entity List, written as one of its aliases: intent to deny, denied by two officers."""
         application = await self._submit("b", "listed-end-user")
         application = await self._reach(application, "INTENT_TO_DENY")
         for reason in application.reasons:
             self.tell(f"intent to deny: {reason}", 0.0)
         expect(bool(application.reasons), "reasons for the applicant")
-        explained = await self.cast.officers[0].reviews.explain(application.application_id)
+        explained = await self.clients.licensing_officers[0].reviews.explain(
+            application.application_id
+        )
         hit = next(finding for finding in explained.case.screening.findings if finding.entry_ids)
         self.tell(
             f"{hit.party_id} matches {', '.join(hit.entry_ids)} on {', '.join(hit.list_codes)}, "
@@ -105,11 +107,13 @@ class Story:
         expect_state(case.application, "DENIED")
         return f"denied by two officers: {'; '.join(case.application.reasons)}"
 
-    async def referred(self) -> str:
+    async def approve_by_officers(self) -> str:
         """(c) A fine-tuning service: referred by policy, recommended, countersigned by somebody else, licensed."""
         application = await self._submit("c", "fine-tuning-service")
         application = await self._reach(application, "UNDER_REVIEW")
-        explained = await self.cast.officers[0].reviews.explain(application.application_id)
+        explained = await self.clients.licensing_officers[0].reviews.explain(
+            application.application_id
+        )
         self.tell(f"referred by policy: {_rules(explained)}", 0.0)
         rationale = "use, user and safeguards were examined"
         case = await self._decide(
@@ -122,15 +126,15 @@ class Story:
             f"approved by two officers, one of them refused alone; the gate says {verdict.reason}"
         )
 
-    async def revoked(self) -> str:
+    async def revoke_license(self) -> str:
         """(d) Military surveillance is reported on (a): finding and revocation by two officers each; denial."""
         license_id = self.licenses["a"]
-        first, second = self.cast.enforcers
+        first, second = self.clients.enforcement_officers
         digest = hashlib.sha256(
             b"telemetry window with the pattern of military surveillance"
         ).digest()
         report = await self._timed(
-            self.cast.telemetry.conduct.report(
+            self.clients.telemetry.conduct.report(
                 license_id,
                 clause=enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE,
                 reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
@@ -161,7 +165,7 @@ class Story:
             f"the gate says {verdict.reason}: {verdict.explanation}"
         )
 
-    async def similar(self) -> str:
+    async def clear_false_hits(self) -> str:
         """(f) An institute with a common name: a possible match, found false by an officer, approved by two."""
         application = await self._submit("f", "similar-name")
         application = await self._reach(application, "UNDER_REVIEW")
@@ -180,7 +184,7 @@ class Story:
         )
 
     async def _clear_hits(self, application_id: str) -> int:
-        officer, judged = self.cast.officers[0], 0
+        officer, judged = self.clients.licensing_officers[0], 0
         async for hit in officer.hits.list(application_id=application_id):
             found = hit.hit
             self.tell(
@@ -208,13 +212,14 @@ class Story:
     ) -> service_pb2.ExplainDecisionResponse:
         """The case once it says so: a verdict reaches it as a fact, a moment later."""
         async with asyncio.timeout(PATIENCE_S):
-            while not holds(answer := await self.cast.officers[0].reviews.explain(application_id)):  # noqa: ASYNC110 - same
+            officer = self.clients.licensing_officers[0]
+            while not holds(answer := await officer.reviews.explain(application_id)):  # noqa: ASYNC110 - same
                 await asyncio.sleep(0.02)
         return answer
 
-    async def listed(self, content: bytes, publication: str) -> str:
+    async def suspend_after_list_update(self, content: bytes, publication: str) -> str:
         """(g) A new version of the list names the end user of (c): suspended with no human step, the gate denies."""
-        code, lists = "US-CSL", self.cast.lister.lists
+        code, lists = "US-CSL", self.clients.list_officer.lists
         await self._says("c", "ALLOWED")  # until the list changes
         imported = await self._timed(
             lists.import_list(
@@ -236,11 +241,11 @@ class Story:
             lambda answer: f"a list officer activates {answer.active_version}",
         )
         denied_at = await denial
-        self.listing_ms = (denied_at - began) * 1e3
+        self.list_update_ms = (denied_at - began) * 1e3
         verdict = self._judge("c")
-        self.tell("the gate denies, counted from the activation", self.listing_ms)
+        self.tell("the gate denies, counted from the activation", self.list_update_ms)
         return (
-            f"suspended with no human step; {self.listing_ms:.0f} ms from the activation to the denial; "
+            f"suspended with no human step; {self.list_update_ms:.0f} ms from the activation to the denial; "
             f"the gate says {verdict.reason}: {verdict.explanation}"
         )
 
@@ -275,7 +280,7 @@ class Story:
 
     async def _submit(self, step: str, example: str) -> model_pb2.Application:
         application = await self._timed(
-            self.cast.partner.applications.submit(self.examples[example]),
+            self.clients.partner.applications.submit(self.examples[example]),
             lambda answer: f"{example} submitted: application {answer.application_id}",
         )
         self.applications[step] = application.application_id
@@ -285,7 +290,7 @@ class Story:
     async def _reach(self, application: model_pb2.Application, state: str) -> model_pb2.Application:
         """Watches until screening and policy are through."""
         began = time.perf_counter()
-        watch = self.cast.partner.applications.watch(
+        watch = self.clients.partner.applications.watch(
             application.application_id, patience=PATIENCE_S
         )
         try:
@@ -299,7 +304,7 @@ class Story:
             f"every party screened, policy evaluated: {state}", (time.perf_counter() - began) * 1e3
         )
         await self.between()
-        reached = await self.cast.partner.applications.get(application.application_id)
+        reached = await self.clients.partner.applications.get(application.application_id)
         expect_state(reached, state)
         return reached
 
@@ -311,7 +316,7 @@ class Story:
         *,
         tries_alone: bool = False,
     ) -> service_pb2.Case:
-        first, second = self.cast.officers
+        first, second = self.clients.licensing_officers
         etag = (await first.reviews.explain(application_id)).case.application.etag
         case = await self._timed(
             first.reviews.recommend(
@@ -353,7 +358,7 @@ class Story:
                 0.0,
             )
         else:
-            raise StoryFault("an officer countersigned alone")
+            raise ScenarioError("an officer countersigned alone")
 
     async def _sign(self, step: str, application: model_pb2.Application) -> None:
         signer = next(
@@ -362,11 +367,11 @@ class Story:
             if party.HasField("signing_authority")
         )
         answer = await self._timed(
-            self.cast.partner.applications.accept_conduct_code(
+            self.clients.partner.applications.accept_conduct_code(
                 application.application_id,
                 code_version=application.code_of_conduct.version,
                 signatory_party_id=signer,
-                signature=conduct.sign(application.acceptance_text, self.cast.key),
+                signature=conduct.sign(application.acceptance_text, self.clients.key),
                 etag=application.etag,
             ),
             lambda answer: (
@@ -387,7 +392,7 @@ class Story:
     def _judge(self, step: str) -> Verdict:
         details = self.examples[EXAMPLE_OF[step]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
-        return self.cast.gate.check(
+        return self.clients.gate.check(
             self.licenses[step], details.items[0].model_id, details.destinations[0], use
         )
 
@@ -399,16 +404,16 @@ class Story:
 
 
 def expect(holds: bool, what: str) -> None:
-    """Raises StoryFault when the story went another way."""
+    """Raises ScenarioError when the scenario went another way."""
     if not holds:
-        raise StoryFault(f"expected {what}")
+        raise ScenarioError(f"expected {what}")
 
 
 def expect_state(application: model_pb2.Application, state: str) -> None:
-    """Raises StoryFault when the application stands elsewhere."""
+    """Raises ScenarioError when the application stands elsewhere."""
     found = model_pb2.ApplicationState.Name(application.state).removeprefix("APPLICATION_STATE_")
     if found != state:
-        raise StoryFault(f"expected {state}, found {found}")
+        raise ScenarioError(f"expected {state}, found {found}")
 
 
 def _rules(answer: service_pb2.ExplainDecisionResponse) -> str:

@@ -7,7 +7,7 @@ import gzip
 import io
 from typing import Final
 
-from infra.local.cache import CHECKOUT
+from infra.cache import CHECKOUT
 
 SHIPPED: Final = CHECKOUT / "services" / "screening" / "lists" / "us_csl_2025-02.csv.gz"
 SOURCE: Final = "Entity List (EL) - Bureau of Industry and Security"

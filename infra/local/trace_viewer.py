@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from infra.local.cache import cached
+from infra.cache import cached
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.processes import (
     Command,

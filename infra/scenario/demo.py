@@ -1,4 +1,4 @@
-"""`make demo`: the whole story on a stack of its own, with progress, and `build/demo.json` as its record.
+"""`make demo`: the whole scenario on a stack of its own, with progress, and `build/demo.json` as its record.
 
 Exits 0 only if every step held. Nothing it starts outlives it.
 """
@@ -29,11 +29,11 @@ from safeconduct.cli.files import read_application
 from safeconduct.client import Client, SafeconductError
 from safeconduct.gate import Gate
 
-from infra.local.cache import CHECKOUT
-from infra.local.episode import Episode, episode
-from infra.local.newer_list import naming
+from infra.cache import CHECKOUT
 from infra.local.stack import Stack
-from infra.local.story import PATIENCE_S, Cast, Story, StoryFault
+from infra.scenario.list_update import naming
+from infra.scenario.scenario import PATIENCE_S, Clients, Scenario, ScenarioError
+from infra.scenario.trace_graph import TraceGraph, trace_graph
 
 EXAMPLES: Final = CHECKOUT / "sdk" / "examples"
 SPANS_S: Final = 30.0
@@ -41,7 +41,7 @@ SPANS_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the story as it went."""
+    """A step of the scenario as it went."""
 
     id: str
     name: str
@@ -62,14 +62,14 @@ def read_examples(root: Path) -> tuple[Mapping[str, model_pb2.ApplicationDetails
     return {file.stem: read_application(file, now) for file in sorted(folder.glob("*.yaml"))}, key
 
 
-def newer_list(examples: Mapping[str, model_pb2.ApplicationDetails]) -> bytes:
+def updated_list(examples: Mapping[str, model_pb2.ApplicationDetails]) -> bytes:
     """The shipped list, with the end user of (c)'s application added."""
     parties = examples["fine-tuning-service"].parties
     user = next(party for party in parties if model_pb2.PARTY_ROLE_END_USER in party.roles)
     return naming("demonstration-1", user.name, f"{user.address}, {user.country}")
 
 
-async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
+async def open_clients(stack: Stack, key: Path, undo: AsyncExitStack) -> Clients:
     """Clients for everybody, patient enough to sit out a restart of any service."""
 
     async def client(principal: str) -> Client:
@@ -84,19 +84,25 @@ async def cast_of(stack: Stack, key: Path, undo: AsyncExitStack) -> Cast:
         Gate(stack.addresses("enforcement"), Credentials.from_env(environ))
     )
     await gate.ready(PATIENCE_S)
-    return Cast(
+    return Clients(
         partner=await client("partner/example-1"),
-        officers=(await client("officer/licensing-1"), await client("officer/licensing-2")),
-        enforcers=(await client("officer/enforcement-1"), await client("officer/enforcement-2")),
-        lister=await client("officer/lists-1"),
+        licensing_officers=(
+            await client("officer/licensing-1"),
+            await client("officer/licensing-2"),
+        ),
+        enforcement_officers=(
+            await client("officer/enforcement-1"),
+            await client("officer/enforcement-2"),
+        ),
+        list_officer=await client("officer/lists-1"),
         telemetry=await client("gate/example-1/gate-1"),
         gate=gate,
         key=conduct.load_key(key),
     )
 
 
-class Teller:
-    """Tells the story on a terminal and keeps what was told."""
+class StepRecorder:
+    """Tells the scenario on a terminal and keeps what was told."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -108,12 +114,12 @@ class Teller:
         self._console.print(f"  [dim]{took}[/]  {what}", highlight=False, soft_wrap=True)
 
     async def step(self, number: str, name: str, tell: Callable[[], Awaitable[str]]) -> None:
-        """One step; a fault ends the step, not the story."""
+        """One step; a fault ends the step, not the scenario."""
         self._console.print(f"\n[bold]({number}) {name}[/]", highlight=False)
         began = time.perf_counter()
         try:
             detail, ok = await tell(), True
-        except (StoryFault, SafeconductError, TimeoutError, KeyError) as fault:
+        except (ScenarioError, SafeconductError, TimeoutError, KeyError) as fault:
             detail, ok = f"{type(fault).__name__}: {fault}", False
         ms = (time.perf_counter() - began) * 1e3
         self.steps.append(Step(number, name, ok, round(ms, 1), detail))
@@ -121,28 +127,38 @@ class Teller:
         self._console.print(f"  {ms:8.1f} ms  {mark}: {detail}", highlight=False, soft_wrap=True)
 
 
-async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict[str, object]:
-    """Tells the story, with a pause between happenings; gives the record for `build/demo.json`."""
+async def run_scenario(stack: Stack, console: Console, pause_s: float = 0.0) -> dict[str, object]:
+    """Tells the scenario, with a pause between happenings; gives the record for `build/demo.json`."""
     examples, key = read_examples(stack.root)
-    teller = Teller(console)
+    teller = StepRecorder(console)
     async with AsyncExitStack() as undo:
-        cast = await cast_of(stack, key, undo)
-        story = Story(cast, examples, teller.happening, lambda: asyncio.sleep(pause_s))
-        await teller.step("a", "a hospital abroad, hosted access", story.cleared)
-        await teller.step("b", "an end user on the Entity List, under an alias", story.denied)
-        await teller.step("c", "a fine-tuning service that policy refers", story.referred)
-        await teller.step("d", "military surveillance under (a)'s license", story.revoked)
-        await teller.step("f", "an innocent institute with a similar name", story.similar)
-        content = await asyncio.to_thread(newer_list, examples)
-        listed = partial(story.listed, content, f"{datetime.now(UTC):%Y-%m-%d}")
+        clients = await open_clients(stack, key, undo)
+        scenario = Scenario(clients, examples, teller.happening, lambda: asyncio.sleep(pause_s))
+        await teller.step("a", "a hospital abroad, hosted access", scenario.approve_by_policy)
+        await teller.step(
+            "b", "an end user on the Entity List, under an alias", scenario.deny_listed_party
+        )
+        await teller.step(
+            "c", "a fine-tuning service that policy refers", scenario.approve_by_officers
+        )
+        await teller.step("d", "military surveillance under (a)'s license", scenario.revoke_license)
+        await teller.step(
+            "f", "an innocent institute with a similar name", scenario.clear_false_hits
+        )
+        content = await asyncio.to_thread(updated_list, examples)
+        listed = partial(
+            scenario.suspend_after_list_update, content, f"{datetime.now(UTC):%Y-%m-%d}"
+        )
         await teller.step("g", "a new list version names a party of (c)'s license", listed)
         traces: list[str] = []
 
         async def traced() -> str:
             traces.extend(
-                await _trace_ids(cast.partner, story.applications["a"], story.licenses["a"])
+                await _trace_ids(
+                    clients.partner, scenario.applications["a"], scenario.licenses["a"]
+                )
             )
-            return await _traced(stack, story.applications["a"], traces, console)
+            return await _traced(stack, scenario.applications["a"], traces, console)
 
         await teller.step("e", "the trace of (a) over all three services", traced)
         await teller.step(
@@ -153,8 +169,8 @@ async def tell_all(stack: Stack, console: Console, pause_s: float = 0.0) -> dict
     return {
         "ok": all(step.ok for step in teller.steps),
         "steps": [asdict(step) for step in teller.steps],
-        "propagation_ms": round(story.propagation_ms, 1),
-        "listing_ms": round(story.listing_ms, 1),
+        "propagation_ms": round(scenario.propagation_ms, 1),
+        "list_update_ms": round(scenario.list_update_ms, 1),
         "trace_id": traces[0] if traces else "",
     }
 
@@ -184,10 +200,10 @@ async def _traced(stack: Stack, application_id: str, trace_ids: list[str], conso
     )
     console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
     if shown.returncode:
-        raise StoryFault(f"`safeconduct trace` exits {shown.returncode}: {shown.stderr.strip()}")
+        raise ScenarioError(f"`safeconduct trace` exits {shown.returncode}: {shown.stderr.strip()}")
     services = ", ".join(sorted(whole.services))
     if not whole.is_whole or len(whole.services) != 3:
-        raise StoryFault(
+        raise ScenarioError(
             f"{len(whole.spans)} spans of {services} in {whole.parts} parts, {whole.orphans} orphans"
         )
     link = stack.trace_url_template.format(trace_id=trace_ids[0])
@@ -209,17 +225,17 @@ async def _audited(stack: Stack, console: Console) -> str:
     )
     console.print(shown.stdout, highlight=False, markup=False, soft_wrap=True)
     if shown.returncode:
-        raise StoryFault(
+        raise ScenarioError(
             f"`safeconduct audit verify` exits {shown.returncode}: {shown.stderr.strip()}"
         )
     return shown.stdout.splitlines()[-1]
 
 
-async def _complete(stack: Stack, trace_ids: list[str]) -> Episode:
+async def _complete(stack: Stack, trace_ids: list[str]) -> TraceGraph:
     """The episode once every trace has come in and nothing more has come for a second, or as it is after a while."""
     give_up, quiet_since, seen = time.monotonic() + SPANS_S, time.monotonic(), 0
     while True:
-        whole = episode(stack.spans.store, trace_ids)
+        whole = trace_graph(stack.spans.store, trace_ids)
         if len(whole.spans) != seen:
             seen, quiet_since = len(whole.spans), time.monotonic()
         is_here = whole.is_whole and all(stack.spans.store.trace(each) for each in trace_ids)
@@ -242,14 +258,14 @@ def main(
         bool, typer.Option(help="Leave the stack's files when everything held.")
     ] = False,
 ) -> None:
-    """The whole story on a stack of its own; writes build/demo.json.
+    """The whole scenario on a stack of its own; writes build/demo.json.
 
-    Example: python -m infra.local.demo --no-viewer
+    Example: python -m infra.scenario.demo --no-viewer
     """
     console = Console()
     record_file = CHECKOUT / "build" / "demo.json"
     record_file.unlink(missing_ok=True)
-    # Yesterday's data would make a longer story.
+    # Yesterday's data would make a longer scenario.
     shutil.rmtree(root, ignore_errors=True)
 
     def progress(name: str, seconds: float | None) -> None:
@@ -258,7 +274,7 @@ def main(
 
     console.print("[bold]a stack of its own[/]")
     with Stack(root, viewer=viewer, progress=progress) as stack:
-        record = asyncio.run(tell_all(stack, console, pause))
+        record = asyncio.run(run_scenario(stack, console, pause))
         console.print()
     record_file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     console.print(

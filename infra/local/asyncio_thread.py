@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
+def run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
     """The result of the coroutine, run to its end on an event loop in a thread of its own."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, work).result()

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from infra.local import ca
+from infra.local import certificate_authority as ca
 from infra.local.stack import spiffe_uri
 
 URI = "spiffe://safeconduct.example/partner/example-1"

@@ -13,9 +13,9 @@ from safeconduct.applications.v1 import model_pb2
 from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 
-from infra.local.episode import episode
 from infra.local.stack import Stack
-from infra.local.story import Cast, Story
+from infra.scenario.scenario import Clients, Scenario
+from infra.scenario.trace_graph import trace_graph
 
 from .conftest import Examples
 
@@ -24,42 +24,42 @@ def _silent(_what: str, _ms: float) -> None:
     """Nobody listens."""
 
 
-async def _tell(story: Story) -> tuple[str, ...]:
+async def _tell(scenario: Scenario) -> tuple[str, ...]:
     return (
-        await story.cleared(),
-        await story.denied(),
-        await story.referred(),
-        await story.revoked(),
+        await scenario.approve_by_policy(),
+        await scenario.deny_listed_party(),
+        await scenario.approve_by_officers(),
+        await scenario.revoke_license(),
     )
 
 
 async def test_the_main_job_is_done_from_submission_to_the_denying_gate(
-    cast: Cast, examples: Examples
+    clients: Clients, examples: Examples
 ) -> None:
-    story = Story(cast, examples, _silent)
+    scenario = Scenario(clients, examples, _silent)
 
-    told = await _tell(story)
+    told = await _tell(scenario)
 
     assert "the gate says ALLOWED" in told[0]
     assert told[1].startswith("denied by two officers: ")
     assert "one of them refused alone" in told[2]
     assert "the gate says REVOKED" in told[3]
-    assert story.propagation_ms > 0
+    assert scenario.propagation_ms > 0
 
 
-async def _records(cast: Cast, story: Story) -> tuple[dict[str, str], str]:
-    """How every application of the story ended, and how the revoked license stands in the applications' record."""
+async def _records(clients: Clients, scenario: Scenario) -> tuple[dict[str, str], str]:
+    """How every application of the scenario ended, and how the revoked license stands in the applications' record."""
     states = {
-        step: model_pb2.ApplicationState.Name((await cast.partner.applications.get(each)).state)
-        for step, each in story.applications.items()
+        step: model_pb2.ApplicationState.Name((await clients.partner.applications.get(each)).state)
+        for step, each in scenario.applications.items()
     }
-    record = await cast.partner.licenses.get(story.licenses["a"])
+    record = await clients.partner.licenses.get(scenario.licenses["a"])
     return states, model_pb2.LicenseState.Name(record.state)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_the_story_ends_the_same_when_every_service_is_restarted_between_its_happenings(
-    stack: Stack, cast: Cast, examples: Examples, number: signal.Signals
+    stack: Stack, clients: Clients, examples: Examples, number: signal.Signals
 ) -> None:
     # Screening takes its time to load the list, so it falls once in a while and the others every time.
     victims: Iterator[str] = itertools.cycle(
@@ -68,18 +68,18 @@ async def test_the_story_ends_the_same_when_every_service_is_restarted_between_i
     killed: list[str] = []
 
     async def between() -> None:
-        # The next service falls while the story goes on; before it falls again it must have come back.
+        # The next service falls while the scenario goes on; before it falls again it must have come back.
         victim = next(victims)
         service = stack.service(victim)
         service.wait_ready()
         service.kill(number)
         killed.append(victim)
 
-    story = Story(cast, examples, _silent, between)
-    await _tell(story)
+    scenario = Scenario(clients, examples, _silent, between)
+    await _tell(scenario)
 
     assert {"applications", "screening", "enforcement"} == set(killed)
-    states, license_state = await _records(cast, story)
+    states, license_state = await _records(clients, scenario)
     assert states == {
         "a": "APPLICATION_STATE_APPROVED",
         "b": "APPLICATION_STATE_DENIED",
@@ -87,22 +87,22 @@ async def test_the_story_ends_the_same_when_every_service_is_restarted_between_i
     }
     deadline = time.monotonic() + 60
     while license_state != "LICENSE_STATE_REVOKED" and time.monotonic() < deadline:
-        _, license_state = await _records(cast, story)
+        _, license_state = await _records(clients, scenario)
     assert license_state == "LICENSE_STATE_REVOKED"
 
 
 async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
-    stack: Stack, cast: Cast, examples: Examples
+    stack: Stack, clients: Clients, examples: Examples
 ) -> None:
-    story = Story(cast, examples, _silent)
-    await story.cleared()
-    timeline = await cast.partner.applications.timeline(story.applications["a"])
+    scenario = Scenario(clients, examples, _silent)
+    await scenario.approve_by_policy()
+    timeline = await clients.partner.applications.timeline(scenario.applications["a"])
     trace_ids = [entry.trace_id for entry in timeline.entries]
 
     deadline = time.monotonic() + 30
-    whole = episode(stack.spans.store, trace_ids)
+    whole = trace_graph(stack.spans.store, trace_ids)
     while not (whole.is_whole and len(whole.services) == 3) and time.monotonic() < deadline:
-        whole = episode(stack.spans.store, trace_ids)
+        whole = trace_graph(stack.spans.store, trace_ids)
 
     assert whole.services == {"applications", "screening", "enforcement"}
     assert (whole.parts, whole.orphans) == (1, 0)
@@ -120,14 +120,14 @@ async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
 
 
 async def test_a_suspended_license_holds_again_only_by_two_others(
-    cast: Cast, examples: Examples, client_of: Callable[[str], Client]
+    clients: Clients, examples: Examples, client_of: Callable[[str], Client]
 ) -> None:
-    story = Story(cast, examples, _silent)
-    await story.cleared()
-    license_id = story.licenses["a"]
-    first, second = cast.enforcers
+    scenario = Scenario(clients, examples, _silent)
+    await scenario.approve_by_policy()
+    license_id = scenario.licenses["a"]
+    first, second = clients.enforcement_officers
     case = (
-        await cast.telemetry.conduct.report(
+        await clients.telemetry.conduct.report(
             license_id,
             clause=enforcement_pb2.CLAUSE_OVER_USE,
             reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
@@ -168,7 +168,7 @@ async def test_a_suspended_license_holds_again_only_by_two_others(
     details = examples["hospital-hosted-access"]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        verdict = cast.gate.check(
+        verdict = clients.gate.check(
             license_id, details.items[0].model_id, details.destinations[0], "HEALTHCARE"
         )
         if verdict.allowed:
