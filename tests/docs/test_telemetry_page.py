@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from infra.local.cache import CHECKOUT
-
 from checks import tracked
+from infra.cache import CHECKOUT
 
 _METRIC = re.compile(r"\bsafeconduct_[a-z_]+")
 
