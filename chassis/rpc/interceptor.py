@@ -22,8 +22,9 @@ from opentelemetry.trace import SpanKind, format_trace_id, set_span_in_context
 
 from chassis.rpc.authentication import Officers, authenticate, set_principal
 from chassis.rpc.authorization import authorize
+from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.error_mapping import Call, describe, refusal_of, unhandled
-from chassis.rpc.errors import CommonReason, RpcError, status_of
+from chassis.rpc.errors import CommonReason, RpcError, draining, status_of
 from chassis.rpc.metrics import RpcMetrics
 from chassis.rpc.validation import check_size, parse
 from chassis.telemetry import semconv
@@ -47,8 +48,10 @@ class Interceptor(aio.ServerInterceptor):
         access: Mapping[str, frozenset[str]],
         trust_domain: str,
         officers: Officers,
+        calls: CallsInFlight,
         deadline_s: float = 30.0,
     ) -> None:
+        self._calls = calls
         self._domain = f"{telemetry.service_name}.safeconduct"
         self._tracer = telemetry.tracer
         self._metrics = RpcMetrics(telemetry.registry)
@@ -125,20 +128,26 @@ class Interceptor(aio.ServerInterceptor):
         context: Context,
     ) -> bytes | None:
         call = self._begin(method, is_stream, context)
+        task = asyncio.current_task()
+        assert task is not None, "gRPC runs every call in a task"
         try:
             try:
+                self._calls.add(task)
                 principal = authenticate(context, self._trust_domain, self._officers)
                 set_principal(principal)
                 call.principal = principal.name
                 authorize(principal, self._access.get(method, frozenset()))
                 return await run(request, context)
             except asyncio.CancelledError as cancelled:
-                if _is_cancelled_from_outside():
+                if self._calls.is_cancelled_by_us(task) and not context.cancelled():
+                    task.uncancel()  # the answer below is awaited in this task
+                    refusal = draining()
+                elif task.cancelling():
                     call.code = _why_cancelled(context)
                     raise  # a handler that returns normally instead leaks in grpc.aio
-                refusal = unhandled(
-                    call, cancelled
-                )  # left alone, the client would hang until its deadline
+                else:
+                    # The handler raised it by itself. The client would wait until its deadline.
+                    refusal = unhandled(call, cancelled)
             except aio.AbortError:
                 call.code = context.code()
                 raise
@@ -155,6 +164,7 @@ class Interceptor(aio.ServerInterceptor):
             trailers = ((_DETAILS, details.SerializeToString()),)
             await context.abort(refusal.code, details.message, trailers)
         finally:
+            self._calls.remove(task)
             self._end(call)
 
     def _begin(self, method: str, is_stream: bool, context: Context) -> Call:
@@ -260,12 +270,6 @@ async def _send_all(
 
 def _bytes(response: Message | bytes, serialize: Callable[[Message], bytes]) -> bytes:
     return response if isinstance(response, bytes) else serialize(response)
-
-
-def _is_cancelled_from_outside() -> bool:
-    """The client went or the server stops; false if the handler raised `CancelledError` by itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _why_cancelled(context: Context) -> grpc.StatusCode:

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from chassis.health import HealthServer, MetricsServer
 from chassis.rpc.authentication import Officers
 from chassis.rpc.authorization import access_table
+from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
 from chassis.rpc.interceptor import Interceptor
 from chassis.rpc.validation import MAX_REQUEST_BYTES, compile_rules
@@ -50,6 +51,9 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 MAX_CONCURRENT_CALLS: Final = 10_000
 """Watches count too, so this only bounds memory (about 25 KiB each)."""
 
+_ANSWER_SECONDS: Final = 2.0
+"""Time after the grace in which cancelled calls can still send why they ended."""
+
 
 class RpcServer:
     """Serves the registered services until it is drained.
@@ -76,11 +80,13 @@ class RpcServer:
         self._settings = settings
         self._registrations = registrations
         self._grace_s = grace_s
+        self._calls = CallsInFlight()
         self._interceptor = Interceptor(
             telemetry,
             access,
             settings.spiffe_trust_domain,
             Officers.load(settings.officers_file),
+            self._calls,
             deadline_s,
         )
         self._health = HealthServer(settings.health_listen_address, ready)
@@ -120,15 +126,25 @@ class RpcServer:
         )
 
     async def drain(self) -> None:
-        """In order: not ready, a moment in which calls are still answered, watches end, calls finish, ports close."""
+        """Stops serving and returns when all ports are closed.
+
+        In order: health is not ready; calls are answered for `drain_seconds` more; watches end and
+        new calls are refused; running calls finish within `grace_s`. A call that does not ends with
+        DRAINING, too.
+        """
         if self._server is None:
             return
         server, self._server = self._server, None
         await self._health.drain()
         await asyncio.sleep(self._settings.drain_seconds)
+        self._calls.refuse_new()
         for _, servicer, _ in self._registrations:
             await _drain(servicer)
-        await server.stop(self._grace_s)
+        await self._calls.wait_until_none_is_refused()
+        stopping = asyncio.ensure_future(server.stop(self._grace_s + _ANSWER_SECONDS))
+        await asyncio.wait({stopping}, timeout=self._grace_s)
+        self._calls.cancel_all()
+        await stopping
         await self._metrics.stop()
         await self._health.stop()
         log.info("drained")

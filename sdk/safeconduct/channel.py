@@ -39,12 +39,15 @@ _SENT_ONCE: Final = [
     if method.client_streaming
 ]
 # Five attempts are the most that gRPC allows; they spread over about three seconds: a restart of one replica.
+# A server that stops ends the calls that still wait in its queue as CANCELLED: no handler saw them.
+# Every method is a read or has a request id, so a call may be sent again. gRPC does not retry a call
+# that the caller cancelled.
 _RETRY: Final = {
     "maxAttempts": 5,
     "initialBackoff": "0.2s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 SERVICE_CONFIG: Final = json.dumps(
     {

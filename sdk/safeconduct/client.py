@@ -39,8 +39,9 @@ __all__ = [
 class Client:
     """The services as one caller sees them. Make one for the life of the process, inside the event loop, and close it.
 
-    Every command gets a request id, kept over the client's own retries (while the service is UNAVAILABLE, about three
-    seconds). A caller may set it to repeat the command too: it is answered as the first time.
+    Every command gets a request id. The client's own retries keep it: for about three seconds, while
+    the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A caller may
+    set it to repeat the command too: it is answered as the first time.
     `deadline`: seconds for one call with all its retries. `waits_for_ready`: a call waits for the service to come up,
     until its deadline, instead of failing. `metadata`: asked before each call, for instance for a `traceparent`.
     """

@@ -110,10 +110,17 @@ def message(token: str, *versions: int) -> rpc.WatchApplicationsResponse:
     return rpc.WatchApplicationsResponse(changes=changes, resume_token=token)
 
 
+AWAY = (grpc.StatusCode.UNAVAILABLE, "no database", reason("STORAGE_UNAVAILABLE"))
+
+
+@pytest.mark.parametrize(
+    "away",
+    [AWAY, (grpc.StatusCode.CANCELLED, "CANCELLED")],
+    ids=["unavailable", "cancelled by the server"],
+)
 async def test_a_command_keeps_its_request_id_while_the_service_is_unavailable(
-    server_files: Identity, partner: Credentials
+    server_files: Identity, partner: Credentials, away: tuple[object, ...]
 ) -> None:
-    away = (grpc.StatusCode.UNAVAILABLE, "no database", reason("STORAGE_UNAVAILABLE"))
     servicer = Applications(failures=[away, away])
 
     async with calling(server_files, partner, servicer) as client:
@@ -122,6 +129,43 @@ async def test_a_command_keeps_its_request_id_while_the_service_is_unavailable(
     assert application.application_id == AN_ID
     assert len(servicer.request_ids) == 3
     assert len(set(servicer.request_ids)) == 1
+
+
+class FirstCallHangs(Applications):
+    """Answers every submission but the first one, which waits until it is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def SubmitApplication(self, request, context):
+        if self.begun.is_set():
+            return await super().SubmitApplication(request, context)
+        self.request_ids.append(request.request_id)
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
+async def test_a_call_that_the_caller_cancels_is_not_sent_again(
+    server_files: Identity, partner: Credentials
+) -> None:
+    servicer = FirstCallHangs()
+
+    async with calling(server_files, partner, servicer) as client:
+        call = asyncio.ensure_future(client.applications.submit(model.ApplicationDetails()))
+        await servicer.begun.wait()
+        call.cancel()
+        await servicer.cancelled.wait()
+        # The next command is retried twice. That takes longer than gRPC waits before a first retry.
+        servicer.failures = [AWAY, AWAY]
+        await client.applications.submit(model.ApplicationDetails())
+
+    assert call.cancelled()
+    assert servicer.request_ids.count(servicer.request_ids[0]) == 1
+    assert len(servicer.request_ids) == 4
 
 
 async def test_a_stream_of_requests_is_sent_once(

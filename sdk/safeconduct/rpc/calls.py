@@ -26,7 +26,7 @@ Response = TypeVar("Response", bound=Message)
 T = TypeVar("T")
 MetadataSource = Callable[[], Iterable[tuple[str, str]]]
 
-# CANCELLED comes from a server whose queue of new calls was full; it says nothing about the request.
+# CANCELLED comes from a server that stopped, or whose queue was full, before a handler saw the call.
 RECONNECTS: Final = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED}
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,14 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter.shutdown()
 
 
-@pytest.fixture
-async def rpc(
-    settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path
+@asynccontextmanager
+async def serving(
+    settings: ServiceSettings,
+    spans: InMemorySpanExporter,
+    certificates: Path,
+    *,
+    deadline_s: float,
+    grace_s: float,
 ) -> AsyncIterator[Rpc]:
     measured = tracing.setup("applications", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
     servicer, standing = Applications(), Standing()
@@ -143,8 +149,8 @@ async def rpc(
             (enforcement.add_StandingServiceServicer_to_server, standing, STANDING),
         ],
         lambda: not_ready[0] if not_ready else None,
-        deadline_s=0.5,
-        grace_s=5,
+        deadline_s=deadline_s,
+        grace_s=grace_s,
     )
     await server.start()
     running = Rpc(server, servicer, standing, spans, certificates, not_ready)
@@ -153,6 +159,23 @@ async def rpc(
         await channel.close()
     await server.drain()
     measured.close()
+
+
+@pytest.fixture
+async def rpc(
+    settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path
+) -> AsyncIterator[Rpc]:
+    async with serving(settings, spans, certificates, deadline_s=0.5, grace_s=5) as running:
+        yield running
+
+
+@pytest.fixture
+async def rpc_with_short_grace(
+    settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path
+) -> AsyncIterator[Rpc]:
+    """A server whose calls may last longer than it waits for them when it stops."""
+    async with serving(settings, spans, certificates, deadline_s=60, grace_s=0.2) as running:
+        yield running
 
 
 @pytest.fixture
