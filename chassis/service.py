@@ -26,6 +26,7 @@ import uvloop
 from chassis.rpc.errors import is_storage_fault
 from chassis.rpc.page_tokens import PageTokens
 from chassis.rpc.server import Registration, RpcServer
+from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
 from chassis.store.stream import Stream
@@ -75,6 +76,8 @@ class Service:
     """None, or why the service cannot do its work yet."""
     before_hearing: Callable[[], Awaitable[None]] | None = None
     """What must be done before the first fact is heard, for instance loading a list."""
+    sentences: Sentences = field(default_factory=dict)
+    """Sentences for rules of the contract that need this service's data (see `rpc.validation`)."""
 
 
 Build = Callable[[Runtime[Any]], Service]
@@ -159,7 +162,11 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
         await consumer.run()
 
     server = RpcServer(
-        settings, telemetry, service.registrations, lambda: storage.fault or service.ready()
+        settings,
+        telemetry,
+        service.registrations,
+        lambda: storage.fault or service.ready(),
+        sentences=service.sentences,
     )
     await server.start()
     _calm_collector()

@@ -153,7 +153,7 @@ def bad_request(faults: Iterable[tuple[str, str, str]]) -> error_details_pb2.Bad
     size = 0
     for path, reason, description in faults:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=path[:200], reason=reason[:63], description=description[:300]
+            field=path[:200], reason=reason[:63], description=description[:400]
         )
         size += violation.ByteSize() + 3
         if len(request.field_violations) == MAX_VIOLATIONS or size > MAX_VIOLATION_BYTES:

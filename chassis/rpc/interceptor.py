@@ -26,7 +26,7 @@ from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.error_mapping import Call, describe, refusal_of, unhandled
 from chassis.rpc.errors import CommonReason, RpcError, draining, status_of
 from chassis.rpc.metrics import RpcMetrics
-from chassis.rpc.validation import check_size, parse
+from chassis.rpc.validation import Sentences, check_size, parse
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of
 
@@ -50,6 +50,7 @@ class Interceptor(aio.ServerInterceptor):
         officers: Officers,
         calls: CallsInFlight,
         deadline_s: float = 30.0,
+        sentences: Sentences | None = None,
     ) -> None:
         self._calls = calls
         self._domain = f"{telemetry.service_name}.safeconduct"
@@ -59,6 +60,7 @@ class Interceptor(aio.ServerInterceptor):
         self._trust_domain = trust_domain
         self._officers = officers
         self._deadline_s = deadline_s
+        self._sentences = sentences or {}
         self._log = log.bind()  # once and not for each line
         self._wrapped: dict[str, _Handler] = {}
 
@@ -91,10 +93,10 @@ class Interceptor(aio.ServerInterceptor):
 
         async def run(request: Any, context: Context) -> bytes | None:
             if streams_in:
-                message: Any = _Requests(request, deserialize)
+                message: Any = _Requests(request, deserialize, self._sentences)
             else:
                 check_size(request)
-                message = parse(request, deserialize)
+                message = parse(request, deserialize, self._sentences)
             if streams_out:
                 await _send_all(inner(message, context), context, serialize)
                 return None
@@ -230,9 +232,11 @@ _KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
 class _Requests:
     """The messages of a client's stream, each checked like a single request; a bad one raises `RpcError`."""
 
-    def __init__(self, requests: Any, deserialize: Callable[[bytes], Message]) -> None:
+    def __init__(
+        self, requests: Any, deserialize: Callable[[bytes], Message], sentences: Sentences
+    ) -> None:
         self._requests: AsyncIterator[bytes] = aiter(requests)
-        self._deserialize = deserialize
+        self._deserialize, self._sentences = deserialize, sentences
 
     def __aiter__(self) -> _Requests:
         return self
@@ -240,7 +244,7 @@ class _Requests:
     async def __anext__(self) -> Message:
         request = await anext(self._requests)
         check_size(request)
-        return parse(request, self._deserialize)
+        return parse(request, self._deserialize, self._sentences)
 
 
 class _CallerLeft(Exception):  # noqa: N818 - no fault of anybody

@@ -17,7 +17,7 @@ from chassis.rpc.authorization import access_table
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
 from chassis.rpc.interceptor import Interceptor
-from chassis.rpc.validation import MAX_REQUEST_BYTES, compile_rules
+from chassis.rpc.validation import MAX_REQUEST_BYTES, Sentences, compile_rules
 from chassis.settings import ServiceSettings
 from chassis.telemetry.tracing import Telemetry
 
@@ -73,6 +73,7 @@ class RpcServer:
         *,
         deadline_s: float = 30.0,
         grace_s: float = 20.0,
+        sentences: Sentences | None = None,
     ) -> None:
         names = [name for _, _, name in registrations]
         access = access_table(names)
@@ -88,6 +89,7 @@ class RpcServer:
             Officers.load(settings.officers_file),
             self._calls,
             deadline_s,
+            sentences,
         )
         self._health = HealthServer(settings.health_listen_address, ready)
         self._metrics = MetricsServer(settings.metrics_listen_address, telemetry.registry)

@@ -1,65 +1,135 @@
-"""Bytes of a request to a message that keeps every rule of its contract, or a refusal that says what it breaks."""
+"""Decodes a request and checks it by the rules of its contract; words every violation for a person.
+
+The validator's own texts ("does not match regex pattern ...") never reach a caller. A rule that needs
+domain words states them in the contract (`cel` with a message), or a service gives a sentence for the
+rule's id (`Sentences`). All other rules have the sentences below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, TypeAlias
 
 import grpc
 import protovalidate
 from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request
 
 MAX_REQUEST_BYTES: Final = 1 << 20
 
+Sentences: TypeAlias = Mapping[str, Callable[[Any], str]]
+"""For the id of a rule in the contract, the function from the refused value to a sentence."""
+
 _validator: Final = protovalidate.Validator()
 
 
 def compile_rules(services: Iterable[str]) -> None:
-    """Compile the rules of every request of these services now: a broken rule fails the start and not a call."""
+    """Compiles the rules of every request of these services, so that a broken rule fails the start."""
     for service in services:
         for method in descriptor_pool.Default().FindServiceByName(service).methods:
             _validator.collect_violations(message_factory.GetMessageClass(method.input_type)())
 
 
 def check_size(request: bytes) -> None:
-    """`RpcError` MESSAGE_TOO_LARGE above 1 MiB."""
+    """Raises `RpcError` MESSAGE_TOO_LARGE above 1 MiB."""
     if len(request) > MAX_REQUEST_BYTES:
         metadata = {"maximumBytes": str(MAX_REQUEST_BYTES), "actualBytes": str(len(request))}
-        message = f"the request has {len(request)} bytes; at most {MAX_REQUEST_BYTES} are taken"
+        message = f"the request has {len(request)} bytes; the maximum is {MAX_REQUEST_BYTES}"
         raise RpcError(
             grpc.StatusCode.INVALID_ARGUMENT, CommonReason.MESSAGE_TOO_LARGE, message, metadata
         )
 
 
-def parse(request: bytes, deserialize: Callable[[bytes], Message]) -> Message:
-    """The message, valid by its contract; else `RpcError` VALIDATION_FAILED with at most 40 of the fields at fault."""
+def parse(
+    request: bytes, deserialize: Callable[[bytes], Message], sentences: Sentences | None = None
+) -> Message:
+    """Returns the message. Raises `RpcError` VALIDATION_FAILED as `check` does."""
     try:
         message = deserialize(request)
     except DecodeError:
-        raise _invalid(
-            [("", "MALFORMED", "the bytes are no message of the method's request type")]
-        ) from None
-    check(message)
+        fault = ("", "MALFORMED", "the bytes are not a message of the method's request type")
+        raise _invalid([fault]) from None
+    check(message, sentences)
     return message
 
 
-def check(message: Message) -> None:
-    """`RpcError` VALIDATION_FAILED unless the message keeps every rule of its contract."""
+def check(message: Message, sentences: Sentences | None = None) -> None:
+    """Raises `RpcError` VALIDATION_FAILED, with 40 violations at most, unless every rule is kept."""
     violations = _validator.collect_violations(message)
     if violations:
-        raise _invalid([_fault(violation.proto) for violation in violations])
+        raise _invalid([_fault(message, violation, sentences or {}) for violation in violations])
 
 
-def _fault(violation: protovalidate.ViolationPb) -> tuple[str, str, str]:
-    path = field_path(violation.field.elements) if violation.field else ""
-    return path, violation.rule_id.upper().replace(".", "_"), violation.message
+def _fault(
+    message: Message, violation: protovalidate.Violation, sentences: Sentences
+) -> tuple[str, str, str]:
+    found = violation.proto
+    path = field_path(found.field.elements) if found.field else ""
+    if found.rule_id in sentences:
+        description = sentences[found.rule_id](violation.field_value)
+    else:
+        description = _description(message, violation)
+    return path, found.rule_id.upper().replace(".", "_"), description
+
+
+def _description(message: Message, violation: protovalidate.Violation) -> str:
+    found, value, rule = violation.proto, violation.field_value, violation.rule_value
+    if found.rule_id in _ENUM_RULES and found.field:
+        enum = _enum_of(message, [each.field_name for each in found.field.elements])
+        allowed = set(rule) if found.rule_id == "enum.in" else set(enum.values_by_number)
+        return f"must be one of {', '.join(_names(enum, allowed))}"
+    size = len(value) if isinstance(value, Sized) else 0
+    plain = _PLAIN.get(found.rule_id)
+    return found.message if plain is None else plain(size, rule)
+
+
+def _too_short(size: int, minimum: int) -> str:
+    return f"has {size} characters; the minimum is {minimum}" if size else "must not be empty"
+
+
+_ENUM_RULES: Final = frozenset({"enum.defined_only", "enum.in", "enum.not_in"})
+_UUID: Final = "must be a UUID, for example 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
+
+_PLAIN: Final[Mapping[str, Callable[[int, Any], str]]] = {
+    "required": lambda size, rule: "is required",
+    "string.uuid": lambda size, rule: _UUID,
+    "string.uuid_empty": lambda size, rule: _UUID,
+    "string.pattern": lambda size, rule: "does not have the form that the contract describes",
+    "string.min_len": _too_short,
+    "string.max_len": lambda size, rule: f"has {size} characters; the maximum is {rule}",
+    "bytes.len": lambda size, rule: f"has {size} bytes; it must have {rule}",
+    "repeated.min_items": lambda size, rule: f"has {size} entries; the minimum is {rule}",
+    "repeated.max_items": lambda size, rule: f"has {size} entries; the maximum is {rule}",
+    "repeated.unique": lambda size, rule: "contains an entry twice",
+    "bool.const": lambda size, rule: f"must be {str(rule).lower()}",
+}
+"""Sentences by rule id, from the size of the refused value and the value of the rule."""
+
+
+def _enum_of(message: Message, field_names: list[str]) -> EnumDescriptor:
+    descriptor: Any = message.DESCRIPTOR
+    *path, last = field_names
+    for name in path:
+        descriptor = descriptor.fields_by_name[name].message_type
+    enum: EnumDescriptor = descriptor.fields_by_name[last].enum_type
+    return enum
+
+
+def _names(enum: EnumDescriptor, numbers: AbstractSet[int]) -> list[str]:
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return [
+        value.name.removeprefix(prefix)
+        for value in enum.values
+        if value.number and value.number in numbers
+    ]
 
 
 def field_path(elements: Iterable[Any]) -> str:
-    """A path such as `details.parties[2].country`; keys of maps in quotation marks."""
+    """Returns a path such as `details.parties[2].country`; keys of maps are in quotation marks."""
     parts = []
     for element in elements:
         subscript = element.subscript
@@ -73,13 +143,20 @@ def _subscript(value: object) -> str:
 
 
 def _invalid(faults: list[tuple[str, str, str]]) -> RpcError:
-    count = str(len(faults))
-    message = f"{count} rule(s) of the contract are broken"
-    code = grpc.StatusCode.INVALID_ARGUMENT
     return RpcError(
-        code,
+        grpc.StatusCode.INVALID_ARGUMENT,
         CommonReason.VALIDATION_FAILED,
-        message,
-        {"violationCount": count},
+        first_fault([(path, description) for path, _, description in faults]),
+        {"violationCount": str(len(faults))},
         bad_request(faults),
     )
+
+
+def first_fault(faults: list[tuple[str, str]]) -> str:
+    """Returns one sentence for a status message from (field path, description): the first, and a count."""
+    path, description = faults[0]
+    sentence = f"{path}: {description}" if path else description
+    more = len(faults) - 1
+    if not more:
+        return sentence
+    return f"{sentence} (and {more} more {'faults' if more > 1 else 'fault'})"
