@@ -1,41 +1,49 @@
-"""The thresholds and weights of screening as data. Two answers with one version were judged by one rule."""
+"""The thresholds and weights of screening as data.
+
+The version is stored with every result. Two results with one version were judged by the same rules.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
-from services.screening.core.names.score import NameScore, fitted
+from services.screening.core.names.score import NameScore, shipped_score
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignWeights:
-    """What each likeness of a name in another script to a listed one adds to the log-odds of their score.
+class NonLatinWeights:
+    """The weights of the linear score of a name in another script.
 
-    Letters say less there and sounds more than in a name that is written in Latin ones, and there are too few labelled
-    names to fit more than a weight for each. paired_well: saturates. queried_left: subtracted, 2 at most.
-    The name score counts as well, moved by `of_sounds`, as letters are blurred on their way, or by `of_characters`
-    where the name is in Chinese, Japanese or Korean ones: two syllables that sound alike are many names. The better of
-    both counts.
+    Each weight is what a similarity feature adds to the log-odds. Such a name also has the fitted
+    name score, moved by `score_shift`; the higher of the two counts. The linear score exists
+    because transliteration blurs letters, sound says more, and too few labelled names exist to fit
+    trees.
     """
 
-    shared_words: float
-    letters: float
-    paired_well: float
-    queried_weakest: float
-    listed_weakest: float
-    sound: float
-    queried_left: float
-    of_sounds: float
-    of_characters: float
+    token_set_ratio: float
+    letter_ratio: float
+    closely_paired_weight: float
+    """Applied to 1 - exp(-feature), so that it saturates."""
+    queried_worst_word: float
+    listed_worst_word: float
+    skeleton_ratio: float
+    queried_unpaired_weight: float
+    """Subtracted. The feature counts up to 2."""
+    name_score_shift: float
+    """Added to the name score of a name in another script."""
+    cjk_name_score_shift: float
+    """The same for Chinese, Japanese and Korean characters: two syllables that sound alike are many
+    names.
+    """
     base: float
 
-    def moved_by(self, *, in_characters: bool) -> float:
-        """What is added to the name score."""
-        return self.of_characters if in_characters else self.of_sounds
+    def score_shift(self, *, has_cjk: bool) -> float:
+        """Returns the log-odds to add to the name score."""
+        return self.cjk_name_score_shift if has_cjk else self.name_score_shift
 
 
 @dataclass(frozen=True, slots=True)
 class FactWeights:
-    """What a fact that the names tell, or that stands beside them, adds to the log-odds of a score."""
+    """What each fact, in the names or beside them, adds to the log-odds of a match."""
 
     birth_day_agrees: float
     birth_year_agrees: float
@@ -56,63 +64,77 @@ class FactWeights:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningConfig:
-    """Everything about screening that may be tuned. Change a number, change the version.
+    """Everything about screening that can be tuned. If you change a number, change the version.
 
-    Scores are 0..1. name_score: what the likenesses of two names in Latin letters come to; foreign_names: those of a
-    name in another script. A hit is reported from `threshold` on and is STRONG from `strong` on. A name in another
-    script that only agrees by sound is reported from `cross_script_threshold` of its sound score on when a fact
-    supports it, from `cross_script_alone` on without. A name that is another one's translation or acronym is reported
-    when its own score, moved by the facts like any other, reaches `kinship_threshold`. What a fact bars stays `barred`
-    below the threshold: a near miss. What a person's name that is only alike has above the threshold counts
-    `person_share` of its log-odds, or all of them but `person_doubt`, whichever is more: strangers have names that are
-    much alike more often than firms have. Of the names that each pass of the index brings, `candidates_per_pass`,
-    the `likely_names` by letters go on, of these the `aligned_names` by words, of these the `compared_names` by words
-    side by side; they are compared a few at a time until none of the last few is `promising`: facts beside the name may
-    still make a hit of one that is. expected_alert_rate: measured share of innocent persons, given by name and kind
-    only, that alert at `threshold`.
+    Scores are between 0 and 1.
     """
 
     version: str
     name_score: NameScore
-    foreign_names: ForeignWeights
+    non_latin: NonLatinWeights
     facts: FactWeights
     threshold: float
-    strong: float
-    same_but_legal_form: float
-    short_form: float
-    part_of_published_name: float
-    contradicted: float
-    barred: float
-    person_share: float
-    person_doubt: float
+    """A score from here on is a hit."""
+    strong_threshold: float
+    """A hit from here on is STRONG."""
+    legal_form_differs_score: float
+    """Score of a name with the same words except for the legal form."""
+    short_form_score: float
+    """Score of a name that is the listed one without its generic words."""
+    part_of_name_score: float
+    """Score of a name that equals a part or a variant of a published name."""
+    contradicted_exact_score: float
+    """Score of an exact name if a fact contradicts it."""
+    bar_margin: float
+    """If a fact bars a hit, the score stays this far below the threshold: a near miss."""
+    person_log_odds_share: float
+    """Share of the log-odds above the threshold that a person's similar name keeps."""
+    person_max_discount: float
+    """Most log-odds that a person's similar name loses. The smaller loss of the two applies."""
     cross_script_threshold: float
-    cross_script_alone: float
-    kinship_threshold: float
+    """Sound score from which a name in another script is a hit if a fact supports it."""
+    cross_script_threshold_alone: float
+    """Sound score from which a name in another script is a hit without a supporting fact."""
+    translation_threshold: float
+    """Translation score, moved by facts, from which a translation or an acronym is a hit."""
     expected_alert_rate: float
+    """Measured share of innocent persons, given by name and kind only, that alert at the threshold.
+    """
     candidates_per_pass: int
-    likely_names: int
-    aligned_names: int
-    compared_names: int
+    """Names that each query of the full-text index returns."""
+    max_by_letters: int
+    """Candidates that go on after the comparison of letters."""
+    max_aligned: int
+    """Candidates whose words are aligned."""
+    max_compared: int
+    """Candidates that get a name score."""
     promising: float
+    """If no score in a batch reaches this, comparing stops. Facts may still make a hit of a lower
+    score.
+    """
     max_hits: int
+    """Hits, and near misses, that an answer holds."""
     max_names: int
+    """Names of one party. More are TOO_MANY_NAMES."""
     max_name_length: int
+    """Characters of a name. More are NAME_TOO_LONG."""
     max_words: int
+    """Words of a name. More are NAME_TOO_LONG."""
 
 
 DEFAULT: Final = ScreeningConfig(
     version="2026.6.0",
-    name_score=fitted(),
-    foreign_names=ForeignWeights(
-        shared_words=1.20,
-        letters=3.66,
-        paired_well=4.06,
-        queried_weakest=0.32,
-        listed_weakest=0.39,
-        sound=1.93,
-        queried_left=0.36,
-        of_sounds=0.0,
-        of_characters=-3.2,
+    name_score=shipped_score(),
+    non_latin=NonLatinWeights(
+        token_set_ratio=1.20,
+        letter_ratio=3.66,
+        closely_paired_weight=4.06,
+        queried_worst_word=0.32,
+        listed_worst_word=0.39,
+        skeleton_ratio=1.93,
+        queried_unpaired_weight=0.36,
+        name_score_shift=0.0,
+        cjk_name_score_shift=-3.2,
         base=-8.74,
     ),
     facts=FactWeights(
@@ -133,26 +155,26 @@ DEFAULT: Final = ScreeningConfig(
         disguised=1.0,
     ),
     threshold=0.70,
-    strong=0.90,
-    same_but_legal_form=0.985,
-    short_form=0.95,
-    part_of_published_name=0.98,
-    contradicted=0.90,
-    barred=0.01,
-    person_share=0.33,
-    person_doubt=2.0,
+    strong_threshold=0.90,
+    legal_form_differs_score=0.985,
+    short_form_score=0.95,
+    part_of_name_score=0.98,
+    contradicted_exact_score=0.90,
+    bar_margin=0.01,
+    person_log_odds_share=0.33,
+    person_max_discount=2.0,
     cross_script_threshold=0.75,
-    cross_script_alone=0.95,
-    kinship_threshold=0.86,
+    cross_script_threshold_alone=0.95,
+    translation_threshold=0.86,
     expected_alert_rate=0.01,
     candidates_per_pass=120,
-    likely_names=100,
-    aligned_names=60,
-    compared_names=40,
+    max_by_letters=100,
+    max_aligned=60,
+    max_compared=40,
     promising=0.2,
     max_hits=50,
     max_names=64,
     max_name_length=500,
     max_words=40,
 )
-"""The configuration a new installation starts with."""
+"""The configuration that a new installation starts with."""

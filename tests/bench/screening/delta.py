@@ -15,7 +15,7 @@ from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.acronyms import acronyms
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 from services.screening.core.reverse_lookup.index import PartyIndex
 from services.screening.core.reverse_lookup.search import Search, judged, looked_for, matches
 from tests.bench.screening.cases import SEED, Person, people
@@ -57,7 +57,7 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
     return {
         "parties": len(index),
         "entries": ENTRIES,
-        "names": len(generation.among(changed).rows),
+        "names": len(generation.restricted_to(changed).rows),
         "cpu_s": cpu,
         "cpu_lookup_s": looked_up_s,
         "wall_s": wall,
@@ -101,7 +101,7 @@ def _script(name: str) -> str:
 def _acronym(name: str, _: random.Random) -> str:
     """The letters that its words begin with, where it has enough of them."""
     return max(
-        acronyms(fold(name).words), key=lambda letters: (len(letters), letters), default=name
+        acronyms(normalise(name).words), key=lambda letters: (len(letters), letters), default=name
     ).upper()
 
 
@@ -136,7 +136,7 @@ def _recall(
         held.application: {hit.entry_id: hit.score for hit in search.hits_of(held)}
         for held in search.parties.values()
     }
-    small = generation.among(changed)
+    small = generation.restricted_to(changed)
     wanted = same = 0
     asked = [(first + number, party) for number, party in enumerate(parties)]
     asked += [

@@ -17,7 +17,7 @@ from nomenklatura.matching import LogicV2
 from services.screening.core.config import DEFAULT
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 from tests.bench.screening.cases import DATA, Case, Family, Half
 from tests.bench.screening.pairs import KINDS
 from tests.bench.screening.systems import Matcher
@@ -84,7 +84,7 @@ def _engine_scores(whole: ListIndex, pairs: Sequence[EntityPair]) -> Iterable[fl
         Entry(f"P-{number}", "P", name_of(pair.listed), str(number), kind=pair.kind)
         for number, pair in enumerate(pairs)
     ]
-    engine = Matcher(whole.among(entries))
+    engine = Matcher(whole.restricted_to(entries))
     for pair, entry in zip(pairs, entries, strict=True):
         yield engine.score(
             Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)
@@ -96,7 +96,7 @@ def _logic_v2(pair: EntityPair) -> float:
     queried, listed = (
         schemata.get_proxy(
             {
-                "id": f"{side}-{id(pair)}-{fold(name_of(fields)).key}",
+                "id": f"{side}-{id(pair)}-{normalise(name_of(fields)).key}",
                 "schema": pair.schema,
                 "properties": {field: [value] for field, value in fields.items()},
             }

@@ -28,8 +28,12 @@ from services.screening.core.matching.screening import considered, screen
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.names.comparison import HIGHEST_INEXACT
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.score import DEPTH, FILE, QUESTIONS, NameScore
-from services.screening.core.names.similarity_features import FALLING, FREE, Likeness
+from services.screening.core.names.score import DEPTH, FILE, SPLITS, NameScore
+from services.screening.core.names.similarity_features import (
+    DECREASING,
+    UNCONSTRAINED,
+    SimilarityFeatures,
+)
 from tests.bench.screening.cases import ALIASES, CHECKOUT, Case, Family, Half, drawn
 from tests.bench.screening.firms import FAMILY_ALONE, ONE_WORD_SORTS, firms
 from tests.bench.screening.pairs import half_of_pair, pairs
@@ -70,7 +74,7 @@ class Example:
     Of a party's own names one may resemble and all others not: only the one that is most alike is learned from.
     """
 
-    likenesses: tuple[Likeness, ...]
+    likenesses: tuple[SimilarityFeatures, ...]
     facts: tuple[float, ...]
     is_same: bool
     weight: float
@@ -99,7 +103,7 @@ def main() -> None:
         "--version", required=True, help="what the new score is called, as in 2026.3.0"
     )
     parser.add_argument(
-        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE
+        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / "names" / FILE
     )
     asked = parser.parse_args()
     console = Console(stderr=True)
@@ -185,7 +189,7 @@ def _stranger(found: Sequence[Compared]) -> Example:
     return _example(sorted(found, key=lambda one: -_rough(one[1]))[:MOST_TOLD], 1.0, is_same=False)
 
 
-Compared = tuple[str, Likeness, float]
+Compared = tuple[str, SimilarityFeatures, float]
 
 
 def _example(found: Sequence[Compared], weight: float, *, is_same: bool) -> Example:
@@ -198,9 +202,14 @@ def compared(generation: ListIndex, query: PartyQuery) -> Iterator[Compared]:
         yield entry.entry_id, likeness, by
 
 
-def _rough(likeness: Likeness) -> float:
+def _rough(likeness: SimilarityFeatures) -> float:
     """A first guess, by which the names worth telling are chosen."""
-    return likeness.ordered + likeness.queried_share + likeness.listed_share + likeness.letters
+    return (
+        likeness.sorted_ratio
+        + likeness.queried_coverage
+        + likeness.listed_coverage
+        + likeness.letter_ratio
+    )
 
 
 def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
@@ -208,7 +217,7 @@ def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
 
     before: the fit by which the name of a party is chosen that is most alike; None for a first guess.
     """
-    likenesses: list[Likeness] = []
+    likenesses: list[SimilarityFeatures] = []
     are_same: list[bool] = []
     weights: list[float] = []
     for example in examples:
@@ -216,7 +225,10 @@ def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
         likenesses += own
         are_same += [example.is_same] * len(own)
         weights += [example.weight] * len(own)
-    bound = [0 if name in FREE else -1 if name in FALLING else 1 for name in Likeness._fields]
+    bound = [
+        0 if name in UNCONSTRAINED else -1 if name in DECREASING else 1
+        for name in SimilarityFeatures._fields
+    ]
     model = HistGradientBoostingClassifier(
         max_iter=trees,
         max_depth=DEPTH,
@@ -231,7 +243,7 @@ def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
     return model.fit(np.array(likenesses), np.array(are_same), np.array(weights))
 
 
-def _most_alike(example: Example, model: Any) -> list[Likeness]:
+def _most_alike(example: Example, model: Any) -> list[SimilarityFeatures]:
     if not example.likenesses:
         return []
     scores = (
@@ -247,7 +259,7 @@ def _scores(model: Any, example: Example) -> Numbers:
     return scores
 
 
-def _undecided(example: Example) -> list[Likeness]:
+def _undecided(example: Example) -> list[SimilarityFeatures]:
     return [
         each for each, by in zip(example.likenesses, example.facts, strict=True) if by > DECIDED
     ]
@@ -271,37 +283,37 @@ def written(model: Any) -> tuple[float, list[dict[str, Any]]]:
 
 def _tree(nodes: Any) -> dict[str, Any]:
     """A tree with all its questions; where it ends early the rest are asked in vain."""
-    questions: list[tuple[str, float]] = [(Likeness._fields[0], 2.0)] * QUESTIONS
-    ends = [0.0] * 2**DEPTH
+    splits: list[tuple[str, float]] = [(SimilarityFeatures._fields[0], 2.0)] * SPLITS
+    leaves = [0.0] * 2**DEPTH
 
     def put(node: int, place: int) -> None:
-        if place >= QUESTIONS:
-            ends[place - QUESTIONS] = round(float(nodes[node]["value"]), 5)
+        if place >= SPLITS:
+            leaves[place - SPLITS] = round(float(nodes[node]["value"]), 5)
             return
         if nodes[node]["is_leaf"]:
             put(node, 2 * place + 1)
             put(node, 2 * place + 2)
             return
-        questions[place] = (
-            Likeness._fields[nodes[node]["feature_idx"]],
+        splits[place] = (
+            SimilarityFeatures._fields[nodes[node]["feature_idx"]],
             round(float(nodes[node]["num_threshold"]), 5),
         )
         put(nodes[node]["left"], 2 * place + 1)
         put(nodes[node]["right"], 2 * place + 2)
 
     put(0, 0)
-    return {"questions": questions, "ends": ends}
+    return {"splits": splits, "leaves": leaves}
 
 
 def levelled(
     base: float, trees: list[dict[str, Any]], levels: Mapping[PartyKind, float]
 ) -> dict[str, Any]:
     """The score with a level of its own for persons: one more tree asks whether the name is a person's."""
-    no = [(Likeness._fields[0], 2.0)] * (QUESTIONS - 1)
+    no = [(SimilarityFeatures._fields[0], 2.0)] * (SPLITS - 1)
     person, firm = levels[PartyKind.PERSON], levels[PartyKind.ORGANISATION]
     asks = {
-        "questions": [("is_person", 0.5), *no],
-        "ends": [0.0] * 2 ** (DEPTH - 1) + [round(person - firm, 5)] * 2 ** (DEPTH - 1),
+        "splits": [("is_person", 0.5), *no],
+        "leaves": [0.0] * 2 ** (DEPTH - 1) + [round(person - firm, 5)] * 2 ** (DEPTH - 1),
     }
     return {"base": round(base + firm, 5), "trees": [asks, *trees]}
 

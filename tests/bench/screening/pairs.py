@@ -39,7 +39,7 @@ def pairs(whole: ListIndex) -> tuple[ListIndex, list[tuple[Case, bool]]]:
                     row["is_match"] == "true",
                 )
             )
-    return whole.among(entries), asked
+    return whole.restricted_to(entries), asked
 
 
 def best_f1(

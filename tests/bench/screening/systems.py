@@ -17,8 +17,8 @@ from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 from services.screening.core.config import DEFAULT, ScreeningConfig
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import PartyKind, PartyQuery
-from services.screening.core.names.index import ListIndex, kind_of
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.index import ListIndex, listed_kind
+from services.screening.core.names.normalisation import normalise
 from tests.bench.screening.cases import Case
 
 MOST: Final = 400
@@ -104,7 +104,7 @@ class Letters:
 
     def all(self, case: Case) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The score against every row."""
-        asked = self.prepared(fold(case.name).words)
+        asked = self.prepared(normalise(case.name).words)
         return (
             process.cdist([asked], self.choices, scorer=self.scorer, dtype=np.float32)[0]
             / self.scale
@@ -145,7 +145,7 @@ class Logic:
         by_letters = np.argsort(-self.closest.all(case))[: self.brute]
         candidates = {
             *map(int, by_letters),
-            *self.generation.candidates(fold(case.name), case.kind, 200),
+            *self.generation.candidates(normalise(case.name), case.kind, 200),
         }
         for at in candidates - set(self.listed):
             self.listed[at] = self._analysed(at)
@@ -160,7 +160,7 @@ class Logic:
     def _analysed(self, at: int) -> Mapping[PartyKind, Name | None]:
         row, entries = self.generation.rows[at], self.generation.entries
         words = tuple(row.key.split())
-        kinds = {kind_of(entries[name.entry], words): name.text for name in row.names}
+        kinds = {listed_kind(entries[name.entry], words): name.text for name in row.names}
         return {kind: analysed(text, kind) for kind, text in kinds.items()}
 
     def _of(self, at: int, kind: PartyKind, asked: Mapping[PartyKind, Name | None]) -> float:

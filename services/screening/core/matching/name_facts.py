@@ -14,20 +14,20 @@ from rapidfuzz.distance import OSA
 from services.screening.core.config import FactWeights
 from services.screening.core.matching.supporting_facts import Fact, fact_of, spoken
 from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind, PartyKind
-from services.screening.core.names.certain_matches import PATRONYMIC
-from services.screening.core.names.korean import HANGUL, softened
+from services.screening.core.names.korean import HANGUL, without_initial_r_or_n
 from services.screening.core.names.name_frequency import rarity
-from services.screening.core.names.normalisation import core_words, fold
-from services.screening.core.names.numerals import WITH_DIGITS, numbered, numbers_in
+from services.screening.core.names.normalisation import normalise, without_legal_forms
+from services.screening.core.names.numerals import DIGITS, numbers_as_digits, numbers_in
 from services.screening.core.names.places import countries_in
-from services.screening.core.names.scripts import plain_characters
+from services.screening.core.names.published_names import PATRONYMIC
+from services.screening.core.names.scripts import simplified_chinese
 from services.screening.core.names.similarity_features import (
-    agreeing,
-    is_carried_by_light_words,
-    is_general,
+    agreeing_words,
+    is_generic,
+    only_stop_words_agree,
 )
 from services.screening.core.names.token_alignment import Alignment
-from services.screening.core.names.words import VEHICLES
+from services.screening.core.names.words import INVESTMENT_VEHICLES
 
 HAN: Final = re.compile(r"[\u3400-\u9fff]")
 CHILD_OF: Final = frozenset({"bin", "ben", "ibn", "bint", "binte", "binti", "ould"})
@@ -77,15 +77,16 @@ def _is_series(queried: str, listed: str) -> bool:
     ours, theirs = (
         tuple(
             word
-            for word, _ in numbered(core_words(fold(name).words))
-            if not WITH_DIGITS.search(word)
+            for word, _ in numbers_as_digits(without_legal_forms(normalise(name).words))
+            if not DIGITS.search(word)
         )
         for name in (queried, listed)
     )
     is_own = any(
-        len(word) > LONGEST_MARK and not is_general(word) and word not in VEHICLES for word in ours
+        len(word) > LONGEST_MARK and not is_generic(word) and word not in INVESTMENT_VEHICLES
+        for word in ours
     )
-    return ours == theirs and is_own and not VEHICLES.isdisjoint(fold(listed).words)
+    return ours == theirs and is_own and not INVESTMENT_VEHICLES.isdisjoint(normalise(listed).words)
 
 
 def countries_named(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
@@ -110,7 +111,7 @@ def countries_named(whole: tuple[str, str], entry: Entry, weights: FactWeights) 
 
 @lru_cache(maxsize=65_536)
 def _countries_of(name: str) -> Mapping[str, str]:
-    return countries_in(fold(name).words)
+    return countries_in(normalise(name).words)
 
 
 def patronymics(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> Fact | None:
@@ -128,7 +129,7 @@ def patronymics(whole: tuple[str, str], entry: Entry, weights: FactWeights) -> F
 @lru_cache(maxsize=65_536)
 def _patronymic(name: str) -> tuple[str, str] | None:
     """The patronymic in a name and the father's name that it is made of."""
-    found = ((word, PATRONYMIC.search(word)) for word in fold(name).words)
+    found = ((word, PATRONYMIC.search(word)) for word in normalise(name).words)
     return next(((word, father[1]) for word, father in found if father is not None), None)
 
 
@@ -145,11 +146,11 @@ def characters(queried: str, listed: str, weights: FactWeights) -> Fact | None:
 
 
 def _han(text: str) -> str:
-    return "".join(HAN.findall(plain_characters(text)))
+    return "".join(HAN.findall(simplified_chinese(text)))
 
 
 def _hangul(text: str) -> str:
-    return softened("".join(HANGUL.findall(text)))
+    return without_initial_r_or_n("".join(HANGUL.findall(text)))
 
 
 def filiation(queried: Sequence[str], listed: Sequence[str], weights: FactWeights) -> Fact | None:
@@ -175,7 +176,7 @@ def _sons_in(words: Sequence[str]) -> frozenset[tuple[str, str]]:
 
 @lru_cache(maxsize=65_536)
 def _numbers_of(name: str) -> Counter[str]:
-    return numbers_in(fold(name).words)
+    return numbers_in(normalise(name).words)
 
 
 def disguised(weights: FactWeights) -> Fact:
@@ -189,7 +190,7 @@ def single_word(alignment: Alignment, declared: PartyKind, weights: FactWeights)
     if declared is PartyKind.PERSON:
         return None
     compared = [word for pair in alignment.pairs for word in pair.queried.split()] + list(
-        alignment.queried_rest
+        alignment.queried_unpaired
     )
     if len(compared) != 1 or len(compared[0]) > SHORT_WORD:
         return None
@@ -203,9 +204,9 @@ def light_words(alignment: Alignment, entry: Entry) -> Fact | None:
 
     The name score knows that; here it is said.
     """
-    if not is_carried_by_light_words(alignment, is_person=entry.kind is PartyKind.PERSON):
+    if not only_stop_words_agree(alignment, is_person=entry.kind is PartyKind.PERSON):
         return None
-    shared = agreeing(alignment)
+    shared = agreeing_words(alignment)
     detail = (
         f"Only words that many names share agree: {spoken(shared)}."
         if shared
@@ -219,7 +220,9 @@ def common_names(alignment: Alignment, entry: Entry) -> Fact | None:
 
     The name score knows that; here it is said.
     """
-    common = [word for word in agreeing(alignment) if len(word) > 1 and rarity(word) <= COMMON]
+    common = [
+        word for word in agreeing_words(alignment) if len(word) > 1 and rarity(word) <= COMMON
+    ]
     if entry.kind is not PartyKind.PERSON or not common:
         return None
     return fact_of(

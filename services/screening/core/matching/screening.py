@@ -38,29 +38,27 @@ from services.screening.core.model import (
 )
 from services.screening.core.names import explanations
 from services.screening.core.names.budget import Budget, unlimited
-from services.screening.core.names.certain_matches import (
-    ListedName,
-    given_name_first,
-    identifier_key,
-    is_one_family,
-    is_telling,
-    lacks_vowels,
-)
 from services.screening.core.names.comparison import (
     HIGHEST_INEXACT,
     Comparison,
     compare,
-    doubted,
-    moved,
+    discounted_person_score,
+    shifted,
+)
+from services.screening.core.names.identifiers import (
+    identifier_key,
+    is_globally_unique,
+    is_same_family,
 )
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.judgeable import Written, readable_names
+from services.screening.core.names.judgeable import JudgeableName, judgeable_names
 from services.screening.core.names.name_frequency import rarity
-from services.screening.core.names.normalisation import core_words, fold, is_light
-from services.screening.core.names.similarity_features import Likeness, is_general
+from services.screening.core.names.normalisation import is_stop_word, normalise, without_legal_forms
+from services.screening.core.names.published_names import ListedName, given_name_first, lacks_vowels
+from services.screening.core.names.similarity_features import SimilarityFeatures, is_generic
 from services.screening.core.names.token_alignment import Alignment
-from services.screening.core.names.translation_match import Kin, Way
-from services.screening.core.names.variants import Reading
+from services.screening.core.names.translation_match import MatchBasis, TranslationMatch
+from services.screening.core.names.variants import Variant
 
 OTHER_IDENTIFIER: Final = 0.95
 """Score of an identifier of another type, or of a short one, before facts beside it."""
@@ -115,28 +113,28 @@ def screen(
     """
     if generation is None or not generation.rows:
         return undetermined(config, Reason.INDEX_NOT_READY)
-    names, reasons, flags = readable_names(query, config, generation.exact)
+    names, reasons, flags = judgeable_names(query, config, generation.exact)
     budget = Budget(is_spent)
     worth = _Worth.of(query, config, floor)
     exact = (
         find
         for name in names
-        for reading in name.readings
-        for find in _by_whole_name(generation, name, reading, query.kind, config)
+        for variant in name.variants
+        for find in _by_whole_name(generation, name, variant, query.kind, config)
     )
     alike = (
         find
         for name in names
-        for reading in name.readings
-        if reading.is_compared and budget.allows()
-        for find in _by_likeness(generation, name, reading, query.kind, config, budget, worth)
+        for variant in name.variants
+        if variant.is_fuzzy and budget.allows()
+        for find in _by_likeness(generation, name, variant, query.kind, config, budget, worth)
     )
     kin = (
         find
         for name in names
-        for reading in name.readings
-        if reading.is_compared and budget.allows()
-        for find in _by_kinship(generation, name, reading)
+        for variant in name.variants
+        if variant.is_fuzzy and budget.allows()
+        for find in _by_kinship(generation, name, variant)
     )
     finds = chain(_by_identifier(generation, query), exact, alike, kin)
     judged = sorted(
@@ -198,17 +196,19 @@ class _Worth:
             beside.append(weights.address_agrees)
         most = sum(max(weight, 0.0) for weight in beside)
         return cls(
-            least - ROUNDING, most, min(config.cross_script_threshold, config.cross_script_alone)
+            least - ROUNDING,
+            most,
+            min(config.cross_script_threshold, config.cross_script_threshold_alone),
         )
 
-    def allows(self, comparison: Comparison, more: float, *, is_foreign: bool) -> bool:
+    def allows(self, comparison: Comparison, more: float, *, is_non_latin: bool) -> bool:
         """Whether it may be told, or is of names of the same words, whose score is another one.
 
         more: what the way in which the name is written adds.
         """
         return (
-            moved(comparison.score, self.facts + more) >= self.least
-            or (is_foreign and comparison.sound_score >= self.sound)
+            shifted(comparison.score, self.facts + more) >= self.least
+            or (is_non_latin and comparison.sound_score >= self.sound)
             or _is_same(comparison)
             or _is_short_form(comparison.alignment)
         )
@@ -216,37 +216,37 @@ class _Worth:
 
 def considered(
     generation: ListIndex, query: PartyQuery, config: ScreeningConfig
-) -> Iterator[tuple[Entry, Likeness, float]]:
+) -> Iterator[tuple[Entry, SimilarityFeatures, float]]:
     """What a screening by likeness rests on, for those who fit its scores.
 
     Entries, each with the likeness of a name of theirs and the log-odds that facts and the script add. Names with all
     words in common and short forms are left out: their score is another one.
     """
-    names, _, _ = readable_names(query, config, generation.exact)
+    names, _, _ = judgeable_names(query, config, generation.exact)
     for name in names:
-        for reading in name.readings:
-            if reading.is_compared:
-                for comparison in compare(generation, reading.name, query.kind, config, Budget()):
-                    yield from _considered(generation, query, name, reading, comparison, config)
+        for variant in name.variants:
+            if variant.is_fuzzy:
+                for comparison in compare(generation, variant.name, query.kind, config, Budget()):
+                    yield from _considered(generation, query, name, variant, comparison, config)
 
 
 def _considered(
     generation: ListIndex,
     query: PartyQuery,
-    name: Written,
-    reading: Reading,
+    name: JudgeableName,
+    variant: Variant,
     comparison: Comparison,
     config: ScreeningConfig,
-) -> Iterator[tuple[Entry, Likeness, float]]:
+) -> Iterator[tuple[Entry, SimilarityFeatures, float]]:
     for listed in comparison.row.names:
         entry = generation.entries[listed.entry]
-        find = _alike(generation, name, reading, query.kind, listed, comparison, config)
+        find = _alike(generation, name, variant, query.kind, listed, comparison, config)
         if not find.is_alike:
             continue
         known = (*find.judged, *facts(query, entry, config.facts))
-        weights, read = config.foreign_names, reading.name
-        by = weights.moved_by(in_characters=read.in_characters) if read.is_foreign else 0.0
-        yield entry, comparison.likeness, sum(fact.weight for fact in known) + by
+        weights, read = config.non_latin, variant.name
+        by = weights.score_shift(has_cjk=read.has_cjk) if read.is_non_latin else 0.0
+        yield entry, comparison.features, sum(fact.weight for fact in known) + by
 
 
 def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str = "") -> Screening:
@@ -262,9 +262,9 @@ def undetermined(config: ScreeningConfig, reason: Reason, list_version_id: str =
 
 def _by_identifier(generation: ListIndex, query: PartyQuery) -> Iterable[Found]:
     for asked in query.identifiers:
-        for entry, listed in generation.exact.same_identifier(asked):
-            same = is_one_family(asked[0], listed[0])
-            is_certain = same and is_telling(identifier_key(listed[1]) or "")
+        for entry, listed in generation.exact.with_identifier(asked):
+            same = is_same_family(asked[0], listed[0])
+            is_certain = same and is_globally_unique(identifier_key(listed[1]) or "")
             evidence = explanations.same_identifier(asked, listed, same_family=same)
             name = query.names[0] if query.names else ""
             score = 1.0 if is_certain else OTHER_IDENTIFIER
@@ -272,20 +272,24 @@ def _by_identifier(generation: ListIndex, query: PartyQuery) -> Iterable[Found]:
 
 
 def _by_whole_name(
-    generation: ListIndex, name: Written, reading: Reading, kind: PartyKind, config: ScreeningConfig
+    generation: ListIndex,
+    name: JudgeableName,
+    variant: Variant,
+    kind: PartyKind,
+    config: ScreeningConfig,
 ) -> Iterable[Found]:
     """Listed parties of this name: in its order, in any order for persons, and with words divided otherwise."""
-    exact, read = generation.exact, reading.name
-    known = exact.same_name(read)
+    exact, read = generation.exact, variant.name
+    known = exact.with_name(read)
     for listed in known:
-        yield _whole(generation, name, reading, listed, config, same_order=True)
-    for listed in exact.same_words(read):
+        yield _whole(generation, name, variant, listed, config, same_order=True)
+    for listed in exact.with_words(read):
         if listed not in known and _order_is_free(generation.entries[listed.entry], kind):
-            yield _whole(generation, name, reading, listed, config, same_order=False)
-    for listed in exact.same_letters(read):
+            yield _whole(generation, name, variant, listed, config, same_order=False)
+    for listed in exact.with_letters(read):
         if listed not in known:
-            evidence = explanations.same_letters(name.text, listed.published, reading.how)
-            yield _found(name, listed, config.part_of_published_name, evidence, reading)
+            evidence = explanations.same_letters(name.text, listed.published, variant.description)
+            yield _found(name, listed, config.part_of_name_score, evidence, variant)
 
 
 def _order_is_free(entry: Entry, kind: PartyKind) -> bool:
@@ -295,8 +299,8 @@ def _order_is_free(entry: Entry, kind: PartyKind) -> bool:
 
 def _whole(
     generation: ListIndex,
-    name: Written,
-    reading: Reading,
+    name: JudgeableName,
+    variant: Variant,
     listed: ListedName,
     config: ScreeningConfig,
     *,
@@ -305,36 +309,34 @@ def _whole(
     entry = generation.entries[listed.entry]
     if not listed.is_whole:
         is_read = lacks_vowels(listed.published) and not lacks_vowels(listed.text)
-        tell = explanations.reading_of_name if is_read else explanations.part_of_name
-        evidence = tell(name.text, listed.published, reading.how)
+        tell = explanations.vowelled_name if is_read else explanations.part_of_name
+        evidence = tell(name.text, listed.published, variant.description)
         whole = name.text, listed.published
-        number = number_words(reading.name.raw, listed.text, whole, entry, config.facts)
+        number = number_words(variant.name.cleaned, listed.text, whole, entry, config.facts)
         countries = countries_named(whole, entry, config.facts)
-        return _found(
-            name, listed, config.part_of_published_name, evidence, reading, number, countries
-        )
-    in_order = same_order or fold(given_name_first(listed.text)).key == reading.name.key
+        return _found(name, listed, config.part_of_name_score, evidence, variant, number, countries)
+    in_order = same_order or normalise(given_name_first(listed.text)).key == variant.name.key
     evidence = explanations.exact_name(
-        name.text, listed.text, entry.name, same_order=in_order, how=reading.how
+        name.text, listed.text, entry.name, same_order=in_order, description=variant.description
     )
     differ = characters(name.text, listed.text, config.facts)
     if not in_order:
         differ = differ or filiation(
-            reading.name.words, fold(given_name_first(listed.text)).words, config.facts
+            variant.name.words, normalise(given_name_first(listed.text)).words, config.facts
         )
     if differ is not None:
-        return _found(name, listed, config.part_of_published_name, evidence, reading, differ)
-    if reading.how:
-        return _found(name, listed, config.part_of_published_name, evidence, reading)
-    return replace(_found(name, listed, 1.0, evidence, reading), is_exact=True)
+        return _found(name, listed, config.part_of_name_score, evidence, variant, differ)
+    if variant.description:
+        return _found(name, listed, config.part_of_name_score, evidence, variant)
+    return replace(_found(name, listed, 1.0, evidence, variant), is_exact=True)
 
 
 def _found(
-    name: Written,
+    name: JudgeableName,
     listed: ListedName,
     score: float,
     evidence: Evidence,
-    reading: Reading,
+    variant: Variant,
     *judged: Fact | None,
 ) -> Found:
     """judged: what rules say of the names, None where they say nothing."""
@@ -347,62 +349,65 @@ def _found(
         False,
         (evidence,),
         said,
-        flag=reading.flag,
+        flag=variant.flag,
     )
 
 
 def _by_likeness(
     generation: ListIndex,
-    name: Written,
-    reading: Reading,
+    name: JudgeableName,
+    variant: Variant,
     kind: PartyKind,
     config: ScreeningConfig,
     budget: Budget,
     worth: "_Worth",
 ) -> Iterable[Found]:
-    for comparison in compare(generation, reading.name, kind, config, budget):
-        more = config.facts.disguised if reading.flag is not None else 0.0
-        if not worth.allows(comparison, more, is_foreign=reading.name.is_foreign):
+    for comparison in compare(generation, variant.name, kind, config, budget):
+        more = config.facts.disguised if variant.flag is not None else 0.0
+        if not worth.allows(comparison, more, is_non_latin=variant.name.is_non_latin):
             continue
         key = comparison.row.key
         is_reordered = (
-            key != reading.name.key and " ".join(sorted(key.split())) == reading.name.sorted_key
+            key != variant.name.key and " ".join(sorted(key.split())) == variant.name.sorted_key
         )
         for listed in comparison.row.names:
             by_exact_stage = is_reordered and _order_is_free(generation.entries[listed.entry], kind)
-            if key != reading.name.key and not by_exact_stage:
-                yield _alike(generation, name, reading, kind, listed, comparison, config)
+            if key != variant.name.key and not by_exact_stage:
+                yield _alike(generation, name, variant, kind, listed, comparison, config)
 
 
 def _alike(
     generation: ListIndex,
-    name: Written,
-    reading: Reading,
+    name: JudgeableName,
+    variant: Variant,
     kind: PartyKind,
     listed: ListedName,
     comparison: Comparison,
     config: ScreeningConfig,
 ) -> Found:
-    words, read = comparison.alignment, reading.name
+    words, read = comparison.alignment, variant.name
     entry, weights = generation.entries[listed.entry], config.facts
     whole = name.text, listed.published
-    number = number_words(read.raw, listed.text, whole, entry, weights)
+    number = number_words(read.cleaned, listed.text, whole, entry, weights)
     if _is_same(comparison):
-        ours, theirs = core_words(read.words), core_words(tuple(comparison.row.key.split()))
+        ours, theirs = (
+            without_legal_forms(read.words),
+            without_legal_forms(tuple(comparison.row.key.split())),
+        )
         is_legal_form = ours == theirs
         evidence = explanations.same_words(
-            name.text, listed.published, reading.how, but_legal_form=is_legal_form
+            name.text, listed.published, variant.description, but_legal_form=is_legal_form
         )
-        return _found(name, listed, config.same_but_legal_form, evidence, reading, number)
+        return _found(name, listed, config.legal_form_differs_score, evidence, variant, number)
     if (
         entry.kind is not PartyKind.PERSON
         and kind is not PartyKind.PERSON
         and _is_short_form(words)
     ):
         evidence = explanations.short_form(
-            name.text, listed.published, words.listed_rest, reading.how
+            name.text, listed.published, words.listed_unpaired, variant.description
         )
-        return _found(name, listed, config.short_form, evidence, reading, number)
+        return _found(name, listed, config.short_form_score, evidence, variant, number)
     rules = (
         number,
         characters(name.text, listed.published, weights),
@@ -411,42 +416,47 @@ def _alike(
         light_words(words, entry),
         common_names(words, entry),
         single_word(words, kind, weights),
-        disguised(weights) if reading.flag is not None else None,
+        disguised(weights) if variant.flag is not None else None,
     )
     evidence = explanations.similar_name(
-        name.text, listed.published, comparison.score, words, by_sound=False, how=reading.how
+        name.text,
+        listed.published,
+        comparison.score,
+        words,
+        by_sound=False,
+        description=variant.description,
     )
     return replace(
-        _found(name, listed, comparison.score, evidence, reading, *rules),
+        _found(name, listed, comparison.score, evidence, variant, *rules),
         is_alike=True,
-        sound_score=comparison.sound_score if read.is_foreign else 0.0,
+        sound_score=comparison.sound_score if read.is_non_latin else 0.0,
     )
 
 
-def _by_kinship(generation: ListIndex, name: Written, reading: Reading) -> Iterable[Found]:
+def _by_kinship(generation: ListIndex, name: JudgeableName, variant: Variant) -> Iterable[Found]:
     """Organisations of whose name this one is a translation, an acronym or the long form."""
-    for kin in generation.channel.find(reading.name):
+    for kin in generation.translations.find(variant.name):
         for listed in generation.rows[kin.row].names:
             yield replace(
-                _found(name, listed, kin.score, _told(name, listed, kin), reading), is_kin=True
+                _found(name, listed, kin.score, _told(name, listed, kin), variant), is_kin=True
             )
 
 
-def _told(name: Written, listed: ListedName, kin: Kin) -> Evidence:
-    if kin.way is Way.MEANING:
-        return explanations.same_meaning(name.text, listed.published, kin.told)
-    ((short, words),) = kin.told
+def _told(name: JudgeableName, listed: ListedName, kin: TranslationMatch) -> Evidence:
+    if kin.basis is MatchBasis.MEANING:
+        return explanations.same_meaning(name.text, listed.published, kin.recognised)
+    ((short, words),) = kin.recognised
     return explanations.acronym(name.text, listed.published, short, words)
 
 
 def _is_same(comparison: Comparison) -> bool:
     """Whether both names have the same words, not all of them light."""
     words = comparison.alignment
-    if words.queried_rest or words.listed_rest:
+    if words.queried_unpaired or words.listed_unpaired:
         return False
     pairs = words.pairs
     return all(pair.queried == pair.listed for pair in pairs) and any(
-        not is_light(pair.listed) for pair in pairs
+        not is_stop_word(pair.listed) for pair in pairs
     )
 
 
@@ -455,12 +465,12 @@ def _is_short_form(words: Alignment) -> bool:
 
     What is left must be its own: a word that is rare on the list and among people, too.
     """
-    if words.queried_rest or not words.pairs or not all(map(is_general, words.listed_rest)):
+    if words.queried_unpaired or not words.pairs or not all(map(is_generic, words.listed_unpaired)):
         return False
     if any(pair.queried != pair.listed for pair in words.pairs):
         return False
     return any(
-        min(pair.weight, rarity(pair.listed)) >= OWN and not is_general(pair.listed)
+        min(pair.weight, rarity(pair.listed)) >= OWN and not is_generic(pair.listed)
         for pair in words.pairs
     )
 
@@ -474,18 +484,18 @@ def _judged(generation: ListIndex, query: PartyQuery, find: Found, config: Scree
     if find.is_exact and (by_identifier or not contradicted):
         score, strength = 1.0, Strength.EXACT
     elif find.is_exact:
-        score, strength = config.contradicted, Strength.STRONG
+        score, strength = config.contradicted_exact_score, Strength.STRONG
     else:
-        by_name = moved(find.score, sum(fact.weight for fact in known))
+        by_name = shifted(find.score, sum(fact.weight for fact in known))
         score = _by_kin(by_name, config) if find.is_kin else _by_sound(find, known, by_name, config)
         if any(fact.is_bar for fact in known):
-            score = min(score, config.threshold - config.barred)
+            score = min(score, config.threshold - config.bar_margin)
         if find.is_alike and PartyKind.PERSON is (
             entry.kind if query.kind is PartyKind.UNKNOWN else query.kind
         ):
-            score = doubted(score, config)
+            score = discounted_person_score(score, config)
         score = min(score, HIGHEST_INEXACT)
-        strength = Strength.STRONG if score >= config.strong else Strength.WEAK
+        strength = Strength.STRONG if score >= config.strong_threshold else Strength.WEAK
     return Hit(
         entry_id=entry.entry_id,
         list_code=entry.list_code,
@@ -509,17 +519,17 @@ def _by_sound(find: Found, known: tuple[Fact, ...], score: float, config: Screen
     """A name of another script may reach the threshold by sound, with a fact that supports it or very close."""
     supported = any(fact.evidence.effect is Effect.SUPPORTS for fact in known)
     contradicted = any(fact.evidence.effect is Effect.CONTRADICTS for fact in known)
-    needed = config.cross_script_threshold if supported else config.cross_script_alone
+    needed = config.cross_script_threshold if supported else config.cross_script_threshold_alone
     reached = find.sound_score >= needed and not contradicted
     return max(score, config.threshold) if reached else score
 
 
 def _by_kin(score: float, config: ScreeningConfig) -> float:
     """The second channel's own score on the scale of hits: its threshold is theirs, and nothing of it is strong."""
-    if score < config.kinship_threshold:
+    if score < config.translation_threshold:
         return score * UNREACHED
-    above = (score - config.kinship_threshold) / (1 - config.kinship_threshold)
-    return config.threshold + above * (config.strong - config.threshold)
+    above = (score - config.translation_threshold) / (1 - config.translation_threshold)
+    return config.threshold + above * (config.strong_threshold - config.threshold)
 
 
 def _best_of_each(hits: Iterable[tuple[Hit, Flag | None]]) -> Iterable[tuple[Hit, Flag | None]]:

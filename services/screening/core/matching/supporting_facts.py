@@ -19,7 +19,7 @@ from services.screening.core.model import (
     PartyKind,
     PartyQuery,
 )
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 
 YEAR: Final = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 DAY: Final = re.compile(r"\b(?:1[89]\d\d|20\d\d)-\d\d-\d\d\b")
@@ -94,9 +94,9 @@ def country(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | Non
 def address(query: PartyQuery, entry: Entry, weights: FactWeights) -> Fact | None:
     """An address that is also a listed address of the party supports a match. A different address proves nothing."""
     for asked in query.addresses:
-        folded = fold(asked).key
+        folded = normalise(asked).key
         for listed in entry.addresses:
-            other = fold(listed).key
+            other = normalise(listed).key
             enough = min(len(folded.split()), len(other.split())) > 3
             if enough and fuzz.token_sort_ratio(folded, other) >= SAME_ADDRESS:
                 detail = f'The address "{asked}" agrees with the listed address "{listed}".'

@@ -1,4 +1,7 @@
-"""Acronyms: the letters that begin the words of a name, and blends such as ZISCO (Zimbabwe Iron and Steel Company).
+"""Acronyms.
+
+The letters that begin the words of a name, and blends such as ZISCO (Zimbabwe Iron and Steel
+Company).
 
 Knows no list and no score. Words are in the folded form of `normalise`.
 """
@@ -7,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from services.screening.core.names.words import LEGAL_FORMS, LINKING
+from services.screening.core.names.words import FUNCTION_WORDS, LEGAL_FORMS
 
 SHORTEST: Final = 3
 LONGEST: Final = 8
@@ -18,16 +21,22 @@ LETTER_GROUPS: Final = ("shch", "ch", "kh", "sh", "zh", "ts", "ya", "ye", "yu")
 
 
 def acronyms(words: Sequence[str]) -> frozenset[str]:
-    """The acronyms that a name of several words may have: joining words and legal forms with or without a letter."""
+    """The acronyms that a name of several words may have.
+
+    Joining words and legal forms with or without a letter.
+    """
     spoken = [word for word in words if word.isalpha()]
-    content = [word for word in spoken if word not in LINKING]
+    content = [word for word in spoken if word not in FUNCTION_WORDS]
     core = [word for word in content if word not in LEGAL_FORMS]
     found = ("".join(word[0] for word in chosen) for chosen in (core, content, spoken))
     return frozenset(letters for letters in found if SHORTEST <= len(letters) <= LONGEST)
 
 
 def is_acronym(word: str, words: Sequence[str]) -> bool:
-    """Whether a word consists of the first sounds of others, in their order: ChVK is Chastnaya Voennaya Kompaniya."""
+    """Whether a word consists of the first sounds of others, in their order.
+
+    ChVK is Chastnaya Voennaya Kompaniya.
+    """
     return any(
         len(content) > 1 and _is_made_of(word, content, _first_sound)
         for content in _contents(words)
@@ -51,7 +60,7 @@ def shortened(word: str) -> Iterator[str]:
 
 def _contents(words: Sequence[str]) -> tuple[list[str], ...]:
     """The words that an acronym may be of: without joining words; without legal forms either."""
-    content = [word for word in words if word not in LINKING and word.isalpha()]
+    content = [word for word in words if word not in FUNCTION_WORDS and word.isalpha()]
     core = [word for word in content if word not in LEGAL_FORMS]
     return (content,) if core == content else (content, core)
 

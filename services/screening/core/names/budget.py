@@ -11,7 +11,9 @@ def unlimited() -> bool:
 
 @dataclass(slots=True)
 class Budget:
-    """The budget of one screening. is_spent: asked before each piece of work, so cheap; once true, true for good.
+    """The budget of one screening. is_spent.
+
+    Asked before each piece of work, so cheap; once true, true for good.
 
     was_cut: whether some work was left undone.
     """

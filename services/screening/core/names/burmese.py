@@ -1,4 +1,6 @@
-"""Burmese script by sound, as Burmese names are spelled in English: မင်းအောင်လှိုင် is min aung hlaing.
+"""Burmese script by sound, as Burmese names are spelled in English.
+
+မင်းအောင်လှိုင် is min aung hlaing.
 
 The official transliteration gives letters (mang: aong hluing), and no published name is written so.
 """
@@ -64,7 +66,7 @@ SOFTENED: Final[Mapping[str, str]] = {
 }
 
 
-def spelled(run: str) -> str:
+def romanise(run: str) -> str:
     """A run of Burmese letters in Latin ones, a syllable a word; without the U before a man's name."""
     run = HONORIFIC.sub("", run)
     plain = OPEN_TONE.sub("", FINALS_STACKED.sub("\u103a", TONES.sub("", run)))

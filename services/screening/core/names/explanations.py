@@ -1,4 +1,7 @@
-"""Sentences about names: which words agree, which are alike, which stand alone. Written to be read aloud."""
+"""Sentences about names: which words agree, which are alike, which stand alone.
+
+Written to be read aloud.
+"""
 
 from collections.abc import Sequence
 
@@ -7,9 +10,12 @@ from services.screening.core.names.token_alignment import Alignment
 
 
 def exact_name(
-    queried: str, listed: str, party: str, *, same_order: bool, how: str = ""
+    queried: str, listed: str, party: str, *, same_order: bool, description: str = ""
 ) -> Evidence:
-    """The queried name is the listed one. `party` is the name under which the party stands on its list."""
+    """The queried name is the listed one.
+
+    `party` is the name under which the party stands on its list.
+    """
     order = "" if same_order else ", its words in another order"
     which = (
         f'the name of the listed party "{party}"'
@@ -17,53 +23,64 @@ def exact_name(
         else f'"{listed}", an alias of "{party}"'
     )
     return Evidence(
-        EvidenceKind.NAME_EXACT, Effect.SUPPORTS, f"{_name(queried, how)} is {which}{order}."
+        EvidenceKind.NAME_EXACT,
+        Effect.SUPPORTS,
+        f"{_name(queried, description)} is {which}{order}.",
     )
 
 
-def part_of_name(queried: str, published: str, how: str = "") -> Evidence:
+def part_of_name(queried: str, published: str, description: str = "") -> Evidence:
     """The queried name stands inside a published name."""
-    detail = f'{_name(queried, how)} is a name written inside the published name "{published}".'
+    detail = (
+        f'{_name(queried, description)} is a name written inside the published name "{published}".'
+    )
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def reading_of_name(queried: str, published: str, how: str = "") -> Evidence:
+def vowelled_name(queried: str, published: str, description: str = "") -> Evidence:
     """The queried name is how a name without vowels is likely read."""
-    detail = f'{_name(queried, how)} is how the published name "{published}", written without vowels, may be read.'
+    detail = (
+        f'{_name(queried, description)} is how the published name "{published}",'
+        " written without vowels, may be read."
+    )
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def same_letters(queried: str, listed: str, how: str = "") -> Evidence:
+def same_letters(queried: str, listed: str, description: str = "") -> Evidence:
     """The names have the same letters in the same order."""
     detail = (
-        f'{_name(queried, how)} has the letters of the listed name "{listed}";'
+        f'{_name(queried, description)} has the letters of the listed name "{listed}";'
         " only the words are divided otherwise."
     )
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def same_words(queried: str, listed: str, how: str = "", *, but_legal_form: bool) -> Evidence:
+def same_words(
+    queried: str, listed: str, description: str = "", *, but_legal_form: bool
+) -> Evidence:
     """The names differ in nothing but the legal form, or in the order and division of their words."""
     where = (
         "in the legal form"
         if but_legal_form
         else "in the order or division of words and in legal forms"
     )
-    detail = f'{_name(queried, how)} and the listed name "{listed}" differ only {where}.'
+    detail = f'{_name(queried, description)} and the listed name "{listed}" differ only {where}.'
     return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
-def short_form(queried: str, listed: str, left_out: Sequence[str], how: str = "") -> Evidence:
+def short_form(
+    queried: str, listed: str, left_out: Sequence[str], description: str = ""
+) -> Evidence:
     """The queried name is the listed one without general words."""
     words = ", ".join(f'"{word}"' for word in left_out)
     more = f", which also has the general words {words}" if words else ""
-    detail = f'{_name(queried, how)} is short for the listed name "{listed}"{more}.'
+    detail = f'{_name(queried, description)} is short for the listed name "{listed}"{more}.'
     return Evidence(EvidenceKind.NAME_SCORE, Effect.SUPPORTS, detail)
 
 
-def _name(queried: str, how: str) -> str:
+def _name(queried: str, description: str) -> str:
     """The name asked about, and how it had to be read."""
-    return f'"{queried}", read {how},' if how else f'"{queried}"'
+    return f'"{queried}", read {description},' if description else f'"{queried}"'
 
 
 def same_identifier(queried: Identifier, listed: Identifier, *, same_family: bool) -> Evidence:
@@ -79,7 +96,13 @@ def same_identifier(queried: Identifier, listed: Identifier, *, same_family: boo
 
 
 def similar_name(
-    queried: str, listed: str, score: float, alignment: Alignment, *, by_sound: bool, how: str = ""
+    queried: str,
+    listed: str,
+    score: float,
+    alignment: Alignment,
+    *,
+    by_sound: bool,
+    description: str = "",
 ) -> Evidence:
     """Two names side by side, word by word."""
     same = tuple(pair.listed for pair in alignment.pairs if pair.queried == pair.listed)
@@ -91,13 +114,13 @@ def similar_name(
     clauses = [
         _stand(same, "in both"),
         *alike,
-        _stand(alignment.queried_rest, "only in the name given"),
-        _stand(alignment.listed_rest, "only in the listed name"),
+        _stand(alignment.queried_unpaired, "only in the name given"),
+        _stand(alignment.listed_unpaired, "only in the listed name"),
     ]
     verb = "sounds like" if by_sound else "resembles"
     words = "; ".join(clause for clause in clauses if clause)
     kind = EvidenceKind.NAME_SOUND if by_sound else EvidenceKind.NAME_SCORE
-    detail = f'{_name(queried, how)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.'
+    detail = f'{_name(queried, description)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.'
     return Evidence(kind, Effect.SUPPORTS, detail)
 
 
@@ -120,7 +143,10 @@ def listed_as(entry: Entry, list_version_id: str, rules: str) -> Evidence:
 
 
 def same_meaning(queried: str, listed: str, told: Sequence[tuple[str, str]]) -> Evidence:
-    """The names mean the same in two languages. told: words of the queried name and the listed ones they stand for."""
+    """The names mean the same in two languages. told.
+
+    Words of the queried name and the listed ones they stand for.
+    """
     words = " and ".join(f'"{one}" means "{other}"' for one, other in told)
     detail = f'"{queried}" agrees in meaning with the listed name "{listed}": {words}.'
     return Evidence(EvidenceKind.NAME_MEANING, Effect.SUPPORTS, detail)

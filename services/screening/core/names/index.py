@@ -1,4 +1,7 @@
-"""An immutable generation of the index: one list version, built once, then only read, from any number of threads."""
+"""The immutable index of one set of active list versions.
+
+It is built once and then read by any number of threads.
+"""
 
 import gc
 from collections import defaultdict
@@ -10,105 +13,117 @@ from typing import Final
 import tantivy
 
 from services.screening.core.model import Entry, PartyKind
-from services.screening.core.names.certain_matches import ExactIndex, ListedName, listed_names
-from services.screening.core.names.normalisation import (
-    Folded,
-    fold,
-    heard_otherwise,
-    name_words,
-    skeleton,
-    trigrams,
+from services.screening.core.names.certain_matches import ExactIndex
+from services.screening.core.names.normalisation import NormalisedName, core_words, normalise
+from services.screening.core.names.published_names import ListedName, listed_names
+from services.screening.core.names.search_terms import (
+    FIELDS,
+    listed_terms,
+    name_skeleton,
+    queried_terms,
 )
-from services.screening.core.names.spelling import Spelled, Spellings, spelled
-from services.screening.core.names.token_alignment import Weights
-from services.screening.core.names.translation_match import Channel, Member
+from services.screening.core.names.spelling_index import Spelling, SpellingIndex, spelling_of
+from services.screening.core.names.translation_match import OrganisationName, TranslationIndex
+from services.screening.core.names.word_weights import WordWeights
 from services.screening.core.names.words import GENERIC, LEGAL_FORMS
 
 WRITER_MEMORY: Final = 256_000_000
-ORGANISED: Final = frozenset({PartyKind.ORGANISATION, PartyKind.UNKNOWN})
-FIELDS: Final = ("words", "letters", "sounds", "whole_sound")
-PASSES: Final = (("words", "sounds"), ("letters", "whole_sound"))
-"""What is looked at together: words, and pieces of whole names. Each brings what the other may crowd out."""
+"""Bytes that the full-text index may use while it is built."""
+MAY_BE_ORGANISATION: Final = frozenset({PartyKind.ORGANISATION, PartyKind.UNKNOWN})
+PASSES: Final = (("words", "skeletons"), ("trigrams", "skeleton_trigrams"))
+"""Fields that are searched together. Two passes, because in one of them names with many common
+terms would crowd out the others.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One distinct normalised name and everyone who bears it. words: without legal forms, unless nothing else is there.
+class IndexedName:
+    """A distinct normalised name and the published names that normalise to it.
 
-    ordered: those words in alphabetical order; joined: the key without spaces; sound: the consonants of the ordered
-    words; is_person: all who bear it are persons.
+    key: all words, one space apart. words: the core words. sorted_words: the core words in
+    alphabetical order. joined: the key without spaces. skeleton: the phonetic skeleton of the core
+    words. is_person: all parties that bear the name are persons.
     """
 
     key: str
     words: tuple[str, ...]
-    ordered: str
+    sorted_words: str
     joined: str
-    sound: str
+    skeleton: str
     names: tuple[ListedName, ...]
     is_person: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListIndex:
-    """Everything needed to screen against one list version. Equal to itself only: there is too much to compare."""
+    """Everything needed to screen against one set of list versions.
+
+    A row is the position of a name in `rows`. Two indexes are never equal: comparing them would
+    cost too much.
+    """
 
     list_version_id: str
     entries: tuple[Entry, ...]
     exact: ExactIndex
-    rows: tuple[Row, ...]
-    weights: Weights
+    rows: tuple[IndexedName, ...]
+    word_weights: WordWeights
     names_by_id: Mapping[str, str]
-    """The primary name of every entry."""
-    channel: Channel
-    spellings: Spellings
-    sounds: tuple[str, ...]
-    """The sound of every row."""
+    """The primary name of each entry, by entry id."""
+    translations: TranslationIndex
+    spellings: SpellingIndex
+    skeletons: tuple[str, ...]
+    """The phonetic skeleton of every row."""
     _schema: tantivy.Schema
     _searcher: tantivy.Searcher
 
     @classmethod
     def build(cls, entries: Sequence[Entry], list_version_id: str) -> "ListIndex":
-        """The index of these entries. Takes seconds and holds the interpreter: call it from a worker thread."""
-        with _uncollected():
-            names = [(name, fold(name.text)) for name in listed_names(entries)]
-            names = [(name, folded) for name, folded in names if folded.key]
-            rows = tuple(_rows(entries, names))
-            spellings = Spellings.of(Spelled(row.key, row.ordered) for row in rows)
-            schema, searcher = _indexed(rows)
+        """Returns the index of these entries.
+
+        Takes seconds of CPU and holds the interpreter lock.
+        """
+        with _without_garbage_collection():
+            names = [(name, normalise(name.text)) for name in listed_names(entries)]
+            names = [(name, normalised) for name, normalised in names if normalised.key]
+            rows = tuple(_indexed_names(entries, names))
+            schema, searcher = _full_text_index(rows)
             return cls(
                 list_version_id,
                 tuple(entries),
                 ExactIndex.build(entries, names),
                 rows,
-                Weights(
+                WordWeights(
                     (row.words for row in rows),
                     {word for row in rows if row.is_person for word in row.words},
                 ),
                 {entry.entry_id: entry.name for entry in entries},
-                Channel.build(tuple(_organisations(entries, rows))),
-                spellings,
-                tuple(row.sound for row in rows),
+                TranslationIndex.build(tuple(_organisation_names(entries, rows))),
+                SpellingIndex.of(Spelling(row.key, row.sorted_words) for row in rows),
+                tuple(row.skeleton for row in rows),
                 schema,
                 searcher,
             )
 
-    def among(self, entries: Sequence[Entry]) -> "ListIndex":
-        """A small index of these entries only, in which a name scores as it does in this whole one."""
+    def restricted_to(self, entries: Sequence[Entry]) -> "ListIndex":
+        """Returns an index of these entries only. A name scores in it as in this index."""
         small = ListIndex.build(entries, self.list_version_id)
-        return replace(small, weights=self.weights, channel=small.channel.weighed_as(self.channel))
-
-    def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
-        """Positions of rows that may resemble a name.
-
-        Every one that is spelled nearly alike; `limit` by words and their sounds; `limit` by pieces of letters and of
-        the whole sound.
-        """
-        near = self.spellings.near(
-            spelled(name, name_words(name.words, is_person=kind is PartyKind.PERSON))
+        return replace(
+            small,
+            word_weights=self.word_weights,
+            translations=small.translations.with_statistics_of(self.translations),
         )
+
+    def candidates(self, name: NormalisedName, kind: PartyKind, limit: int) -> tuple[int, ...]:
+        """Returns the rows that may resemble a name.
+
+        These are all rows with similar letters, `limit` rows by words and their skeletons, and
+        `limit` rows by trigrams of the letters and of the skeletons.
+        """
+        core = core_words(name.words, is_person=kind is PartyKind.PERSON)
+        similar = self.spellings.similar_to(spelling_of(name, core))
         terms = queried_terms(name, kind)
         found = (row for fields in PASSES for row in self._search(terms, fields, limit))
-        return tuple(dict.fromkeys((*near, *found)))
+        return tuple(dict.fromkeys((*similar, *found)))
 
     def _search(
         self, terms: Mapping[str, Iterable[str]], fields: Sequence[str], limit: int
@@ -128,11 +143,12 @@ class ListIndex:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """While millions of objects come that stay, looking for garbage among them is more than half of the work.
+def _without_garbage_collection() -> Iterator[None]:
+    """Builds millions of objects that stay, without the cyclic garbage collector.
 
-    Nor is it looked for among them later: the first query to do so would take seconds. What nobody holds any more is
-    freed all the same, there are no cycles in an index.
+    Collecting during the build would take more than half of its time. Afterwards the objects are
+    frozen, because the first query that triggers a full collection would take seconds. An index has
+    no cycles, so reference counting frees it when it is dropped.
     """
     was_enabled = gc.isenabled()
     gc.collect()
@@ -145,8 +161,8 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def kind_of(entry: Entry, words: tuple[str, ...]) -> PartyKind:
-    """The kind of a listed name: as published, else organisation when a word of it says so."""
+def listed_kind(entry: Entry, words: tuple[str, ...]) -> PartyKind:
+    """Returns the published kind. If it is unknown and a word says so, the kind is organisation."""
     if entry.kind is PartyKind.UNKNOWN and any(
         word in LEGAL_FORMS or word in GENERIC for word in words if len(word) > 2
     ):
@@ -154,70 +170,50 @@ def kind_of(entry: Entry, words: tuple[str, ...]) -> PartyKind:
     return entry.kind
 
 
-def _rows(entries: Sequence[Entry], names: Iterable[tuple[ListedName, Folded]]) -> Iterable[Row]:
-    by_key: dict[str, list[tuple[ListedName, Folded]]] = defaultdict(list)
-    for name, folded in names:
-        by_key[folded.key].append((name, folded))
-    for key, bearers in by_key.items():
-        words = bearers[0][1].words
+def _indexed_names(
+    entries: Sequence[Entry], names: Iterable[tuple[ListedName, NormalisedName]]
+) -> Iterable[IndexedName]:
+    by_key: dict[str, list[tuple[ListedName, NormalisedName]]] = defaultdict(list)
+    for name, normalised in names:
+        by_key[normalised.key].append((name, normalised))
+    for key, same in by_key.items():
+        words = same[0][1].words
         is_person = all(
-            kind_of(entries[name.entry], words) is PartyKind.PERSON for name, _ in bearers
+            listed_kind(entries[name.entry], words) is PartyKind.PERSON for name, _ in same
         )
-        core = name_words(words, is_person=is_person)
-        borne = tuple(dict.fromkeys(name for name, _ in bearers))
-        yield Row(
-            key, core, " ".join(sorted(core)), "".join(words), whole_sound(core), borne, is_person
+        core = core_words(words, is_person=is_person)
+        yield IndexedName(
+            key,
+            core,
+            " ".join(sorted(core)),
+            "".join(words),
+            name_skeleton(core),
+            tuple(dict.fromkeys(name for name, _ in same)),
+            is_person,
         )
 
 
-def _organisations(entries: Sequence[Entry], rows: Sequence[Row]) -> Iterable[Member]:
+def _organisation_names(
+    entries: Sequence[Entry], rows: Sequence[IndexedName]
+) -> Iterable[OrganisationName]:
     for position, row in enumerate(rows):
-        if any(entries[name.entry].kind in ORGANISED for name in row.names):
-            yield Member(position, row.names[0].entry, tuple(row.key.split()), row.words)
+        if any(entries[name.entry].kind in MAY_BE_ORGANISATION for name in row.names):
+            words = tuple(row.key.split())
+            yield OrganisationName(position, row.names[0].entry, words, row.words)
 
 
-def whole_sound(words: Sequence[str]) -> str:
-    """The consonant sounds of a whole name, its words in alphabetical order."""
-    return "".join(skeleton(word) for word in sorted(words))
-
-
-def _terms(words: tuple[str, ...], core: tuple[str, ...]) -> Mapping[str, Iterable[str]]:
-    joined = "".join(words)
-    sounds = [sound for word in core if (sound := skeleton(word))]
-    return {
-        "words": tuple(dict.fromkeys((*words, *core))),
-        "letters": trigrams(joined),
-        "sounds": sounds,
-        "whole_sound": trigrams("".join(sounds)),
-    }
-
-
-def listed_terms(row: Row) -> Mapping[str, Iterable[str]]:
-    """What a listed name is found by, by field."""
-    return _terms(tuple(row.key.split()), row.words)
-
-
-def queried_terms(name: Folded, kind: PartyKind) -> Mapping[str, Iterable[str]]:
-    """What a queried name finds listed names by, by field: those that share any of it."""
-    core = name_words(name.words, is_person=kind is PartyKind.PERSON)
-    terms = _terms(name.words, core)
-    if not name.is_unvowelled:
-        return terms
-    otherwise = _terms(name.words, tuple(heard_otherwise(word) for word in core))
-    return {field: {*terms[field], *otherwise[field]} for field in FIELDS}
-
-
-def _indexed(rows: Sequence[Row]) -> tuple[tantivy.Schema, tantivy.Searcher]:
+def _full_text_index(rows: Sequence[IndexedName]) -> tuple[tantivy.Schema, tantivy.Searcher]:
     builder = tantivy.SchemaBuilder()
     for field in FIELDS:
         builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
     builder.add_unsigned_field("row", fast=True)
     schema = builder.build()
     index = tantivy.Index(schema)
+    # One thread: the segments, and with them the order of equal scores, must not depend on timing.
     writer = index.writer(WRITER_MEMORY, num_threads=1)
     for position, row in enumerate(rows):
         document = tantivy.Document()
-        for field, terms in listed_terms(row).items():
+        for field, terms in listed_terms(row.key, row.words).items():
             document.add_text(field, " ".join(terms))
         document.add_unsigned("row", position)
         writer.add_document(document)

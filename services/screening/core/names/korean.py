@@ -47,13 +47,19 @@ SOFT: Final = frozenset({HEADS.index("r"), HEADS.index("n")})
 SILENT: Final = HEADS.index("")
 """First consonants that are left out in the South, and the place of none."""
 FAMILIES: Final = {"이": "ri", "임": "rim", "유": "ryu", "류": "ryu", "노": "ro", "림": "rim"}
-"""Family names that are spelled otherwise than the syllable; the North writes the r that the South leaves out."""
+"""Family names that are spelled otherwise than the syllable; the North writes the r that the South
+leaves out.
+"""
 FAMILY_FIRST: Final = frozenset({1, 3, 4})
-"""Lengths of runs that begin with a family name, or are one; two syllables are a given name as a rule."""
+"""Lengths of runs that begin with a family name, or are one; two syllables are a given name as a
+rule.
+"""
 
 
-def spelled(run: str) -> str:
-    """A run of Hangul in Latin letters: a person's family name and given name; else a syllable a word.
+def romanise(run: str) -> str:
+    """A run of Hangul in Latin letters.
+
+    A person's family name and given name; else a syllable a word.
 
     A given name is one word: its two syllables apart would be shared by too many.
     """
@@ -72,8 +78,11 @@ def spelled(run: str) -> str:
     return f"{FAMILIES.get(run[0], words[0])} {''.join(words[1:])}"
 
 
-def softened(hangul: str) -> str:
-    """Syllables without a first r or n, which the South leaves out where the North writes them: 리 is 이."""
+def without_initial_r_or_n(hangul: str) -> str:
+    """Syllables without a first r or n, which the South leaves out where the North writes them.
+
+    리 is 이.
+    """
     return "".join(_softened(syllable) for syllable in hangul)
 
 

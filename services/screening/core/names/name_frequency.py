@@ -1,7 +1,8 @@
-"""How common a word is among the names of people, whoever is listed: two Robert Smiths are seldom one man.
+"""How rare a word is among the names of people in general.
 
-The words of an index weigh by how many listed names have them. That says little of names that are common where few
-people are listed. The counts are data, which `python -m tests.bench.screening.bearers` writes.
+Two people called Robert Smith are seldom the same person. `WordWeights` counts listed names only,
+and says little about names that are common in countries where few people are listed. The counts are
+data in the file beside this module; `python -m tests.bench.screening.name_frequency` writes it.
 """
 
 import json
@@ -10,31 +11,33 @@ from importlib.resources import files
 from math import log
 from typing import Any, Final
 
-FILE: Final = "bearers.json"
-LEAST: Final = 5
-"""Words of fewer people count as rare."""
+FILE: Final = "name_frequency.json"
+MIN_PEOPLE: Final = 5
+"""Words that fewer people bear are not in the file and count as rare."""
 RAREST: Final = 3
-"""A word of so few people among all would tell as much as a rare one."""
+"""A word that this many people bear would have rarity 1."""
 
 
-def rarities(data: Mapping[str, Any]) -> dict[str, float]:
-    """Of words as they are folded: how rare they are, 0 when everybody bears one, 1 when hardly anybody does.
+def rarities_of(data: Mapping[str, Any]) -> dict[str, float]:
+    """Returns the rarity of each normalised word: 0 if everyone bears it, 1 if hardly anyone does.
 
-    data: `of`, how many people were counted, and `bearers`, the words by how many of them bear each.
+    data: `people`, how many people were counted, and `words_by_people`, words by the number of
+    people who bear them.
     """
-    of = data["of"]
+    people = data["people"]
     return {
-        word: log(of / int(count)) / log(of / RAREST)
-        for count, words in data["bearers"].items()
+        word: log(people / int(count)) / log(people / RAREST)
+        for count, words in data["words_by_people"].items()
         for word in words.split()
     }
 
 
-_RARITIES: Final = rarities(
-    json.loads((files("services.screening.core") / FILE).read_text(encoding="utf-8"))
-)
+_RARITIES: Final = rarities_of(json.loads((files(__package__) / FILE).read_text(encoding="utf-8")))
 
 
 def rarity(word: str) -> float:
-    """How rare a word is among the names of people, 0..1: by logarithm, an initial 0, a word that is not known 1."""
+    """Returns how rare a word is among the names of people, 0..1 on a logarithmic scale.
+
+    An initial has rarity 0, an unknown word 1.
+    """
     return 0.0 if len(word) == 1 else _RARITIES.get(word, 1.0)

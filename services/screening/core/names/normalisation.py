@@ -1,7 +1,9 @@
-"""Turns a written name into the forms that can be compared: folded Latin words, keys, sound skeletons, flags.
+"""Turns a written name into the forms that can be compared.
 
-Knows writing systems. Knows no list, party or score. Every function is pure and gives the same answer for the same
-text.
+Folded Latin words, keys, sound skeletons, flags.
+
+Knows writing systems. Knows no list, party or score. Every function is pure and gives the same
+answer for the same text.
 """
 
 # ruff: noqa: RUF001  apostrophes of many kinds occur in names
@@ -16,7 +18,7 @@ from rigour.names import remove_org_types
 
 from services.screening.core.model import Flag
 from services.screening.core.names.obfuscation import alphabet, closed_up, unmixed, visible
-from services.screening.core.names.scripts import latin
+from services.screening.core.names.scripts import transliterate
 from services.screening.core.names.words import (
     GENERIC,
     HONORIFICS,
@@ -44,26 +46,26 @@ SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class NormalisedName:
     """A name made comparable. key: its words, lower case Latin letters and digits, one space apart.
 
-    is_foreign: written in another script, at least partly. is_unvowelled: in one that leaves vowels out;
-    is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese, Korean, Burmese).
-    raw: as it was written, but for tricks of writing, which flags tell of.
+    is_foreign: written in another script, at least partly. is_unvowelled: in one that leaves vowels
+    out; is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese,
+    Korean, Burmese). raw: as it was written, but for tricks of writing, which flags tell of.
     """
 
-    raw: str
+    cleaned: str
     key: str
     words: tuple[str, ...]
     flags: tuple[Flag, ...]
-    is_foreign: bool
+    is_non_latin: bool
     is_unvowelled: bool = False
     is_syllabic: bool = False
 
     @property
-    def in_characters(self) -> bool:
+    def has_cjk(self) -> bool:
         """Whether Chinese, Japanese or Korean characters are in it."""
-        return bool(CHARACTERS.search(self.raw))
+        return bool(CHARACTERS.search(self.cleaned))
 
     @property
     def sorted_key(self) -> str:
@@ -76,26 +78,27 @@ class Folded:
         return "".join(self.words)
 
 
-def fold(text: str, *, by_meaning: bool = True) -> Folded:
+def normalise(text: str, *, by_meaning: bool = True) -> NormalisedName:
     """The comparable form of a name in any script. Folding a key again changes nothing.
 
-    Compatibility forms, accents, case, punctuation and invisible characters go; letters that imitate Latin ones are
-    read as those; letters written apart are put together; other scripts are written in Latin letters; business words
-    of Chinese, Arabic and Persian are given by their meaning, the latter two by_meaning only.
+    Compatibility forms, accents, case, punctuation and invisible characters go; letters that
+    imitate Latin ones are read as those; letters written apart are put together; other scripts are
+    written in Latin letters; business words of Chinese, Arabic and Persian are given by their
+    meaning, the latter two by_meaning only.
     """
     shown, flags = visible(PERSIAN_EI.sub("\u0626\u06cc", text))
     foreign = False
     if not shown.isascii():
         shown, mixed = unmixed(shown)
         flags = (*flags, Flag.MIXED_SCRIPT) if mixed else flags
-        foreign = is_foreign(shown)
+        foreign = is_non_latin(shown)
     lowered = shown.casefold()
-    plain = lowered if lowered.isascii() else latin(lowered, by_meaning=by_meaning)
+    plain = lowered if lowered.isascii() else transliterate(lowered, by_meaning=by_meaning)
     plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", plain.replace("&", " and ")))
     closed, spaced = closed_up(plain)
     words = tuple(SEPARATORS.sub(" ", closed).split())
     flags = (*flags, Flag.SPACED_LETTERS) if spaced else flags
-    return Folded(
+    return NormalisedName(
         shown,
         " ".join(words),
         words,
@@ -106,7 +109,7 @@ def fold(text: str, *, by_meaning: bool = True) -> Folded:
     )
 
 
-def is_foreign(text: str) -> bool:
+def is_non_latin(text: str) -> bool:
     """Whether letters of another script than Latin are in it."""
     return not text.isascii() and any(
         ord(char) > LAST_MARK and char.isalpha() and not _is_latin(char) for char in text
@@ -117,7 +120,7 @@ def _is_latin(char: str) -> bool:
     return alphabet(char) == "LATIN"
 
 
-def core_words(words: tuple[str, ...]) -> tuple[str, ...]:
+def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words that are not part of a legal form."""
     guarded = " ".join(GUARDED if word == SECOND else word for word in words)
     stripped = remove_org_types(LEGAL_PHRASES.sub(" ", guarded), replacement=" ").split()
@@ -162,22 +165,25 @@ def _abbreviated(words: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def name_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
-    """The words that two names are compared by: compounds apart, and but for a person without legal forms.
+def core_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
+    """The words that two names are compared by.
 
-    Arabic names of several words are written as one or as several at will: Abdelkader is Abd al-Kader, Nurullah is
-    Nur Allah, Noureddine is Nour ad-Din. Persons are called Saad and Sal: in their names these are no legal forms.
-    Three and more letters that stand alone are an abbreviation written apart, but in a person's name: N P C is NPC.
+    Compounds apart, and but for a person without legal forms.
+
+    Arabic names of several words are written as one or as several at will: Abdelkader is Abd
+    al-Kader, Nurullah is Nur Allah, Noureddine is Nour ad-Din. Persons are called Saad and Sal: in
+    their names these are no legal forms. Three and more letters that stand alone are an
+    abbreviation written apart, but in a person's name: N P C is NPC.
     """
-    kept = words if is_person else core_words(_abbreviated(words)) or words
+    kept = words if is_person else without_legal_forms(_abbreviated(words)) or words
     return tuple(part for word in kept for part in _apart(word))
 
 
-def heard_otherwise(word: str) -> str:
+def other_pronunciation(word: str) -> str:
     """The other sound of a word of letters that have two.
 
-    Arabic: as Persians, Afghans and Pakistanis say it, Dhakir is Zakir, Thana is Sana; a last ya without dots is an a.
-    Hebrew: b is v, p is f, a double vav is a v.
+    Arabic: as Persians, Afghans and Pakistanis say it, Dhakir is Zakir, Thana is Sana; a last ya
+    without dots is an a. Hebrew: b is v, p is f, a double vav is a v.
     """
     other = (
         word.replace("dh", "z")
@@ -189,7 +195,7 @@ def heard_otherwise(word: str) -> str:
     return f"{other[:-1]}a" if other.endswith("e") else other
 
 
-def is_light(word: str) -> bool:
+def is_stop_word(word: str) -> bool:
     """Whether a word cannot carry a match: a legal form, a generic word, a particle or a title."""
     return word in LEGAL_FORMS or word in GENERIC or word in PARTICLES or word in HONORIFICS
 
@@ -204,8 +210,11 @@ REPEATED: Final = re.compile(r"(.)\1+")
 
 
 @lru_cache(maxsize=65_536)
-def skeleton(word: str) -> str:
-    """The consonant sounds of a folded word: what a name keeps when it is written in another script and back."""
+def phonetic_skeleton(word: str) -> str:
+    """The consonant sounds of a folded word.
+
+    What a name keeps when it is written in another script and back.
+    """
     for written, sound in SOUNDS:
         if written in word:
             word = word.replace(written, sound)

@@ -1,4 +1,6 @@
-"""Reads the numbers in names however they are written: 3, 3rd, No. 3, III, three, Third, Forty-Four, 第三.
+"""Reads the numbers in names however they are written: 3, 3rd, No.
+
+3, III, three, Third, Forty-Four, 第三.
 
 Knows no list and no score. Words are in the folded form of `normalise`.
 """
@@ -67,23 +69,31 @@ ROMAN: Final[Mapping[str, int]] = {
 ROMAN_OR_WORD: Final[Mapping[str, int]] = {"i": 1, "v": 5, "x": 10, "vi": 6, "xi": 11}
 """Also words, initials and names: numbers only where they close a name of several words."""
 NUMBER_WORDS: Final = frozenset({*UNITS, *TENS, *ROMAN, "i"})
-WITH_DIGITS: Final = re.compile(r"\d+")
+DIGITS: Final = re.compile(r"\d+")
 ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th|er|ya|yi|y|ii)?")
 HAN_DIGITS: Final = "〇一二三四五六七八九"
 HAN_NUMBER: Final = re.compile("(?<=第)[〇零一二三四五六七八九十百]+|[〇零一二三四五六七八九]{3,}")
 
 
-def numbered(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The words of a name with every number in digits, each with what was written: (44, forty four)."""
+def numbers_as_digits(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The words of a name with every number in digits, each with what was written.
+
+    (44, forty four).
+    """
     if not any(word in NUMBER_WORDS or word[0].isdigit() for word in words):
         return tuple((word, word) for word in words)
     return tuple(_read(words))
 
 
 def numbers_in(words: Sequence[str]) -> Counter[str]:
-    """The numbers in a name, without leading zeros: they tell one plant, institute or fund from the next."""
+    """The numbers in a name, without leading zeros.
+
+    They tell one plant, institute or fund from the next.
+    """
     return Counter(
-        run.lstrip("0") or "0" for word, _ in numbered(words) for run in WITH_DIGITS.findall(word)
+        run.lstrip("0") or "0"
+        for word, _ in numbers_as_digits(words)
+        for run in DIGITS.findall(word)
     )
 
 

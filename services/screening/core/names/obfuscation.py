@@ -1,7 +1,9 @@
-"""Sees through tricks of writing: letters that cannot be seen, that imitate others, that stand apart or are piled up.
+"""Sees through tricks of writing.
 
-Each trick is flagged. What honest people write is left alone: joiners in Persian, accents, full-width letters, names of
-two scripts.
+Letters that cannot be seen, that imitate others, that stand apart or are piled up.
+
+Each trick is flagged. What honest people write is left alone: joiners in Persian, accents,
+full-width letters, names of two scripts.
 """
 
 import re
@@ -23,7 +25,8 @@ INVISIBLE_LETTERS: Final = frozenset(
 """Letters and marks that show nothing, though their category says otherwise."""
 SPACES: Final = frozenset("\n\r\t")
 JOINERS: Final = frozenset("\u200c\u200d")
-# Joiners are part of the spelling beside letters of these ranges only: Hebrew to Arabic, Indic scripts, Burmese, Khmer.
+# Joiners are part of the spelling beside letters of these ranges only: Hebrew to Arabic, Indic
+# scripts, Burmese, Khmer.
 JOINED: Final = re.compile(
     "[\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u17ff\ufb1d-\ufdff\ufe70-\ufefc]"
 )
@@ -33,7 +36,9 @@ STYLED: Final = re.compile("[\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f110-\U0001
 IMITATED_SCRIPTS: Final = re.compile(
     "[\u13a0-\u13ff\uab70-\uabbf\ua4d0-\ua4ff\u2c80-\u2cff\U00010280-\U0001049f]"
 )
-"""Scripts in which hardly anybody writes a name, whose letters look like Latin capitals: Cherokee, Lisu, Coptic."""
+"""Scripts in which hardly anybody writes a name, whose letters look like Latin capitals: Cherokee,
+Lisu, Coptic.
+"""
 LEAST_MARKS: Final = 3
 """Marks piled on Latin letters that no spelling has; a few happen in scholarly texts."""
 
@@ -66,7 +71,10 @@ NUMBERED: Final = re.compile(
 
 
 def visible(text: str) -> tuple[str, tuple[Flag, ...]]:
-    """Text in compatibility form without what cannot be seen, and flags: hidden, styled or piled-up characters."""
+    """Text in compatibility form without what cannot be seen, and flags.
+
+    Hidden, styled or piled-up characters.
+    """
     if text.isascii() and text.isprintable():
         return text, ()
     flags = (Flag.HOMOGLYPHS,) if STYLED.search(text) else ()
@@ -109,7 +117,10 @@ def _unpiled(text: str) -> tuple[str, bool]:
 
 @lru_cache(maxsize=8192)
 def alphabet(char: str) -> str:
-    """The script of a letter by the first word of its name: LATIN, CYRILLIC, ARABIC; of a digit DIGIT."""
+    """The script of a letter by the first word of its name.
+
+    LATIN, CYRILLIC, ARABIC; of a digit DIGIT.
+    """
     return unicodedata.name(char, "?").split()[0]
 
 
@@ -197,9 +208,12 @@ def closed_up(text: str) -> tuple[str, bool]:
 
 
 def letters_for_digits(text: str) -> Iterable[str]:
-    """Readings of text in which digits and signs within words stand for letters: Put1n, 4bdul, A$$ad.
+    """Readings of text in which digits and signs within words stand for letters.
 
-    A 1 is read as i, and as l. Nothing when no word looks so; numbers, models and ordinals are left alone.
+    Put1n, 4bdul, A$$ad.
+
+    A 1 is read as i, and as l. Nothing when no word looks so; numbers, models and ordinals are left
+    alone.
     """
     for one in "il":
         digits = {**DIGITS, ord("1"): one, ord("|"): one}

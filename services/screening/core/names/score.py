@@ -1,8 +1,9 @@
-"""The name score: what likenesses of two names come to. A sum of small decision trees, data that `fit` writes.
+"""Computes the name score: the log-odds that two names belong to one party.
 
-Gradient boosting (Friedman, Greedy function approximation, 2001) over likenesses, its trees bound to be monotone: a
-name that is more alike in any respect, all else the same, never scores lower. Which respects count how much was fitted
-on labelled names; `python -m tests.bench.screening.fit` does it again.
+The score is a sum of small decision trees over the similarity features. It is fitted by gradient
+boosting (Friedman, Greedy function approximation, 2001) on labelled names. The trees are monotone:
+if all else is equal, a more similar name never scores lower. The trees are data. `python -m
+tests.bench.screening.fit` fits them again.
 """
 
 import json
@@ -15,98 +16,112 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.screening.core.names.similarity_features import Likeness
+from services.screening.core.names.similarity_features import SimilarityFeatures
 
 DEPTH: Final = 4
-"""Questions that are asked on the way to an end of a tree, one after the other: of 15 in all, to one of 16 ends."""
-QUESTIONS: Final = 2**DEPTH - 1
+"""Splits on the way from the root of a tree to a leaf. Each tree is complete: 15 splits and 16
+leaves.
+"""
+SPLITS: Final = 2**DEPTH - 1
 FILE: Final = "name_score.json"
 
 
 @dataclass(frozen=True)
 class NameScore:
-    """Trees of DEPTH questions each. A question: is this likeness above this limit. Ends are parts of log-odds.
+    """A sum of complete decision trees.
 
-    asked: the likenesses asked about, by position, QUESTIONS a tree in one row; limits: likewise; ends: 2 ** DEPTH a
-    tree; base: the log-odds before any tree. A no leads from question i to 2i + 1, a yes to 2i + 2.
+    A split tests whether a feature is above a threshold. From split i, no leads to 2i + 1 and yes
+    to 2i + 2.
+
+    base: log-odds before any tree. features: positions in `SimilarityFeatures`, SPLITS a tree, all
+    trees in one row. thresholds: the same layout. leaves: log-odds that each leaf adds, 2 ** DEPTH
+    a tree.
     """
 
     version: str
     base: float
-    asked: tuple[int, ...]
-    limits: tuple[float, ...]
-    ends: tuple[tuple[float, ...], ...]
+    features: tuple[int, ...]
+    thresholds: tuple[float, ...]
+    leaves: tuple[tuple[float, ...], ...]
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "NameScore":
-        """The score as it is written in a file; ValueError when it asks about a likeness that there is not."""
+        """Returns the score that a JSON file describes.
+
+        Raises ValueError if it names an unknown feature.
+        """
         trees = data["trees"]
-        position = {name: at for at, name in enumerate(Likeness._fields)}
-        unknown = {name for tree in trees for name, _ in tree["questions"]} - set(position)
+        position = {name: at for at, name in enumerate(SimilarityFeatures._fields)}
+        unknown = {name for tree in trees for name, _ in tree["splits"]} - set(position)
         if unknown:
             raise ValueError(
-                f"the name score {data['version']} asks about {', '.join(sorted(unknown))}"
+                f"name score {data['version']} uses unknown features: {', '.join(sorted(unknown))}"
             )
-        asked = [position[name] for tree in trees for name, _ in tree["questions"]]
-        limits = [limit for tree in trees for _, limit in tree["questions"]]
+        features = [position[name] for tree in trees for name, _ in tree["splits"]]
+        thresholds = [threshold for tree in trees for _, threshold in tree["splits"]]
         return cls(
             data["version"],
             data["base"],
-            tuple(asked),
-            tuple(limits),
-            tuple(tuple(tree["ends"]) for tree in trees),
+            tuple(features),
+            tuple(thresholds),
+            tuple(tuple(tree["leaves"]) for tree in trees),
         )
 
     @cached_property
     def _arrays(self) -> "_Arrays":
-        """The trees, to be asked about many names at once."""
-        first = np.arange(len(self.ends)) * QUESTIONS
+        root = np.arange(len(self.leaves)) * SPLITS
         return _Arrays(
-            np.array(self.asked, np.intp),
-            np.array(self.limits, np.float64),
-            np.array(self.ends, np.float64).ravel(),
-            first,
-            1 - first,
-            np.arange(len(self.ends)) * 2**DEPTH - first - QUESTIONS,
+            np.array(self.features, np.intp),
+            np.array(self.thresholds, np.float64),
+            np.array(self.leaves, np.float64).ravel(),
+            root,
+            1 - root,
+            np.arange(len(self.leaves)) * 2**DEPTH - root - SPLITS,
         )
 
-    def log_odds(self, names: Sequence[Likeness]) -> list[float]:
-        """The log-odds that each is a name of the same party, facts beside the names aside."""
+    def log_odds(self, names: Sequence[SimilarityFeatures]) -> list[float]:
+        """Returns, for each comparison, the log-odds that the names belong to one party.
+
+        Facts beside the names are not part of it.
+        """
+        # All trees go one level down at once, so that no Python loop runs over hundreds of trees.
         if not names:
             return []
         trees = self._arrays
-        told = np.array(names, np.float64)
-        each = np.arange(len(names))[:, None] * told.shape[1]
-        told = told.ravel()
-        question = np.empty((len(names), len(self.ends)), np.intp)
-        question[:] = trees.first
+        values = np.array(names, np.float64)
+        row_start = np.arange(len(names))[:, None] * values.shape[1]
+        values = values.ravel()
+        split = np.empty((len(names), len(self.leaves)), np.intp)
+        split[:] = trees.root
         for _ in range(DEPTH):
-            is_above = told.take(trees.asked.take(question) + each) > trees.limits.take(question)
-            question += question
-            question += trees.to_no
-            question += is_above
-        found = trees.ends.take(question + trees.to_end).sum(axis=1) + self.base
-        values: list[float] = found.tolist()
-        return values
+            feature = trees.features.take(split) + row_start
+            is_above = values.take(feature) > trees.thresholds.take(split)
+            split += split
+            split += trees.to_no
+            split += is_above
+        found = trees.leaves.take(split + trees.to_leaf).sum(axis=1) + self.base
+        log_odds: list[float] = found.tolist()
+        return log_odds
 
 
 class _Arrays(NamedTuple):
-    """asked, limits and ends one after the other. first: the place of each tree's first question.
+    """The trees one after the other in flat arrays.
 
-    to_no and to_end: what leads from twice a question's place to that of its no, and from behind the last to its end.
+    root: the position of each tree's first split. to_no: added to twice a split's position, it
+    gives the split behind no. to_leaf: added to a position behind the last split, it gives the
+    leaf.
     """
 
-    asked: NDArray[np.intp]
-    limits: NDArray[np.float64]
-    ends: NDArray[np.float64]
-    first: NDArray[np.intp]
+    features: NDArray[np.intp]
+    thresholds: NDArray[np.float64]
+    leaves: NDArray[np.float64]
+    root: NDArray[np.intp]
     to_no: NDArray[np.intp]
-    to_end: NDArray[np.intp]
+    to_leaf: NDArray[np.intp]
 
 
 @cache
-def fitted() -> NameScore:
-    """The score that is shipped."""
-    return NameScore.of(
-        json.loads((files("services.screening.core") / FILE).read_text(encoding="utf-8"))
-    )
+def shipped_score() -> NameScore:
+    """Returns the score in the file beside this module."""
+    text = (files(__package__) / FILE).read_text(encoding="utf-8")
+    return NameScore.of(json.loads(text))

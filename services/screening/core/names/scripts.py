@@ -1,6 +1,9 @@
-"""Writes other scripts in Latin letters as English readers write the sound. Knows languages' letters, no names.
+"""Writes other scripts in Latin letters as English readers write the sound.
 
-ICU follows scholarly standards; passports and lists do not. Where the two differ much, the letters stand here.
+Knows languages' letters, no names.
+
+ICU follows scholarly standards; passports and lists do not. Where the two differ much, the letters
+stand here.
 """
 
 # ruff: noqa: RUF001  letters that look alike are what this module is about
@@ -46,8 +49,8 @@ AND_THE: Final = re.compile(r"(?<!\w)وال(?=\w{4,})")
 ARABIC_WORD: Final = re.compile(r"(?<!\w)(?:و?ال|لل)?(\w{2,})")
 ARABIC_ARTICLE: Final = re.compile(r"(?<![\w])ال(?=\w{3,})")
 
-# Hebrew: a mark behind a letter gives the sounds of other languages; b and p are v and f at will, doubled letters say
-# that `heard_otherwise` gives the other sound.
+# Hebrew: a mark behind a letter gives the sounds of other languages; b and p are v and f at will,
+# doubled letters say that `heard_otherwise` gives the other sound.
 HEBREW_LETTER: Final = re.compile(r"[\u05d0-\u05ea]")
 HEBREW_MARKED: Final = tuple(
     (re.compile(f"{letter}['’׳]"), sound)
@@ -72,7 +75,8 @@ HEBREW_SOUNDS: Final = (
     (re.compile("ק"), "k"),
 )
 
-# Greek writes the sounds of other languages with two letters. An accent on the first vowel parts the two.
+# Greek writes the sounds of other languages with two letters. An accent on the first vowel parts
+# the two.
 GREEK_LETTER: Final = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
 GREEK_PAIRS: Final = tuple(
     (re.compile(pattern), sound)
@@ -95,7 +99,8 @@ IDEOGRAPH: Final = "[\u3400-\u9fff\uf900-\ufaff]"
 HAN: Final = re.compile(f"{IDEOGRAPH}+")
 HAN_SPACED: Final = re.compile(f"(?<!{IDEOGRAPH}){IDEOGRAPH}(?: {IDEOGRAPH})+(?!{IDEOGRAPH})")
 HAN_TITLE: Final = re.compile(f"(?<={IDEOGRAPH})(?:先生|女士|小姐|博士|教授)$")
-# Readings of characters that ICU gives by another meaning: as family names, and in names of places and firms.
+# Readings of characters that ICU gives by another meaning: as family names, and in names of places
+# and firms.
 FAMILY_READINGS: Final[Mapping[str, str]] = {
     "单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha", "区": "ou", "區": "ou", "朴": "piao", "盖": "ge",
     "蓋": "ge", "翟": "zhai", "缪": "miao", "繆": "miao", "秘": "bi", "乐": "yue", "覃": "qin", "尉迟": "yuchi",
@@ -120,7 +125,7 @@ INDIC_FINAL: Final = tuple(
 INDIC: Final = re.compile("[\u0900-\u0aff]")
 
 
-def latin(text: str, *, by_meaning: bool = True) -> str:
+def transliterate(text: str, *, by_meaning: bool = True) -> str:
     """Lower-case text of any scripts in Latin letters; business words of Chinese, Arabic and Persian by meaning.
 
     by_meaning: false leaves Arabic and Persian words to their sound.
@@ -132,8 +137,8 @@ def latin(text: str, *, by_meaning: bool = True) -> str:
             text = text.replace(foreign, f" {meaning} ")
             has_meaning = True
     text = HAN.sub(lambda run: f" {_pinyin(run[0], is_person=not has_meaning)} ", text)
-    text = korean.HANGUL.sub(lambda run: f" {korean.spelled(run[0])} ", text)
-    text = burmese.BURMESE.sub(lambda run: f" {burmese.spelled(run[0])} ", text)
+    text = korean.HANGUL.sub(lambda run: f" {korean.romanise(run[0])} ", text)
+    text = burmese.BURMESE.sub(lambda run: f" {burmese.romanise(run[0])} ", text)
     if ARABIC_LETTER.search(text):
         text = _arabic(ARABIC_WORD.sub(_by_meaning, text) if by_meaning else text)
     if HEBREW_LETTER.search(text):
@@ -173,7 +178,10 @@ def _greek(text: str) -> str:
 
 
 def _pinyin(characters: str, *, is_person: bool) -> str:
-    """Chinese characters by sound. A personal name: family name and given name; else words of two syllables."""
+    """Chinese characters by sound. A personal name.
+
+    Family name and given name; else words of two syllables.
+    """
     if is_person and 2 <= len(characters) <= LONGEST_PERSON:
         at = 2 if len(characters) > 2 and characters[:2] in FAMILY_READINGS else 1
         family = FAMILY_READINGS.get(characters[:at]) or "".join(_syllables(characters[:at]))
@@ -188,6 +196,6 @@ def _syllables(characters: str) -> list[str]:
     return [str(LATIN.transliterate(char.translate(READINGS))).strip() for char in characters]
 
 
-def plain_characters(text: str) -> str:
+def simplified_chinese(text: str) -> str:
     """Traditional Chinese characters as simplified ones, all else as it is."""
     return text if text.isascii() else str(SIMPLIFIED.transliterate(text))

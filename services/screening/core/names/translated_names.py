@@ -1,7 +1,9 @@
-"""A name of an organisation as what its words mean: general words in English, the distinctive ones as they sound.
+"""A name of an organisation as what its words mean.
 
-Lists publish translations of names, sounds of names, and mixtures; two names of one firm can share no word. Knows the
-vocabulary. Knows no list and no score.
+General words in English, the distinctive ones as they sound.
+
+Lists publish translations of names, sounds of names, and mixtures; two names of one firm can share
+no word. Knows the vocabulary. Knows no list and no score.
 """
 
 import re
@@ -11,11 +13,16 @@ from typing import Final
 
 import icu
 
-from services.screening.core.names.normalisation import CONSONANTAL, Folded, fold, name_words
-from services.screening.core.names.numerals import han_numbers, numbered
-from services.screening.core.names.vocabulary import meaning_of
+from services.screening.core.names.normalisation import (
+    CONSONANTAL,
+    NormalisedName,
+    core_words,
+    normalise,
+)
+from services.screening.core.names.numerals import han_numbers, numbers_as_digits
+from services.screening.core.names.vocabulary import english_meaning
 from services.screening.core.names.vocabulary_scripts import HAN_CONCEPTS, SCRIPT_CONCEPTS
-from services.screening.core.names.words import LEGAL_FORMS, LINKING
+from services.screening.core.names.words import FUNCTION_WORDS, LEGAL_FORMS
 
 HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 SIMPLIFIED: Final = icu.Transliterator.createInstance("Traditional-Simplified")
@@ -30,34 +37,40 @@ ADJECTIVE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
-    """A name by meaning. words: English for general words, the folded word for others; written: what stood there."""
+class TranslatedName:
+    """A name by meaning. words: English for general words, the folded word for others; written.
+
+    What stood there.
+    """
 
     words: tuple[str, ...]
     written: tuple[str, ...]
 
 
-def meant(words: Sequence[str]) -> Meant:
+def translate_words(words: Sequence[str]) -> TranslatedName:
     """Folded Latin words by meaning, without joining words and legal forms."""
-    return _kept((meaning_of(word) or _root(word), written) for word, written in numbered(words))
+    return _kept(
+        (english_meaning(word) or _root(word), written)
+        for word, written in numbers_as_digits(words)
+    )
 
 
-def meant_name(name: Folded) -> Meant:
+def translate_name(name: NormalisedName) -> TranslatedName:
     """A name in any script by meaning; general words of Chinese, Arabic and Persian are read in their own letters."""
-    if HAN.search(name.raw):
-        return _kept(_from_han(han_numbers(str(SIMPLIFIED.transliterate(name.raw)))))
-    if CONSONANTAL.search(name.raw):
-        return _kept(_from_arabic(name.raw))
-    return meant(name_words(name.words, is_person=False))
+    if HAN.search(name.cleaned):
+        return _kept(_from_han(han_numbers(str(SIMPLIFIED.transliterate(name.cleaned)))))
+    if CONSONANTAL.search(name.cleaned):
+        return _kept(_from_arabic(name.cleaned))
+    return translate_words(core_words(name.words, is_person=False))
 
 
-def _kept(pairs: Iterator[tuple[str, str]]) -> Meant:
+def _kept(pairs: Iterator[tuple[str, str]]) -> TranslatedName:
     kept = [
         (meaning, word)
         for meaning, word in pairs
-        if meaning not in LINKING and meaning not in LEGAL_FORMS
+        if meaning not in FUNCTION_WORDS and meaning not in LEGAL_FORMS
     ]
-    return Meant(tuple(meaning for meaning, _ in kept), tuple(word for _, word in kept))
+    return TranslatedName(tuple(meaning for meaning, _ in kept), tuple(word for _, word in kept))
 
 
 def _root(word: str) -> str:
@@ -71,7 +84,7 @@ def _from_arabic(text: str) -> Iterator[tuple[str, str]]:
         if meaning := _arabic_meaning(MARKS.sub("", word).translate(ARABIC_FORMS)):
             yield meaning, word
         else:
-            yield from ((meaning_of(part) or part, part) for part in fold(word).words)
+            yield from ((english_meaning(part) or part, part) for part in normalise(word).words)
 
 
 def _arabic_meaning(word: str) -> str | None:
@@ -96,13 +109,15 @@ def _from_han(text: str) -> Iterator[tuple[str, str]]:
 
 def _sounds(text: str) -> Iterator[tuple[str, str]]:
     """What no dictionary has, syllable by syllable."""
-    for word in fold(HAN.sub(r" \g<0> ", text)).words:
-        yield meaning_of(word) or word, word
+    for word in normalise(HAN.sub(r" \g<0> ", text)).words:
+        yield english_meaning(word) or word, word
 
 
 def _by_word(table: Sequence[str]) -> Mapping[str, str]:
     lines = (line.split() for line in table)
-    return {word: meaning_of(meaning) or meaning for meaning, *words in lines for word in words}
+    return {
+        word: english_meaning(meaning) or meaning for meaning, *words in lines for word in words
+    }
 
 
 SCRIPT_WORDS: Final = {

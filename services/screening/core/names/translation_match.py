@@ -1,7 +1,9 @@
-"""The second channel: listed organisations under translated names and acronyms. Knows the names of one generation.
+"""The second channel: listed organisations under translated names and acronyms.
 
-It never blends into the name score: what it finds has a score of its own, thresholds of its own, and says how it was
-found. Names that agree as they are written are no business of the channel.
+Knows the names of one generation.
+
+It never blends into the name score: what it finds has a score of its own, thresholds of its own,
+and says how it was found. Names that agree as they are written are no business of the channel.
 """
 
 from collections import defaultdict
@@ -22,10 +24,16 @@ from services.screening.core.names.acronyms import (
     is_blend,
     shortened,
 )
-from services.screening.core.names.normalisation import Folded, skeleton
-from services.screening.core.names.token_alignment import Aligner, Alignment, Weights, likeness
-from services.screening.core.names.translated_names import Meant, meant, meant_name
+from services.screening.core.names.normalisation import NormalisedName, phonetic_skeleton
+from services.screening.core.names.token_alignment import Aligner, Alignment
+from services.screening.core.names.translated_names import (
+    TranslatedName,
+    translate_name,
+    translate_words,
+)
 from services.screening.core.names.vocabulary import WORDS
+from services.screening.core.names.word_similarity import word_similarity
+from services.screening.core.names.word_weights import WordWeights
 from services.screening.core.names.words import GENERIC
 
 COMMONEST_TERM: Final = 3_000
@@ -45,7 +53,9 @@ ACRONYM_SCORES: Final[Mapping[int, float]] = {3: 0.7, 4: 0.85, 5: 0.93}
 """Score of an acronym by its letters: the longer, the rarer by chance."""
 LONG_ACRONYM: Final = 0.97
 ALONE: Final = 0.03
-"""Added when the acronym is all that is asked: in a longer name the like may be a family's, Lund Electronics."""
+"""Added when the acronym is all that is asked: in a longer name the like may be a family's, Lund
+Electronics.
+"""
 BLEND: Final = 0.85
 SHORT_FOR: Final = 0.8
 """How well a word agrees with the words that it is short for."""
@@ -57,7 +67,7 @@ SAME_WORD: Final = 0.6
 """Words this alike are seen as one without knowing what they mean."""
 
 
-class Way(StrEnum):
+class MatchBasis(StrEnum):
     """How the channel found a name."""
 
     MEANING = "MEANING"
@@ -65,7 +75,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class TranslationMatch:
     """A listed name of kin: the row's position, the channel's score 0..1, how it was found.
 
     told: what was recognised, as (written, what it stands for) of the queried or listed name.
@@ -73,13 +83,16 @@ class Kin:
 
     row: int
     score: float
-    way: Way
-    told: tuple[tuple[str, str], ...]
+    basis: MatchBasis
+    recognised: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A listed name that the channel knows. row and entry: positions; key: all its words; core: no legal forms."""
+class OrganisationName:
+    """A listed name that the channel knows. row and entry: positions; key: all its words; core.
+
+    No legal forms.
+    """
 
     row: int
     entry: int
@@ -91,22 +104,25 @@ Positions = np.ndarray[Any, np.dtype[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
-    """Names of organisations by the meaning of their words and by their acronyms. Built once, only read."""
+class TranslationIndex:
+    """Names of organisations by the meaning of their words and by their acronyms.
 
-    members: tuple[Member, ...]
-    names: tuple[Meant, ...]
-    weights: Weights
+    Built once, only read.
+    """
+
+    members: tuple[OrganisationName, ...]
+    names: tuple[TranslatedName, ...]
+    weights: WordWeights
     terms: Mapping[str, Positions]
     by_acronym: Mapping[str, Positions]
     shorts: Mapping[str, Positions]
-    greater: "Channel | None" = None
+    greater: "TranslationIndex | None" = None
     """The channel by whose names it is judged how many have an acronym; None: this one."""
 
     @classmethod
-    def build(cls, members: Sequence[Member]) -> "Channel":
+    def build(cls, members: Sequence[OrganisationName]) -> "TranslationIndex":
         """The channel of these names."""
-        names = tuple(meant(member.core) for member in members)
+        names = tuple(translate_words(member.core) for member in members)
         terms: dict[str, list[int]] = defaultdict(list)
         by_acronym: dict[str, list[int]] = defaultdict(list)
         shorts: dict[str, list[int]] = defaultdict(list)
@@ -117,26 +133,28 @@ class Channel:
                 by_acronym[letters].append(position)
             if (short := short_word(name)) is not None:
                 shorts[short].append(position)
-        weights = Weights(name.words for name in names)
+        weights = WordWeights(name.words for name in names)
         return cls(
             tuple(members), names, weights, _frozen(terms), _frozen(by_acronym), _frozen(shorts)
         )
 
-    def weighed_as(self, greater: "Channel") -> "Channel":
+    def with_statistics_of(self, greater: "TranslationIndex") -> "TranslationIndex":
         """The same names, their words and acronyms weighed as in a greater channel, which has these names too."""
         return replace(self, weights=greater.weights, greater=greater)
 
-    def find(self, name: Folded) -> tuple[Kin, ...]:
+    def find(self, name: NormalisedName) -> tuple[TranslationMatch, ...]:
         """Listed names of kin, best first, one find of a row."""
-        asked = meant_name(name)
-        found: dict[int, Kin] = {}
+        asked = translate_name(name)
+        found: dict[int, TranslationMatch] = {}
         for kin in (*self._by_acronym(name, asked), *self._by_meaning(name, asked)):
             if (known := found.get(kin.row)) is None or kin.score > known.score:
                 found[kin.row] = kin
         return tuple(sorted(found.values(), key=lambda kin: (-kin.score, kin.row)))
 
-    def _by_acronym(self, name: Folded, asked: Meant) -> Iterable[Kin]:
-        if name.is_foreign:
+    def _by_acronym(
+        self, name: NormalisedName, asked: TranslatedName
+    ) -> Iterable[TranslationMatch]:
+        if name.is_non_latin:
             return
         if (short := short_word(asked)) is not None:
             alone = ALONE if len(asked.words) == 1 else 0.0
@@ -149,12 +167,12 @@ class Channel:
 
     def _standing_for(
         self,
-        table: Callable[["Channel"], Mapping[str, Positions]],
+        table: Callable[["TranslationIndex"], Mapping[str, Positions]],
         letters: str,
-        asked: Meant,
+        asked: TranslatedName,
         stands_for: str = "",
         more: float = 0.0,
-    ) -> Iterable[Kin]:
+    ) -> Iterable[TranslationMatch]:
         """Names in a table of acronyms; what the acronym stands for is the listed name unless it is the queried one."""
         borne = table(self).get(letters, ())
         all_names = self.greater or self
@@ -166,26 +184,30 @@ class Channel:
         for position in borne:
             if self._agree(asked, position):
                 told = (letters, stands_for or " ".join(self.members[position].key))
-                yield Kin(self.members[position].row, max(score, 0.0), Way.ACRONYM, (told,))
+                yield TranslationMatch(
+                    self.members[position].row, max(score, 0.0), MatchBasis.ACRONYM, (told,)
+                )
 
-    def _blended(self, word: str, asked: Meant) -> Iterable[Kin]:
+    def _blended(self, word: str, asked: TranslatedName) -> Iterable[TranslationMatch]:
         positions = {
             int(at) for letters in set(shortened(word)) for at in self.by_acronym.get(letters, ())
         }
         for position in positions:
             if is_blend(word, self.members[position].key) and self._agree(asked, position):
-                yield Kin(
+                yield TranslationMatch(
                     self.members[position].row,
                     BLEND,
-                    Way.ACRONYM,
+                    MatchBasis.ACRONYM,
                     ((word, " ".join(self.members[position].key)),),
                 )
 
-    def _agree(self, asked: Meant, position: int) -> bool:
+    def _agree(self, asked: TranslatedName, position: int) -> bool:
         """Whether the numbers of both names agree."""
         return _numbers(asked) == _numbers(self.names[position])
 
-    def _by_meaning(self, name: Folded, asked: Meant) -> Iterable[Kin]:
+    def _by_meaning(
+        self, name: NormalisedName, asked: TranslatedName
+    ) -> Iterable[TranslationMatch]:
         if not asked.words:
             return
         aligner = Aligner(asked.words, self.weights, same_meaning)
@@ -195,7 +217,7 @@ class Channel:
                 if (kin := self._compared(name, asked, position, alignment)) is not None:
                     yield kin
 
-    def _likely(self, asked: Meant) -> list[int]:
+    def _likely(self, asked: TranslatedName) -> list[int]:
         """The names that share most terms, by rarity."""
         found, weights, total = [], [], 0.0
         for term in _terms(asked.words):
@@ -215,24 +237,24 @@ class Channel:
         return best
 
     def _compared(
-        self, name: Folded, asked: Meant, position: int, alignment: Alignment
-    ) -> Kin | None:
+        self, name: NormalisedName, asked: TranslatedName, position: int, alignment: Alignment
+    ) -> TranslationMatch | None:
         listed = self.names[position]
         told = tuple(_sources(asked, listed, alignment))
-        ours, theirs = alignment.queried_share, alignment.listed_share
-        way = Way.MEANING
+        ours, theirs = alignment.queried_coverage, alignment.listed_coverage
+        basis = MatchBasis.MEANING
         if short := self._stands_for(name, asked, position, alignment):
-            told, way = (short,), Way.ACRONYM
+            told, basis = (short,), MatchBasis.ACRONYM
             ours = theirs = self._share(alignment)
         if not told or not self._carries(alignment, min(ours, theirs)):
             return None
-        return Kin(self.members[position].row, (ours + theirs) / 2, way, told)
+        return TranslationMatch(self.members[position].row, (ours + theirs) / 2, basis, told)
 
     def _stands_for(
-        self, name: Folded, asked: Meant, position: int, alignment: Alignment
+        self, name: NormalisedName, asked: TranslatedName, position: int, alignment: Alignment
     ) -> tuple[str, str] | None:
         """The one word left on one side that is an acronym or a blend of the words left on the other."""
-        queried, listed = alignment.queried_rest, alignment.listed_rest
+        queried, listed = alignment.queried_unpaired, alignment.listed_unpaired
         if len(queried) == 1 and listed:
             one, other, key = queried[0], self.names[position], self.members[position].key
             paired = {pair.listed for pair in alignment.pairs}
@@ -252,15 +274,18 @@ class Channel:
     def _share(self, alignment: Alignment) -> float:
         """The share of both names that agrees when the rest of one is short for the rest of the other."""
         whole = sum(pair.weight for pair in alignment.pairs)
-        agreed = sum(pair.likeness * pair.weight for pair in alignment.pairs)
-        sides = (alignment.queried_rest, alignment.listed_rest)
+        agreed = sum(pair.similarity * pair.weight for pair in alignment.pairs)
+        sides = (alignment.queried_unpaired, alignment.listed_unpaired)
         rest = min(sum(self.weights[word] for word in side) for side in sides)
         return (agreed + SHORT_FOR * rest) / (whole + rest)
 
     def _carries(self, alignment: Alignment, share: float) -> bool:
-        """Whether the pairs can carry a match: a distinctive word does, or general words that make up both names."""
+        """Whether the pairs can carry a match.
+
+        A distinctive word does, or general words that make up both names.
+        """
         if any(
-            pair.likeness >= ALIKE
+            pair.similarity >= ALIKE
             and pair.weight >= TELLING
             and pair.listed not in GENERIC
             and pair.listed not in WORDS
@@ -271,7 +296,9 @@ class Channel:
         return len(alignment.pairs) > 1 and share >= WHOLE and weight >= TOGETHER
 
 
-def _sources(asked: Meant, listed: Meant, alignment: Alignment) -> Iterable[tuple[str, str]]:
+def _sources(
+    asked: TranslatedName, listed: TranslatedName, alignment: Alignment
+) -> Iterable[tuple[str, str]]:
     """The pairs that only their meaning shows: written differently, meaning the same."""
     ours, theirs = (
         dict(zip(asked.words, asked.written, strict=True)),
@@ -279,11 +306,11 @@ def _sources(asked: Meant, listed: Meant, alignment: Alignment) -> Iterable[tupl
     )
     for pair in alignment.pairs:
         left, right = ours.get(pair.queried, pair.queried), theirs.get(pair.listed, pair.listed)
-        if pair.likeness == 1 and OSA.normalized_similarity(left, right) < SAME_WORD:
+        if pair.similarity == 1 and OSA.normalized_similarity(left, right) < SAME_WORD:
             yield left, right
 
 
-def _numbers(name: Meant) -> list[str]:
+def _numbers(name: TranslatedName) -> list[str]:
     return sorted(word for word in name.words if word[0].isdigit())
 
 
@@ -291,16 +318,18 @@ def same_meaning(left: str, right: str) -> float:
     """Likeness of words by meaning: general words mean the same or something else."""
     if left == right:
         return 1.0
-    return 0.0 if left in WORDS and right in WORDS else likeness(left, right)
+    return 0.0 if left in WORDS and right in WORDS else word_similarity(left, right)
 
 
 def _terms(words: Sequence[str]) -> set[str]:
     """What a name is looked up by: its words, and the sounds of those that are no general words."""
-    sounds = {f"~{skeleton(word)}" for word in words if word not in WORDS and len(word) > 3}
+    sounds = {
+        f"~{phonetic_skeleton(word)}" for word in words if word not in WORDS and len(word) > 3
+    }
     return {*words, *sounds}
 
 
-def short_word(name: Meant) -> str | None:
+def short_word(name: TranslatedName) -> str | None:
     """The only distinctive word of a name when it may be an acronym."""
     telling = [word for word in name.words if word not in GENERIC and not word[0].isdigit()]
     if len(telling) != 1:

@@ -1,4 +1,6 @@
-"""Other ways in which a written name may be meant: without its titles, with the parts that it names, seen through.
+"""Other ways in which a written name may be meant.
+
+Without its titles, with the parts that it names, seen through.
 
 A reading is a name like any other, told apart only by how it came about.
 """
@@ -11,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.screening.core.model import Flag, PartyKind
-from services.screening.core.names.certain_matches import parts_of
-from services.screening.core.names.normalisation import Folded, fold, is_foreign
+from services.screening.core.names.normalisation import NormalisedName, is_non_latin, normalise
 from services.screening.core.names.obfuscation import as_latin, letters_for_digits, visible
+from services.screening.core.names.published_names import embedded_names
 from services.screening.core.names.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
 
 TITLES: Final = frozenset(
@@ -41,19 +43,20 @@ MOST_COMPARED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Variant:
     """A name and how it came about: "" as it was written, else words for an explanation.
 
-    flag: the trick that it sees through. is_compared: whether similar names are looked for too, or equal ones only.
+    flag: the trick that it sees through. is_compared: whether similar names are looked for too, or
+    equal ones only.
     """
 
-    name: Folded
-    how: str = ""
+    name: NormalisedName
+    description: str = ""
     flag: Flag | None = None
-    is_compared: bool = True
+    is_fuzzy: bool = True
 
 
-def readings(written: str, name: Folded, kind: PartyKind) -> tuple[Reading, ...]:
+def variants_of(written: str, name: NormalisedName, kind: PartyKind) -> tuple[Variant, ...]:
     """The name as it was written, first, and how else it may be read."""
     others = [
         *_without_titles(name, kind),
@@ -62,29 +65,29 @@ def readings(written: str, name: Folded, kind: PartyKind) -> tuple[Reading, ...]
         *_pieces(written),
     ]
     stands_alone = all(
-        other.how != WITHOUT_TITLES or kind is not PartyKind.PERSON for other in others
+        other.description != WITHOUT_TITLES or kind is not PartyKind.PERSON for other in others
     )
     known = {name.key}
-    found = [Reading(name, is_compared=stands_alone)]
+    found = [Variant(name, is_fuzzy=stands_alone)]
     for other in others:
         if other.name.key not in known and _says_something(other.name):
             known.add(other.name.key)
-            compared = sum(reading.is_compared for reading in found)
-            found.append(replace(other, is_compared=other.is_compared and compared < MOST_COMPARED))
+            compared = sum(variant.is_fuzzy for variant in found)
+            found.append(replace(other, is_fuzzy=other.is_fuzzy and compared < MOST_COMPARED))
     return tuple(found[:MOST])
 
 
 WITHOUT_TITLES: Final = "without its titles"
 
 
-def _says_something(name: Folded) -> bool:
+def _says_something(name: NormalisedName) -> bool:
     return len(name.joined) >= LEAST_LETTERS and any(word not in LIGHT for word in name.words)
 
 
 LIGHT: Final = LEGAL_FORMS | GENERIC | PARTICLES
 
 
-def _without_titles(name: Folded, kind: PartyKind) -> Iterable[Reading]:
+def _without_titles(name: NormalisedName, kind: PartyKind) -> Iterable[Variant]:
     words = name.words
     if kind in (PartyKind.PERSON, PartyKind.UNKNOWN):
         kept = _stripped(words, TITLES)
@@ -92,22 +95,22 @@ def _without_titles(name: Folded, kind: PartyKind) -> Iterable[Reading]:
             word in LEGAL_FORMS or word in GENERIC for word in kept
         )
         if kept and kept != words and is_person:
-            yield Reading(_made_of(name, kept), WITHOUT_TITLES)
+            yield Variant(_made_of(name, kept), WITHOUT_TITLES)
         if (
             is_person
             and len(bare := _stripped(kept or words, TITLES | RELIGIOUS)) > 1
             and bare != kept
         ):
-            yield Reading(_made_of(name, bare), "without its honorifics")
+            yield Variant(_made_of(name, bare), "without its honorifics")
     if kind is not PartyKind.PERSON:
-        prefix = FIRM_OR_SHIP.match(name.raw)
+        prefix = FIRM_OR_SHIP.match(name.cleaned)
         kept = (
-            fold(name.raw[prefix.end() :]).words
+            normalise(name.cleaned[prefix.end() :]).words
             if prefix
             else _stripped(words, ADDRESSES, trailing=False)
         )
         if kept and kept != words:
-            yield Reading(_made_of(name, kept), "without the form of address")
+            yield Variant(_made_of(name, kept), "without the form of address")
 
 
 def _stripped(
@@ -122,17 +125,17 @@ def _stripped(
     return words[first:last] or words
 
 
-def _made_of(name: Folded, words: tuple[str, ...]) -> Folded:
+def _made_of(name: NormalisedName, words: tuple[str, ...]) -> NormalisedName:
     text = " ".join(words)
-    return replace(name, raw=text, key=text, words=words)
+    return replace(name, cleaned=text, key=text, words=words)
 
 
-def _pieces(written: str) -> Iterable[Reading]:
+def _pieces(written: str) -> Iterable[Variant]:
     """Names within the name: before and behind "a.k.a.", beside and in brackets, in each script."""
-    for piece, is_alias in parts_of(written):
-        yield Reading(fold(piece), f'for "{piece}"', is_compared=is_alias)
+    for piece, is_alias in embedded_names(written):
+        yield Variant(normalise(piece), f'for "{piece}"', is_fuzzy=is_alias)
     tokens = visible(written)[0].split()
-    foreign = [token for token in tokens if is_foreign(token)]
+    foreign = [token for token in tokens if is_non_latin(token)]
     latin = [
         token for token in tokens if token not in foreign and any(char.isalpha() for char in token)
     ]
@@ -140,22 +143,22 @@ def _pieces(written: str) -> Iterable[Reading]:
         for part in (latin, foreign):
             text = " ".join(part).strip(" ()[]（）-,;")
             if sum(char.isalpha() for char in text) >= LEAST_LETTERS:
-                read = fold(text)
+                read = normalise(text)
                 # A given name alone resembles too many.
-                yield Reading(read, f'for "{text}"', is_compared=len(read.words) > 1)
+                yield Variant(read, f'for "{text}"', is_fuzzy=len(read.words) > 1)
 
 
-def _by_sound(written: str, name: Folded) -> Iterable[Reading]:
+def _by_sound(written: str, name: NormalisedName) -> Iterable[Variant]:
     if name.is_unvowelled:
-        yield Reading(fold(written, by_meaning=False), "by its sound")
+        yield Variant(normalise(written, by_meaning=False), "by its sound")
 
 
-def _seen_through(written: str) -> Iterable[Reading]:
+def _seen_through(written: str) -> Iterable[Variant]:
     shown = visible(written)[0]
     if (imitated := as_latin(shown)) is not None:
-        read = fold(imitated)
-        yield Reading(
-            read, "with look-alike letters as Latin ones", Flag.HOMOGLYPHS, not read.is_foreign
+        read = normalise(imitated)
+        yield Variant(
+            read, "with look-alike letters as Latin ones", Flag.HOMOGLYPHS, not read.is_non_latin
         )
     for text in letters_for_digits(shown):
-        yield Reading(fold(text), "with letters for digits and signs", Flag.HOMOGLYPHS)
+        yield Variant(normalise(text), "with letters for digits and signs", Flag.HOMOGLYPHS)

@@ -1,8 +1,8 @@
 """What the words of organisations mean, in the languages in which lists and firms write them.
 
-A line is one meaning: the English word first, then words of Russian, Ukrainian, Persian, Arabic, Turkish, Spanish,
-French, German, Portuguese, Italian, Chinese and Korean as they are written in Latin letters. General vocabulary only:
-no name of anybody stands here. Knows no list and no score.
+A line is one meaning: the English word first, then words of Russian, Ukrainian, Persian, Arabic,
+Turkish, Spanish, French, German, Portuguese, Italian, Chinese and Korean as they are written in
+Latin letters. General vocabulary only: no name of anybody stands here. Knows no list and no score.
 """
 
 # ruff: noqa: SIM905  tables of words read best as text
@@ -300,7 +300,10 @@ DOUBLED: Final = re.compile(r"(.)\1+")
 
 
 def _spelled_alike(word: str) -> str:
-    """A word with the spellings of one sound made one: shomaal is shomal, choob is chub, khayriyyah is khayriya."""
+    """A word with the spellings of one sound made one.
+
+    Shomaal is shomal, choob is chub, khayriyyah is khayriya.
+    """
     for written, sound in VOWELS:
         if written in word:
             word = word.replace(written, sound)
@@ -326,7 +329,7 @@ ENDINGS: Final = sorted({_spelled_alike(ending) for ending in ENDED}, key=len, r
 
 
 @lru_cache(maxsize=65_536)
-def meaning_of(word: str) -> str | None:
+def english_meaning(word: str) -> str | None:
     """The English word for a folded word of an organisation's name, None when it is no general vocabulary."""
     if found := WORDS.get(word):
         return found

@@ -104,7 +104,9 @@ SCRIPT_CONCEPTS: Final[tuple[str, ...]] = tuple(
     and و
     """.strip().splitlines()
 )
-"""Words of Arabic and Persian organisations in their own letters, without article; alefs, ya and kaf of one form."""
+"""Words of Arabic and Persian organisations in their own letters, without article; alefs, ya and
+kaf of one form.
+"""
 
 HAN_CONCEPTS: Final[tuple[str, ...]] = tuple(
     """

@@ -1,6 +1,9 @@
-"""Words that carry little or nothing of a name: legal forms, generic business words, titles, particles, placeholders.
+"""Words that carry little or nothing of a name.
 
-All are in the folded form of `normalise` (lower case, Latin, no accents). Knows no name, list or score.
+Legal forms, generic business words, titles, particles, placeholders.
+
+All are in the folded form of `normalise` (lower case, Latin, no accents). Knows no name, list or
+score.
 """
 
 # ruff: noqa: SIM905  tables of words read best as text
@@ -38,7 +41,7 @@ LEGAL_PHRASES: Final = re.compile(
 )
 """Legal forms of several words that mean something else, or nothing, singly."""
 
-VEHICLES: Final = frozenset(
+INVESTMENT_VEHICLES: Final = frozenset(
     """
     fund funds fonds fondo trust trusts partners partnership lp slp scsp sicav securities notes certificates receivables
     """.split()
@@ -76,13 +79,14 @@ PARTICLES: Final = frozenset(
 )
 """Articles and particles of names, written or left out at will."""
 
-LINKING: Final = PARTICLES | frozenset(
+FUNCTION_WORDS: Final = PARTICLES | frozenset(
     """
     and or the to on with by from at its named after imeni im under no number nr n o over aux sous para por con per dlya
     po na pri ve ile baraye val wa fi ila li bi making
     """.split()
 )
-"""Words that join others in names of organisations, left out of a name and of its acronym at will."""
+"""Words that join others in names of organisations, left out of a name and of its acronym at will.
+"""
 
 HONORIFICS: Final = frozenset(
     """
@@ -104,7 +108,9 @@ PLACEHOLDERS: Final = frozenset(
     person individual enduser
     """.split()
 )
-"""What people type when they have no name to give (spaces removed). Such a party is not screened, and never clear."""
+"""What people type when they have no name to give (spaces removed). Such a party is not screened,
+and never clear.
+"""
 
 MEANINGS: Final[tuple[tuple[str, str], ...]] = (
     # Chinese and Japanese business words, longest first where one contains another.
@@ -127,7 +133,8 @@ MEANINGS: Final[tuple[tuple[str, str], ...]] = (
     ("للتجارة", "trading"), ("التجارية", "trading"), ("بازرگانی", "trading"), ("صنایع", "industries"),
     ("للصناعات", "industries"), ("المحدودة", "ltd"), ("الدولية", "international"), ("بین المللی", "international"),
 )  # fmt: skip
-"""Words of organisation names by meaning, because lists publish the translation and not the sound."""
+"""Words of organisation names by meaning, because lists publish the translation and not the sound.
+"""
 
 WORD_MEANINGS: Final[Mapping[str, str]] = {
     foreign: meaning
@@ -148,9 +155,11 @@ WORD_MEANINGS: Final[Mapping[str, str]] = {
     )
     for foreign in words.split()
 }  # fmt: skip
-"""Whole words of Arabic and Persian organisations. None is part of a man's name: surnames are masculine adjectives."""
+"""Whole words of Arabic and Persian organisations. None is part of a man's name: surnames are
+masculine adjectives.
+"""
 
-NICKNAMES: Final[tuple[str, ...]] = tuple(
+GIVEN_NAME_GROUPS: Final[tuple[str, ...]] = tuple(
     """
     william bill billy will liam guillermo
     robert bob bobby rob roberto
@@ -208,4 +217,6 @@ NICKNAMES: Final[tuple[str, ...]] = tuple(
     issa jesus isa eissa
     """.strip().splitlines()
 )
-"""Given names that stand for one another: short forms, and one name in several languages, a group a line."""
+"""Given names that stand for one another: short forms, and one name in several languages, a group a
+line.
+"""

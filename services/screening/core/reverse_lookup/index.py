@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from services.screening.core.model import PartyKind, PartyQuery
-from services.screening.core.names.certain_matches import COUNTRY_PREFIX, identifier_key
-from services.screening.core.names.normalisation import Folded, fold
-from services.screening.core.names.variants import readings
+from services.screening.core.names.identifiers import COUNTRY_PREFIX, identifier_key
+from services.screening.core.names.normalisation import NormalisedName, normalise
+from services.screening.core.names.variants import variants_of
 from services.screening.core.reverse_lookup.party_name_index import (
     NEAR,
     NEAR_BY_SOUND,
@@ -92,7 +92,7 @@ class PartyIndex(Generic[A]):
                 for key in _identifier_keys(value):
                     self._identifiers.setdefault(key, array("I")).append(number)
             for name in _names(query):
-                self._shelves[Place.FOREIGN if name.is_foreign else Place.LATIN].put(
+                self._shelves[Place.FOREIGN if name.is_non_latin else Place.LATIN].put(
                     name, query.kind, number
                 )
 
@@ -138,14 +138,14 @@ def _identifier_keys(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((key, COUNTRY_PREFIX.sub("", key)))) if key else ()
 
 
-def _names(query: PartyQuery) -> Iterable[Folded]:
+def _names(query: PartyQuery) -> Iterable[NormalisedName]:
     """Every name in all the ways in which it may be read."""
-    names: dict[str, Folded] = {}
+    names: dict[str, NormalisedName] = {}
     for text in query.names:
-        name = fold(text.strip()) if len(text) <= LONGEST else None
+        name = normalise(text.strip()) if len(text) <= LONGEST else None
         if name is not None and name.key:
-            for reading in readings(text.strip(), name, query.kind):
-                names.setdefault(reading.name.key, reading.name)
+            for variant in variants_of(text.strip(), name, query.kind):
+                names.setdefault(variant.name.key, variant.name)
     return names.values()
 
 

@@ -13,9 +13,18 @@ import tantivy
 from rapidfuzz import fuzz, process
 
 from services.screening.core.model import PartyKind
-from services.screening.core.names.index import FIELDS, queried_terms, whole_sound
-from services.screening.core.names.normalisation import Folded, heard_otherwise, name_words
-from services.screening.core.names.spelling import MOST, Spelled, Spellings, spelled
+from services.screening.core.names.normalisation import (
+    NormalisedName,
+    core_words,
+    other_pronunciation,
+)
+from services.screening.core.names.search_terms import FIELDS, name_skeleton, queried_terms
+from services.screening.core.names.spelling_index import (
+    MAX_NAMES,
+    Spelling,
+    SpellingIndex,
+    spelling_of,
+)
 from services.screening.core.reverse_lookup.query import Span, Wanted
 from services.screening.core.reverse_lookup.translations import (
     Sought,
@@ -82,13 +91,13 @@ class PartyNameIndex:
         self._ordered: list[str] = []
         self._spoken: dict[int, str] = {}
         self._keys: list[str] = []
-        self._spellings = Spellings(self._keys, self._ordered)
+        self._spellings = SpellingIndex(self._keys, self._ordered)
         self._meaning_of: dict[int, tuple[str, ...]] = {}
         self._sounds: dict[int, tuple[str, ...]] = {}
         # The bearers of a row as a chain: the newest one, and from each to the one before it. 0 ends it.
         self._newest, self._before, self._bearer = array("I"), array("I", [0]), array("I", [0])
 
-    def put(self, name: Folded, kind: PartyKind, number: int) -> None:
+    def put(self, name: NormalisedName, kind: PartyKind, number: int) -> None:
         """One more who bears the name."""
         key = name.key if kind is PartyKind.PERSON else f"{name.key}\n"
         known = traits(name)
@@ -103,16 +112,19 @@ class PartyNameIndex:
         self._newest[row] = len(self._bearer)
         self._bearer.append(number)
 
-    def _add(self, name: Folded, known: Traits, kind: PartyKind, row: int) -> None:
-        core = name_words(name.words, is_person=kind is PartyKind.PERSON)
-        spelling = spelled(name, core)
-        self._ordered.append(spelling.ordered)
+    def _add(self, name: NormalisedName, known: Traits, kind: PartyKind, row: int) -> None:
+        core = core_words(name.words, is_person=kind is PartyKind.PERSON)
+        spelling = spelling_of(name, core)
+        self._ordered.append(spelling.sorted_words)
         if (spoken := " ".join(core)) != name.key:
             self._spoken[row] = spoken
         self._spellings.add(spelling, row)
         self._newest.append(0)
-        if name.is_foreign:
-            sounds = whole_sound(core), whole_sound([heard_otherwise(word) for word in core])
+        if name.is_non_latin:
+            sounds = (
+                name_skeleton(core),
+                name_skeleton([other_pronunciation(word) for word in core]),
+            )
             self._sounds[row] = sounds if name.is_unvowelled else sounds[:1]
         document = tantivy.Document()
         for field, terms in queried_terms(name, kind).items():
@@ -132,7 +144,7 @@ class PartyNameIndex:
     def settle(self) -> None:
         """Finds what was put."""
         if not self._is_settled:
-            self._spellings.settle()
+            self._spellings.commit()
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
@@ -212,7 +224,7 @@ class PartyNameIndex:
 
     def _shared(self, sought: Sought) -> list[tantivy.Query]:
         words = [self._term("words", word) for word in dict.fromkeys((*sought.words, *sought.key))]
-        return words + [self._term("sounds", sound) for sound in sought.sounds]
+        return words + [self._term("skeletons", sound) for sound in sought.sounds]
 
     def _together(
         self, each: Sequence[Sequence[tantivy.Query]], sought: Sought
@@ -242,8 +254,11 @@ class PartyNameIndex:
 
     def _alike(self, wanted: Wanted, limit: int) -> list[int]:
         same = tantivy.Query.term_query(self._schema, SAME_WORDS, wanted.same_words, "basic")
-        near = Spelled(wanted.key, " ".join(sorted(wanted.words)))
-        found = [self._rows(same, MOST_SAME), self._spellings.near(near, ALIKE, max(limit, MOST))]
+        near = Spelling(wanted.key, " ".join(sorted(wanted.words)))
+        found = [
+            self._rows(same, MOST_SAME),
+            self._spellings.similar_to(near, ALIKE, max(limit, MAX_NAMES)),
+        ]
         terms = dict(wanted.terms)
         for fields in PASSES:
             should = [
@@ -269,13 +284,13 @@ class PartyNameIndex:
         """Letters in alphabetical order, in spoken order or of all words; shared words; of other scripts the sound."""
         keys = [self._keys[row] for row in rows]
         spoken = [self._spoken.get(row, key) for row, key in zip(rows, keys, strict=True)]
-        ordered = [self._ordered[row] for row in rows]
+        sorted_words = [self._ordered[row] for row in rows]
         asked = " ".join(sorted(wanted.words))
-        by_word = process.cdist([asked], ordered, scorer=fuzz.ratio)[0]
+        by_word = process.cdist([asked], sorted_words, scorer=fuzz.ratio)[0]
         by_letter = process.cdist([" ".join(wanted.words)], spoken, scorer=fuzz.ratio)[0]
         # What is no legal form may be one misspelled.
         whole = process.cdist([wanted.key], keys, scorer=fuzz.ratio)[0]
-        shared = process.cdist([asked], ordered, scorer=fuzz.token_set_ratio)[0]
+        shared = process.cdist([asked], sorted_words, scorer=fuzz.token_set_ratio)[0]
         likeness: Numbers = np.maximum(np.maximum(by_word, by_letter), whole) + 0.5 * shared
         if not self._sounds:
             return likeness

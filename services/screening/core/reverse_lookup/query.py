@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.screening.core.model import Entry
-from services.screening.core.names.certain_matches import identifier_key
-from services.screening.core.names.index import Row, listed_terms
-from services.screening.core.names.translation_match import Member
+from services.screening.core.names.identifiers import identifier_key
+from services.screening.core.names.index import IndexedName
+from services.screening.core.names.search_terms import listed_terms
+from services.screening.core.names.translation_match import OrganisationName
 from services.screening.core.reverse_lookup.translations import Sought
 
 
@@ -69,7 +70,7 @@ class Span:
 
 
 def wanted_of(
-    rows: Iterable[Row], entries: Sequence[Entry], members: Iterable[Member]
+    rows: Iterable[IndexedName], entries: Sequence[Entry], members: Iterable[OrganisationName]
 ) -> tuple[Wanted, ...]:
     """All that finds the parties who may be one of these entries.
 
@@ -83,9 +84,10 @@ def wanted_of(
             words=row.words,
             key=row.key,
             same_words=" ".join(sorted(row.key.split())),
-            sound=row.sound,
+            sound=row.skeleton,
             terms=tuple(
-                (field, tuple(sorted(set(terms)))) for field, terms in listed_terms(row).items()
+                (field, tuple(sorted(set(terms))))
+                for field, terms in listed_terms(row.key, row.words).items()
             ),
             kin=kin.get(position),
         )

@@ -17,8 +17,8 @@ from services.screening.core.matching.screening import screen
 from services.screening.core.matching.supporting_facts import facts
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import Folded
-from services.screening.core.names.translation_match import Channel
+from services.screening.core.names.normalisation import NormalisedName
+from services.screening.core.names.translation_match import TranslationIndex
 from services.screening.core.reverse_lookup.index import Found, Held, PartyIndex
 from services.screening.core.reverse_lookup.party_name_index import LIFT
 from services.screening.core.reverse_lookup.query import Place, Span, Wanted, wanted_of
@@ -28,7 +28,7 @@ FIRST: Final = 30
 DOWN_TO: Final = 10.0
 """Hits so little above the last name let expect more behind it."""
 
-NO_KIN: Final = Channel.build(())
+NO_KIN: Final = TranslationIndex.build(())
 """For those whose kin were looked up, in vain."""
 
 A = TypeVar("A", bound=Hashable)
@@ -131,7 +131,7 @@ class Search(Generic[A]):
 def looked_for(generation: ListIndex, entries: tuple[Entry, ...]) -> tuple[Wanted, ...]:
     """By what the parties are found who may be one of these entries."""
     small = _among(generation, entries).small
-    return wanted_of(small.rows, small.entries, small.channel.members)
+    return wanted_of(small.rows, small.entries, small.translations.members)
 
 
 def judged(
@@ -175,7 +175,7 @@ class _Only(ListIndex):
 
     chosen: tuple[int, ...]
 
-    def candidates(self, name: Folded, kind: PartyKind, limit: int) -> tuple[int, ...]:
+    def candidates(self, name: NormalisedName, kind: PartyKind, limit: int) -> tuple[int, ...]:
         return self.chosen
 
 
@@ -199,13 +199,13 @@ class _Changed:
         if rows and above + LIFT * self._facts(query, rows, config) < 0:
             return ()
         hits = screen(
-            self._only(rows, self.small.channel if is_kin else NO_KIN), query, config
+            self._only(rows, self.small.translations if is_kin else NO_KIN), query, config
         ).hits
         if not hits:
             return ()
         # By another name the same entry may be closer.
         every = dict.fromkeys(row for hit in hits for row in self.rows.get(hit.entry_id, ()))
-        return screen(self._only(tuple(every), self.small.channel), query, config).hits
+        return screen(self._only(tuple(every), self.small.translations), query, config).hits
 
     def _facts(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
         """What the facts beside the name add, with the entry that they fit best."""
@@ -215,13 +215,13 @@ class _Changed:
             sum(fact.weight for fact in facts(query, entry, config.facts)) for entry in entries
         )
 
-    def _only(self, rows: Sequence[int], channel: Channel) -> ListIndex:
+    def _only(self, rows: Sequence[int], channel: TranslationIndex) -> ListIndex:
         """In which these names alone are compared, and these alone are kin."""
         known = {field.name: getattr(self.small, field.name) for field in fields(self.small)}
-        return _Only(**(known | {"channel": channel}), chosen=tuple(rows))
+        return _Only(**(known | {"translations": channel}), chosen=tuple(rows))
 
 
 @lru_cache(maxsize=1)
 def _among(generation: ListIndex, entries: tuple[Entry, ...]) -> _Changed:
     # Asked about again and again: the index of the change is built once.
-    return _Changed.of(generation.among(entries))
+    return _Changed.of(generation.restricted_to(entries))

@@ -13,20 +13,20 @@ from math import log
 from typing import Final
 
 from services.screening.core.names.acronyms import LETTER_GROUPS, acronyms, is_acronym, is_blend
-from services.screening.core.names.normalisation import Folded, skeleton
-from services.screening.core.names.translated_names import meant, meant_name
+from services.screening.core.names.normalisation import NormalisedName, phonetic_skeleton
+from services.screening.core.names.translated_names import translate_name, translate_words
 from services.screening.core.names.translation_match import (
     ACRONYM_SCORES,
     ALIKE,
     BLEND,
     LONG_ACRONYM,
     SAME_WORD,
-    Member,
+    OrganisationName,
     same_meaning,
     short_word,
 )
-from services.screening.core.names.vocabulary import WORDS, meaning_of
-from services.screening.core.names.words import GENERIC, LEGAL_FORMS, LINKING
+from services.screening.core.names.vocabulary import WORDS, english_meaning
+from services.screening.core.names.words import FUNCTION_WORDS, GENERIC, LEGAL_FORMS
 
 MOST_PIECED: Final = 5
 """A name of more words is taken to be shortened in one run of words only."""
@@ -55,13 +55,13 @@ class Traits:
     meaning: tuple[str, ...]
 
 
-def traits(name: Folded) -> Traits:
+def traits(name: NormalisedName) -> Traits:
     """The traits of a name as it may be read."""
-    asked = meant_name(name)
+    asked = translate_name(name)
     translated = tuple(dict.fromkeys(_translated(asked.words, asked.written)))
     return Traits(
-        short="" if name.is_foreign else short_word(asked) or "",
-        acronyms=() if name.is_foreign else tuple(sorted(acronyms(name.words))),
+        short="" if name.is_non_latin else short_word(asked) or "",
+        acronyms=() if name.is_non_latin else tuple(sorted(acronyms(name.words))),
         pieces=tuple(sorted(set(_pieces(name.words)))),
         translated=translated,
         meaning=asked.words if translated else (),
@@ -86,25 +86,27 @@ class Sought:
     part: str
 
     @classmethod
-    def of(cls, member: Member) -> "Sought":
+    def of(cls, member: OrganisationName) -> "Sought":
         """Everything by which this listed name's kin are found."""
-        name = meant(member.core)
+        name = translate_words(member.core)
         spoken = [word for word in member.key if word.isalpha()][:LONGEST]
-        content = [word for word in spoken if word not in LINKING]
+        content = [word for word in spoken if word not in FUNCTION_WORDS]
         return cls(
             key=member.key,
             words=name.words,
             translated=tuple(dict.fromkeys(_translated(name.words, name.written))),
             short=short_word(name) or "",
             acronyms=tuple(sorted(acronyms(member.key))),
-            whole=_made_of(spoken, LINKING | LEGAL_FORMS) if len(spoken) > PIECE else "",
+            whole=_made_of(spoken, FUNCTION_WORDS | LEGAL_FORMS) if len(spoken) > PIECE else "",
             part=_made_of(content, frozenset(content)) if len(content) > PIECE else "",
         )
 
     @property
     def sounds(self) -> tuple[str, ...]:
         """The sounds of its distinctive words."""
-        found = (skeleton(word) for word in self.words if word not in WORDS and len(word) > 3)
+        found = (
+            phonetic_skeleton(word) for word in self.words if word not in WORDS and len(word) > 3
+        )
         return tuple(dict.fromkeys(sound for sound in found if sound))
 
     def may_mean(self, words: Sequence[str]) -> bool:
@@ -152,7 +154,7 @@ def _closest(word: str, others: Iterable[str]) -> float:
 
 def _is_part(short_words: Sequence[str], long_words: Sequence[str]) -> bool:
     """Whether a word of the first stands for all that the second has besides what agrees, and something does agree."""
-    meanings = [meaning_of(word) or word for word in long_words]
+    meanings = [english_meaning(word) or word for word in long_words]
     for at, word in enumerate(short_words):
         if not word.isalpha() or not _is_begun(word, long_words):
             continue
@@ -214,7 +216,7 @@ def _begun(word: str) -> str:
 
 def _pieces(words: Sequence[str]) -> Iterator[str]:
     """The acronyms of some words of a name, while others are left."""
-    content = [word for word in words if word.isalpha() and word not in LINKING]
+    content = [word for word in words if word.isalpha() and word not in FUNCTION_WORDS]
     core = [word for word in content if word not in LEGAL_FORMS]
     for whole in (content,) if core == content else (content, core):
         for chosen in _parts(whole):

@@ -13,10 +13,10 @@ import pytest
 from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, Flag, Hit, PartyKind, PartyQuery, Screening
-from services.screening.core.names.certain_matches import identifier_key
+from services.screening.core.names.identifiers import identifier_key
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.judgeable import readable_names
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.judgeable import judgeable_names
+from services.screening.core.names.normalisation import normalise
 
 PERSON, ORGANISATION, VESSEL = PartyKind.PERSON, PartyKind.ORGANISATION, PartyKind.VESSEL
 
@@ -28,7 +28,7 @@ def ask(generation: ListIndex, name: str, kind: PartyKind = PartyKind.UNKNOWN) -
 def bears(generation: ListIndex, hit: Hit, listed: str) -> bool:
     """Whether a name of the hit's entry has all words of the listed one."""
     (entry,) = (entry for entry in generation.entries if entry.entry_id == hit.entry_id)
-    return any(set(fold(listed).words) <= set(fold(name).words) for name in entry.names)
+    return any(set(normalise(listed).words) <= set(normalise(name).words) for name in entry.names)
 
 
 def is_found(generation: ListIndex, name: str, listed: str, kind: PartyKind) -> bool:
@@ -45,13 +45,13 @@ def test_every_listed_name_can_be_judged_and_is_found_by_the_exact_stage(
     missed = []
     for position, entry in enumerate(generation.entries):
         for text in entry.names:
-            names, reasons, _ = readable_names(
+            names, reasons, _ = judgeable_names(
                 PartyQuery((text,), next(kinds)), DEFAULT, generation.exact
             )
             found = {
                 one.entry
                 for name in names
-                for one in generation.exact.same_name(name.readings[0].name)
+                for one in generation.exact.with_name(name.variants[0].name)
             }
             if reasons or position not in found:
                 missed.append(text)
@@ -65,7 +65,7 @@ def test_every_listed_identifier_is_found_by_the_exact_stage(generation: ListInd
         for position, entry in enumerate(generation.entries)
         for identifier in entry.identifiers
         if identifier_key(identifier[1])
-        and position not in {found for found, _ in generation.exact.same_identifier(identifier)}
+        and position not in {found for found, _ in generation.exact.with_identifier(identifier)}
     ]
 
     assert missed == []
@@ -218,7 +218,7 @@ def test_a_listed_name_is_found_however_it_is_decorated(
     whole = [
         (entry, name)
         for entry, name in names
-        if name.isascii() and len(fold(name).joined) > 5 and "(" not in name
+        if name.isascii() and len(normalise(name).joined) > 5 and "(" not in name
     ]
 
     for entry, name in chance.sample(whole, 12):
@@ -284,7 +284,7 @@ def test_a_trick_of_writing_is_seen_through_and_told(
     ],
 )  # fmt: skip
 def test_an_honest_way_of_writing_is_no_trick(name: str) -> None:
-    assert fold(name).flags == ()
+    assert normalise(name).flags == ()
 
 
 # Scripts.

@@ -27,7 +27,7 @@ from services.screening.core.model import (
     Strength,
 )
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 
 DATA = Path(__file__).parents[1] / "data"
 TGO = Entry(
@@ -93,7 +93,7 @@ def test_every_published_name_is_found_by_the_exact_stage(generation: ListIndex)
         name
         for position, entry in enumerate(generation.entries)
         for name in entry.names
-        if position not in {found.entry for found in generation.exact.same_name(fold(name))}
+        if position not in {found.entry for found in generation.exact.with_name(normalise(name))}
     ]
 
     assert missed == []
@@ -265,7 +265,7 @@ def test_a_name_with_another_number_is_a_near_miss_whatever_else_agrees() -> Non
     )
 
     assert found.result is Result.CLEAR
-    assert found.near_misses[0].score == pytest.approx(DEFAULT.threshold - DEFAULT.barred)
+    assert found.near_misses[0].score == pytest.approx(DEFAULT.threshold - DEFAULT.bar_margin)
     assert effects(found.near_misses[0])[EvidenceKind.NUMBERS] is Effect.CONTRADICTS
 
 
@@ -416,7 +416,7 @@ def test_misspelt_and_original_script_names_are_found(
         text for entry in generation.entries if entry.entry_id in found for text in entry.names
     ]
 
-    assert any(fold(listed).sorted_key == fold(text).sorted_key for text in names), names
+    assert any(normalise(listed).sorted_key == normalise(text).sorted_key for text in names), names
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, Identifier, PartyKind, PartyQuery, Reason, Result
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 
 LISTED = (
     Entry(
@@ -151,7 +151,7 @@ def test_whatever_is_written_is_answered_and_never_clear_when_nothing_could_be_j
 
     screening = screen(small, query, DEFAULT)
 
-    if not any(fold(name).key for name in names):
+    if not any(normalise(name).key for name in names):
         assert screening.result is not Result.CLEAR
     if screening.result is Result.CLEAR:
         assert screening.reasons == ()
@@ -164,9 +164,9 @@ def test_whatever_is_written_is_answered_and_never_clear_when_nothing_could_be_j
 @settings(deadline=None, max_examples=400)
 @given(NAMES)
 def test_what_is_folded_stays_folded(text: str) -> None:
-    key = fold(text).key
+    key = normalise(text).key
 
-    assert fold(key).key == key
+    assert normalise(key).key == key
     assert all(char.isascii() and (char.isalnum() or char == " ") for char in key)
 
 
@@ -174,7 +174,7 @@ def test_what_is_folded_stays_folded(text: str) -> None:
 @given(st.text(SCRIPTS.filter(lambda char: not "\ud800" <= char <= "\udfff"), max_size=60))
 def test_a_listed_name_is_found_by_itself_whatever_it_is(text: str) -> None:
     generation = ListIndex.build([Entry("X-1", "SDN", text, "1"), LISTED[0]], "any")
-    if not fold(text).key:
+    if not normalise(text).key:
         return
 
     screening = screen(generation, PartyQuery((text,)), DEFAULT)

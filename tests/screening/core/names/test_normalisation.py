@@ -5,21 +5,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening.core.model import Flag
-from services.screening.core.names.normalisation import core_words, fold, skeleton
+from services.screening.core.names.normalisation import (
+    normalise,
+    phonetic_skeleton,
+    without_legal_forms,
+)
 
 
 @settings(deadline=None)
 @given(st.text(max_size=80))
 def test_folding_a_folded_name_changes_nothing(text: str) -> None:
-    key = fold(text).key
+    key = normalise(text).key
 
-    assert fold(key).key == key
+    assert normalise(key).key == key
 
 
 @settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_folded_name_holds_only_latin_letters_digits_and_single_spaces(text: str) -> None:
-    key = fold(text).key
+    key = normalise(text).key
 
     assert all(char.isascii() and (char.isalnum() or char == " ") for char in key)
     assert key == " ".join(key.split())
@@ -40,25 +44,25 @@ def test_a_folded_name_holds_only_latin_letters_digits_and_single_spaces(text: s
     ],
 )
 def test_scripts_are_written_in_latin_letters(written: str, key: str) -> None:
-    assert fold(written).key == key
+    assert normalise(written).key == key
 
 
 def test_letters_of_another_alphabet_that_imitate_latin_ones_are_seen_through_and_flagged() -> None:
-    tricked = fold("Huаwei")  # noqa: RUF001  the second letter is Cyrillic
+    tricked = normalise("Huаwei")  # noqa: RUF001  the second letter is Cyrillic
 
     assert tricked.key == "huawei"
     assert tricked.flags == (Flag.MIXED_SCRIPT,)
 
 
 def test_invisible_characters_are_dropped_and_flagged() -> None:
-    tricked = fold("Hua\u200bwei\u202e")
+    tricked = normalise("Hua\u200bwei\u202e")
 
     assert tricked.key == "huawei"
     assert tricked.flags == (Flag.INVISIBLE_CHARACTERS,)
 
 
 def test_an_honest_name_of_two_scripts_is_not_flagged() -> None:
-    assert fold("Huawei (华为) Россия").flags == ()
+    assert normalise("Huawei (华为) Россия").flags == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_an_honest_name_of_two_scripts_is_not_flagged() -> None:
     [("yusuf", "yousef"), ("mohammed", "muhamad"), ("qasim", "kassem"), ("dmitriy", "dmitry")],
 )
 def test_spellings_of_one_sound_share_a_skeleton(left: str, right: str) -> None:
-    assert skeleton(left) == skeleton(right)
+    assert phonetic_skeleton(left) == phonetic_skeleton(right)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +87,8 @@ def test_spellings_of_one_sound_share_a_skeleton(left: str, right: str) -> None:
 def test_a_legal_form_is_no_part_of_the_core_whether_it_is_written_out_or_short(
     written: str,
 ) -> None:
-    assert core_words(fold(written).words) == ("alfa",)
+    assert without_legal_forms(normalise(written).words) == ("alfa",)
 
 
 def test_a_number_beside_a_legal_form_stays_in_the_core() -> None:
-    assert core_words(fold("Alfa II Inc.").words) == ("alfa", "ii")
+    assert without_legal_forms(normalise("Alfa II Inc.").words) == ("alfa", "ii")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 from services.screening.core.names.numerals import han_numbers, numbers_in
 
 
 def numbers(name: str) -> list[str]:
-    return sorted(numbers_in(fold(name).words).elements())
+    return sorted(numbers_in(normalise(name).words).elements())
 
 
 @pytest.mark.parametrize(

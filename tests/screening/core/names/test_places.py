@@ -3,22 +3,22 @@
 import pytest
 
 from services.screening.core.model import PartyKind, Result
-from services.screening.core.names.normalisation import fold
-from services.screening.core.names.places import countries_in, is_place
-from services.screening.core.names.similarity_features import is_general
+from services.screening.core.names.normalisation import normalise
+from services.screening.core.names.places import countries_in, is_place_word
+from services.screening.core.names.similarity_features import is_generic
 from tests.bench.screening.places import country_names, place_words
 from tests.screening.core.matching.test_screening import ask, best, listing
 
 
 @pytest.mark.parametrize("word", ["buenos", "aires", "tehran", "shanghai", "dubai", "kazakhstan"])
 def test_a_word_of_a_place_is_a_general_one(word: str) -> None:
-    assert is_place(word)
-    assert is_general(word)
+    assert is_place_word(word)
+    assert is_generic(word)
 
 
 @pytest.mark.parametrize("word", ["salvador", "santos", "jackson", "ahmadi", "huawei"])
 def test_what_people_and_firms_are_called_is_no_place(word: str) -> None:
-    assert not is_place(word)
+    assert not is_place_word(word)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_people_and_firms_are_called_is_no_place(word: str) -> None:
 def test_countries_are_named_by_their_names_peoples_and_capitals(
     name: str, countries: dict[str, str]
 ) -> None:
-    assert countries_in(fold(name).words) == countries
+    assert countries_in(normalise(name).words) == countries
 
 
 def test_what_countries_are_called_is_written_in_folded_words_one_or_two() -> None:
@@ -42,7 +42,7 @@ def test_what_countries_are_called_is_written_in_folded_words_one_or_two() -> No
 
     assert {"france", "french", "paris"} <= set(names["FR"].split(", "))
     assert all(
-        fold(name).key == name and name.count(" ") < 2
+        normalise(name).key == name and name.count(" ") < 2
         for own in names.values()
         for name in own.split(", ")
     )

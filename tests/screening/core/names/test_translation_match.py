@@ -6,8 +6,8 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, EvidenceKind, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
-from services.screening.core.names.translated_names import meant_name
+from services.screening.core.names.normalisation import normalise
+from services.screening.core.names.translated_names import translate_name
 from tests.bench.screening.firms import alerts
 
 LISTED = (
@@ -167,7 +167,7 @@ def test_an_acronym_is_explained_by_what_it_is_short_for(small: ListIndex) -> No
 
 def test_nothing_that_the_channel_finds_is_strong(small: ListIndex) -> None:
     assert all(
-        hits(small, name)[0].score <= DEFAULT.strong
+        hits(small, name)[0].score <= DEFAULT.strong_threshold
         for name in ("SHERKATE CHOOBE SHOMAAL", "AMIN IB")
     )
 
@@ -188,4 +188,4 @@ def test_nothing_that_the_channel_finds_is_strong(small: ListIndex) -> None:
     ],
 )
 def test_general_words_are_read_in_many_languages(name: str, meaning: tuple[str, ...]) -> None:
-    assert meant_name(fold(name)).words == meaning
+    assert translate_name(normalise(name)).words == meaning

@@ -10,7 +10,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import fold
+from services.screening.core.names.normalisation import normalise
 from services.screening.core.names.vocabulary import CONCEPTS
 from services.screening.core.reverse_lookup.index import PartyIndex
 from services.screening.core.reverse_lookup.party_name_index import KIN
@@ -330,7 +330,7 @@ def test_translations_and_acronyms_are_found_as_by_a_full_screening(
     chance = random.Random(seed)
     parties = []
     for entry in chance.choices(organisations, k=80):
-        listed_form = fold(chance.choice(entry.names)).key
+        listed_form = normalise(chance.choice(entry.names)).key
         kind = chance.choice((entry.kind, PartyKind.UNKNOWN, PartyKind.ORGANISATION))
         name = otherwise(listed_form, chance) or listed_form
         parties.append(
@@ -381,7 +381,7 @@ def test_a_translated_name_or_an_acronym_is_found_among_many_names(
 
 
 def test_from_what_likeness_on_a_name_is_kin_agrees_with_the_threshold() -> None:
-    threshold = DEFAULT.kinship_threshold
+    threshold = DEFAULT.translation_threshold
 
     assert log(threshold / (1 - threshold)) >= KIN
 
