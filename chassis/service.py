@@ -30,9 +30,11 @@ from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
 from chassis.store.stream import Stream
-from chassis.streams.consumer import Consumer, Handler
+from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
-from chassis.streams.relay import Relay, Route
+from chassis.streams.envelope import Handler
+from chassis.streams.outbox_record import Route
+from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import Telemetry, report_unhandled, setup
 
 _LOG = structlog.get_logger("service")

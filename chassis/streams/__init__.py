@@ -1,1 +1,1 @@
-"""Kafka: the outbox relay, the group consumer, dead letters, compacted topics and topic creation."""
+"""Kafka: outbox relay, consumer group, dead letters, compacted topics, creation of topics."""

@@ -1,6 +1,7 @@
-"""Keeps what could not be handled: `<topic>.dlq`, with where it came from and why.
+"""Writes dead letters: records that a consumer group could not handle, to the topic `<topic>.dlq`.
 
-The record is kept byte for byte with its own headers; ours begin with `dlq_`. Nothing is judged here.
+A dead letter keeps the record's key, value and headers byte for byte. Headers that begin with
+`dlq_` are added: the record's origin, the group, the reason, the error and the attempts.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ from aiokafka import AIOKafkaProducer
 
 DEAD_LETTER_SUFFIX: Final = ".dlq"
 REDRIVEN_HEADER: Final = "dlq_redriven"
-"""Header of a record that was a dead letter and is on its way again: which letter, `topic/partition/offset`."""
+"""Header of a redriven record: id of the dead letter that it was, `topic/partition/offset`."""
 GROUP_HEADER: Final = "dlq_group"
-"""Header of a dead letter: the group that could not handle it. A redriven record is for that group alone."""
+"""Header of a dead letter: the consumer group that could not handle it.
+
+A redriven record keeps it and is handled by that group only.
+"""
 
 
 def dead_letter_topic(topic: str) -> str:
-    """The dead-letter topic of a topic."""
+    """Returns the name of the topic's dead-letter topic."""
     return topic + DEAD_LETTER_SUFFIX
 
 
 class DeadLetterWriter:
-    """Writes dead letters; each write is confirmed by all in-sync replicas or raises."""
+    """Writes the dead letters of one consumer group."""
 
     def __init__(self, bootstrap: str, group: str) -> None:
         self._bootstrap, self._group = bootstrap, group
@@ -44,32 +48,41 @@ class DeadLetterWriter:
         error: str,
         attempts: int,
     ) -> None:
-        """Stores one record with its origin, reason, error type and attempts. Raises what Kafka raises."""
-        ours = {
-            "dlq_topic": topic, "dlq_partition": str(partition), "dlq_offset": str(offset), GROUP_HEADER: self._group,
-            "dlq_reason": reason, "dlq_error": error, "dlq_attempts": str(attempts),
+        """Stores one record, confirmed by all in-sync replicas. Raises KafkaError if it is not.
+
+        `reason` is UPPER_SNAKE, for instance UNDECODABLE; `error` is the type of the exception.
+        """
+        added = {
+            "dlq_topic": topic,
+            "dlq_partition": str(partition),
+            "dlq_offset": str(offset),
+            GROUP_HEADER: self._group,
+            "dlq_reason": reason,
+            "dlq_error": error,
+            "dlq_attempts": str(attempts),
             "dlq_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        }  # fmt: skip
-        # A letter that comes back says which one it was.
+        }
+        # A redriven record that fails again keeps the id of the dead letter that it was.
         kept = [
             (name, raw)
             for name, raw in headers.items()
             if not name.startswith("dlq_") or name == REDRIVEN_HEADER
         ]
-        producer = await self._started()
+        producer = await self._started_producer()
         await producer.send_and_wait(
             dead_letter_topic(topic),
             value,
             key=key,
-            headers=[*kept, *((name, text.encode()) for name, text in ours.items())],
+            headers=[*kept, *((name, text.encode()) for name, text in added.items())],
         )
 
     async def close(self) -> None:
-        """Ends the producer."""
+        """Stops the producer, if one was started."""
         if self._producer is not None:
             await self._producer.stop()
 
-    async def _started(self) -> AIOKafkaProducer:
+    async def _started_producer(self) -> AIOKafkaProducer:
+        # Started with the first dead letter: most processes never write one.
         async with self._lock:
             if self._producer is None:
                 producer = AIOKafkaProducer(

@@ -1,7 +1,7 @@
-"""Reads a whole compacted topic into the process, again and again from where it stopped.
+"""Reads a whole compacted topic into the process and follows it, as a table of the newest records.
 
-Every replica reads every partition; there is no group and nothing is acknowledged. It knows offsets and nothing of
-what the records say.
+Every replica reads every partition. There is no consumer group, and no offset is committed: a
+process that starts reads the topic from its beginning.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-_LOG = structlog.get_logger("compacted")
+_LOG = structlog.get_logger("topic_table")
+_RESTART_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,67 +27,73 @@ class Entry:
     key: bytes
     value: bytes
     type: str
-    """Short name of the event, or empty."""
+    """Short name of the event, for instance StandingChanged; empty without a type header."""
     traceparent: str
 
 
 class TopicTableReader:
-    """Gives every record of `topic` to `hear`, in order per partition. `run` survives the loss of the broker.
+    """Passes every record of `topic` to `on_records`, in the order of each partition.
 
-    `caught_up` is set once everything that was in the topic when the reader started has been heard.
+    `caught_up` is set once every record that was in the topic when reading began has been passed.
     """
 
-    def __init__(self, bootstrap: str, topic: str, hear: Callable[[list[Entry]], None]) -> None:
-        self._bootstrap, self._topic, self._hear = bootstrap, topic, hear
+    def __init__(
+        self, bootstrap: str, topic: str, on_records: Callable[[list[Entry]], None]
+    ) -> None:
+        self._bootstrap, self._topic, self._on_records = bootstrap, topic, on_records
         self._next: dict[int, int] = {}
         self.caught_up = asyncio.Event()
         self.partitions: frozenset[int] = frozenset()
 
     async def run(self) -> None:
-        """Reads until cancelled."""
+        """Reads until cancelled. If the broker is lost, it goes on from the last offset later."""
         while True:
             try:
                 await self._read()
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever broke, reading goes on from the last offset
-                _LOG.warning("reader starts over", topic=self._topic, error=type(error).__name__)
-            await asyncio.sleep(0.5)
+            except Exception as error:  # noqa: BLE001 - after any error, reading goes on
+                _LOG.warning("reading starts again", topic=self._topic, error=type(error).__name__)
+            await asyncio.sleep(_RESTART_S)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=100, request_timeout_ms=10_000, metadata_max_age_ms=30_000,
-        )  # fmt: skip
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+            request_timeout_ms=10_000,
+            metadata_max_age_ms=30_000,
+        )
         try:
             await consumer.start()
-            known = await self._partitions(consumer)
-            consumer.assign(list(known))
-            for tp in known:
-                if tp.partition in self._next:
-                    consumer.seek(tp, self._next[tp.partition])
+            assigned = await self._partitions(consumer)
+            consumer.assign(list(assigned))
+            for partition in assigned:
+                if partition.partition in self._next:
+                    consumer.seek(partition, self._next[partition.partition])
                 else:
-                    await consumer.seek_to_beginning(tp)
+                    await consumer.seek_to_beginning(partition)
             ends = {
-                tp.partition: offset for tp, offset in (await consumer.end_offsets(known)).items()
+                partition.partition: offset
+                for partition, offset in (await consumer.end_offsets(assigned)).items()
             }
-            self.partitions = frozenset(tp.partition for tp in known)
+            self.partitions = frozenset(partition.partition for partition in assigned)
             while True:
-                self._note_progress(
-                    ends, {tp.partition: await consumer.position(tp) for tp in known}
-                )
+                positions = {each.partition: await consumer.position(each) for each in assigned}
+                self._note_progress(ends, positions)
                 batches = await consumer.getmany(timeout_ms=200, max_records=2000)
-                for tp, records in batches.items():
-                    self._hear([_entry(record) for record in records])
-                    self._next[tp.partition] = records[-1].offset + 1
+                for partition, records in batches.items():
+                    self._on_records([_entry(record) for record in records])
+                    self._next[partition.partition] = records[-1].offset + 1
         finally:
-            # A consumer that does not stop in peace must not hide why it was stopped.
+            # An error of `stop` must not replace the error that ended the reading.
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(consumer.stop(), 5)
 
     async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        # The topic is not subscribed to, so the client has not asked for it by itself.
-        metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - no public call gives partitions of any topic
+        # `partitions_for_topic` knows subscribed topics only. A subscription would join a group.
+        metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - no public call; tests/chassis/streams/test_private_fields.py
         partitions = metadata.partitions_for_topic(self._topic)
         if not partitions:
             raise LookupError(f"topic {self._topic} does not exist yet")
@@ -102,10 +109,10 @@ class TopicTableReader:
 def _entry(record: object) -> Entry:
     headers = dict(record.headers or ())  # type: ignore[attr-defined]  # aiokafka ships no types
     return Entry(
-        partition=record.partition,  # type: ignore[attr-defined]
-        offset=record.offset,  # type: ignore[attr-defined]
-        key=record.key or b"",  # type: ignore[attr-defined]
-        value=record.value or b"",  # type: ignore[attr-defined]
+        partition=record.partition,  # type: ignore[attr-defined]  # same
+        offset=record.offset,  # type: ignore[attr-defined]  # same
+        key=record.key or b"",  # type: ignore[attr-defined]  # same
+        value=record.value or b"",  # type: ignore[attr-defined]  # same
         type=headers.get("ce_type", b"").decode().rpartition(".")[2],
         traceparent=headers.get("traceparent", b"").decode(),
     )

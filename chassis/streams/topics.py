@@ -2,8 +2,8 @@
 
 Usage: `python -m chassis.streams.topics --bootstrap HOST:PORT --file infra/topics.yaml`.
 
-Producers never create topics. An existing topic is left as it is; one with fewer partitions than declared is an error,
-since adding partitions later would break the order of keys.
+Producers never create topics. An existing topic is not changed. If it has fewer partitions than
+declared, that is an error: adding partitions later would break the order of each key.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ from chassis.streams.dead_letters import dead_letter_topic
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as declared."""
+    """A declared topic. `config` holds Kafka topic settings, for instance retention.ms."""
 
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
 
 
-def declared(file: Path) -> list[Topic]:
-    """The topics of the file, each dead-letter topic behind its own. Raises ValueError naming what is wrong."""
+def read_topics(file: Path) -> list[Topic]:
+    """Returns the topics that the file declares, each followed by its dead-letter topic, if any.
+
+    Raises ValueError that names the wrong entry, or OSError.
+    """
     topics: list[Topic] = []
     try:
         entries = list(yaml.safe_load(file.read_text())["topics"])
     except (yaml.YAMLError, KeyError, TypeError):
-        raise ValueError(f"{file}: needs a list under topics") from None
+        raise ValueError(f"{file}: the key topics must hold a list of topics") from None
     for number, entry in enumerate(entries):
         known = isinstance(entry, dict) and set(entry) <= {"name", "partitions", "config", "dlq"}
         if (
@@ -45,18 +48,23 @@ def declared(file: Path) -> list[Topic]:
             or not isinstance(entry.get("partitions"), int)
         ):
             raise ValueError(
-                f"{file}: topics[{number}] needs name and partitions, may have config and dlq"
+                f"{file}: topics[{number}] must have a name and a number of partitions;"
+                " it may have config and dlq, and no other key"
             )
         config = {key: str(value) for key, value in (entry.get("config") or {}).items()}
         topics.append(Topic(entry["name"], entry["partitions"], config))
         if entry.get("dlq"):
-            # Dead letters wait for a person.
+            # -1: dead letters are kept for ever, because they wait for a person.
             topics.append(Topic(dead_letter_topic(entry["name"]), 1, {"retention.ms": "-1"}))
     return topics
 
 
 async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[str]:
-    """Creates what is missing; gives the names created. Raises ValueError if one has fewer partitions than declared."""
+    """Creates the topics that are missing and returns their names.
+
+    Raises ValueError if an existing topic has fewer partitions than declared or cannot be created,
+    and KafkaError.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
         await admin.start()
@@ -66,7 +74,8 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
         for topic in topics:
             if topic.name in existing and existing[topic.name] < topic.partitions:
                 raise ValueError(
-                    f"{topic.name} has {existing[topic.name]} partitions, declared are {topic.partitions}"
+                    f"{topic.name} has {existing[topic.name]} partitions,"
+                    f" but {topic.partitions} are declared"
                 )
         missing = [topic for topic in topics if topic.name not in existing]
         if missing:
@@ -92,12 +101,13 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Runs the command and returns its exit code: 0 when all topics exist, 1 on an error."""
     parser = argparse.ArgumentParser(
         prog="python -m chassis.streams.topics",
-        description="Creates the declared topics that do not exist yet.",
+        description="Create the declared topics that do not exist yet.",
         epilog=(
-            "example: python -m chassis.streams.topics --bootstrap 127.0.0.1:9092"
+            "Exit codes: 0 all topics exist, 1 a topic could not be created, 2 wrong arguments."
+            " Example: python -m chassis.streams.topics --bootstrap 127.0.0.1:9092"
             " --file infra/topics.yaml --replication 3"
         ),
     )
@@ -110,9 +120,9 @@ def main() -> int:
     )
     given = parser.parse_args()
     try:
-        created = asyncio.run(create(given.bootstrap, declared(given.file), given.replication))
+        created = asyncio.run(create(given.bootstrap, read_topics(given.file), given.replication))
     except (ValueError, OSError, KafkaError) as error:
-        print(f"topics not created: {error}", file=sys.stderr)
+        print(f"topics were not created: {error}", file=sys.stderr)
         return 1
     print(f"created {len(created)} topic(s)" + "".join(f"\n  {name}" for name in created))
     return 0

@@ -11,7 +11,7 @@ from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.timers import Timers
-from chassis.streams.relay import Address, OutboxRecord
+from chassis.streams.outbox_record import Address, OutboxRecord
 from services.applications.shell.application_service import ApplicationServicer
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers

@@ -10,7 +10,7 @@ from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
 
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
-from chassis.streams.relay import Address, OutboxRecord
+from chassis.streams.outbox_record import Address, OutboxRecord
 from services.enforcement.shell import heartbeats
 from services.enforcement.shell.event_handlers import EventHandlers
 from services.enforcement.shell.heartbeats import Heartbeats

@@ -10,7 +10,7 @@ from safeconduct.screening.v1 import service_pb2_grpc
 
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
-from chassis.streams.relay import Address, OutboxRecord
+from chassis.streams.outbox_record import Address, OutboxRecord
 from services.screening.core.config import DEFAULT
 from services.screening.shell.active_lists import Lists, shipped
 from services.screening.shell.adjudication_service import AdjudicationServicer

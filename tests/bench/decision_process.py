@@ -30,8 +30,9 @@ from chassis.store.change_feed import ChangeFeed
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from chassis.store.timers import Timers
-from chassis.streams.consumer import Envelope
-from chassis.streams.relay import Address, OutboxRecord, Relay
+from chassis.streams.envelope import Envelope
+from chassis.streams.outbox_record import Address, OutboxRecord
+from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import setup
 from services.applications import __main__ as service
 from services.applications.core.commands import Submit

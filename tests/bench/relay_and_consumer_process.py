@@ -17,9 +17,11 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from chassis.streams.consumer import Consumer, Envelope
+from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
-from chassis.streams.relay import Address, Relay
+from chassis.streams.envelope import Envelope
+from chassis.streams.outbox_record import Address
+from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import setup
 from tests.bench.child_processes import lines, say, settings
 

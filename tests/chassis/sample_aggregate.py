@@ -18,7 +18,8 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from chassis.store.stream import Projection
-from chassis.streams.relay import Address, OutboxRecord, Relay
+from chassis.streams.outbox_record import Address, OutboxRecord
+from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import Telemetry, setup
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)

@@ -15,8 +15,8 @@ import chassis.streams.consumer
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
 from chassis.store.change_feed import ChangeFeed
-from chassis.streams.consumer import Envelope
-from chassis.streams.relay import Address
+from chassis.streams.envelope import Envelope
+from chassis.streams.outbox_record import Address
 from tests.chassis.sample_aggregate import ThingStream
 
 FAULT = os.environ.get("TINY_FAULT", "")
@@ -51,5 +51,5 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
 
 
 if __name__ == "__main__":
-    chassis.streams.consumer._STOP_S = 1.0  # a test has less patience
+    chassis.streams.consumer._STOP_TIMEOUT_S = 1.0  # a test has less patience
     main("things", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))

@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis.store.idempotency import IdempotencyKey
-from chassis.streams.consumer import Consumer, Envelope, Undecodable
+from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
+from chassis.streams.envelope import Envelope, Undecodable
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import setup
 from infra.local.kafka import Kafka

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from chassis.store.hash_chain import chain_hash, event_id_of
-from chassis.streams.relay import Address, OutboxRecord, Relay
+from chassis.streams.outbox_record import Address, OutboxRecord
+from chassis.streams.relay import Relay
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database, Postgres

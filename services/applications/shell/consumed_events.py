@@ -16,7 +16,7 @@ from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.proto_mapping import from_timestamp, members_by_number
-from chassis.streams.consumer import Undecodable
+from chassis.streams.envelope import Undecodable
 from services.applications.core import model
 from services.applications.core.commands import FollowStanding, RevisionCause
 from services.applications.core.screening_findings import PartyUpdate, Rescreening, strongest

@@ -8,7 +8,7 @@ import structlog
 
 from chassis.rpc.errors import RefusalLike
 from chassis.store.idempotency import IdempotencyKey
-from chassis.streams.consumer import Envelope
+from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import (
     ConcludeScreening,

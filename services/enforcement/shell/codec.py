@@ -21,7 +21,7 @@ from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import etag_of
-from chassis.streams.consumer import Undecodable
+from chassis.streams.envelope import Undecodable
 from services.enforcement.core import commands, events, model
 from services.enforcement.core.access import Access, Judgement
 

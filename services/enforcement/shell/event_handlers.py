@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from chassis.rpc.errors import CommonReason, RefusalLike, unavailable
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
-from chassis.streams.consumer import Envelope
+from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.decide import decide
 from services.enforcement.core.events import Event

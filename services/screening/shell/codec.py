@@ -19,7 +19,7 @@ from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 from chassis.proto_mapping import Converter, to_timestamp
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import etag_of
-from chassis.streams.consumer import Envelope, Undecodable
+from chassis.streams.envelope import Envelope, Undecodable
 from services.screening.core import events, model, records
 from services.screening.core.cases.recording import limit_hits, record_party
 from services.screening.core.commands import EndMonitoring, MonitorLicense

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.rpc.errors import CommonReason, unavailable
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
-from chassis.streams.consumer import Envelope
+from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.recording import complete_screening
 from services.screening.core.commands import Command, CompleteScreening

@@ -1,4 +1,4 @@
-"""The consumer: nothing is acknowledged before it is handled or kept as a dead letter."""
+"""The consumer acknowledges no record before it is handled or stored as a dead letter."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-import faust
 import grpc
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -21,8 +19,9 @@ from chassis.rpc.errors import RpcError
 from chassis.store.idempotency import IdempotencyKey
 from chassis.streams import consumer as module
 from chassis.streams import topics
-from chassis.streams.consumer import Consumer, Envelope, Handler, Undecodable, envelope_of
+from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
+from chassis.streams.envelope import Envelope, Handler, Undecodable, envelope_of
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
@@ -38,48 +37,48 @@ from tests.chassis.sample_aggregate import (
     tell,
 )
 
-# Faust leaves coroutines of its own behind that nobody awaits; they are collected within the test that made them.
+# Faust leaves coroutines behind that nobody awaits. They are collected in the test that made them.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-class EventHandlers:
-    """A consumer that runs, with its dead letters."""
+class Running:
+    """A consumer that runs, with its writer of dead letters."""
 
     def __init__(self, kafka: Kafka, group: str, handlers: dict[str, Handler]) -> None:
-        self.letters = DeadLetterWriter(kafka.bootstrap, group)
-        self.consumer = Consumer(group, kafka.bootstrap, handlers, self.letters, telemetry())
+        self.dead_letters = DeadLetterWriter(kafka.bootstrap, group)
+        self.consumer = Consumer(group, kafka.bootstrap, handlers, self.dead_letters, telemetry())
         self.running = asyncio.create_task(self.consumer.run())
 
     async def stop(self) -> None:
         if not self.running.done():
             await stopped(self.running)
-        await self.letters.close()
+        await self.dead_letters.close()
 
 
 @pytest.fixture
-async def hear(kafka: Kafka) -> AsyncIterator[Callable[..., EventHandlers]]:
-    """Starts a consumer of a topic; it is stopped with the test."""
-    all_of_them: list[EventHandlers] = []
+async def consume(kafka: Kafka) -> AsyncIterator[Callable[..., Running]]:
+    """Starts a consumer of a topic. It is stopped at the end of the test."""
+    started: list[Running] = []
 
-    def start(topic: str, handler: Handler, group: str = "") -> EventHandlers:
-        all_of_them.append(EventHandlers(kafka, group or f"group-{topic}", {topic: handler}))
-        return all_of_them[-1]
+    def start(topic: str, handler: Handler, group: str = "") -> Running:
+        started.append(Running(kafka, group or f"group-{topic}", {topic: handler}))
+        return started[-1]
 
     yield start
-    for each in all_of_them:
+    for each in started:
         await each.stop()
     gc.collect()
 
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries with shorter pauses."""
-    monkeypatch.setattr(module, "_FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr(module, "_LONGEST_DELAY_S", 0.05)
+    """Shortens the pauses between retries."""
+    monkeypatch.setattr(module, "_FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr(module, "_LONGEST_RETRY_S", 0.05)
 
 
 async def acknowledged(kafka: Kafka, topic: str) -> dict[int, int]:
-    """Per partition how many records the group will not get again."""
+    """Committed offsets of the group by partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     try:
@@ -105,22 +104,22 @@ async def dead_letters(kafka: Kafka, topic: str) -> list[dict[str, str]]:
     ]
 
 
-async def test_a_fact_arrives_as_it_was_told(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_an_event_arrives_as_it_was_published(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
-    topic, heard = await new_topic(2), []
+    topic, consumed = await new_topic(2), []
 
     async def handle(envelope: Envelope) -> None:
-        heard.append(envelope)
+        consumed.append(envelope)
 
     traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     await tell(
         kafka.bootstrap, topic, [(b"payload", fact(7, traceparent=traceparent))], partition=1
     )
-    hear(topic, handle)
+    consume(topic, handle)
 
-    await eventually(lambda: heard, "the fact")
-    assert heard == [
+    await eventually(lambda: consumed, "the event")
+    assert consumed == [
         Envelope(
             event_id=UUID(int=7),
             type="Added",
@@ -136,8 +135,8 @@ async def test_a_fact_arrives_as_it_was_told(
     ]
 
 
-async def test_a_fact_told_twice_changes_nothing_the_second_time(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers], pool: asyncpg.Pool
+async def test_an_event_published_twice_changes_nothing_the_second_time(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running], pool: asyncpg.Pool
 ) -> None:
     topic, thing, handled = await new_topic(), uuid4(), 0
     journal = new_journal(pool)
@@ -150,7 +149,7 @@ async def test_a_fact_told_twice_changes_nothing_the_second_time(
 
     one, other = (b"", fact(uuid4().int)), (b"", fact(uuid4().int))
     await tell(kafka.bootstrap, topic, [one, one, other, one, other])
-    hear(topic, handle)
+    consume(topic, handle)
 
     await eventually(lambda: handled == 5, "all five")
     current = await journal.read(thing)
@@ -159,8 +158,8 @@ async def test_a_fact_told_twice_changes_nothing_the_second_time(
 
 
 @pytest.mark.usefixtures("quick_retries")
-async def test_what_always_fails_becomes_a_dead_letter_and_the_partition_goes_on(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_partition_goes_on(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
     topic, tries = await new_topic(), defaultdict(int)
 
@@ -170,7 +169,7 @@ async def test_what_always_fails_becomes_a_dead_letter_and_the_partition_goes_on
             raise ValueError("a secret")
 
     await tell(kafka.bootstrap, topic, [(b"bad", fact(1)), (b"shaky", fact(2)), (b"good", fact(3))])
-    hear(topic, handle)
+    consume(topic, handle)
 
     await eventually(lambda: tries[b"good"], "the one behind")
     assert tries == {b"bad": 6, b"shaky": 3, b"good": 1}
@@ -189,14 +188,14 @@ async def test_what_always_fails_becomes_a_dead_letter_and_the_partition_goes_on
     }
 
 
-async def test_what_can_never_be_understood_is_a_dead_letter_at_once(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
-    topic, heard = await new_topic(), []
+    topic, consumed = await new_topic(), []
     refusal = RpcError(grpc.StatusCode.FAILED_PRECONDITION, "ENOUGH", "it is enough")
 
     async def handle(envelope: Envelope) -> None:
-        heard.append(envelope.payload)
+        consumed.append(envelope.payload)
         match envelope.payload:
             case b"garbled":
                 raise Undecodable("not a message")
@@ -215,10 +214,10 @@ async def test_what_can_never_be_understood_is_a_dead_letter_at_once(
         b"refused": fact(3),
     }
     await tell(kafka.bootstrap, topic, [*poison.items(), (b"good", fact(4))])
-    hear(topic, handle)
+    consume(topic, handle)
 
-    await eventually(lambda: b"good" in heard, "the one behind")
-    assert heard == [b"garbled", b"refused", b"good"]
+    await eventually(lambda: b"good" in consumed, "the one behind")
+    assert consumed == [b"garbled", b"refused", b"good"]
     letters = await dead_letters(kafka, topic)
     assert [letter["value"].encode() for letter in letters] == list(poison)
     assert [letter["dlq_reason"] for letter in letters] == ["UNDECODABLE"] * 8 + ["ENOUGH"]
@@ -226,10 +225,10 @@ async def test_what_can_never_be_understood_is_a_dead_letter_at_once(
 
 
 @pytest.mark.usefixtures("quick_retries")
-async def test_while_the_database_is_away_a_fact_waits_and_is_no_dead_letter(
+async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
     kafka: Kafka,
     new_topic: NewTopic,
-    hear: Callable[..., EventHandlers],
+    consume: Callable[..., Running],
     own_store: Database,
     postgres: Postgres,
 ) -> None:
@@ -244,16 +243,16 @@ async def test_while_the_database_is_away_a_fact_waits_and_is_no_dead_letter(
         if tries % 2:
             await pool.fetchval(
                 "select 1"
-            )  # fails as the driver fails, the journal as storage that is away
+            )  # raises the driver's error; the journal raises STORAGE_UNAVAILABLE
         key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
         await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
         handled = True
 
     postgres.kill()
     await tell(kafka.bootstrap, topic, [(b"", fact(uuid4().int))])
-    hear(topic, handle)
+    consume(topic, handle)
     await eventually(
-        lambda: tries > 2 * module._ATTEMPTS, "it tries longer than a failing handler would"
+        lambda: tries > 2 * module._MAX_ATTEMPTS, "it tries longer than a failing handler would"
     )
     postgres.restart()
 
@@ -265,8 +264,8 @@ async def test_while_the_database_is_away_a_fact_waits_and_is_no_dead_letter(
     await pool.close()
 
 
-async def test_a_consumer_that_is_cancelled_has_acknowledged_nothing_that_it_did_not_handle(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_a_cancelled_consumer_has_acknowledged_only_records_that_it_handled(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
     topic = await new_topic(4)
     handled: dict[int, list[int]] = defaultdict(list)
@@ -282,25 +281,26 @@ async def test_a_consumer_that_is_cancelled_has_acknowledged_nothing_that_it_did
         await tell(kafka.bootstrap, topic, [(b"", fact(n)) for n in range(300)], partition)
 
     for enough in (150, 500, 900):
-        hearing = hear(topic, handle)
+        running = consume(topic, handle)
         await eventually(
             lambda enough=enough: sum(map(len, handled.values())) >= enough, f"{enough} of them"
         )
-        await hearing.stop()
+        await running.stop()
         for partition, number in (await acknowledged(kafka, topic)).items():
             assert set(range(number)) <= set(handled[partition])
 
-    hear(topic, handle)
+    consume(topic, handle)
     await eventually(lambda: all(len(set(handled[p])) == 300 for p in range(4)), "all of them")
     for offsets in handled.values():
         firsts = list(dict.fromkeys(offsets))
         assert firsts == list(range(300))
 
 
-# A process of its own: Faust lets no loop end while a record holds its partition, so the services leave theirs open.
-LATCHED = """
+# In a process of its own: after a crash Faust lets no event loop end, so services end by os._exit.
+CRASHING = """
 import asyncio, os, sys
-from chassis.streams.consumer import Consumer, Undecodable
+from chassis.streams.consumer import Consumer
+from chassis.streams.envelope import Undecodable
 from chassis.streams.dead_letters import DeadLetterWriter
 from tests.chassis.sample_aggregate import telemetry
 
@@ -319,7 +319,7 @@ os._exit(0)
 """
 
 
-async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_acknowledges_nothing(
+async def test_a_dead_letter_that_cannot_be_written_crashes_the_consumer_and_acknowledges_nothing(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
@@ -328,7 +328,7 @@ async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_acknow
     )
 
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LATCHED, kafka.bootstrap, topic, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", CRASHING, kafka.bootstrap, topic, stdout=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(30):
@@ -344,49 +344,49 @@ async def test_a_dead_letter_that_cannot_be_written_ends_the_consumer_and_acknow
     assert (await acknowledged(kafka, topic)).get(0, 0) <= 1
 
 
-async def test_a_second_replica_takes_its_share_and_all_of_it_when_left_alone(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_a_second_replica_gets_its_share_of_partitions_and_all_of_them_when_alone(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
     topic = await new_topic(4)
-    heard: tuple[list[bytes], list[bytes]] = ([], [])
+    consumed: tuple[list[bytes], list[bytes]] = ([], [])
 
     def noting(number: int) -> Handler:
         async def handle(envelope: Envelope) -> None:
-            heard[number].append(envelope.payload)
+            consumed[number].append(envelope.payload)
 
         return handle
 
-    one = hear(topic, noting(0))
+    one = consume(topic, noting(0))
     await eventually(lambda: one.consumer.is_assigned, "the first has its partitions")
-    other = hear(topic, noting(1))
+    other = consume(topic, noting(1))
     number = 0
 
-    async def both_hear() -> bool:
+    async def both_consume() -> bool:
         nonlocal number
         for partition in range(4):
             await tell(kafka.bootstrap, topic, [(b"%d" % number, fact(number))], partition)
         number += 1
-        return bool(heard[1]) and other.consumer.is_assigned
+        return bool(consumed[1]) and other.consumer.is_assigned
 
-    await eventually(both_hear, "the second hears")
+    await eventually(both_consume, "the second consumes")
     await one.stop()
     assert not one.consumer.is_assigned
     await eventually(
         lambda: (
-            set(heard[0] + heard[1]) == {b"%d" % n for n in range(number)}
-            and len(heard[0] + heard[1]) >= 4 * number
+            set(consumed[0] + consumed[1]) == {b"%d" % n for n in range(number)}
+            and len(consumed[0] + consumed[1]) >= 4 * number
         ),
         "nothing is lost between them",
     )
 
 
-# Faust as it is, without our wrapper; it does not end in peace after that, so it is killed.
+# Faust with an agent that raises. It does not stop after that, so it is killed.
 RAISING = """
 import asyncio, sys
 from chassis.streams.consumer import Consumer
 from tests.chassis.sample_aggregate import telemetry
 
-async def hear(stream):
+async def consume(stream):
     async for event in stream.noack().events():
         if event.message.value == b"bad":
             raise ValueError("a defect")
@@ -394,8 +394,9 @@ async def hear(stream):
 
 async def main(bootstrap, topic):
     app = Consumer(f"group-{topic}", bootstrap, {}, None, telemetry())._build()
-    made = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-    app.agent(made, name="hear", isolated_partitions=True)(hear)
+    raw = {"key_serializer": "raw", "value_serializer": "raw"}
+    made = app.topic(topic, key_type=bytes, value_type=bytes, **raw)
+    app.agent(made, name="consume", isolated_partitions=True)(consume)
     await app.start()
     await asyncio.Event().wait()
 
@@ -403,7 +404,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_canary_faust_loses_the_record_whose_handler_raises_which_is_why_ours_never_does(
+async def test_canary_faust_skips_a_record_whose_agent_raises_so_ours_never_raises(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
@@ -424,14 +425,14 @@ async def test_canary_faust_loses_the_record_whose_handler_raises_which_is_why_o
         await process.wait()
 
 
-async def test_a_leader_that_does_not_know_the_topic_yet_hands_out_nothing_and_the_group_gets_it_later(
-    kafka: Kafka, hear: Callable[..., EventHandlers]
+async def test_a_leader_that_does_not_know_the_topic_assigns_nothing_and_the_group_gets_it_later(
+    kafka: Kafka, consume: Callable[..., Running]
 ) -> None:
-    """Faust leaves the topic out of the assignment, and then nobody ever hears it, though all look well."""
-    topic, heard = f"things.late-{uuid4()}", []
+    """Faust alone would leave the topic out, and no replica would ever consume it."""
+    topic, consumed = f"things.late-{uuid4()}", []
 
     async def handle(envelope: Envelope) -> None:
-        heard.append(envelope.payload)
+        consumed.append(envelope.payload)
 
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
@@ -440,9 +441,9 @@ async def test_a_leader_that_does_not_know_the_topic_yet_hands_out_nothing_and_t
         async def has_begun() -> bool:
             return f"group-{topic}" in {name for name, _ in await admin.list_consumer_groups()}
 
-        hearing = hear(topic, handle)
+        running = consume(topic, handle)
         await eventually(has_begun, "the group has its first member")
-        await eventually(lambda: not hearing.consumer.is_assigned, "it has no partition")
+        await eventually(lambda: not running.consumer.is_assigned, "it has no partition")
         await topics.create(
             kafka.bootstrap, [topics.Topic(topic, 1), topics.Topic(f"{topic}.dlq", 1)], 1
         )
@@ -450,56 +451,31 @@ async def test_a_leader_that_does_not_know_the_topic_yet_hands_out_nothing_and_t
         await admin.close()
     await tell(kafka.bootstrap, topic, [(b"payload", fact(1))])
 
-    await eventually(lambda: heard, "the fact")
+    await eventually(lambda: consumed, "the event")
 
 
-async def test_canary_the_watchdog_sees_what_it_looks_at(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
+async def test_canary_an_error_that_aiokafka_keeps_ends_the_session_and_a_new_one_starts(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
 ) -> None:
-    """Names of faust 0.15.3, mode 0.7.1 and aiokafka 0.14.0 that are promised nowhere."""
-    topic = await new_topic()
-
-    async def handle(_: Envelope) -> None:
-        """Nothing comes."""
-
-    hearing = hear(topic, handle)
-    await eventually(lambda: hearing.consumer.is_assigned, "it has its partition")
-    assert not Path(f"group-{topic}-data").exists()  # noqa: ASYNC240 - one look; Faust's tables would be there
-    app = hearing.consumer._app
-    assert app is not None
-    thread = app.consumer._thread
-    coordinator = thread._consumer._coordinator
-
-    assert isinstance(coordinator._coordination_task, asyncio.Task)
-    assert callable(coordinator.check_errors)
-    assert thread.thread_loop.is_running()
-    assert thread._thread.is_alive()
-    assert not module._is_thread_dead(app)
-    await hearing.stop()
-    assert module._is_thread_dead(app)
-
-
-async def test_canary_an_error_that_the_client_keeps_to_itself_ends_one_life_and_another_begins(
-    kafka: Kafka, new_topic: NewTopic, hear: Callable[..., EventHandlers]
-) -> None:
-    topic, heard = await new_topic(), []
+    topic, consumed = await new_topic(), []
 
     async def handle(envelope: Envelope) -> None:
-        heard.append(envelope.payload)
+        consumed.append(envelope.payload)
 
-    hearing = hear(topic, handle)
-    await eventually(lambda: hearing.consumer.is_assigned, "it has its partition")
-    first = hearing.consumer._app
+    running = consume(topic, handle)
+    await eventually(lambda: running.consumer.is_assigned, "it has its partition")
+    first = running.consumer._app
     assert first is not None
     thread = first.consumer._thread
     coordinator = thread._consumer._coordinator
-    thread.thread_loop.call_soon_threadsafe(coordinator._push_error_to_user, RuntimeError("parked"))
+    thread.thread_loop.call_soon_threadsafe(coordinator._push_error_to_user, RuntimeError("kept"))
 
     await eventually(
-        lambda: hearing.consumer._app is not first and hearing.consumer.is_assigned, "a second life"
+        lambda: running.consumer._app is not first and running.consumer.is_assigned,
+        "a second session",
     )
     await tell(kafka.bootstrap, topic, [(b"after", fact(1))])
-    await eventually(lambda: heard, "it hears again")
+    await eventually(lambda: consumed, "it consumes again")
 
 
 @pytest.mark.parametrize("missing", ["ce_id", "ce_type", "ce_source", "ce_time"])
@@ -508,10 +484,3 @@ def test_an_envelope_needs_its_headers(missing: str) -> None:
 
     with pytest.raises(Undecodable):
         envelope_of("topic", 0, 0, headers, b"")
-
-
-def test_the_pins_are_those_that_the_canaries_were_written_for() -> None:
-    from importlib.metadata import version
-
-    assert faust.__version__ == "0.15.3"
-    assert (version("mode-streaming"), version("aiokafka")) == ("0.7.1", "0.14.0")

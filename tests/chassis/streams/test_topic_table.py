@@ -1,4 +1,4 @@
-"""The reader of a compacted topic: everything from the beginning, then everything that comes."""
+"""The reader of a compacted topic passes all old records, then all new ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.streams.consumer import Consumer, Envelope
+from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
+from chassis.streams.envelope import Envelope
 from chassis.streams.topic_table import Entry, TopicTableReader
 from chassis.streams.topics import Topic, create
 from infra.local.kafka import Kafka
@@ -32,30 +33,32 @@ def numbered(first: int, last: int) -> list[tuple[bytes, list[tuple[str, bytes |
     return [(b"%d" % number, fact(number)) for number in range(first, last)]
 
 
-async def test_everything_is_heard_in_order_per_partition_before_it_is_caught_up(
+async def test_every_record_is_passed_in_order_per_partition_before_it_is_caught_up(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic(2)
     await tell(kafka.bootstrap, topic, numbered(0, 50), partition=0)
     await tell(kafka.bootstrap, topic, numbered(50, 90), partition=1)
-    heard: list[Entry] = []
-    reader = TopicTableReader(kafka.bootstrap, topic, heard.extend)
+    passed: list[Entry] = []
+    reader = TopicTableReader(kafka.bootstrap, topic, passed.extend)
     running = asyncio.create_task(reader.run())
 
     await reader.caught_up.wait()
 
     assert reader.partitions == {0, 1}
-    assert [each.value for each in heard if each.partition == 0] == [b"%d" % n for n in range(50)]
-    assert [each.value for each in heard if each.partition == 1] == [
+    assert [each.value for each in passed if each.partition == 0] == [b"%d" % n for n in range(50)]
+    assert [each.value for each in passed if each.partition == 1] == [
         b"%d" % n for n in range(50, 90)
     ]
-    assert {(each.key, each.type) for each in heard} == {(b"thing", "Added")}
+    assert {(each.key, each.type) for each in passed} == {(b"thing", "Added")}
     await tell(kafka.bootstrap, topic, numbered(90, 91), partition=1)
-    await eventually(lambda: heard[-1].value == b"90", "what comes later")
+    await eventually(lambda: passed[-1].value == b"90", "the later record")
     await stopped(running)
 
 
-async def test_an_empty_topic_is_caught_up_with_at_once(kafka: Kafka, new_topic: NewTopic) -> None:
+async def test_a_reader_of_an_empty_topic_is_caught_up_at_once(
+    kafka: Kafka, new_topic: NewTopic
+) -> None:
     reader = TopicTableReader(kafka.bootstrap, await new_topic(3), lambda _: None)
     running = asyncio.create_task(reader.run())
 
@@ -67,31 +70,31 @@ async def test_an_empty_topic_is_caught_up_with_at_once(kafka: Kafka, new_topic:
 
 
 async def test_a_topic_that_does_not_exist_yet_is_waited_for(kafka: Kafka) -> None:
-    heard: list[Entry] = []
-    reader = TopicTableReader(kafka.bootstrap, "later.v1", heard.extend)
+    passed: list[Entry] = []
+    reader = TopicTableReader(kafka.bootstrap, "later.v1", passed.extend)
     running = asyncio.create_task(reader.run())
 
     await create(kafka.bootstrap, [Topic("later.v1", 1)], 1)
     await tell(kafka.bootstrap, "later.v1", numbered(0, 1))
 
-    await eventually(lambda: heard, "it is heard")
+    await eventually(lambda: passed, "the record")
     await stopped(running)
 
 
-async def test_a_batch_that_could_not_be_heard_is_heard_again(
+async def test_a_batch_whose_callback_raised_is_passed_again(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
     await tell(kafka.bootstrap, topic, numbered(0, 5))
     tries: list[list[bytes]] = []
 
-    def hear(entries: list[Entry]) -> None:
+    def note(entries: list[Entry]) -> None:
         tries.append([each.value for each in entries])
         if len(tries) == 1:
             assert not reader.caught_up.is_set()
             raise ValueError("a defect")
 
-    reader = TopicTableReader(kafka.bootstrap, topic, hear)
+    reader = TopicTableReader(kafka.bootstrap, topic, note)
     running = asyncio.create_task(reader.run())
 
     await reader.caught_up.wait()
@@ -99,7 +102,7 @@ async def test_a_batch_that_could_not_be_heard_is_heard_again(
     assert tries[-1] == tries[0] == [b"%d" % n for n in range(5)]
 
 
-async def test_a_reader_without_a_broker_ends_when_told() -> None:
+async def test_a_reader_without_a_broker_ends_when_cancelled() -> None:
     reader = TopicTableReader("127.0.0.1:1", "unused", lambda _: None)
     running = asyncio.create_task(reader.run())
 
@@ -112,10 +115,10 @@ async def test_a_reader_without_a_broker_ends_when_told() -> None:
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # Faust leaves coroutines behind
-async def test_a_broker_that_dies_and_returns_costs_nobody_a_record(
+async def test_a_restart_of_the_broker_loses_no_record(
     kafka: Kafka, new_topic: NewTopic, own_store: Database
 ) -> None:
-    """The relay, the consumer and the reader of one service, all through the same loss."""
+    """For the relay, the consumer and the reader of one service at once."""
     topic = await new_topic(2)
     pool = await open_pool(own_store.app_dsn)
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
@@ -126,8 +129,8 @@ async def test_a_broker_that_dies_and_returns_costs_nobody_a_record(
     async def handle(envelope: Envelope) -> None:
         handled.add(envelope.payload)
 
-    letters = DeadLetterWriter(kafka.bootstrap, "survivors")
-    consumer = Consumer("survivors", kafka.bootstrap, {topic: handle}, letters, telemetry())
+    dead_letters = DeadLetterWriter(kafka.bootstrap, "survivors")
+    consumer = Consumer("survivors", kafka.bootstrap, {topic: handle}, dead_letters, telemetry())
     reader = TopicTableReader(
         kafka.bootstrap, topic, lambda entries: read.update(each.value for each in entries)
     )

@@ -11,7 +11,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chassis.streams.topics import Topic, create, declared
+from chassis.streams.topics import Topic, create, read_topics
 from infra.local.kafka import Kafka
 
 
@@ -52,7 +52,7 @@ async def test_creating_again_creates_nothing(kafka: Kafka) -> None:
     assert await create(kafka.bootstrap, [Topic("again.v1", 1)], 1) == []
 
 
-async def test_two_at_once_create_it_once(kafka: Kafka) -> None:
+async def test_two_commands_at_once_create_a_topic_once(kafka: Kafka) -> None:
     both = await asyncio.gather(
         *(create(kafka.bootstrap, [Topic("twice.v1", 2)], 1) for _ in range(2))
     )
@@ -60,35 +60,35 @@ async def test_two_at_once_create_it_once(kafka: Kafka) -> None:
     assert sorted(both) == [[], ["twice.v1"]]
 
 
-async def test_fewer_partitions_than_declared_are_refused_and_left_alone(kafka: Kafka) -> None:
+async def test_fewer_partitions_than_declared_are_refused_and_not_changed(kafka: Kafka) -> None:
     await create(kafka.bootstrap, [Topic("few.v1", 2)], 1)
 
-    with pytest.raises(ValueError, match=r"few\.v1 has 2 partitions, declared are 3"):
+    with pytest.raises(ValueError, match=r"few\.v1 has 2 partitions, but 3 are declared"):
         await create(kafka.bootstrap, [Topic("other.v1", 1), Topic("few.v1", 3)], 1)
 
     assert await partitions(kafka, "few.v1") == 2
     assert await partitions(kafka, "other.v1") is None
 
 
-async def test_more_partitions_than_declared_are_left_alone(kafka: Kafka) -> None:
+async def test_more_partitions_than_declared_are_not_changed(kafka: Kafka) -> None:
     await create(kafka.bootstrap, [Topic("many.v1", 3)], 1)
 
     assert await create(kafka.bootstrap, [Topic("many.v1", 2)], 1) == []
     assert await partitions(kafka, "many.v1") == 3
 
 
-async def test_what_the_broker_does_not_accept_is_named(kafka: Kafka) -> None:
+async def test_a_topic_that_the_broker_rejects_is_named(kafka: Kafka) -> None:
     with pytest.raises(ValueError, match=r"bad.v1: \w+"):
         await create(kafka.bootstrap, [Topic("bad.v1", 1, {"cleanup.policy": "burn"})], 1)
 
 
-def test_a_dead_letter_topic_stands_behind_its_own_and_keeps_for_ever(tmp_path: Path) -> None:
+def test_a_dead_letter_topic_follows_its_topic_and_keeps_records_for_ever(tmp_path: Path) -> None:
     file = tmp_path / "topics.yaml"
     file.write_text(
         "topics:\n- {name: a.v1, partitions: 6, dlq: true}\n- {name: b.v1, partitions: 1}\n"
     )
 
-    assert declared(file) == [
+    assert read_topics(file) == [
         Topic("a.v1", 6),
         Topic("a.v1.dlq", 1, {"retention.ms": "-1"}),
         Topic("b.v1", 1),
@@ -113,10 +113,10 @@ def test_a_file_that_declares_no_topics_is_refused_by_name(text: str, tmp_path: 
     file.write_text(text)
 
     with pytest.raises(ValueError, match=r"topics\.yaml"):
-        declared(file)
+        read_topics(file)
 
 
-def test_the_command_says_what_it_created_and_fails_in_one_line(
+def test_the_command_prints_the_created_topics_and_fails_in_one_line(
     kafka: Kafka, tmp_path: Path
 ) -> None:
     file = tmp_path / "topics.yaml"
@@ -134,11 +134,11 @@ def test_the_command_says_what_it_created_and_fails_in_one_line(
         ]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    done, again, failed = run(kafka.bootstrap), run(kafka.bootstrap), run("127.0.0.1:1")
-    assert (done.returncode, done.stdout) == (
+    first, again, failed = run(kafka.bootstrap), run(kafka.bootstrap), run("127.0.0.1:1")
+    assert (first.returncode, first.stdout) == (
         0,
         "created 2 topic(s)\n  command.v1\n  command.v1.dlq\n",
     )
     assert (again.returncode, again.stdout) == (0, "created 0 topic(s)\n")
     assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1].startswith("topics not created: ")
+    assert failed.stderr.splitlines()[-1].startswith("topics were not created: ")

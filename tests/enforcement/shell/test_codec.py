@@ -11,7 +11,7 @@ from safeconduct.applications.v1 import model_pb2 as applications_model
 from safeconduct.enforcement.v1 import errors_pb2, events_pb2, model_pb2, service_pb2
 
 from chassis.proto_mapping import to_timestamp
-from chassis.streams.consumer import Undecodable
+from chassis.streams.envelope import Undecodable
 from services.enforcement.core import events as e
 from services.enforcement.core import model
 from services.enforcement.core.access import Judgement, Verdict

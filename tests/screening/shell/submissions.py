@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from safeconduct.applications.v1 import events_pb2, model_pb2
 
-from chassis.streams.consumer import Envelope
+from chassis.streams.envelope import Envelope
 from services.screening.core.lists.parsed_list import decoded
 from services.screening.shell.active_lists import Source, shipped
 

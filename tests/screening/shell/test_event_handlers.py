@@ -10,7 +10,7 @@ import pytest
 from safeconduct.applications.v1 import model_pb2
 
 from chassis.rpc.errors import RpcError
-from chassis.streams.consumer import Undecodable
+from chassis.streams.envelope import Undecodable
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.model import Strength
 from services.screening.core.records import ScreeningResult
