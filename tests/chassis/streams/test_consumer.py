@@ -14,6 +14,7 @@ import asyncpg
 import grpc
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from chassis.rpc.errors import RpcError
 from chassis.store.idempotency import IdempotencyKey
@@ -82,7 +83,10 @@ async def acknowledged(kafka: Kafka, topic: str) -> dict[int, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(f"group-{topic}")
+        try:
+            offsets = await admin.list_consumer_group_offsets(f"group-{topic}")
+        except GroupCoordinatorNotAvailableError:  # the first group of a new cluster
+            return {}
         return {
             tp.partition: entry.offset
             for tp, entry in offsets.items()
