@@ -15,7 +15,6 @@ from typing import Final, TypeAlias, TypeVar
 from services.applications.core import lifecycle as applications
 from services.applications.core.events import Event, LicenseExpired
 from services.enforcement.core import lifecycle as enforcement
-from services.enforcement.core.lifecycle import StandingStep, ViolationStep
 from services.screening.core import events, lifecycle
 from services.screening.core.lifecycle import HitStep
 
@@ -76,12 +75,12 @@ def lifecycles() -> tuple[Lifecycle, ...]:
             "OPEN", _names(HitStep), _words(lifecycle.HIT_TRANSITIONS),
         ),
         Lifecycle(
-            "violation", "A violation case", "services/enforcement/core/lifecycle.py: VIOLATION_TRANSITIONS",
-            "REPORTED", _names(ViolationStep), _words(enforcement.VIOLATION_TRANSITIONS),
+            "violation", "A violation case", "services/enforcement/core/lifecycle.py: CASE_TRANSITIONS",
+            "REPORTED", _names(enforcement.CaseStep), _words(enforcement.CASE_TRANSITIONS),
         ),
         Lifecycle(
-            "standing", "The standing of a license", "services/enforcement/core/lifecycle.py: STANDING_TRANSITIONS",
-            "ACTIVE", _names(StandingStep), _words(enforcement.STANDING_TRANSITIONS),
+            "standing", "The standing of a license", "services/enforcement/core/lifecycle.py: LICENSE_TRANSITIONS",
+            "ACTIVE", _names(enforcement.LicenseStep), _words(enforcement.LICENSE_TRANSITIONS),
         ),
     )  # fmt: skip
 

@@ -145,19 +145,27 @@ class Scenario:
             ),
         )
         case = report.violation_id
-        for officer, act in ((first, "proposes"), (second, "confirms")):
-            etag = (await officer.violations.get(case)).violation.etag
-            await self._timed(
-                officer.violations.record_finding(
-                    case,
-                    is_violation=True,
-                    severity=enforcement_pb2.SEVERITY_CRITICAL,
-                    rationale="the evidence shows the pattern",
-                    etag=etag,
-                ),
-                _finding_said(act),
-            )
-            await self.between()
+        rationale = "the evidence shows the pattern"
+        etag = (await first.violations.get(case)).violation.etag
+        await self._timed(
+            first.violations.propose_finding(
+                case,
+                is_violation=True,
+                severity=enforcement_pb2.SEVERITY_CRITICAL,
+                rationale=rationale,
+                etag=etag,
+            ),
+            _finding_said("proposes"),
+        )
+        await self.between()
+        pending = (await second.violations.get(case)).violation
+        await self._timed(
+            second.violations.confirm_finding(
+                case, pending.finding.finding_id, rationale=rationale, etag=pending.etag
+            ),
+            _finding_said("confirms"),
+        )
+        await self.between()
         await self._revoke(case, first, second)
         verdict = self._judge("a")
         return (
@@ -256,15 +264,17 @@ class Scenario:
         )
         etag = (await first.violations.get(case)).violation.etag
         await self._timed(
-            first.violations.impose_measure(case, kind=kind, rationale=rationale, etag=etag),
-            lambda answer: f"an officer proposes revocation: {_violation_state(answer.violation)}",
+            first.violations.propose_measure(case, kind=kind, rationale=rationale, etag=etag),
+            lambda violation: f"an officer proposes revocation: {_violation_state(violation)}",
         )
         await self._says("a", "ALLOWED")  # until a second officer confirms
         await self.between()
-        etag = (await second.violations.get(case)).violation.etag
+        pending = (await second.violations.get(case)).violation
         began = time.perf_counter()
         denial = asyncio.ensure_future(self._says("a", "REVOKED"))
-        await second.violations.impose_measure(case, kind=kind, rationale=rationale, etag=etag)
+        await second.violations.confirm_measure(
+            case, pending.measures[-1].measure_id, rationale=rationale, etag=pending.etag
+        )
         answered_ms = (time.perf_counter() - began) * 1e3
         denied_at = await denial
         self.propagation_ms = (denied_at - began) * 1e3

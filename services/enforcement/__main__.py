@@ -12,11 +12,13 @@ from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
 from chassis.streams.outbox_record import Address, OutboxRecord
 from services.enforcement.shell import heartbeats
+from services.enforcement.shell.conduct_service import ConductServicer
+from services.enforcement.shell.dependencies import Dependencies
 from services.enforcement.shell.event_handlers import EventHandlers
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import LicenseStream
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
-from services.enforcement.shell.standing_service import ConductServicer, StandingServicer
+from services.enforcement.shell.standing_service import StandingServicer
 from services.enforcement.shell.violation_service import ViolationServicer
 
 PACKAGE: Final = "safeconduct.enforcement.v1"
@@ -40,28 +42,29 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
     ticking = Heartbeats(journal)
     board = StandingCache(ticking, runtime.telemetry)
     _show(board, runtime)
-    hearing = EventHandlers(journal)
+    dependencies = Dependencies(journal, board, runtime.tokens)
+    handlers = EventHandlers(dependencies)
     return Service(
         registrations=(
             (
                 grpc.add_StandingServiceServicer_to_server,
-                StandingServicer(journal, board, runtime.tokens),
+                StandingServicer(dependencies),
                 f"{PACKAGE}.StandingService",
             ),
             (
                 grpc.add_ConductServiceServicer_to_server,
-                ConductServicer(journal),
+                ConductServicer(dependencies),
                 f"{PACKAGE}.ConductService",
             ),
             (
                 grpc.add_ViolationServiceServicer_to_server,
-                ViolationServicer(journal, runtime.tokens),
+                ViolationServicer(dependencies),
                 f"{PACKAGE}.ViolationService",
             ),
         ),
         handlers={
-            "safeconduct.applications.v1": hearing.applications,
-            "safeconduct.screening.v1": hearing.screening,
+            "safeconduct.applications.v1": handlers.applications,
+            "safeconduct.screening.v1": handlers.screening,
         },
         route=route,
         package=PACKAGE,

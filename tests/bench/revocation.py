@@ -91,13 +91,13 @@ async def _round(
         await stack_under_test.client("officer/enforcement-2"),
     )
     case = await _case(stack_under_test, license_id, first, second)
-    violation = await first.violations.impose_measure(
+    proposed = await first.violations.propose_measure(
         case, kind=_REVOKE, rationale=_WHY, etag=await _etag(first, case)
     )
     await crowd.ask(license_id)
     ordered_at = time.monotonic_ns()
-    await second.violations.impose_measure(
-        case, kind=_REVOKE, rationale=_WHY, etag=violation.violation.etag
+    await second.violations.confirm_measure(
+        case, proposed.measures[-1].measure_id, rationale=_WHY, etag=proposed.etag
     )
     denied = [(at - ordered_at) / 1e6 for at in await crowd.hear()]
     return denied[0], statistics.median(denied), denied[-1]
@@ -114,14 +114,17 @@ async def _case(
         reporter_kind=model_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
         evidence_digests=[_EVIDENCE],
     )
-    for officer in (first, second):
-        await officer.violations.record_finding(
-            report.violation_id,
-            is_violation=True,
-            severity=model_pb2.SEVERITY_CRITICAL,
-            rationale="the evidence shows the pattern",
-            etag=await _etag(officer, report.violation_id),
-        )
+    rationale = "the evidence shows the pattern"
+    proposed = await first.violations.propose_finding(
+        report.violation_id,
+        is_violation=True,
+        severity=model_pb2.SEVERITY_CRITICAL,
+        rationale=rationale,
+        etag=await _etag(first, report.violation_id),
+    )
+    await second.violations.confirm_finding(
+        report.violation_id, proposed.finding.finding_id, rationale=rationale, etag=proposed.etag
+    )
     return report.violation_id
 
 

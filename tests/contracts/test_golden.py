@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.contracts.described import events
@@ -10,6 +12,17 @@ from tests.contracts.samples import carried
 
 KEPT = entries()
 CARRIED = carried()
+
+
+# Of the entries of one type, the last one has today's fields; a codec may add fields to the others.
+NEWEST = list({entry.type: entry for entry in KEPT}.values())
+
+
+def merged(now: Any, then: Any) -> Any:
+    """What is said now, with everything that was said then put over it."""
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return then
+    return {**now, **{name: merged(now.get(name), value) for name, value in then.items()}}
 
 
 def name_of(entry: Entry) -> str:
@@ -21,11 +34,20 @@ def test_yesterdays_bytes_say_what_they_said(entry: Entry) -> None:
     assert said(CARRIED[entry.type], bytes.fromhex(entry.bytes)) == entry.says
 
 
-@pytest.mark.parametrize("entry", KEPT, ids=name_of)
-def test_yesterdays_bytes_pass_through_the_codec_unchanged(entry: Entry) -> None:
+@pytest.mark.parametrize("entry", NEWEST, ids=name_of)
+def test_todays_bytes_pass_through_the_codec_unchanged(entry: Entry) -> None:
     kind = CARRIED[entry.type]
 
     assert said(kind, kind.again(bytes.fromhex(entry.bytes))) == entry.says
+
+
+@pytest.mark.parametrize("entry", KEPT, ids=name_of)
+def test_yesterdays_bytes_lose_nothing_in_the_codec(entry: Entry) -> None:
+    kind = CARRIED[entry.type]
+
+    again = said(kind, kind.again(bytes.fromhex(entry.bytes)))
+
+    assert again == merged(again, entry.says)
 
 
 def test_every_event_is_kept_as_it_is_written_today() -> None:

@@ -67,3 +67,20 @@ def test_a_read_asks_for_no_request_id(method: Method) -> None:
 def test_a_list_is_read_in_pages(method: Method) -> None:
     assert {"page_size", "page_token"} <= set(method.request.fields_by_name)
     assert "next_page_token" in method.response.fields_by_name
+
+
+ANSWERS = [
+    method
+    for method in METHODS
+    if method.verb in {"Confirm", "Reject"} and ".enforcement." in method.name
+]
+
+
+@pytest.mark.parametrize("method", ANSWERS, ids=name_of)
+def test_an_answer_to_a_proposal_names_the_proposal_and_the_version_that_were_read(
+    method: Method,
+) -> None:
+    proposal = method.name.rpartition(".")[2].removeprefix(method.verb).lower()
+
+    assert rules(method.request.fields_by_name[f"{proposal}_id"]).string.uuid
+    assert rules(method.request.fields_by_name["etag"]).string.min_len == 1

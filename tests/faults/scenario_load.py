@@ -245,48 +245,81 @@ class Load:
         severity = (
             enforcement_pb2.SEVERITY_CRITICAL if revokes else enforcement_pb2.SEVERITY_SERIOUS
         )
-        for officer in clients.enforcers:
-            await self._find(officer, record.violation_id, severity)
+        proposer, confirmer = clients.enforcers
+        await self._find(proposer, confirmer, record.violation_id, severity)
         kind = (
             enforcement_pb2.MEASURE_KIND_REVOCATION
             if revokes
             else enforcement_pb2.MEASURE_KIND_SUSPENSION
         )
-        for officer in clients.enforcers:
-            await self._impose(officer, record.violation_id, kind)
+        await self._impose(proposer, confirmer, record.violation_id, kind)
         record.stopped_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     async def _find(
-        self, officer: Client, case: str, severity: enforcement_pb2.Severity.ValueType
+        self,
+        proposer: Client,
+        confirmer: Client,
+        case: str,
+        severity: enforcement_pb2.Severity.ValueType,
     ) -> None:
-        etag, request_id = await self._etag(officer, case), new_request_id()
+        rationale = "the evidence shows the pattern"
+        read, propose_id, confirm_id = (
+            await self._read(proposer, case),
+            new_request_id(),
+            new_request_id(),
+        )
         await self._call(
-            lambda: officer.violations.record_finding(
+            lambda: proposer.violations.propose_finding(
                 case,
                 is_violation=True,
                 severity=severity,
-                rationale="the evidence shows the pattern",
-                etag=etag,
-                request_id=request_id,
+                rationale=rationale,
+                etag=read.etag,
+                request_id=propose_id,
+            )
+        )
+        pending = await self._read(confirmer, case)
+        await self._call(
+            lambda: confirmer.violations.confirm_finding(
+                case,
+                pending.finding.finding_id,
+                rationale=rationale,
+                etag=pending.etag,
+                request_id=confirm_id,
             )
         )
 
     async def _impose(
-        self, officer: Client, case: str, kind: enforcement_pb2.MeasureKind.ValueType
+        self,
+        proposer: Client,
+        confirmer: Client,
+        case: str,
+        kind: enforcement_pb2.MeasureKind.ValueType,
     ) -> None:
-        etag, request_id = await self._etag(officer, case), new_request_id()
+        rationale = "credible evidence under this clause"
+        read, propose_id, confirm_id = (
+            await self._read(proposer, case),
+            new_request_id(),
+            new_request_id(),
+        )
         await self._call(
-            lambda: officer.violations.impose_measure(
+            lambda: proposer.violations.propose_measure(
+                case, kind=kind, rationale=rationale, etag=read.etag, request_id=propose_id
+            )
+        )
+        pending = await self._read(confirmer, case)
+        await self._call(
+            lambda: confirmer.violations.confirm_measure(
                 case,
-                kind=kind,
-                rationale="credible evidence under this clause",
-                etag=etag,
-                request_id=request_id,
+                pending.measures[-1].measure_id,
+                rationale=rationale,
+                etag=pending.etag,
+                request_id=confirm_id,
             )
         )
 
-    async def _etag(self, officer: Client, case: str) -> str:
-        return (await self._call(lambda: officer.violations.get(case))).violation.etag
+    async def _read(self, officer: Client, case: str) -> enforcement_pb2.Violation:
+        return (await self._call(lambda: officer.violations.get(case))).violation
 
     async def _call(
         self, call: Callable[[], Awaitable[T]], waits_for: frozenset[str] = frozenset()

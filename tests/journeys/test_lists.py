@@ -70,7 +70,7 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
         second = client_of("officer/enforcement-3")
         etag = (await second.standing.timeline(license_id)).etag
         with pytest.raises(SafeconductError) as refused:
-            await second.violations.reinstate(license_id, rationale=WHY, etag=etag)
+            await second.violations.propose_reinstatement(license_id, rationale=WHY, etag=etag)
         assert refused.value.reason == "LIST_MATCH_OPEN"
 
         hits = [
@@ -91,22 +91,29 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
 
 
 async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
-    """By two officers, once enforcement has heard of the verdicts."""
+    """By two officers, once enforcement has consumed the verdicts."""
+    first, second = officers
     deadline = time.monotonic() + 60
-    for officer in officers:
-        while True:
-            etag = (await officer.standing.timeline(license_id)).etag
-            try:
-                answer = await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)
-            except SafeconductError as refused:
-                if (
-                    refused.reason not in {"LIST_MATCH_OPEN", "STALE_ETAG"}
-                    or time.monotonic() > deadline
-                ):
-                    raise
-                await asyncio.sleep(0.05)
-            else:
-                break
+    while True:
+        etag = (await first.standing.timeline(license_id)).etag
+        try:
+            proposal = await first.violations.propose_reinstatement(
+                license_id, rationale=WHY, etag=etag
+            )
+            break
+        except SafeconductError as refused:
+            if (
+                refused.reason not in {"LIST_MATCH_OPEN", "STALE_ETAG"}
+                or time.monotonic() > deadline
+            ):
+                raise
+            await asyncio.sleep(0.05)
+    answer = await second.violations.confirm_reinstatement(
+        license_id,
+        proposal.reinstatement.reinstatement_id,
+        rationale=WHY,
+        etag=(await second.standing.timeline(license_id)).etag,
+    )
     assert answer.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
 
 

@@ -134,36 +134,45 @@ async def test_a_suspended_license_holds_again_only_by_two_others(
             evidence_digests=[b"\1" * 32],
         )
     ).violation_id
-    for officer in (first, second):
-        etag = (await officer.violations.get(case)).violation.etag
-        await officer.violations.record_finding(
-            case,
-            is_violation=True,
-            severity=enforcement_pb2.SEVERITY_SERIOUS,
-            rationale="the meter shows it",
-            etag=etag,
-        )
-    for officer in (first, second):
-        etag = (await officer.violations.get(case)).violation.etag
-        answer = await officer.violations.impose_measure(
-            case,
-            kind=enforcement_pb2.MEASURE_KIND_SUSPENSION,
-            rationale="until the cap is kept",
-            etag=etag,
-        )
+    proposed = await first.violations.propose_finding(
+        case,
+        is_violation=True,
+        severity=enforcement_pb2.SEVERITY_SERIOUS,
+        rationale="the meter shows it",
+        etag=(await first.violations.get(case)).violation.etag,
+    )
+    found = await second.violations.confirm_finding(
+        case, proposed.finding.finding_id, rationale="the meter shows it", etag=proposed.etag
+    )
+    suspension = await first.violations.propose_measure(
+        case,
+        kind=enforcement_pb2.MEASURE_KIND_SUSPENSION,
+        rationale="until the cap is kept",
+        etag=found.etag,
+    )
+    answer = await second.violations.confirm_measure(
+        case,
+        suspension.measures[-1].measure_id,
+        rationale="until the cap is kept",
+        etag=suspension.etag,
+    )
     assert answer.standing.state == enforcement_pb2.STANDING_STATE_SUSPENDED
 
-    etag = (await first.violations.get(case)).violation.etag
+    rationale, etag = "the cap is kept now", answer.violation.etag
     with pytest.raises(SafeconductError) as refused:
-        await first.violations.reinstate(license_id, rationale="the cap is kept now", etag=etag)
+        await first.violations.propose_reinstatement(license_id, rationale=rationale, etag=etag)
 
     assert refused.value.reason == "SUSPENDER_CANNOT_REINSTATE"
-    for principal in ("officer/enforcement-3", "officer/enforcement-4"):
-        officer = client_of(principal)
-        etag = (await officer.violations.get(case)).violation.etag
-        reinstated = await officer.violations.reinstate(
-            license_id, rationale="the cap is kept now", etag=etag
-        )
+    third, fourth = client_of("officer/enforcement-3"), client_of("officer/enforcement-4")
+    proposal = await third.violations.propose_reinstatement(
+        license_id, rationale=rationale, etag=etag
+    )
+    reinstated = await fourth.violations.confirm_reinstatement(
+        license_id,
+        proposal.reinstatement.reinstatement_id,
+        rationale=rationale,
+        etag=proposal.etag,
+    )
     assert reinstated.standing.state == enforcement_pb2.STANDING_STATE_ACTIVE
     details = examples["hospital-hosted-access"]
     deadline = time.monotonic() + 30

@@ -287,17 +287,45 @@ class Agency(
         await self._take("GetViolation", request, context)
         return enforcement_rpc.GetViolationResponse(violation=self.violation)
 
-    async def RecordFinding(self, request, context):
-        await self._take("RecordFinding", request, context)
-        return enforcement_rpc.RecordFindingResponse(violation=self.violation)
+    async def ProposeFinding(self, request, context):
+        await self._take("ProposeFinding", request, context)
+        return enforcement_rpc.ProposeFindingResponse(violation=self.violation)
 
-    async def ImposeMeasure(self, request, context):
-        await self._take("ImposeMeasure", request, context)
-        return enforcement_rpc.ImposeMeasureResponse(violation=self.violation)
+    async def ConfirmFinding(self, request, context):
+        await self._take("ConfirmFinding", request, context)
+        return enforcement_rpc.ConfirmFindingResponse(violation=self.violation)
 
-    async def Reinstate(self, request, context):
-        await self._take("Reinstate", request, context)
-        return enforcement_rpc.ReinstateResponse(awaits_confirmation=True, etag="v8")
+    async def RejectFinding(self, request, context):
+        await self._take("RejectFinding", request, context)
+        return enforcement_rpc.RejectFindingResponse(violation=self.violation)
+
+    async def ImposeWarning(self, request, context):
+        await self._take("ImposeWarning", request, context)
+        return enforcement_rpc.ImposeWarningResponse(violation=self.violation)
+
+    async def ProposeMeasure(self, request, context):
+        await self._take("ProposeMeasure", request, context)
+        return enforcement_rpc.ProposeMeasureResponse(violation=self.violation)
+
+    async def ConfirmMeasure(self, request, context):
+        await self._take("ConfirmMeasure", request, context)
+        return enforcement_rpc.ConfirmMeasureResponse(violation=self.violation)
+
+    async def RejectMeasure(self, request, context):
+        await self._take("RejectMeasure", request, context)
+        return enforcement_rpc.RejectMeasureResponse(violation=self.violation)
+
+    async def ProposeReinstatement(self, request, context):
+        await self._take("ProposeReinstatement", request, context)
+        return enforcement_rpc.ProposeReinstatementResponse(etag="v8")
+
+    async def ConfirmReinstatement(self, request, context):
+        await self._take("ConfirmReinstatement", request, context)
+        return enforcement_rpc.ConfirmReinstatementResponse(etag="v8")
+
+    async def RejectReinstatement(self, request, context):
+        await self._take("RejectReinstatement", request, context)
+        return enforcement_rpc.RejectReinstatementResponse(etag="v8")
 
     def register(self, server: aio.Server) -> None:
         applications_grpc.add_ApplicationServiceServicer_to_server(self, server)

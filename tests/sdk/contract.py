@@ -89,6 +89,7 @@ class Replica(enforcement_grpc.StandingServiceServicer):
     page: int = 100
     subscriptions: list[str] = field(default_factory=list)
     etags: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, str] = field(default_factory=dict)
     renewals: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -114,7 +115,10 @@ class Replica(enforcement_grpc.StandingServiceServicer):
             await refuse(
                 context, grpc.StatusCode.NOT_FOUND, "no license of this id", reason("NOT_FOUND")
             )
-        return standing_rpc.GetLicenseTimelineResponse(etag=self.etags[request.license_id])
+        timeline = standing_rpc.GetLicenseTimelineResponse(etag=self.etags[request.license_id])
+        if request.license_id in self.pending:
+            timeline.pending_reinstatement.reinstatement_id = self.pending[request.license_id]
+        return timeline
 
     async def WatchStanding(self, request_iterator, context):
         first = await context.read()

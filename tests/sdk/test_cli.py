@@ -496,26 +496,26 @@ async def test_evidence_stays_here_and_its_digest_goes_in(
     assert sent.evidence_digests[0].hex().startswith("ba7816bf")
 
 
-async def test_a_confirmation_repeats_what_was_proposed(command: Command, agency: Agency) -> None:
+async def test_a_confirmation_names_the_finding_that_was_read(
+    command: Command, agency: Agency
+) -> None:
     proposed = await command("enforcement", "find", VIOLATION, "--severity", "CRITICAL", *RATIONALE)
     early = await command("enforcement", "find", VIOLATION, "--confirm", *RATIONALE)
     agency.violation.state = enforcement.VIOLATION_STATE_FINDING_PROPOSED
-    agency.violation.finding.is_violation = True
-    agency.violation.finding.severity = enforcement.SEVERITY_SERIOUS
+    agency.violation.finding.finding_id = RECOMMENDATION
     confirmed = await command("enforcement", "find", VIOLATION, "--confirm", *RATIONALE)
+    rejected = await command("enforcement", "find", VIOLATION, "--reject", *RATIONALE)
 
-    assert (proposed.code, early.code, confirmed.code) == (0, 4, 0)
-    first, second = agency.requests["RecordFinding"]
+    assert (proposed.code, early.code, confirmed.code, rejected.code) == (0, 4, 0, 0)
+    first = agency.last("ProposeFinding")
     assert (first.is_violation, first.severity, first.etag) == (
         True,
         enforcement.SEVERITY_CRITICAL,
         "v7",
     )
-    assert (second.is_violation, second.severity, second.is_rejection) == (
-        True,
-        enforcement.SEVERITY_SERIOUS,
-        False,
-    )
+    for method in ("ConfirmFinding", "RejectFinding"):
+        (sent,) = agency.requests[method]
+        assert (sent.violation_id, sent.finding_id, sent.etag) == (VIOLATION, RECOMMENDATION, "v7")
 
 
 async def test_a_measure_is_imposed_or_confirmed_never_both(
@@ -525,16 +525,25 @@ async def test_a_measure_is_imposed_or_confirmed_never_both(
         "enforcement", "impose", VIOLATION, "--kind", "REVOCATION", "--confirm", *RATIONALE
     )
     agency.violation.state = enforcement.VIOLATION_STATE_MEASURE_PROPOSED
-    agency.violation.measures.add(kind=enforcement.MEASURE_KIND_REVOCATION)
-    rejected = await command("enforcement", "impose", VIOLATION, "--reject", *RATIONALE)
-
-    sent = agency.last("ImposeMeasure")
-    assert (both.code, rejected.code) == (2, 0)
-    assert (sent.kind, sent.is_rejection, sent.etag) == (
-        enforcement.MEASURE_KIND_REVOCATION,
-        True,
-        "v7",
+    agency.violation.measures.add(
+        measure_id=RECOMMENDATION, kind=enforcement.MEASURE_KIND_REVOCATION
     )
+    rejected = await command("enforcement", "impose", VIOLATION, "--reject", *RATIONALE)
+    confirmed = await command("enforcement", "impose", VIOLATION, "--confirm", *RATIONALE)
+
+    assert (both.code, rejected.code, confirmed.code) == (2, 0, 0)
+    for method in ("RejectMeasure", "ConfirmMeasure"):
+        sent = agency.last(method)
+        assert (sent.measure_id, sent.etag) == (RECOMMENDATION, "v7")
+
+
+async def test_a_warning_needs_no_proposal(command: Command, agency: Agency) -> None:
+    warned = await command("enforcement", "impose", VIOLATION, "--kind", "WARNING", *RATIONALE)
+    proposed = await command("enforcement", "impose", VIOLATION, "--kind", "SUSPENSION", *RATIONALE)
+
+    assert (warned.code, proposed.code) == (0, 0)
+    assert agency.last("ImposeWarning").etag == "v7"
+    assert agency.last("ProposeMeasure").kind == enforcement.MEASURE_KIND_SUSPENSION
 
 
 async def test_a_reinstatement_takes_the_etag_from_the_license(
@@ -543,10 +552,25 @@ async def test_a_reinstatement_takes_the_etag_from_the_license(
     agency.standing.etags[LICENSE] = "v7"
     ran = await command("enforcement", "reinstate", LICENSE, *RATIONALE)
     unknown = await command("enforcement", "reinstate", APPLICATION, *RATIONALE)
+    early = await command("enforcement", "reinstate", LICENSE, "--confirm", *RATIONALE)
 
-    assert (ran.code, unknown.code) == (0, 5)
-    assert agency.last("Reinstate").etag == "v7"
+    assert (ran.code, unknown.code, early.code) == (0, 5, 4)
+    assert agency.last("ProposeReinstatement").etag == "v7"
     assert "Another officer must still confirm." in ran.out
+
+
+async def test_an_answer_to_a_reinstatement_names_the_one_that_was_read(
+    command: Command, agency: Agency
+) -> None:
+    agency.standing.etags[LICENSE] = "v7"
+    agency.standing.pending[LICENSE] = RECOMMENDATION
+    confirmed = await command("enforcement", "reinstate", LICENSE, "--confirm", *RATIONALE)
+    rejected = await command("enforcement", "reinstate", LICENSE, "--reject", *RATIONALE)
+
+    assert (confirmed.code, rejected.code) == (0, 0)
+    for method in ("ConfirmReinstatement", "RejectReinstatement"):
+        sent = agency.last(method)
+        assert (sent.reinstatement_id, sent.etag) == (RECOMMENDATION, "v7")
 
 
 async def test_the_gate_exits_7_when_it_denies(command: Command, agency: Agency) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -145,19 +146,14 @@ def find(
 
     async def act(client: Client) -> model.Violation:
         case = (await client.violations.get(violation_id)).violation
-        repeats = confirm or reject
-        if repeats:
-            _require(case, model.VIOLATION_STATE_FINDING_PROPOSED, "finding")
-        return await client.violations.record_finding(
-            violation_id,
-            is_violation=case.finding.is_violation if repeats else not none,
-            severity=case.finding.severity if repeats else chosen,
-            rationale=rationale,
-            etag=case.etag,
-            is_rejection=reject,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+        common = _Common(rationale, case.etag, request_id, validate_only)
+        if not (confirm or reject):
+            return await client.violations.propose_finding(
+                violation_id, is_violation=not none, severity=chosen, **asdict(common)
+            )
+        _require(case, model.VIOLATION_STATE_FINDING_PROPOSED, "finding")
+        answer = client.violations.reject_finding if reject else client.violations.confirm_finding
+        return await answer(violation_id, case.finding.finding_id, **asdict(common))
 
     found = call(act)
     if json:
@@ -185,24 +181,27 @@ def impose(
     _exactly_one("--kind, --confirm or --reject", bool(kind), confirm, reject)
     chosen = choose(model.MeasureKind, kind) if kind else model.MEASURE_KIND_UNSPECIFIED
 
-    async def act(client: Client) -> service.ImposeMeasureResponse:
-        case = (await client.violations.get(violation_id)).violation
-        return await client.violations.impose_measure(
-            violation_id,
-            kind=chosen if kind else _pending_kind(case),
-            rationale=rationale,
-            etag=case.etag,
-            is_rejection=reject,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+    async def act(client: Client) -> tuple[model.Violation, model.Standing | None]:
+        calls = client.violations
+        case = (await calls.get(violation_id)).violation
+        common = asdict(_Common(rationale, case.etag, request_id, validate_only))
+        if confirm:
+            confirmed = await calls.confirm_measure(violation_id, _pending_measure(case), **common)
+            return confirmed.violation, confirmed.standing
+        if reject:
+            return await calls.reject_measure(violation_id, _pending_measure(case), **common), None
+        if chosen == model.MEASURE_KIND_WARNING:
+            return await calls.impose_warning(violation_id, **common), None
+        return await calls.propose_measure(violation_id, kind=chosen, **common), None
 
-    answer = call(act)
+    case, standing = call(act)
     if json:
-        print_json(proto_json(answer))
+        document = {"violation": proto_json(case)}
+        print_json(document if standing is None else {**document, "standing": proto_json(standing)})
         return
-    _show_case(answer.violation)
-    _show_standing(answer.standing)
+    _show_case(case)
+    if standing is not None:
+        _show_standing(standing)
 
 
 @app.command(
@@ -213,28 +212,56 @@ def impose(
 def reinstate(
     license_id: LicenseId,
     rationale: Rationale,
+    confirm: Confirm = False,
+    reject: Reject = False,
     json: Json = False,
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
 ) -> None:
-    """Propose that a suspended license holds again, or confirm another officer's proposal."""
+    """Propose to reinstate a suspended license, or confirm or reject another officer's proposal."""
+    if confirm and reject:
+        raise typer.BadParameter("give at most one of them", param_hint="--confirm or --reject")
 
-    async def act(client: Client) -> service.ReinstateResponse:
-        return await client.violations.reinstate(
-            license_id,
-            rationale=rationale,
-            etag=await _etag_of_license(client, license_id),
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+    async def act(client: Client) -> _Reinstated:
+        calls = client.violations
+        timeline = await client.standing.timeline(license_id)
+        common = asdict(_Common(rationale, timeline.etag, request_id, validate_only))
+        if not (confirm or reject):
+            return await calls.propose_reinstatement(license_id, **common)
+        if not timeline.HasField("pending_reinstatement"):
+            raise SafeconductError(
+                grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE", "no reinstatement is pending"
+            )
+        pending = timeline.pending_reinstatement.reinstatement_id
+        if reject:
+            return await calls.reject_reinstatement(license_id, pending, **common)
+        return await calls.confirm_reinstatement(license_id, pending, **common)
 
     answer = call(act)
     if json:
         print_json(proto_json(answer))
-        return
-    _show_standing(answer.standing)
-    if answer.awaits_confirmation:
+    elif isinstance(answer, service.ProposeReinstatementResponse):
+        show(pairs([("reinstatement", answer.reinstatement.reinstatement_id)]))
         show("Another officer must still confirm.")
+    else:
+        _show_standing(answer.standing)
+
+
+@dataclass(frozen=True)
+class _Common:
+    """The fields that all commands of an officer have."""
+
+    rationale: str
+    etag: str
+    request_id: str
+    validate_only: bool
+
+
+_Reinstated = (
+    service.ProposeReinstatementResponse
+    | service.ConfirmReinstatementResponse
+    | service.RejectReinstatementResponse
+)
 
 
 def _digest(file: Path) -> bytes:
@@ -247,9 +274,10 @@ def _exactly_one(options: str, *given: bool) -> None:
         raise typer.BadParameter("give exactly one of them", param_hint=options)
 
 
-def _pending_kind(case: model.Violation) -> model.MeasureKind.ValueType:
+def _pending_measure(case: model.Violation) -> str:
+    """Returns the id of the pending measure."""
     _require(case, model.VIOLATION_STATE_MEASURE_PROPOSED, "measure")
-    return case.measures[-1].kind
+    return case.measures[-1].measure_id
 
 
 def _require(case: model.Violation, state: model.ViolationState.ValueType, act: str) -> None:
@@ -261,11 +289,6 @@ def _require(case: model.Violation, state: model.ViolationState.ValueType, act: 
             f"no {act} is pending",
             {"state": short(model.ViolationState, case.state)},
         )
-
-
-async def _etag_of_license(client: Client, license_id: str) -> str:
-    """A license that a list stopped may have no case."""
-    return (await client.standing.timeline(license_id)).etag
 
 
 def _act(act: model.OfficerAct) -> str:

@@ -1,6 +1,6 @@
-"""Calls of the enforcement service: whether a license holds, reports of conduct, cases and measures.
+"""Client calls of the enforcement service: standings, conduct reports, cases and measures.
 
-The gate's stream is in `safeconduct.gate`.
+The stream that a gate follows is in `safeconduct.gate`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from safeconduct.rpc.calls import Calls, new_request_id, pages
 
 
 class Standings:
-    """Whether a license holds, asked of the service. A gate in front of a model uses `safeconduct.gate` instead."""
+    """Calls of StandingService. A gate in front of a model uses `safeconduct.gate` instead."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.StandingServiceStub(channel)
@@ -25,20 +25,23 @@ class Standings:
     async def check_access(
         self, license_id: str, *, model_id: str, destination: str, end_use: str
     ) -> service.CheckAccessResponse:
-        """Decides one access on the server's copy. `end_use` is a name of EndUse without prefix."""
+        """Decides one access in the service. `end_use` is a name of EndUse without prefix."""
         request = service.CheckAccessRequest(
             license_id=license_id, model_id=model_id, destination=destination, end_use=end_use
         )
         return await self._calls.unary(self._stub.CheckAccess, request)
 
     async def timeline(self, license_id: str) -> service.GetLicenseTimelineResponse:
-        """The events of one license in order, with the trace of each."""
+        """Returns the events of one license in order, each with its trace id.
+
+        Officers also get the etag and the pending reinstatement.
+        """
         request = service.GetLicenseTimelineRequest(license_id=license_id)
         return await self._calls.unary(self._stub.GetLicenseTimeline, request)
 
 
 class Conduct:
-    """For anyone who saw something."""
+    """Calls of ConductService."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ConductServiceStub(channel)
@@ -54,7 +57,7 @@ class Conduct:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.ReportConductResponse:
-        """Reports conduct under a license. The evidence stays with the reporter; its SHA-256 digests go in."""
+        """Reports conduct. The reporter keeps the evidence; its SHA-256 digests are sent."""
         request = service.ReportConductRequest(
             request_id=request_id or new_request_id(),
             license_id=license_id,
@@ -67,7 +70,10 @@ class Conduct:
 
 
 class Violations:
-    """For enforcement officers: judge conduct and act on it. Repeating what another officer proposed confirms it."""
+    """Calls of ViolationService, for enforcement officers.
+
+    Confirm and reject take the id and the etag that the officer read.
+    """
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ViolationServiceStub(channel)
@@ -80,7 +86,7 @@ class Violations:
         state: model.ViolationState.ValueType = model.VIOLATION_STATE_UNSPECIFIED,
         page_size: int = 0,
     ) -> AsyncIterator[model.Violation]:
-        """Cases, newest first, page after page."""
+        """Iterates over cases, newest first, page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.Violation], str]:
             request = service.ListViolationsRequest(
@@ -92,60 +98,159 @@ class Violations:
         return pages(fetch)
 
     async def get(self, violation_id: str) -> service.GetViolationResponse:
-        """Reads one case, with the standing of its license."""
+        """Returns one case with the standing and the pending reinstatement of its license."""
         return await self._calls.unary(
             self._stub.GetViolation, service.GetViolationRequest(violation_id=violation_id)
         )
 
-    async def record_finding(
+    async def propose_finding(
         self,
         violation_id: str,
         *,
         is_violation: bool,
-        severity: model.Severity.ValueType,
+        severity: model.Severity.ValueType = model.SEVERITY_UNSPECIFIED,
         rationale: str,
         etag: str,
-        is_rejection: bool = False,
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.Violation:
-        """Proposes a finding, or confirms or rejects another officer's."""
-        request = service.RecordFindingRequest(
+        """Proposes a finding. `severity` is required for a violation."""
+        request = service.ProposeFindingRequest(
             request_id=request_id or new_request_id(),
             violation_id=violation_id,
             is_violation=is_violation,
             severity=severity,
             rationale=rationale,
             etag=etag,
-            is_rejection=is_rejection,
             validate_only=validate_only,
         )
-        return (await self._calls.unary(self._stub.RecordFinding, request)).violation
+        return (await self._calls.unary(self._stub.ProposeFinding, request)).violation
 
-    async def impose_measure(
+    async def confirm_finding(
+        self,
+        violation_id: str,
+        finding_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.Violation:
+        """Confirms the pending finding of another officer."""
+        request = service.ConfirmFindingRequest(
+            request_id=request_id or new_request_id(),
+            violation_id=violation_id,
+            finding_id=finding_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.ConfirmFinding, request)).violation
+
+    async def reject_finding(
+        self,
+        violation_id: str,
+        finding_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.Violation:
+        """Rejects the pending finding of another officer."""
+        request = service.RejectFindingRequest(
+            request_id=request_id or new_request_id(),
+            violation_id=violation_id,
+            finding_id=finding_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.RejectFinding, request)).violation
+
+    async def impose_warning(
+        self,
+        violation_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.Violation:
+        """Issues a warning; one officer suffices."""
+        request = service.ImposeWarningRequest(
+            request_id=request_id or new_request_id(),
+            violation_id=violation_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.ImposeWarning, request)).violation
+
+    async def propose_measure(
         self,
         violation_id: str,
         *,
         kind: model.MeasureKind.ValueType,
         rationale: str,
         etag: str,
-        is_rejection: bool = False,
         request_id: str = "",
         validate_only: bool = False,
-    ) -> service.ImposeMeasureResponse:
-        """Imposes a warning, or proposes a suspension or revocation, or confirms or rejects another officer's."""
-        request = service.ImposeMeasureRequest(
+    ) -> model.Violation:
+        """Proposes a suspension or a revocation."""
+        request = service.ProposeMeasureRequest(
             request_id=request_id or new_request_id(),
             violation_id=violation_id,
             kind=kind,
             rationale=rationale,
             etag=etag,
-            is_rejection=is_rejection,
             validate_only=validate_only,
         )
-        return await self._calls.unary(self._stub.ImposeMeasure, request)
+        return (await self._calls.unary(self._stub.ProposeMeasure, request)).violation
 
-    async def reinstate(
+    async def confirm_measure(
+        self,
+        violation_id: str,
+        measure_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> service.ConfirmMeasureResponse:
+        """Confirms the pending measure of another officer, which stops access."""
+        request = service.ConfirmMeasureRequest(
+            request_id=request_id or new_request_id(),
+            violation_id=violation_id,
+            measure_id=measure_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return await self._calls.unary(self._stub.ConfirmMeasure, request)
+
+    async def reject_measure(
+        self,
+        violation_id: str,
+        measure_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.Violation:
+        """Rejects the pending measure of another officer."""
+        request = service.RejectMeasureRequest(
+            request_id=request_id or new_request_id(),
+            violation_id=violation_id,
+            measure_id=measure_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.RejectMeasure, request)).violation
+
+    async def propose_reinstatement(
         self,
         license_id: str,
         *,
@@ -153,13 +258,55 @@ class Violations:
         etag: str,
         request_id: str = "",
         validate_only: bool = False,
-    ) -> service.ReinstateResponse:
-        """Proposes that a suspended license holds again, or confirms another officer's proposal."""
-        request = service.ReinstateRequest(
+    ) -> service.ProposeReinstatementResponse:
+        """Proposes to reinstate a suspended license."""
+        request = service.ProposeReinstatementRequest(
             request_id=request_id or new_request_id(),
             license_id=license_id,
             rationale=rationale,
             etag=etag,
             validate_only=validate_only,
         )
-        return await self._calls.unary(self._stub.Reinstate, request)
+        return await self._calls.unary(self._stub.ProposeReinstatement, request)
+
+    async def confirm_reinstatement(
+        self,
+        license_id: str,
+        reinstatement_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> service.ConfirmReinstatementResponse:
+        """Confirms the pending reinstatement of another officer, which restores access."""
+        request = service.ConfirmReinstatementRequest(
+            request_id=request_id or new_request_id(),
+            license_id=license_id,
+            reinstatement_id=reinstatement_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return await self._calls.unary(self._stub.ConfirmReinstatement, request)
+
+    async def reject_reinstatement(
+        self,
+        license_id: str,
+        reinstatement_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> service.RejectReinstatementResponse:
+        """Rejects the pending reinstatement of another officer."""
+        request = service.RejectReinstatementRequest(
+            request_id=request_id or new_request_id(),
+            license_id=license_id,
+            reinstatement_id=reinstatement_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return await self._calls.unary(self._stub.RejectReinstatement, request)

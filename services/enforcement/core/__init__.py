@@ -1,1 +1,1 @@
-"""Decides conduct cases and standings from values alone: no clock, no ids of its own, no wire, no storage."""
+"""Decides on licenses and violation cases. Pure functions: no clock, no random ids, no I/O."""

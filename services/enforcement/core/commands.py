@@ -1,4 +1,4 @@
-"""What enforcement can be asked to do. Ids of new things come with the command; knows no rule."""
+"""Commands of the enforcement service. Ids of new objects are part of the command."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from services.enforcement.core.model import Clause, MeasureKind, ReporterKind, S
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports: full name, for instance gate/example-1/g1, and the partner it belongs to."""
+    """A caller who reports conduct: full name, for example gate/example-1/g1, role and partner."""
 
     name: str
     role: ReporterRole
@@ -19,15 +19,20 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who acts. `affiliation` is the partner that the officer belongs to, if any."""
+    """The officer who acts.
+
+    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the officer
+    belongs to, or None.
+    """
 
     officer_id: str
-    affiliation: str | None
+    tier: int
+    affiliation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterLicense:
-    """Take up a license that applications issued."""
+    """Register a license that the applications service issued."""
 
     license_id: UUID
     application_id: UUID
@@ -54,61 +59,141 @@ class ReportConduct:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordFinding:
-    """Propose a finding, confirm the pending one by saying the same, or reject it."""
+class ProposeFinding:
+    """Propose a finding. `severity` is None if nothing was violated."""
 
     officer: Officer
     violation_id: UUID
+    finding_id: UUID
     is_violation: bool
     severity: Severity | None
     rationale: str
-    is_rejection: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ImposeMeasure:
-    """Warn, propose a suspension or revocation, confirm the pending one by saying the same, or reject it."""
+class ConfirmFinding:
+    """Confirm the pending finding that the officer read."""
 
     officer: Officer
     violation_id: UUID
-    kind: MeasureKind
-    measure_id: UUID
+    finding_id: UUID
     rationale: str
-    is_rejection: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Reinstate:
-    """Propose that a suspended license holds again, or confirm another officer's proposal."""
+class RejectFinding:
+    """Reject the pending finding that the officer read."""
 
     officer: Officer
+    violation_id: UUID
+    finding_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImposeWarning:
+    """Issue a warning, which needs one officer only."""
+
+    officer: Officer
+    violation_id: UUID
+    measure_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeMeasure:
+    """Propose a suspension or a revocation, never a warning."""
+
+    officer: Officer
+    violation_id: UUID
+    measure_id: UUID
+    kind: MeasureKind
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmMeasure:
+    """Confirm the pending measure that the officer read."""
+
+    officer: Officer
+    violation_id: UUID
+    measure_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectMeasure:
+    """Reject the pending measure that the officer read."""
+
+    officer: Officer
+    violation_id: UUID
+    measure_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeReinstatement:
+    """Propose to reinstate a suspended license."""
+
+    officer: Officer
+    reinstatement_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmReinstatement:
+    """Confirm the pending reinstatement that the officer read."""
+
+    officer: Officer
+    reinstatement_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectReinstatement:
+    """Reject the pending reinstatement that the officer read."""
+
+    officer: Officer
+    reinstatement_id: UUID
     rationale: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordListMatch:
-    """Screening says that a list names a party of the license, or may do so. A fact: never refused for its state."""
+    """Record that entries of a restricted-party list may be a party of the license.
+
+    Screening published it as a fact, so no state of the license refuses it.
+    """
 
     party_id: str
-    screening_id: UUID | None
+    screening_id: UUID
     entry_ids: tuple[str, ...]
     list_codes: tuple[str, ...]
     list_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class SettleListMatch:
-    """Officers found that no entry is the party after all. A fact."""
+class FollowHitVerdict:
+    """Follow the verdict of officers on one hit on a party of the license.
+
+    `open_entry_ids` are the entries that may be, or are, the party after the verdict.
+    """
 
     party_id: str
+    is_false_positive: bool
+    open_entry_ids: tuple[str, ...]
+    list_codes: tuple[str, ...]
 
 
+FindingCommand = ProposeFinding | ConfirmFinding | RejectFinding
+MeasureCommand = ImposeWarning | ProposeMeasure | ConfirmMeasure | RejectMeasure
+CaseCommand = FindingCommand | MeasureCommand
+ReinstatementCommand = ProposeReinstatement | ConfirmReinstatement | RejectReinstatement
 Command = (
     RegisterLicense
     | ReportConduct
-    | RecordFinding
-    | ImposeMeasure
-    | Reinstate
+    | CaseCommand
+    | ReinstatementCommand
     | RecordListMatch
-    | SettleListMatch
+    | FollowHitVerdict
 )

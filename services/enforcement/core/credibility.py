@@ -1,4 +1,4 @@
-"""Who may report as whom, and how far the reports of a case can be believed. Knows no case."""
+"""Kinds of reporters that each role may claim, and the credibility of reports."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from services.enforcement.core.model import ConductReport, Credibility, Reporter
 
 
 class ReporterRole(StrEnum):
-    """What the identity of a caller says it is."""
+    """Role of the caller, from the identity in its certificate."""
 
     PARTNER = "partner"
     GATE = "gate"
@@ -20,21 +20,24 @@ CLAIMS: Final[Mapping[ReporterRole, frozenset[ReporterKind]]] = {
     ReporterRole.GATE: frozenset({ReporterKind.DEVELOPER_TELEMETRY}),
     ReporterRole.OFFICER: frozenset({ReporterKind.AUTHORITY, ReporterKind.PUBLIC}),
 }
-"""As whom each may speak. What depends on the license stands in `reports`."""
+"""Kinds that a role may claim. Further limits depend on the license: see `visibility`."""
 
-CREDIBLE: Final = frozenset(
+CREDIBLE_KINDS: Final = frozenset(
     {ReporterKind.DEVELOPER_TELEMETRY, ReporterKind.SELF_DISCLOSURE, ReporterKind.AUTHORITY}
 )
-"""Kinds whose single report is believed."""
+"""Kinds of which a single report has HIGH credibility."""
 
 INDEPENDENT_SOURCES: Final = 2
-"""So many different public reporters say more than one of them does, however often it reports."""
+"""Number of different public reporters that raises LOW to MEDIUM.
+
+Many reports of one reporter count once, so that nobody can raise credibility by repetition.
+"""
 
 
 def credibility(reports: Iterable[ConductReport]) -> Credibility:
-    """HIGH with one credible report, MEDIUM with several independent public reporters, else LOW."""
-    known = tuple(reports)
-    if any(report.reporter_kind in CREDIBLE for report in known):
+    """Returns HIGH with one credible report, MEDIUM with two public reporters, LOW otherwise."""
+    all_reports = tuple(reports)
+    if any(report.reporter_kind in CREDIBLE_KINDS for report in all_reports):
         return Credibility.HIGH
-    sources = {report.reporter for report in known}
+    sources = {report.reporter for report in all_reports}
     return Credibility.MEDIUM if len(sources) >= INDEPENDENT_SOURCES else Credibility.LOW

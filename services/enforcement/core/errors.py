@@ -1,12 +1,16 @@
-"""Why a command is refused, as a value with a reason from the published list. Knows no rule that refuses."""
+"""Refusals of commands as values, and the exception for stored events that contradict each other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class ImpossibleEventError(Exception):
+    """A stored event does not follow from the events before it, so the stream cannot be trusted."""
+
+
 class Kind(StrEnum):
-    """What sort of refusal it is; each sort has one status on the wire."""
+    """Kind of refusal; the shell maps each kind to one gRPC status."""
 
     INVALID = "INVALID"
     PRECONDITION = "PRECONDITION"
@@ -16,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """The contract's ErrorReason without its prefix."""
+    """enforcement.v1.ErrorReason without its prefix."""
 
     WRONG_STATE = "WRONG_STATE"
     NOT_VISIBLE = "NOT_VISIBLE"
@@ -33,7 +37,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """What is wrong with one field of a request."""
+    """A fault in one field of a request: path, reason and a description for people."""
 
     path: str
     reason: str
@@ -42,7 +46,7 @@ class FieldFault:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that was understood and will not be done. `metadata` holds whatever varies in the message."""
+    """A refused command. `metadata` holds the variable parts of the message."""
 
     kind: Kind
     reason: str
@@ -51,18 +55,19 @@ class Refusal:
     fields: tuple[FieldFault, ...] = ()
 
 
-def not_visible() -> Refusal:
-    """For partners and gates: the same words whether or not there is such a license."""
-    return Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, "nothing of this id is visible to you")
+def not_visible(subject: str) -> Refusal:
+    """Returns NOT_VISIBLE, the same for a foreign license and for one that does not exist."""
+    message = f"there is no {subject} with this id, or you have no access to it"
+    return Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, message)
 
 
-def not_found(what: str) -> Refusal:
-    """For officers, who may see everything."""
-    return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, f"no {what} of this id")
+def not_found(subject: str) -> Refusal:
+    """Returns NOT_FOUND, for officers, who have access to every license and case."""
+    return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, f"there is no {subject} with this id")
 
 
 def invalid(path: str, reason: str, description: str) -> Refusal:
-    """One field that does not go with another; the reason is the plumbing's, as for the rules of the contract."""
+    """Returns VALIDATION_FAILED for one field, as for the validation rules of the contract."""
     return Refusal(
         Kind.INVALID,
         "VALIDATION_FAILED",

@@ -1,4 +1,4 @@
-"""What happened to a license and its cases: the events, with the names and fields of the contract. Knows no rule."""
+"""Events of a license and its cases, with the names and fields of enforcement.v1."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.enforcement.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class LicenseRegistered:
-    """Enforcement took up a license that applications issued."""
+    """A license that the applications service issued was registered."""
 
     license_id: UUID
     application_id: UUID
@@ -25,7 +25,7 @@ class LicenseRegistered:
 
 @dataclass(frozen=True, slots=True)
 class ConductReported:
-    """Somebody reported conduct; the report opened a case or joined one."""
+    """A conduct report was accepted. It opened a case or was added to an open one."""
 
     license_id: UUID
     violation_id: UUID
@@ -35,7 +35,7 @@ class ConductReported:
 
 @dataclass(frozen=True, slots=True)
 class FindingProposed:
-    """An officer judged a case; another one must confirm."""
+    """An officer proposed a finding; a second officer must answer."""
 
     license_id: UUID
     violation_id: UUID
@@ -44,25 +44,33 @@ class FindingProposed:
 
 @dataclass(frozen=True, slots=True)
 class FindingConfirmed:
-    """Another officer confirmed the finding."""
+    """A second officer confirmed the finding.
+
+    `finding_id` is None in events stored before findings had ids.
+    """
 
     license_id: UUID
     violation_id: UUID
     confirmed_by: OfficerAct
+    finding_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRejected:
-    """Another officer rejected the finding; the case is open again."""
+    """A second officer rejected the finding; the case is REPORTED again.
+
+    `finding_id` is None in events stored before findings had ids.
+    """
 
     license_id: UUID
     violation_id: UUID
     rejected_by: OfficerAct
+    finding_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureProposed:
-    """A suspension or revocation is proposed; another officer must confirm."""
+    """An officer proposed a suspension or revocation; a second officer must answer."""
 
     license_id: UUID
     violation_id: UUID
@@ -71,7 +79,7 @@ class MeasureProposed:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRejected:
-    """Another officer rejected the measure."""
+    """A second officer rejected the measure."""
 
     license_id: UUID
     violation_id: UUID
@@ -81,7 +89,7 @@ class MeasureRejected:
 
 @dataclass(frozen=True, slots=True)
 class MeasureImposed:
-    """A measure is in force."""
+    """A measure came into force."""
 
     license_id: UUID
     violation_id: UUID
@@ -90,7 +98,7 @@ class MeasureImposed:
 
 @dataclass(frozen=True, slots=True)
 class ListMatchRecorded:
-    """A restricted-party list names a party of the license, or may do so."""
+    """A restricted-party list may name a party of the license."""
 
     license_id: UUID
     match: ListMatch
@@ -98,7 +106,7 @@ class ListMatchRecorded:
 
 @dataclass(frozen=True, slots=True)
 class ListMatchSettled:
-    """Officers found that no entry is the party after all."""
+    """Officers adjudicated every hit on the party as a false positive."""
 
     license_id: UUID
     party_id: str
@@ -106,7 +114,7 @@ class ListMatchSettled:
 
 @dataclass(frozen=True, slots=True)
 class LicenseSuspended:
-    """Access stops until the license is reinstated. Case and measure are None when a list match stops it."""
+    """The license was suspended. Case and measure are None if a list match suspended it."""
 
     license_id: UUID
     application_id: UUID
@@ -117,7 +125,7 @@ class LicenseSuspended:
 
 @dataclass(frozen=True, slots=True)
 class LicenseRevoked:
-    """Access stops for good."""
+    """The license was revoked, which is final."""
 
     license_id: UUID
     application_id: UUID
@@ -128,26 +136,37 @@ class LicenseRevoked:
 
 @dataclass(frozen=True, slots=True)
 class ReinstatementProposed:
-    """An officer wants a suspended license to hold again; another one must confirm."""
+    """An officer proposed to reinstate a suspended license; a second officer must answer."""
 
     license_id: UUID
     proposed_by: OfficerAct
+    reinstatement_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstatementRejected:
+    """A second officer rejected the reinstatement; the license stays suspended."""
+
+    license_id: UUID
+    reinstatement_id: UUID
+    rejected_by: OfficerAct
 
 
 @dataclass(frozen=True, slots=True)
 class LicenseReinstated:
-    """The license holds again."""
+    """A second officer confirmed the reinstatement; the license is ACTIVE again."""
 
     license_id: UUID
     application_id: UUID
     proposed_by: OfficerAct
     confirmed_by: OfficerAct
     standing_version: int
+    reinstatement_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class StandingChanged:
-    """The whole standing, as every gate shall know it from now on."""
+    """The standing changed; `standing` is complete."""
 
     standing: Standing
 
@@ -167,6 +186,7 @@ LicenseEvent = (
     | LicenseSuspended
     | LicenseRevoked
     | ReinstatementProposed
+    | ReinstatementRejected
     | LicenseReinstated
     | StandingChanged
 )

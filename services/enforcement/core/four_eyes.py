@@ -1,36 +1,43 @@
-"""The rule of two officers: who acted first cannot confirm, who belongs to the partner cannot act. Knows no command."""
+"""Four-eyes rules: conflict of interest, and a second officer for every proposal."""
+
+from uuid import UUID
 
 from services.enforcement.core.commands import Officer
 from services.enforcement.core.errors import Kind, Reason, Refusal
+from services.enforcement.core.model import OfficerAct
 
 
-def conflict(officer: Officer, partner_id: str) -> Refusal | None:
-    """CONFLICT_OF_INTEREST when the officer belongs to the license's partner."""
+def check_conflict(officer: Officer, partner_id: str) -> Refusal | None:
+    """Returns CONFLICT_OF_INTEREST if the officer is affiliated with the license's partner."""
     if officer.affiliation != partner_id:
         return None
     return Refusal(
         Kind.PERMISSION,
         Reason.CONFLICT_OF_INTEREST,
-        f"officer {officer.officer_id} belongs to the partner of this license",
+        f"officer {officer.officer_id} is affiliated with the partner of this license",
         {"officerId": officer.officer_id},
     )
 
 
-def same_officer(officer_id: str) -> Refusal:
-    """SELF_CONFIRMATION, for confirming and for rejecting."""
-    return Refusal(
-        Kind.PERMISSION,
-        Reason.SELF_CONFIRMATION,
-        f"officer {officer_id} acted first; another officer must confirm or reject",
-        {"officerId": officer_id},
-    )
+def check_second_officer(
+    officer: Officer, named_id: UUID, *, pending_id: UUID, proposed_by: OfficerAct
+) -> Refusal | None:
+    """Returns why the officer may not confirm or reject the pending act, or None.
 
-
-def differs(pending: str) -> Refusal:
-    """PENDING_ACT_DIFFERS: what is confirmed must be what was proposed."""
-    return Refusal(
-        Kind.ABORTED,
-        Reason.PENDING_ACT_DIFFERS,
-        f"{pending} is pending; confirm the same or reject it",
-        {"pending": pending},
-    )
+    SELF_CONFIRMATION if the officer proposed it, PENDING_ACT_DIFFERS if `named_id` is another act.
+    """
+    if officer.officer_id == proposed_by.officer_id:
+        return Refusal(
+            Kind.PERMISSION,
+            Reason.SELF_CONFIRMATION,
+            f"officer {officer.officer_id} proposed this; another officer must confirm or reject",
+            {"officerId": officer.officer_id},
+        )
+    if named_id != pending_id:
+        return Refusal(
+            Kind.ABORTED,
+            Reason.PENDING_ACT_DIFFERS,
+            f"{pending_id} is pending, not {named_id}; read it before you confirm or reject",
+            {"pending": str(pending_id)},
+        )
+    return None

@@ -1,7 +1,7 @@
-"""The two lifecycles: of a violation case and of a standing. What a table does not list is refused.
+"""The lifecycles of a violation case and of a license: two tables of state, step and next state.
 
-Everything that says which step leads where is in this file, and `step_violation` and `step_standing` are the only
-functions that read the tables. It does not know who may take a step, nor what else must hold.
+A step that a table does not list is refused with WRONG_STATE. `step_case` and `step_license` are
+the only functions that read the tables. Who may take a step is decided elsewhere.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,97 +9,131 @@ from enum import StrEnum
 from typing import Final
 
 from services.enforcement.core.errors import Kind, Reason, Refusal
-from services.enforcement.core.model import StandingState, ViolationState
+from services.enforcement.core.model import LicenseState, ViolationState
 
 
-class ViolationStep(StrEnum):
-    """A step of a case. A proposal and its confirmation are two steps, taken by two officers."""
+class CaseStep(StrEnum):
+    """A step of a case: an RPC with its outcome. Proposal and confirmation are separate steps."""
 
     PROPOSE_FINDING = "ProposeFinding"
     CONFIRM_VIOLATION = "ConfirmViolation"
     CONFIRM_NO_VIOLATION = "ConfirmNoViolation"
     REJECT_FINDING = "RejectFinding"
-    WARN = "Warn"
+    IMPOSE_WARNING = "ImposeWarning"
     PROPOSE_MEASURE = "ProposeMeasure"
     CONFIRM_MEASURE = "ConfirmMeasure"
-    REJECT_MEASURE = "RejectMeasure"
+    REJECT_FIRST_MEASURE = "RejectFirstMeasure"
     REJECT_ESCALATION = "RejectEscalation"
     CLOSE = "Close"
 
 
-class StandingStep(StrEnum):
-    """A step of a license's standing."""
+class LicenseStep(StrEnum):
+    """A step of a license."""
 
     SUSPEND = "Suspend"
     REVOKE = "Revoke"
-    REINSTATE = "Reinstate"
+    PROPOSE_REINSTATEMENT = "ProposeReinstatement"
+    CONFIRM_REINSTATEMENT = "ConfirmReinstatement"
+    REJECT_REINSTATEMENT = "RejectReinstatement"
 
 
-VIOLATION_TRANSITIONS: Final[Mapping[ViolationState, Mapping[ViolationStep, ViolationState]]] = {
+CASE_TRANSITIONS: Final[Mapping[ViolationState, Mapping[CaseStep, ViolationState]]] = {
     ViolationState.REPORTED: {
-        ViolationStep.PROPOSE_FINDING: ViolationState.FINDING_PROPOSED,
+        CaseStep.PROPOSE_FINDING: ViolationState.FINDING_PROPOSED,
     },
     ViolationState.FINDING_PROPOSED: {
-        ViolationStep.CONFIRM_VIOLATION: ViolationState.FOUND,
-        ViolationStep.CONFIRM_NO_VIOLATION: ViolationState.NOT_FOUND,
-        ViolationStep.REJECT_FINDING: ViolationState.REPORTED,
+        CaseStep.CONFIRM_VIOLATION: ViolationState.FOUND,
+        CaseStep.CONFIRM_NO_VIOLATION: ViolationState.NOT_FOUND,
+        CaseStep.REJECT_FINDING: ViolationState.REPORTED,
     },
     ViolationState.FOUND: {
-        ViolationStep.WARN: ViolationState.MEASURED,
-        ViolationStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,
+        CaseStep.IMPOSE_WARNING: ViolationState.MEASURED,
+        CaseStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,
     },
     ViolationState.NOT_FOUND: {},
     ViolationState.MEASURE_PROPOSED: {
-        ViolationStep.CONFIRM_MEASURE: ViolationState.MEASURED,
-        ViolationStep.REJECT_MEASURE: ViolationState.FOUND,
-        ViolationStep.REJECT_ESCALATION: ViolationState.MEASURED,
+        CaseStep.CONFIRM_MEASURE: ViolationState.MEASURED,
+        CaseStep.REJECT_FIRST_MEASURE: ViolationState.FOUND,
+        # A measure was in force before the proposal and stays in force.
+        CaseStep.REJECT_ESCALATION: ViolationState.MEASURED,
     },
     ViolationState.MEASURED: {
-        ViolationStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,  # a harder measure than the one in force
-        ViolationStep.CLOSE: ViolationState.CLOSED,
+        # Escalation: a suspension after a warning, a revocation after a suspension.
+        CaseStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,
+        # By the reinstatement of the license that this case suspended.
+        CaseStep.CLOSE: ViolationState.CLOSED,
     },
     ViolationState.CLOSED: {},
 }
 
-STANDING_TRANSITIONS: Final[Mapping[StandingState, Mapping[StandingStep, StandingState]]] = {
-    StandingState.ACTIVE: {
-        StandingStep.SUSPEND: StandingState.SUSPENDED,
-        StandingStep.REVOKE: StandingState.REVOKED,
+LICENSE_TRANSITIONS: Final[Mapping[LicenseState, Mapping[LicenseStep, LicenseState]]] = {
+    LicenseState.ACTIVE: {
+        LicenseStep.SUSPEND: LicenseState.SUSPENDED,
+        LicenseStep.REVOKE: LicenseState.REVOKED,
     },
-    StandingState.SUSPENDED: {
-        StandingStep.REINSTATE: StandingState.ACTIVE,
-        StandingStep.REVOKE: StandingState.REVOKED,
+    LicenseState.SUSPENDED: {
+        LicenseStep.PROPOSE_REINSTATEMENT: LicenseState.REINSTATEMENT_PROPOSED,
+        LicenseStep.REVOKE: LicenseState.REVOKED,
     },
-    StandingState.REVOKED: {},  # final: a successful appeal issues a new license
+    LicenseState.REINSTATEMENT_PROPOSED: {
+        LicenseStep.CONFIRM_REINSTATEMENT: LicenseState.ACTIVE,
+        LicenseStep.REJECT_REINSTATEMENT: LicenseState.SUSPENDED,
+        LicenseStep.REVOKE: LicenseState.REVOKED,
+    },
+    LicenseState.REVOKED: {},  # final: after a successful appeal a new license is issued
 }
 
-OPEN: Final = frozenset(
-    {
-        ViolationState.REPORTED,
-        ViolationState.FINDING_PROPOSED,
-        ViolationState.FOUND,
-        ViolationState.MEASURE_PROPOSED,
-    }
-)
-"""Cases that reports join and that stand in the way of a reinstatement. Conduct reported later is a case of its own."""
+_METHODS: Final[Mapping[CaseStep, str]] = {
+    CaseStep.CONFIRM_VIOLATION: "ConfirmFinding",
+    CaseStep.CONFIRM_NO_VIOLATION: "ConfirmFinding",
+    CaseStep.REJECT_FIRST_MEASURE: "RejectMeasure",
+    CaseStep.REJECT_ESCALATION: "RejectMeasure",
+    # Not a method on the case, but the consequence of one on its license.
+    CaseStep.CLOSE: "ConfirmReinstatement",
+}
 
 
-def step_violation(state: ViolationState, step: ViolationStep) -> ViolationState | Refusal:
-    """Where the step leads a case, or WRONG_STATE."""
-    allowed = VIOLATION_TRANSITIONS[state]
+def method_of(step: CaseStep | LicenseStep) -> str:
+    """Returns the name of the RPC that takes this step; for Suspend and Revoke the step's name."""
+    return _METHODS.get(step, step.value) if isinstance(step, CaseStep) else step.value
+
+
+def step_case(state: ViolationState, step: CaseStep) -> ViolationState | Refusal:
+    """Returns the state of a case after the step, or WRONG_STATE."""
+    allowed = CASE_TRANSITIONS[state]
     return allowed.get(step) or _wrong_state("case", state, step, allowed)
 
 
-def step_standing(state: StandingState, step: StandingStep) -> StandingState | Refusal:
-    """Where the step leads a license, or WRONG_STATE."""
-    allowed = STANDING_TRANSITIONS[state]
+def step_license(state: LicenseState, step: LicenseStep) -> LicenseState | Refusal:
+    """Returns the state of a license after the step, or WRONG_STATE."""
+    allowed = LICENSE_TRANSITIONS[state]
     return allowed.get(step) or _wrong_state("license", state, step, allowed)
 
 
-def _wrong_state(what: str, state: StrEnum, step: StrEnum, allowed: Iterable[StrEnum]) -> Refusal:
+def confirmation_step(*, is_violation: bool) -> CaseStep:
+    """Returns the step by which a finding of this content is confirmed."""
+    return CaseStep.CONFIRM_VIOLATION if is_violation else CaseStep.CONFIRM_NO_VIOLATION
+
+
+def rejection_step(*, has_earlier_measure: bool) -> CaseStep:
+    """Returns the step by which a measure is rejected in a case with or without earlier measure."""
+    return CaseStep.REJECT_ESCALATION if has_earlier_measure else CaseStep.REJECT_FIRST_MEASURE
+
+
+def _wrong_state(
+    subject: str,
+    state: StrEnum,
+    step: CaseStep | LicenseStep,
+    allowed: Iterable[CaseStep] | Iterable[LicenseStep],
+) -> Refusal:
+    method = method_of(step)
     return Refusal(
         Kind.PRECONDITION,
         Reason.WRONG_STATE,
-        f"{step} does not fit a {what} that is {state}",
-        {"state": state, "command": step, "allowedCommands": ",".join(allowed)},
+        f"{method} is not possible: the {subject} is {state}",
+        {
+            "state": state,
+            "command": method,
+            "allowedCommands": ",".join(dict.fromkeys(map(method_of, allowed))),
+        },
     )

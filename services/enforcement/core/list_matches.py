@@ -1,69 +1,82 @@
-"""What a list match does to a license: it is recorded, and stops access at once, with no human step.
+"""Decides on list matches: a match is recorded and suspends the license at once, without officers.
 
-Screening may tell the same twice; what is known changes nothing. Who may be meant by the match, and by whom that is
-judged, is screening's.
+Screening may publish the same match twice; a known match changes nothing. Whether a match is the
+party is adjudicated in the screening service.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.enforcement.core.commands import RecordListMatch, SettleListMatch
+from services.enforcement.core.commands import FollowHitVerdict, RecordListMatch
 from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.events import (
     Event,
     LicenseSuspended,
     ListMatchRecorded,
     ListMatchSettled,
-    StandingChanged,
 )
-from services.enforcement.core.evolve import LicenseConduct
-from services.enforcement.core.lifecycle import STANDING_TRANSITIONS, StandingStep, step_standing
-from services.enforcement.core.model import ListMatch
+from services.enforcement.core.lifecycle import LICENSE_TRANSITIONS, LicenseStep, step_license
+from services.enforcement.core.model import LicenseConduct, ListMatch, StandingState
+from services.enforcement.core.standings import change_standing
 
 REASON: Final = "LIST_MATCH"
 """Reason of a standing that a list match suspended."""
 
 
-def record(conduct: LicenseConduct, command: RecordListMatch, now: datetime) -> tuple[Event, ...]:
-    """The match, and the suspension where the license holds. Nothing of a license that is over, or that is known."""
-    standing = conduct.known_standing
-    if not STANDING_TRANSITIONS[standing.state] or _is_known(conduct, command):
-        return ()
-    recorded = ListMatchRecorded(
-        conduct.license_id,
-        ListMatch(
-            command.party_id,
-            command.screening_id,
-            command.entry_ids,
-            command.list_codes,
-            command.list_version,
-            now,
-        ),
+def record_match(
+    conduct: LicenseConduct, command: RecordListMatch, now: datetime
+) -> tuple[Event, ...]:
+    """Returns the match, and the suspension if the license is ACTIVE.
+
+    Returns no event if the match is known or the license is revoked.
+    """
+    match = ListMatch(
+        command.party_id,
+        command.screening_id,
+        command.entry_ids,
+        command.list_codes,
+        command.list_version,
+        now,
     )
-    state = step_standing(standing.state, StandingStep.SUSPEND)
-    if isinstance(state, Refusal):
-        return (recorded,)  # suspended already; it will not be reinstated before this is settled
-    changed = replace(
-        standing, version=standing.version + 1, state=state, reason=REASON, changed_at=now
-    )
-    return (
-        recorded,
-        LicenseSuspended(conduct.license_id, conduct.application_id, None, None, changed.version),
-        StandingChanged(changed),
-    )
+    return _record(conduct, match)
 
 
-def settle(conduct: LicenseConduct, command: SettleListMatch) -> tuple[Event, ...]:
-    """The match of the party is settled; the license stays suspended until officers reinstate it."""
+def follow_verdict(
+    conduct: LicenseConduct, command: FollowHitVerdict, now: datetime
+) -> tuple[Event, ...]:
+    """Returns the match that the verdict leaves open, or the settlement if it leaves none.
+
+    A settled match does not end the suspension; two officers reinstate the license.
+    """
+    if not command.is_false_positive:
+        match = ListMatch(
+            command.party_id, None, command.open_entry_ids, command.list_codes, "", now
+        )
+        return _record(conduct, match)
+    if command.open_entry_ids:
+        return ()  # other entries may still be the party, so its match stays open
     is_open = any(match.party_id == command.party_id for match in conduct.list_matches)
     return (ListMatchSettled(conduct.license_id, command.party_id),) if is_open else ()
 
 
-def still_open(conduct: LicenseConduct) -> Refusal | None:
-    """LIST_MATCH_OPEN while a list may name a party of the license."""
+def _record(conduct: LicenseConduct, match: ListMatch) -> tuple[Event, ...]:
+    is_final = not LICENSE_TRANSITIONS[conduct.state]
+    if is_final or _is_known(conduct, match):
+        return ()
+    recorded = ListMatchRecorded(conduct.license_id, match)
+    if isinstance(step_license(conduct.state, LicenseStep.SUSPEND), Refusal):
+        # Suspended already. The match prevents a reinstatement until it is settled.
+        return (recorded,)
+    changed = change_standing(conduct, StandingState.SUSPENDED, REASON, match.recorded_at)
+    version = changed.standing.version
+    suspended = LicenseSuspended(conduct.license_id, conduct.application_id, None, None, version)
+    return (recorded, suspended, changed)
+
+
+def check_list_matches(conduct: LicenseConduct) -> Refusal | None:
+    """Returns LIST_MATCH_OPEN while a list may name a party of the license."""
     if not conduct.list_matches:
         return None
     count = str(len(conduct.list_matches))
@@ -75,9 +88,9 @@ def still_open(conduct: LicenseConduct) -> Refusal | None:
     )
 
 
-def _is_known(conduct: LicenseConduct, command: RecordListMatch) -> bool:
-    entries = set(command.entry_ids)
+def _is_known(conduct: LicenseConduct, match: ListMatch) -> bool:
+    entries = set(match.entry_ids)
     return any(
-        match.party_id == command.party_id and entries <= set(match.entry_ids)
-        for match in conduct.list_matches
+        known.party_id == match.party_id and entries <= set(known.entry_ids)
+        for known in conduct.list_matches
     )

@@ -1,188 +1,151 @@
-"""Measures and what they do to the standing: warn, suspend, revoke, reinstate.
+"""Decides on measures: a warning by one officer, a suspension or revocation by two.
 
-A measure and the standing it changes are one decision, so they are stored in one transaction and no gate waits for a
-second step. Who may act at all was decided before.
+A measure and the standing that it changes are one decision. They are stored in one transaction, so
+gates need no second step of another process before they deny.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
-from services.enforcement.core.commands import ImposeMeasure, Reinstate
-from services.enforcement.core.errors import Kind, Reason, Refusal
+from services.enforcement.core import commands as c
+from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import (
     Event,
-    LicenseReinstated,
     LicenseRevoked,
     LicenseSuspended,
     MeasureImposed,
     MeasureProposed,
     MeasureRejected,
-    ReinstatementProposed,
-    StandingChanged,
 )
-from services.enforcement.core.evolve import (
-    LicenseConduct,
-    pending_measure,
-    rejecting_step,
-    suspension_in_force,
-)
-from services.enforcement.core.four_eyes import differs, same_officer
+from services.enforcement.core.four_eyes import check_second_officer
 from services.enforcement.core.lifecycle import (
-    OPEN,
-    StandingStep,
-    ViolationStep,
-    step_standing,
-    step_violation,
+    CaseStep,
+    LicenseStep,
+    rejection_step,
+    step_case,
+    step_license,
 )
-from services.enforcement.core.list_matches import still_open
 from services.enforcement.core.model import (
+    LicenseConduct,
     Measure,
     MeasureKind,
     OfficerAct,
     StandingState,
     Violation,
 )
+from services.enforcement.core.standings import change_standing
 
-STOPPING: Final[Mapping[MeasureKind, StandingStep]] = {
-    MeasureKind.SUSPENSION: StandingStep.SUSPEND,
-    MeasureKind.REVOCATION: StandingStep.REVOKE,
+LICENSE_STEPS: Final[Mapping[MeasureKind, LicenseStep]] = {
+    MeasureKind.SUSPENSION: LicenseStep.SUSPEND,
+    MeasureKind.REVOCATION: LicenseStep.REVOKE,
 }
-"""What a measure does to the standing; one that is not here leaves access as it is."""
+"""Step of the license by kind of measure. A warning is missing: the license stays as it is."""
 
 
-def impose(
-    conduct: LicenseConduct, case: Violation, command: ImposeMeasure, now: datetime
+def decide_measure(
+    conduct: LicenseConduct, case: Violation, command: c.MeasureCommand, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """A warning at once; a suspension or revocation proposed, confirmed or rejected."""
-    step = measure_step(case, command)
-    after = step_violation(case.state, step)
+    """Returns the events of the command on this case, or why it is refused."""
+    act = OfficerAct(command.officer.officer_id, command.rationale, now)
+    match command:
+        case c.ImposeWarning():
+            return _warn(case, command, act)
+        case c.ProposeMeasure():
+            return _propose(conduct, case, command, act)
+        case c.ConfirmMeasure():
+            return _confirm(conduct, case, command, act)
+        case c.RejectMeasure():
+            return _reject(case, command, act)
+        case _:
+            assert_never(command)
+
+
+def _warn(
+    case: Violation, command: c.ImposeWarning, act: OfficerAct
+) -> tuple[Event, ...] | Refusal:
+    after = step_case(case.state, CaseStep.IMPOSE_WARNING)
     if isinstance(after, Refusal):
         return after
-    act = OfficerAct(command.officer.officer_id, command.rationale, now)
-    pending = pending_measure(case)
-    if pending is not None:
-        return _answer(conduct, case, command, pending, act)
-    if command.kind in STOPPING:
-        stopped = step_standing(conduct.known_standing.state, STOPPING[command.kind])
-        if isinstance(stopped, Refusal):
-            return stopped
-        measure = Measure(command.measure_id, command.kind, act, None, is_in_force=False)
-        return (MeasureProposed(conduct.license_id, case.violation_id, measure),)
-    measure = Measure(command.measure_id, command.kind, act, None, is_in_force=True)
-    return (MeasureImposed(conduct.license_id, case.violation_id, measure),)
+    warning = Measure(command.measure_id, MeasureKind.WARNING, act, None, is_in_force=True)
+    return (MeasureImposed(case.license_id, case.violation_id, warning),)
 
 
-def measure_step(case: Violation, command: ImposeMeasure) -> ViolationStep:
-    """The step that the command asks for, seeing what waits on the case."""
-    if command.is_rejection:
-        return rejecting_step(case)
-    if command.kind not in STOPPING:
-        return ViolationStep.WARN
-    return (
-        ViolationStep.PROPOSE_MEASURE
-        if pending_measure(case) is None
-        else ViolationStep.CONFIRM_MEASURE
+def _propose(
+    conduct: LicenseConduct, case: Violation, command: c.ProposeMeasure, act: OfficerAct
+) -> tuple[Event, ...] | Refusal:
+    after = step_case(case.state, CaseStep.PROPOSE_MEASURE)
+    if isinstance(after, Refusal):
+        return after
+    license_after = step_license(conduct.state, LICENSE_STEPS[command.kind])
+    if isinstance(license_after, Refusal):
+        return license_after
+    measure = Measure(command.measure_id, command.kind, act, None, is_in_force=False)
+    return (MeasureProposed(case.license_id, case.violation_id, measure),)
+
+
+def _confirm(
+    conduct: LicenseConduct, case: Violation, command: c.ConfirmMeasure, act: OfficerAct
+) -> tuple[Event, ...] | Refusal:
+    refusal = _refuse_answer(case, command, CaseStep.CONFIRM_MEASURE)
+    if refusal is not None:
+        return refusal
+    pending = _pending(case)
+    # Another case may have suspended or revoked the license since this measure was proposed.
+    license_after = step_license(conduct.state, LICENSE_STEPS[pending.kind])
+    if isinstance(license_after, Refusal):
+        return license_after
+    measure = replace(pending, confirmed_by=act, is_in_force=True)
+    return _impose(conduct, case, measure, act.acted_at)
+
+
+def _reject(
+    case: Violation, command: c.RejectMeasure, act: OfficerAct
+) -> tuple[Event, ...] | Refusal:
+    step = rejection_step(has_earlier_measure=case.has_earlier_measure)
+    refusal = _refuse_answer(case, command, step)
+    if refusal is not None:
+        return refusal
+    return (MeasureRejected(case.license_id, case.violation_id, command.measure_id, act),)
+
+
+def _refuse_answer(
+    case: Violation, command: c.ConfirmMeasure | c.RejectMeasure, step: CaseStep
+) -> Refusal | None:
+    after = step_case(case.state, step)
+    if isinstance(after, Refusal):
+        return after
+    pending = _pending(case)
+    return check_second_officer(
+        command.officer,
+        command.measure_id,
+        pending_id=pending.measure_id,
+        proposed_by=pending.imposed_by,
     )
 
 
-def _answer(
-    conduct: LicenseConduct,
-    case: Violation,
-    command: ImposeMeasure,
-    pending: Measure,
-    act: OfficerAct,
-) -> tuple[Event, ...] | Refusal:
-    if pending.imposed_by.officer_id == act.officer_id:
-        return same_officer(act.officer_id)
-    if command.is_rejection:
-        return (MeasureRejected(conduct.license_id, case.violation_id, pending.measure_id, act),)
-    if command.kind is not pending.kind:
-        return differs(pending.kind)
-    return _stop(conduct, case, replace(pending, confirmed_by=act, is_in_force=True), act.acted_at)
+def _pending(case: Violation) -> Measure:
+    pending = case.pending_measure
+    assert pending is not None, "the table allows an answer only while a measure is pending"
+    return pending
 
 
-def _stop(
+def _impose(
     conduct: LicenseConduct, case: Violation, measure: Measure, now: datetime
-) -> tuple[Event, ...] | Refusal:
-    # Another case may have stopped the license since the proposal, so the standing is asked again.
-    state = step_standing(conduct.known_standing.state, STOPPING[measure.kind])
-    if isinstance(state, Refusal):
-        return state
-    changed = _changed(conduct, state, f"{measure.kind}:{case.clause}", now)
-    told = LicenseSuspended if measure.kind is MeasureKind.SUSPENSION else LicenseRevoked
+) -> tuple[Event, ...]:
+    is_suspension = measure.kind is MeasureKind.SUSPENSION
+    state = StandingState.SUSPENDED if is_suspension else StandingState.REVOKED
+    changed = change_standing(conduct, state, f"{measure.kind}:{case.clause}", now)
+    event = LicenseSuspended if is_suspension else LicenseRevoked
     return (
-        MeasureImposed(conduct.license_id, case.violation_id, measure),
-        told(
-            conduct.license_id,
+        MeasureImposed(case.license_id, case.violation_id, measure),
+        event(
+            case.license_id,
             conduct.application_id,
             case.violation_id,
             measure.measure_id,
             changed.standing.version,
         ),
         changed,
-    )
-
-
-def reinstate(
-    conduct: LicenseConduct, command: Reinstate, now: datetime
-) -> tuple[Event, ...] | Refusal:
-    """Proposed by one officer, done by another; neither of them had a part in the suspension."""
-    state = step_standing(conduct.known_standing.state, StandingStep.REINSTATE)
-    if isinstance(state, Refusal):
-        return state
-    act = OfficerAct(command.officer.officer_id, command.rationale, now)
-    refusal = (
-        _suspender(conduct, act.officer_id) or _violations_open(conduct) or still_open(conduct)
-    )
-    if refusal is not None:
-        return refusal
-    proposed = conduct.reinstatement
-    if proposed is None:
-        return (ReinstatementProposed(conduct.license_id, act),)
-    if proposed.officer_id == act.officer_id:
-        return same_officer(act.officer_id)
-    changed = _changed(conduct, state, "", now)
-    version = changed.standing.version
-    return (
-        LicenseReinstated(conduct.license_id, conduct.application_id, proposed, act, version),
-        changed,
-    )
-
-
-def _changed(
-    conduct: LicenseConduct, state: StandingState, reason: str, now: datetime
-) -> StandingChanged:
-    known = conduct.known_standing
-    return StandingChanged(
-        replace(known, version=known.version + 1, state=state, reason=reason, changed_at=now)
-    )
-
-
-def _suspender(conduct: LicenseConduct, officer_id: str) -> Refusal | None:
-    case = conduct.suspending_case()
-    suspension = suspension_in_force(case) if case is not None else None
-    if suspension is None:
-        return None
-    acts = (suspension.imposed_by, suspension.confirmed_by)
-    if officer_id not in {act.officer_id for act in acts if act is not None}:
-        return None
-    return Refusal(
-        Kind.PERMISSION,
-        Reason.SUSPENDER_CANNOT_REINSTATE,
-        f"officer {officer_id} took part in the suspension",
-        {"officerId": officer_id},
-    )
-
-
-def _violations_open(conduct: LicenseConduct) -> Refusal | None:
-    still_open = [str(case.violation_id) for case in conduct.violations if case.state in OPEN]
-    if not still_open:
-        return None
-    return Refusal(
-        Kind.PRECONDITION,
-        Reason.VIOLATIONS_OPEN,
-        f"{len(still_open)} cases of this license are open",
-        {"openViolations": ",".join(still_open)},
     )

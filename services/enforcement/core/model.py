@@ -1,13 +1,16 @@
-"""The words of enforcement as frozen values: reports, cases, measures, the standing of a license. Knows no rule."""
+"""Data types of the enforcement core: reports, cases, measures, standings, and a license as a whole."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+from services.enforcement.core.errors import ImpossibleEventError
 
 
 class Clause(StrEnum):
-    """Clauses of the code of conduct."""
+    """Clauses of the code of conduct, articles 1 to 9."""
 
     MILITARY_SURVEILLANCE = "MILITARY_SURVEILLANCE"
     AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
@@ -21,7 +24,7 @@ class Clause(StrEnum):
 
 
 class ReporterKind(StrEnum):
-    """As whom a reporter speaks."""
+    """Kind of reporter, on which the credibility of a report depends."""
 
     DEVELOPER_TELEMETRY = "DEVELOPER_TELEMETRY"
     SELF_DISCLOSURE = "SELF_DISCLOSURE"
@@ -30,7 +33,7 @@ class ReporterKind(StrEnum):
 
 
 class Credibility(StrEnum):
-    """How far the reports of a case can be believed before it is investigated."""
+    """Credibility of the reports on a case before an officer has investigated them."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"
@@ -38,7 +41,7 @@ class Credibility(StrEnum):
 
 
 class ViolationState(StrEnum):
-    """Where a case stands."""
+    """State of a violation case."""
 
     REPORTED = "REPORTED"
     FINDING_PROPOSED = "FINDING_PROPOSED"
@@ -49,8 +52,19 @@ class ViolationState(StrEnum):
     CLOSED = "CLOSED"
 
 
+# Conduct that is reported after a case was decided opens a new case.
+_OPEN_STATES: Final = frozenset(
+    {
+        ViolationState.REPORTED,
+        ViolationState.FINDING_PROPOSED,
+        ViolationState.FOUND,
+        ViolationState.MEASURE_PROPOSED,
+    }
+)
+
+
 class Severity(StrEnum):
-    """How grave a violation is, from least to gravest."""
+    """Severity of a violation, ascending."""
 
     MINOR = "MINOR"
     SERIOUS = "SERIOUS"
@@ -58,7 +72,7 @@ class Severity(StrEnum):
 
 
 class MeasureKind(StrEnum):
-    """What is done about a violation, from mildest to hardest."""
+    """Kinds of measures against a violation, ascending."""
 
     WARNING = "WARNING"
     SUSPENSION = "SUSPENSION"
@@ -66,16 +80,25 @@ class MeasureKind(StrEnum):
 
 
 class StandingState(StrEnum):
-    """Whether a license holds right now."""
+    """Whether a license is in force, as gates see it."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
 
 
+class LicenseState(StrEnum):
+    """State of a license in its lifecycle. Gates see REINSTATEMENT_PROPOSED as SUSPENDED."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    REINSTATEMENT_PROPOSED = "REINSTATEMENT_PROPOSED"
+    REVOKED = "REVOKED"
+
+
 @dataclass(frozen=True, slots=True)
 class ConductReport:
-    """What somebody reported. The evidence stays with the reporter; only its SHA-256 digests are here."""
+    """A report about conduct. The reporter keeps the evidence; only SHA-256 digests are stored."""
 
     report_id: UUID
     reporter: str
@@ -86,7 +109,7 @@ class ConductReport:
 
 @dataclass(frozen=True, slots=True)
 class OfficerAct:
-    """Who did something, why and when."""
+    """An act of one officer with its rationale and time."""
 
     officer_id: str
     rationale: str
@@ -95,8 +118,12 @@ class OfficerAct:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an officer found; it counts once another one confirmed it. `severity` is None when nothing was violated."""
+    """A finding on a case; it has effect once `confirmed_by` is set.
 
+    `severity` is None if nothing was violated.
+    """
+
+    finding_id: UUID
     is_violation: bool
     severity: Severity | None
     found_by: OfficerAct
@@ -105,13 +132,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is done about a violation. A warning has no `confirmed_by`; the others are in force only with one."""
+    """A measure against a violation.
+
+    A warning has no `confirmed_by`; a suspension or revocation is in force only with one.
+    """
 
     measure_id: UUID
     kind: MeasureKind
     imposed_by: OfficerAct
     confirmed_by: OfficerAct | None
     is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reinstatement:
+    """A proposal to reinstate a suspended license, which waits for a second officer."""
+
+    reinstatement_id: UUID
+    proposed_by: OfficerAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +166,37 @@ class Violation:
     measures: tuple[Measure, ...]
     opened_at: datetime
 
+    @property
+    def is_open(self) -> bool:
+        """True while reports are added to the case; an open case prevents a reinstatement."""
+        return self.state in _OPEN_STATES
+
+    @property
+    def pending_finding(self) -> Finding | None:
+        """The finding that waits for a second officer."""
+        return self.finding if self.state is ViolationState.FINDING_PROPOSED else None
+
+    @property
+    def pending_measure(self) -> Measure | None:
+        """The measure that waits for a second officer."""
+        return self.measures[-1] if self.state is ViolationState.MEASURE_PROPOSED else None
+
+    @property
+    def has_earlier_measure(self) -> bool:
+        """True if a measure was imposed on this case, apart from the pending one."""
+        return len(self.measures) > (0 if self.pending_measure is None else 1)
+
+    @property
+    def suspension_in_force(self) -> Measure | None:
+        """The suspension by which this case stops access now."""
+        return next(
+            (m for m in self.measures if m.kind is MeasureKind.SUSPENSION and m.is_in_force), None
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ListMatch:
-    """A restricted-party list names a party of the license, or may do so. screening_id: None by a verdict."""
+    """A restricted-party list may name a party. `screening_id` is None after a verdict."""
 
     party_id: str
     screening_id: UUID | None
@@ -143,7 +208,7 @@ class ListMatch:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that a gate needs to decide about one license by itself."""
+    """Everything that a gate needs to decide accesses under one license."""
 
     license_id: UUID
     partner_id: str
@@ -158,3 +223,55 @@ class Standing:
     license_number: str
     reason: str
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseConduct:
+    """One license at the enforcement service: its standing and all cases about it.
+
+    A license and its cases are one stream of events, so a measure and the standing that it changes
+    are stored in the same transaction, and every rule about both is local. `version` counts events.
+    """
+
+    license_id: UUID
+    application_id: UUID
+    partner_id: str
+    version: int
+    standing: Standing | None
+    """None only between LicenseRegistered and StandingChanged, which one decision returns."""
+    violations: tuple[Violation, ...]
+    reinstatement: Reinstatement | None
+    """The reinstatement that waits for a second officer."""
+    list_matches: tuple[ListMatch, ...] = ()
+    """One match for each party that a list may name and officers have not settled."""
+    is_suspended_by_list: bool = False
+    """True if a list match caused the suspension in force, False if a case did."""
+
+    @property
+    def known_standing(self) -> Standing:
+        """The standing. Raises ImpossibleEventError if the license was stored without one."""
+        if self.standing is None:
+            raise ImpossibleEventError(f"license {self.license_id} was registered without standing")
+        return self.standing
+
+    @property
+    def state(self) -> LicenseState:
+        """The state in the lifecycle."""
+        if self.reinstatement is not None:
+            return LicenseState.REINSTATEMENT_PROPOSED
+        return LicenseState(self.known_standing.state)
+
+    def violation(self, violation_id: UUID) -> Violation | None:
+        """Returns the case with this id."""
+        return next((case for case in self.violations if case.violation_id == violation_id), None)
+
+    def open_case(self, clause: Clause) -> Violation | None:
+        """Returns the open case about this clause, to which a report is added."""
+        return next(
+            (case for case in self.violations if case.clause is clause and case.is_open), None
+        )
+
+    @property
+    def suspending_case(self) -> Violation | None:
+        """The case whose suspension is in force."""
+        return next((case for case in self.violations if case.suspension_in_force), None)

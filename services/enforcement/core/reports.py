@@ -1,53 +1,57 @@
-"""Reports of conduct: who may report what about whom, and which case a report opens or joins.
-
-A partner or gate never learns from an answer whether a license that is not its own exists: only who knows the random id
-of one can report on it, and every other id gets the same words. Knows nothing of what officers do with a case.
-"""
+"""Decides on conduct reports: who may report, and which case a report opens or is added to."""
 
 from datetime import datetime
 from typing import Final
 
 from services.enforcement.core.commands import ReportConduct
-from services.enforcement.core.credibility import CLAIMS, ReporterRole
-from services.enforcement.core.errors import Kind, Reason, Refusal, not_found, not_visible
+from services.enforcement.core.errors import Kind, Reason, Refusal, not_found
 from services.enforcement.core.events import ConductReported, Event
-from services.enforcement.core.evolve import LicenseConduct
-from services.enforcement.core.model import ConductReport, ReporterKind, Violation
+from services.enforcement.core.model import ConductReport, LicenseConduct, Violation
+from services.enforcement.core.visibility import check_reporter
 
-MOST_REPORTS: Final = 50
-"""Of one reporter on one open case: what it has to say beyond that, it says to an officer."""
+MAX_REPORTS: Final = 50
+"""Maximum number of reports of one reporter on one open case.
+
+All cases of a license are one stored row, so no reporter may make it grow without limit.
+"""
 
 
-def report(
+def decide_report(
     conduct: LicenseConduct | None, command: ReportConduct, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """The report joins the open case of its clause or opens one; the same source with nothing new changes nothing."""
-    refusal = _may_report(conduct, command)
-    if refusal is not None or conduct is None:
-        return refusal or not_found("license")
+    """Returns the event of the report, or why it is refused.
+
+    The report is added to the open case of its clause or opens one. Evidence that the reporter had
+    already reported on the open case changes nothing: `()`.
+    """
+    refusal = check_reporter(conduct, command.reporter, command.reporter_kind)
+    if refusal is not None:
+        return refusal
+    if conduct is None:
+        return not_found("license")
     case = conduct.open_case(command.clause)
     if case is not None and earlier_report(case, command) is not None:
         return ()
-    if case is not None and _has_said_enough(case, command):
+    if case is not None and _number_of_reports(case, command) >= MAX_REPORTS:
         return Refusal(
             Kind.PRECONDITION,
             Reason.TOO_MANY_REPORTS,
-            f"{MOST_REPORTS} reports of yours are on this case; an officer takes what is beyond that",
-            {"limit": str(MOST_REPORTS)},
+            f"you have {MAX_REPORTS} reports on this case; please contact an officer",
+            {"limit": str(MAX_REPORTS)},
         )
-    told = ConductReport(
+    report = ConductReport(
         command.report_id,
         command.reporter.name,
         command.reporter_kind,
         command.evidence_digests,
         now,
     )
-    case_id = case.violation_id if case is not None else command.violation_id
-    return (ConductReported(conduct.license_id, case_id, command.clause, told),)
+    violation_id = case.violation_id if case is not None else command.violation_id
+    return (ConductReported(conduct.license_id, violation_id, command.clause, report),)
 
 
 def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | None:
-    """The newest report of this reporter, when all evidence of the command is already in its reports on the case."""
+    """Returns the reporter's newest report on the case if it brings no new evidence, else None."""
     own = [
         r
         for r in case.reports
@@ -57,44 +61,21 @@ def earlier_report(case: Violation, command: ReportConduct) -> ConductReport | N
     return own[-1] if own and known.issuperset(command.evidence_digests) else None
 
 
-def _has_said_enough(case: Violation, command: ReportConduct) -> bool:
-    """A case is kept in one row, so nobody alone may make it grow without end."""
-    return sum(each.reporter == command.reporter.name for each in case.reports) >= MOST_REPORTS
+def find_report(conduct: LicenseConduct, command: ReportConduct) -> tuple[Violation, ConductReport]:
+    """Returns the case and the report of a command that was not refused.
 
-
-def told_in(conduct: LicenseConduct, command: ReportConduct) -> tuple[Violation, ConductReport]:
-    """Where a report that was not refused stands now: its case, and the report that says it."""
+    If the command changed nothing, that is the earlier report with the same evidence.
+    """
     for case in conduct.violations:
-        for each in case.reports:
-            if each.report_id == command.report_id:
-                return case, each
-    joined = conduct.open_case(command.clause)
-    earlier = earlier_report(joined, command) if joined is not None else None
-    assert joined is not None, "a report that changed nothing said what an open case holds already"
-    assert earlier is not None, "same"
-    return joined, earlier
+        for report in case.reports:
+            if report.report_id == command.report_id:
+                return case, report
+    open_case = conduct.open_case(command.clause)
+    assert open_case is not None, "without an open case the report would have opened one"
+    earlier = earlier_report(open_case, command)
+    assert earlier is not None, "without an earlier report this one would have been added"
+    return open_case, earlier
 
 
-def _may_report(conduct: LicenseConduct | None, command: ReportConduct) -> Refusal | None:
-    """First what depends on the caller alone; then another's license is answered as no license is."""
-    reporter, kind = command.reporter, command.reporter_kind
-    if kind not in CLAIMS[reporter.role]:
-        return _claim_refused(command)
-    if reporter.role is ReporterRole.OFFICER:
-        return not_found("license") if conduct is None else None
-    if conduct is None:
-        return not_visible()
-    is_own = conduct.partner_id == reporter.partner_id
-    if kind is ReporterKind.PUBLIC:
-        # Whoever knows the random id of another's license may report on it; about its own, a partner discloses.
-        return _claim_refused(command) if is_own else None
-    return None if is_own else not_visible()
-
-
-def _claim_refused(command: ReportConduct) -> Refusal:
-    return Refusal(
-        Kind.PERMISSION,
-        Reason.REPORTER_KIND_NOT_ALLOWED,
-        f"a {command.reporter.role} cannot report this as {command.reporter_kind}",
-        {"reporterKind": command.reporter_kind},
-    )
+def _number_of_reports(case: Violation, command: ReportConduct) -> int:
+    return sum(report.reporter == command.reporter.name for report in case.reports)

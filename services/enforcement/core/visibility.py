@@ -1,12 +1,21 @@
-"""What a license's own partner may read of its history. Knows events by name only."""
+"""Visibility: which licenses, events and names a caller may see.
 
-from typing import Final
+The rules keep two secrets. A partner or gate cannot find out whether a license of another partner
+exists: the response is the same for a foreign license and for an unknown id. A partner does not
+learn about reports and proposals on its own license before a measure is in force.
+"""
+
+from typing import Final, Protocol
 
 from services.enforcement.core import events as e
+from services.enforcement.core.commands import Reporter
+from services.enforcement.core.credibility import CLAIMS, ReporterRole
+from services.enforcement.core.errors import Kind, Reason, Refusal, not_found, not_visible
+from services.enforcement.core.model import LicenseConduct, ReporterKind
 
-PARTNER_SEES: Final = frozenset(
-    kind.__name__
-    for kind in (
+_PARTNER_EVENTS: Final = frozenset(
+    event.__name__
+    for event in (
         e.LicenseRegistered,
         e.MeasureImposed,
         e.LicenseSuspended,
@@ -15,15 +24,77 @@ PARTNER_SEES: Final = frozenset(
         e.StandingChanged,
     )
 )
-"""What is in force. Reports and proposals stay hidden: they name who reported, and warn whom they are about."""
 
 
-def partner_sees(event_name: str) -> bool:
-    """Whether the partner of the license may read this event."""
-    return event_name in PARTNER_SEES
+class Caller(Protocol):
+    """The part of the caller's identity that decides what it may see."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 - "partner", "gate" or "officer"
+    @property
+    def partner_id(self) -> str | None: ...  # noqa: D102 - None for an officer without affiliation
 
 
-def actor_for_partner(actor: str) -> str:
-    """Who acted, as a partner may know it: an officer without the name, anybody else as they are."""
+def is_officer(caller: Caller) -> bool:
+    """Returns True if the caller sees as an officer: every license with all its events."""
+    return caller.kind == "officer"
+
+
+def is_visible(license_partner_id: str | None, caller: Caller) -> bool:
+    """Returns True if the caller may see a license of this partner.
+
+    None stands for the license that does not exist, which nobody sees.
+    """
+    if license_partner_id is None:
+        return False
+    return is_officer(caller) or license_partner_id == caller.partner_id
+
+
+def refuse_license(caller: Caller) -> Refusal:
+    """Returns NOT_FOUND for an officer and NOT_VISIBLE for everyone else."""
+    return not_found("license") if is_officer(caller) else not_visible("license")
+
+
+def is_event_visible(event_name: str, caller: Caller) -> bool:
+    """Returns whether the timeline shows events of this name to the caller.
+
+    Partners see measures in force. Reports would name the reporter, and proposals would warn the
+    partner before a measure takes effect.
+    """
+    return is_officer(caller) or event_name in _PARTNER_EVENTS
+
+
+def visible_actor(actor: str, caller: Caller) -> str:
+    """Returns the actor as the caller may read it: partners read "officer" instead of its id."""
     kind, _, _ = actor.partition("/")
-    return kind if kind == "officer" else actor
+    return kind if kind == "officer" and not is_officer(caller) else actor
+
+
+def check_reporter(
+    conduct: LicenseConduct | None, reporter: Reporter, kind: ReporterKind
+) -> Refusal | None:
+    """Returns why the reporter may not report as this kind on this license, or None.
+
+    Rules that depend on the caller alone come first, so that they reveal nothing about the license.
+    """
+    if kind not in CLAIMS[reporter.role]:
+        return _kind_not_allowed(reporter, kind)
+    if reporter.role is ReporterRole.OFFICER:
+        return not_found("license") if conduct is None else None
+    if conduct is None:
+        return not_visible("license")
+    is_own = conduct.partner_id == reporter.partner_id
+    if kind is ReporterKind.PUBLIC:
+        # License ids are random, so a reporter who names another partner's license was given its
+        # id. About its own license a partner reports as SELF_DISCLOSURE.
+        return _kind_not_allowed(reporter, kind) if is_own else None
+    return None if is_own else not_visible("license")
+
+
+def _kind_not_allowed(reporter: Reporter, kind: ReporterKind) -> Refusal:
+    return Refusal(
+        Kind.PERMISSION,
+        Reason.REPORTER_KIND_NOT_ALLOWED,
+        f"a {reporter.role} cannot report this as {kind}",
+        {"reporterKind": kind},
+    )

@@ -19,11 +19,14 @@ from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
+from chassis.rpc.authentication import Principal
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import etag_of
 from chassis.streams.envelope import Undecodable
 from services.enforcement.core import commands, events, model
 from services.enforcement.core.access import Access, Judgement
+from services.enforcement.core.credibility import ReporterRole
+from services.enforcement.shell import earlier_releases
 
 K = TypeVar("K", bound=StrEnum)
 
@@ -31,38 +34,47 @@ _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
     for kind in events.Event.__args__
 }
-"""Every event by its short name: ours and the contract's have the same names and fields."""
+"""Converters by event name. Core and contract give events the same names and fields."""
 
 _STANDING: Final = Converter(model.Standing, model_pb2.Standing)
 _VIOLATION: Final = Converter(model.Violation, model_pb2.Violation, only_proto=frozenset({"etag"}))
+_REINSTATEMENT: Final = Converter(model.Reinstatement, model_pb2.Reinstatement)
 
 
 def encode_event(event: events.Event) -> tuple[str, bytes]:
-    """Short name and bytes of an event of ours."""
+    """Returns the name and the bytes of an event."""
     name = type(event).__name__
     return name, _EVENTS[name].to_proto(event).SerializeToString(deterministic=True)
 
 
 def decode_event(name: str, payload: bytes) -> events.Event:
-    """An event of ours again."""
-    event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
+    """Returns the stored event, also one of an earlier release."""
+    message = getattr(events_pb2, name).FromString(payload)
+    earlier_releases.complete(message)
+    event: events.Event = _EVENTS[name].from_proto(message)
     return event
 
 
 def standing(record: model.Standing) -> model_pb2.Standing:
-    """A standing as gates, partners and officers see it."""
+    """Returns the standing as a message."""
     return _STANDING.to_proto(record)
 
 
 def violation(record: model.Violation, version: int) -> model_pb2.Violation:
-    """A case as officers see it; `version` is that of its license."""
+    """Returns the case as a message; `version` of its license makes the etag."""
     view = _VIOLATION.to_proto(record)
     view.etag = etag_of(version)
     return view
 
 
+def pending_reinstatement(conduct: model.LicenseConduct) -> model_pb2.Reinstatement | None:
+    """Returns the reinstatement that waits for a second officer, or None."""
+    pending = conduct.reinstatement
+    return None if pending is None else _REINSTATEMENT.to_proto(pending)
+
+
 def timeline_entry(recorded: StoredEvent, actor: str) -> service_pb2.LicenseTimelineEntry:
-    """An event as the timeline shows it."""
+    """Returns one stored event for the timeline, caused by `actor`."""
     return service_pb2.LicenseTimelineEntry(
         version=recorded.version,
         event_id=str(recorded.event_id),
@@ -84,64 +96,134 @@ def access(request: service_pb2.CheckAccessRequest) -> Access:
     return Access(request.model_id, request.destination, request.end_use)
 
 
+def reporter(principal: Principal) -> commands.Reporter:
+    """Returns the calling reporter as the core's value."""
+    return commands.Reporter(principal.name, ReporterRole(principal.kind), principal.partner_id)
+
+
 def report_conduct(
     request: service_pb2.ReportConductRequest,
     reporter: commands.Reporter,
     report_id: UUID,
     violation_id: UUID,
 ) -> commands.ReportConduct:
-    """The report that is asked for."""
+    """Returns the command of the request."""
     return commands.ReportConduct(
         reporter=reporter,
-        reporter_kind=_member(
-            model.ReporterKind, model_pb2.ReporterKind.Name(request.reporter_kind)
-        ),
-        clause=_member(model.Clause, model_pb2.Clause.Name(request.clause)),
+        reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind, request.reporter_kind),
+        clause=_member(model.Clause, model_pb2.Clause, request.clause),
         evidence_digests=tuple(request.evidence_digests),
         report_id=report_id,
         violation_id=violation_id,
     )
 
 
-def record_finding(
-    request: service_pb2.RecordFindingRequest, officer: commands.Officer
-) -> commands.RecordFinding:
-    """The finding, confirmation or rejection that is asked for."""
-    severity = model_pb2.Severity.Name(request.severity) if request.severity else None
-    return commands.RecordFinding(
-        officer=officer,
-        violation_id=UUID(request.violation_id),
-        is_violation=request.is_violation,
-        severity=_member(model.Severity, severity) if severity is not None else None,
-        rationale=request.rationale,
-        is_rejection=request.is_rejection,
+def propose_finding(
+    request: service_pb2.ProposeFindingRequest, officer: commands.Officer, finding_id: UUID
+) -> commands.ProposeFinding:
+    """Returns the command of the request."""
+    severity = (
+        _member(model.Severity, model_pb2.Severity, request.severity) if request.severity else None
+    )
+    return commands.ProposeFinding(
+        officer,
+        UUID(request.violation_id),
+        finding_id,
+        request.is_violation,
+        severity,
+        request.rationale,
     )
 
 
-def impose_measure(
-    request: service_pb2.ImposeMeasureRequest, officer: commands.Officer, measure_id: UUID
-) -> commands.ImposeMeasure:
-    """The measure, confirmation or rejection that is asked for."""
-    return commands.ImposeMeasure(
-        officer=officer,
-        violation_id=UUID(request.violation_id),
-        kind=_member(model.MeasureKind, model_pb2.MeasureKind.Name(request.kind)),
-        measure_id=measure_id,
-        rationale=request.rationale,
-        is_rejection=request.is_rejection,
+def confirm_finding(
+    request: service_pb2.ConfirmFindingRequest, officer: commands.Officer
+) -> commands.ConfirmFinding:
+    """Returns the command of the request."""
+    return commands.ConfirmFinding(
+        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
     )
+
+
+def reject_finding(
+    request: service_pb2.RejectFindingRequest, officer: commands.Officer
+) -> commands.RejectFinding:
+    """Returns the command of the request."""
+    return commands.RejectFinding(
+        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
+    )
+
+
+def impose_warning(
+    request: service_pb2.ImposeWarningRequest, officer: commands.Officer, measure_id: UUID
+) -> commands.ImposeWarning:
+    """Returns the command of the request."""
+    return commands.ImposeWarning(
+        officer, UUID(request.violation_id), measure_id, request.rationale
+    )
+
+
+def propose_measure(
+    request: service_pb2.ProposeMeasureRequest, officer: commands.Officer, measure_id: UUID
+) -> commands.ProposeMeasure:
+    """Returns the command of the request."""
+    kind = _member(model.MeasureKind, model_pb2.MeasureKind, request.kind)
+    return commands.ProposeMeasure(
+        officer, UUID(request.violation_id), measure_id, kind, request.rationale
+    )
+
+
+def confirm_measure(
+    request: service_pb2.ConfirmMeasureRequest, officer: commands.Officer
+) -> commands.ConfirmMeasure:
+    """Returns the command of the request."""
+    return commands.ConfirmMeasure(
+        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
+    )
+
+
+def reject_measure(
+    request: service_pb2.RejectMeasureRequest, officer: commands.Officer
+) -> commands.RejectMeasure:
+    """Returns the command of the request."""
+    return commands.RejectMeasure(
+        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
+    )
+
+
+def propose_reinstatement(
+    request: service_pb2.ProposeReinstatementRequest,
+    officer: commands.Officer,
+    reinstatement_id: UUID,
+) -> commands.ProposeReinstatement:
+    """Returns the command of the request."""
+    return commands.ProposeReinstatement(officer, reinstatement_id, request.rationale)
+
+
+def confirm_reinstatement(
+    request: service_pb2.ConfirmReinstatementRequest, officer: commands.Officer
+) -> commands.ConfirmReinstatement:
+    """Returns the command of the request."""
+    return commands.ConfirmReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
+
+
+def reject_reinstatement(
+    request: service_pb2.RejectReinstatementRequest, officer: commands.Officer
+) -> commands.RejectReinstatement:
+    """Returns the command of the request."""
+    return commands.RejectReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
 
 
 def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
-    """The state asked for, None for all."""
+    """Returns the name of the state to filter by, or None for all states."""
     return (
         model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
     )
 
 
-def _member(kind: type[K], name: str) -> K:
-    """Our word for a value of the contract: `SEVERITY_MINOR` is `Severity.MINOR`."""
-    return next(member for member in kind if name.endswith(f"_{member.value}"))
+def _member(kind: type[K], enum: Any, number: int) -> K:
+    """Returns the core's member for a number of the contract's enum: `SEVERITY_MINOR` is MINOR."""
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    return kind(enum.Name(number).removeprefix(prefix))
 
 
 _END_USES: Final = {
@@ -175,48 +257,44 @@ def license_issued(payload: bytes) -> commands.RegisterLicense:
         raise Undecodable("not a LicenseIssued") from error
 
 
-def list_news(
+def list_match(
     name: str, payload: bytes
-) -> tuple[UUID, commands.RecordListMatch | commands.SettleListMatch] | None:
-    """Which license a list names a party of, or does not name after all; None where no license is told of.
+) -> tuple[UUID, commands.RecordListMatch | commands.FollowHitVerdict] | None:
+    """Returns the license and the command that an event of screening leads to.
 
-    Raises Undecodable.
+    Returns None for other events and for parties without a license. Raises Undecodable.
     """
     try:
         if name == "PartyListed":
             listed = screening_pb2.PartyListed.FromString(payload)
-            match = commands.RecordListMatch(
-                party_id=listed.party_id,
-                screening_id=UUID(listed.screening_id),
-                entry_ids=tuple(listed.entry_ids),
-                list_codes=tuple(listed.list_codes),
-                list_version=listed.list_version,
-            )
-            return (UUID(listed.license_id), match) if listed.license_id else None
+            return (UUID(listed.license_id), _record_match(listed)) if listed.license_id else None
         if name == "HitAdjudicated":
-            judged = screening_pb2.HitAdjudicated.FromString(payload)
-            news = _judged(judged)
+            verdict = screening_pb2.HitAdjudicated.FromString(payload)
             return (
-                (UUID(judged.license_id), news) if judged.license_id and news is not None else None
+                (UUID(verdict.license_id), _follow_verdict(verdict)) if verdict.license_id else None
             )
     except (DecodeError, ValueError) as error:
         raise Undecodable(f"not a {name}") from error
     return None
 
 
-def _judged(
-    told: screening_pb2.HitAdjudicated,
-) -> commands.RecordListMatch | commands.SettleListMatch | None:
-    if told.verdict != screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE:
-        return commands.RecordListMatch(
-            party_id=told.party_id,
-            screening_id=None,
-            entry_ids=tuple(told.party_entry_ids),
-            list_codes=tuple(told.party_list_codes),
-            list_version="",
-        )
-    # Other entries may still be the party.
-    return None if told.party_entry_ids else commands.SettleListMatch(told.party_id)
+def _record_match(listed: screening_pb2.PartyListed) -> commands.RecordListMatch:
+    return commands.RecordListMatch(
+        party_id=listed.party_id,
+        screening_id=UUID(listed.screening_id),
+        entry_ids=tuple(listed.entry_ids),
+        list_codes=tuple(listed.list_codes),
+        list_version=listed.list_version,
+    )
+
+
+def _follow_verdict(verdict: screening_pb2.HitAdjudicated) -> commands.FollowHitVerdict:
+    return commands.FollowHitVerdict(
+        party_id=verdict.party_id,
+        is_false_positive=verdict.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE,
+        open_entry_ids=tuple(verdict.party_entry_ids),
+        list_codes=tuple(verdict.party_list_codes),
+    )
 
 
 def standing_changed(payload: bytes) -> tuple[model.Standing, bytes]:

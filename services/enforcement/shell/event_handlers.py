@@ -1,36 +1,25 @@
-"""What enforcement does when applications and screening tell something."""
+"""Handlers of the events that the applications and screening services publish."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-
-from chassis.rpc.errors import CommonReason, RefusalLike, unavailable
+from chassis.rpc.errors import CommonReason, RpcError, unavailable
 from chassis.store.idempotency import IdempotencyKey
-from chassis.store.journal import Journal
 from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.decide import decide
-from services.enforcement.core.events import Event
-from services.enforcement.core.evolve import LicenseConduct
+from services.enforcement.core.errors import Reason
 from services.enforcement.shell import codec
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
+from services.enforcement.shell.dependencies import Dependencies
 
 
 class EventHandlers:
-    """Handlers of facts."""
+    """Handlers by the service that published the event."""
 
-    def __init__(
-        self, journal: Journal[LicenseConduct, Event], clock: Callable[[], datetime] = utc_now
-    ) -> None:
-        self._journal, self._clock = journal, clock
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._journal, self._clock = dependencies.journal, dependencies.clock
 
     async def applications(self, envelope: Envelope) -> None:
-        """A license was issued: it gets a standing, and every gate of its partner hears of it."""
+        """Registers an issued license, which gives it an ACTIVE standing."""
         if envelope.type != "LicenseIssued":
             return
         command = codec.license_issued(envelope.payload)
@@ -45,23 +34,28 @@ class EventHandlers:
         )
 
     async def screening(self, envelope: Envelope) -> None:
-        """A list names a party of a license, which stops it, or does not name it after all. Raises Refused to wait."""
-        news = codec.list_news(envelope.type, envelope.payload)
-        if news is None:
+        """Suspends the license of a listed party, or follows the verdict on a hit.
+
+        Raises `RpcError` NOT_READY, so that the record is read again, if the license is not yet
+        registered.
+        """
+        decoded = codec.list_match(envelope.type, envelope.payload)
+        if decoded is None:
             return
-        license_id, command = news
+        license_id, command = decoded
         annotate({"license.id": str(license_id)})
-
-        def judge(conduct: LicenseConduct | None) -> tuple[Event, ...] | RefusalLike:
-            if conduct is None:
-                # Screening heard of the license, so it was issued: it is on its way to us on the other topic. It must
-                # not begin its life unstopped, so this waits for it.
-                raise unavailable(CommonReason.NOT_READY, "the license is not registered yet", 0.5)
-            return decide(conduct, command, self._clock())
-
-        await self._journal.execute(
-            license_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
-            "service/screening",
-            judge,
-        )
+        try:
+            await self._journal.execute(
+                license_id,
+                IdempotencyKey.of_event(envelope.event_id, envelope.type),
+                "service/screening",
+                lambda conduct: decide(conduct, command, self._clock()),
+            )
+        except RpcError as error:
+            if error.reason != Reason.NOT_FOUND:
+                raise
+            # Screening knows the license, so it was issued, and its LicenseIssued is still to come
+            # on the other topic. Without this retry the license would be registered as ACTIVE.
+            raise unavailable(
+                CommonReason.NOT_READY, "the license is not registered yet", 0.5
+            ) from error

@@ -7,7 +7,8 @@ from typing import Final
 
 from chassis.store.stream import Projection
 from services.enforcement.core.events import Event
-from services.enforcement.core.evolve import LicenseConduct, evolve
+from services.enforcement.core.evolve import evolve
+from services.enforcement.core.model import LicenseConduct
 from services.enforcement.shell import codec
 
 

@@ -1,69 +1,55 @@
-"""ViolationService: what enforcement officers ask."""
+"""ViolationService: enforcement officers read cases and decide on them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from google.protobuf.message import Message
 from safeconduct.enforcement.v1 import model_pb2, service_pb2_grpc
 from safeconduct.enforcement.v1 import service_pb2 as pb
 
-from chassis.rpc.authentication import Principal, current_principal
-from chassis.rpc.errors import RefusalLike, rpc_error
-from chassis.rpc.page_tokens import PageTokens, page_size
-from chassis.store.idempotency import IdempotencyKey
-from chassis.store.journal import Journal
-from chassis.store.stream import check_etag, etag_of
+from chassis.rpc.authentication import current_principal
+from chassis.rpc.errors import rpc_error
+from chassis.rpc.page_tokens import page_size
+from chassis.store.stream import etag_of
 from chassis.telemetry.tracing import annotate
-from services.enforcement.core.commands import Command, Officer, Reinstate
-from services.enforcement.core.decide import decide
+from services.enforcement.core.commands import CaseCommand, Officer, ReinstatementCommand
 from services.enforcement.core.errors import not_found
-from services.enforcement.core.events import Event
-from services.enforcement.core.evolve import LicenseConduct
+from services.enforcement.core.model import LicenseConduct
 from services.enforcement.shell import codec
-from services.enforcement.shell.event_handlers import utc_now
+from services.enforcement.shell.dependencies import Dependencies, officer_of
 
 M = TypeVar("M", bound=Message)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-class _Mutation(Protocol):
-    """What the requests of this service have in common."""
-
-    etag: str
-    validate_only: bool
-
-
 class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
-    """The officers' desk."""
+    """Serves `safeconduct.enforcement.v1.ViolationService`."""
 
-    def __init__(
-        self,
-        journal: Journal[LicenseConduct, Event],
-        tokens: PageTokens,
-        clock: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._journal, self._tokens, self._clock = journal, tokens, clock
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._journal = dependencies.journal
+        self._page_tokens = dependencies.page_tokens
+        self._mutations = dependencies.mutations()
 
     async def ListViolations(
         self, request: pb.ListViolationsRequest, context: Any
     ) -> pb.ListViolationsResponse:
-        """Newest first."""
+        """Returns one page of cases, newest first."""
         state = codec.violation_state(request.state)
         license_id = UUID(request.license_id) if request.license_id else None
         purpose = f"ListViolations/{current_principal().name}/{state}/{license_id}"
         size = page_size(request.page_size)
         found = await self._find(
-            state, license_id, self._behind(purpose, request.page_token), size + 1
+            state, license_id, self._last_of_page(purpose, request.page_token), size + 1
         )
         page = found[:size]
         return pb.ListViolationsResponse(
             violations=page,
-            next_page_token=self._tokens.seal(purpose, _place(page[-1]))
+            next_page_token=self._page_tokens.seal(purpose, _position(page[-1]))
             if len(found) > size
             else "",
         )
@@ -71,96 +57,151 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
     async def GetViolation(
         self, request: pb.GetViolationRequest, context: Any
     ) -> pb.GetViolationResponse:
-        """One case with the standing of its license."""
+        """Returns one case with the standing of its license."""
         violation_id = UUID(request.violation_id)
         current = await self._journal.read(await self._license_of(violation_id))
         assert current is not None, "a case is stored with its license"
+        conduct = current.state
         return pb.GetViolationResponse(
-            violation=_case(current.state, violation_id),
-            standing=codec.standing(current.state.known_standing),
+            violation=_violation(conduct, violation_id),
+            standing=codec.standing(conduct.known_standing),
+            pending_reinstatement=codec.pending_reinstatement(conduct),
         )
 
-    async def RecordFinding(
-        self, request: pb.RecordFindingRequest, context: Any
-    ) -> pb.RecordFindingResponse:
-        """Proposes, confirms or rejects a finding."""
-        command = codec.record_finding(request, _officer(current_principal()))
-        return await self._change(
-            await self._license_of(command.violation_id),
+    async def ProposeFinding(
+        self, request: pb.ProposeFindingRequest, context: Any
+    ) -> pb.ProposeFindingResponse:
+        """Proposes a finding."""
+        command = codec.propose_finding(request, _officer(), uuid4())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.ProposeFindingResponse(violation=case)
+        )
+
+    async def ConfirmFinding(
+        self, request: pb.ConfirmFindingRequest, context: Any
+    ) -> pb.ConfirmFindingResponse:
+        """Confirms the pending finding."""
+        command = codec.confirm_finding(request, _officer())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.ConfirmFindingResponse(violation=case)
+        )
+
+    async def RejectFinding(
+        self, request: pb.RejectFindingRequest, context: Any
+    ) -> pb.RejectFindingResponse:
+        """Rejects the pending finding."""
+        command = codec.reject_finding(request, _officer())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.RejectFindingResponse(violation=case)
+        )
+
+    async def ImposeWarning(
+        self, request: pb.ImposeWarningRequest, context: Any
+    ) -> pb.ImposeWarningResponse:
+        """Issues a warning."""
+        command = codec.impose_warning(request, _officer(), uuid4())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.ImposeWarningResponse(violation=case)
+        )
+
+    async def ProposeMeasure(
+        self, request: pb.ProposeMeasureRequest, context: Any
+    ) -> pb.ProposeMeasureResponse:
+        """Proposes a suspension or a revocation."""
+        command = codec.propose_measure(request, _officer(), uuid4())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.ProposeMeasureResponse(violation=case)
+        )
+
+    async def ConfirmMeasure(
+        self, request: pb.ConfirmMeasureRequest, context: Any
+    ) -> pb.ConfirmMeasureResponse:
+        """Confirms the pending measure, which stops access."""
+        command = codec.confirm_measure(request, _officer())
+        return await self._run_on_case(
             request,
-            "RecordFinding",
             command,
-            lambda conduct: pb.RecordFindingResponse(
-                violation=_case(conduct, command.violation_id)
+            lambda case, conduct: pb.ConfirmMeasureResponse(
+                violation=case, standing=codec.standing(conduct.known_standing)
             ),
-            pb.RecordFindingResponse,
         )
 
-    async def ImposeMeasure(
-        self, request: pb.ImposeMeasureRequest, context: Any
-    ) -> pb.ImposeMeasureResponse:
-        """Warns, or proposes, confirms or rejects what stops access."""
-        command = codec.impose_measure(request, _officer(current_principal()), uuid4())
-        return await self._change(
-            await self._license_of(command.violation_id),
+    async def RejectMeasure(
+        self, request: pb.RejectMeasureRequest, context: Any
+    ) -> pb.RejectMeasureResponse:
+        """Rejects the pending measure."""
+        command = codec.reject_measure(request, _officer())
+        return await self._run_on_case(
+            request, command, lambda case, _: pb.RejectMeasureResponse(violation=case)
+        )
+
+    async def ProposeReinstatement(
+        self, request: pb.ProposeReinstatementRequest, context: Any
+    ) -> pb.ProposeReinstatementResponse:
+        """Proposes to reinstate a suspended license."""
+        command = codec.propose_reinstatement(request, _officer(), uuid4())
+        return await self._run_on_license(
             request,
-            "ImposeMeasure",
             command,
-            lambda conduct: pb.ImposeMeasureResponse(
-                violation=_case(conduct, command.violation_id),
-                standing=codec.standing(conduct.known_standing),
+            lambda conduct: pb.ProposeReinstatementResponse(
+                reinstatement=codec.pending_reinstatement(conduct), etag=etag_of(conduct.version)
             ),
-            pb.ImposeMeasureResponse,
         )
 
-    async def Reinstate(self, request: pb.ReinstateRequest, context: Any) -> pb.ReinstateResponse:
-        """Proposes or confirms that a suspended license holds again."""
-        return await self._change(
-            UUID(request.license_id),
+    async def ConfirmReinstatement(
+        self, request: pb.ConfirmReinstatementRequest, context: Any
+    ) -> pb.ConfirmReinstatementResponse:
+        """Confirms the pending reinstatement, which restores access."""
+        command = codec.confirm_reinstatement(request, _officer())
+        return await self._run_on_license(
             request,
-            "Reinstate",
-            Reinstate(_officer(current_principal()), request.rationale),
-            lambda conduct: pb.ReinstateResponse(
-                standing=codec.standing(conduct.known_standing),
-                awaits_confirmation=conduct.reinstatement is not None,
-                etag=etag_of(conduct.version),
+            command,
+            lambda conduct: pb.ConfirmReinstatementResponse(
+                standing=codec.standing(conduct.known_standing), etag=etag_of(conduct.version)
             ),
-            pb.ReinstateResponse,
         )
 
-    async def _change(
+    async def RejectReinstatement(
+        self, request: pb.RejectReinstatementRequest, context: Any
+    ) -> pb.RejectReinstatementResponse:
+        """Rejects the pending reinstatement."""
+        command = codec.reject_reinstatement(request, _officer())
+        return await self._run_on_license(
+            request,
+            command,
+            lambda conduct: pb.RejectReinstatementResponse(
+                standing=codec.standing(conduct.known_standing), etag=etag_of(conduct.version)
+            ),
+        )
+
+    async def _run_on_case(
         self,
-        license_id: UUID,
-        request: _Mutation,
-        method: str,
-        command: Command,
-        respond: Callable[[LicenseConduct], M],
-        response_type: type[M],
+        request: Message,
+        command: CaseCommand,
+        view: Callable[[model_pb2.Violation, LicenseConduct], M],
     ) -> M:
-        """One command of an officer on one license."""
-        principal = current_principal()
+        """Runs the command; `view` builds the response from the case and its license."""
+        violation_id = command.violation_id
+        license_id = await self._license_of(violation_id)
         annotate({"license.id": str(license_id)})
-
-        def judge(conduct: LicenseConduct | None) -> tuple[Event, ...] | RefusalLike:
-            if conduct is not None:
-                check_etag(request.etag, conduct.version)
-            return decide(conduct, command, self._clock())
-
-        assert isinstance(request, Message)
-        answer = await self._journal.execute(
+        return await self._mutations.run(
             license_id,
-            IdempotencyKey.of_request(principal.name, method, request),
-            principal.name,
-            judge,
-            respond,
-            response_type,
-            dry_run=request.validate_only,
+            request,
+            command,
+            lambda conduct: view(_violation(conduct, violation_id), conduct),
         )
-        assert answer is not None
-        return answer
+
+    async def _run_on_license(
+        self,
+        request: Any,
+        command: ReinstatementCommand,
+        view: Callable[[LicenseConduct], M],
+    ) -> M:
+        annotate({"license.id": request.license_id})
+        return await self._mutations.run(UUID(request.license_id), request, command, view)
 
     async def _license_of(self, violation_id: UUID) -> UUID:
-        """The license that a case is about, which never changes. Raises Refused NOT_FOUND."""
+        """Returns the license that the case is about. Raises `RpcError` NOT_FOUND."""
         annotate({"violation.id": str(violation_id)})
         rows = await self._journal.fetch(
             "select license_id from violation where violation_id = $1", violation_id
@@ -174,54 +215,52 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self,
         state: str | None,
         license_id: UUID | None,
-        behind: tuple[datetime, UUID] | None,
+        last: tuple[datetime, UUID] | None,
         limit: int,
     ) -> list[model_pb2.Violation]:
-        moment, last = behind or (None, None)
+        """Returns at most `limit` cases that follow the case `last` in the list."""
+        opened_at, violation_id = last or (None, None)
+        filters = [value for value in (state, license_id) if value is not None]
         rows = await self._journal.fetch(
-            _query(state, license_id), moment, last, limit, *_given(state, license_id)
+            _query(state, license_id), opened_at, violation_id, limit, *filters
         )
-        streams = await self._journal.select(
+        licenses = await self._journal.select(
             "where id = any($1::uuid[])", list({row["license_id"] for row in rows})
         )
-        conducts = {each.id: each.state for each in streams}
-        return [_case(conducts[row["license_id"]], row["violation_id"]) for row in rows]
+        conducts = {each.id: each.state for each in licenses}
+        return [_violation(conducts[row["license_id"]], row["violation_id"]) for row in rows]
 
-    def _behind(self, purpose: str, token: str) -> tuple[datetime, UUID] | None:
-        """The last case of the page before. Raises Refused INVALID_TOKEN."""
+    def _last_of_page(self, purpose: str, token: str) -> tuple[datetime, UUID] | None:
+        """Returns the last case of the previous page. Raises `RpcError` INVALID_TOKEN."""
         if not token:
             return None
-        micros, last = self._tokens.open(purpose, token)
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(str(last))
-
-
-def _given(state: str | None, license_id: UUID | None) -> list[object]:
-    return [value for value in (state, license_id) if value is not None]
+        micros, violation_id = self._page_tokens.open(purpose, token)
+        return _EPOCH + int(micros) * _MICROSECOND, UUID(str(violation_id))
 
 
 def _query(state: str | None, license_id: UUID | None) -> str:
-    """A query that walks the index made for what is asked: of all, of a state, of a license."""
+    """Returns the query of one page. For each combination of filters there is an index to walk."""
     columns = [
         name for name, value in (("state", state), ("license_id", license_id)) if value is not None
     ]
-    asked = "".join(f" and {name} = ${number}" for number, name in enumerate(columns, 4))
+    filters = "".join(f" and {name} = ${number}" for number, name in enumerate(columns, 4))
     return (
         "select violation_id, license_id from violation"  # noqa: S608 - column names of this function
-        f" where ($1::timestamptz is null or (opened_at, violation_id) < ($1, $2::uuid)){asked}"
+        f" where ($1::timestamptz is null or (opened_at, violation_id) < ($1, $2::uuid)){filters}"
         " order by opened_at desc, violation_id desc limit $3"
     )
 
 
-def _place(case: model_pb2.Violation) -> tuple[int, str]:
-    stamp = case.opened_at
-    return stamp.seconds * 1_000_000 + stamp.nanos // 1_000, case.violation_id
+def _position(case: model_pb2.Violation) -> tuple[int, str]:
+    timestamp = case.opened_at
+    return timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000, case.violation_id
 
 
-def _case(conduct: LicenseConduct, violation_id: UUID) -> model_pb2.Violation:
-    case = conduct.violation(violation_id)
-    assert case is not None, "the row of a case is written with its license"
-    return codec.violation(case, conduct.version)
+def _violation(conduct: LicenseConduct, violation_id: UUID) -> model_pb2.Violation:
+    violation = conduct.violation(violation_id)
+    assert violation is not None, "the row of a case is written together with its license"
+    return codec.violation(violation, conduct.version)
 
 
-def _officer(principal: Principal) -> Officer:
-    return Officer(principal.id, principal.partner_id)
+def _officer() -> Officer:
+    return officer_of(current_principal())

@@ -7,27 +7,35 @@ from uuid import UUID
 
 from services.enforcement.core.commands import (
     Command,
-    ImposeMeasure,
+    ConfirmFinding,
+    ConfirmMeasure,
+    ConfirmReinstatement,
+    FollowHitVerdict,
+    ImposeWarning,
     Officer,
-    RecordFinding,
+    ProposeFinding,
+    ProposeMeasure,
+    ProposeReinstatement,
     RecordListMatch,
     RegisterLicense,
-    Reinstate,
+    RejectFinding,
+    RejectMeasure,
+    RejectReinstatement,
     ReportConduct,
     Reporter,
-    SettleListMatch,
 )
 from services.enforcement.core.credibility import ReporterRole
 from services.enforcement.core.decide import decide
 from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import Event
-from services.enforcement.core.evolve import LicenseConduct, evolve
+from services.enforcement.core.evolve import evolve
 from services.enforcement.core.model import (
     Clause,
+    LicenseConduct,
+    LicenseState,
     MeasureKind,
     ReporterKind,
     Severity,
-    StandingState,
     ViolationState,
 )
 
@@ -37,8 +45,11 @@ APPLICATION: Final = UUID("22222222-2222-4222-8222-222222222222")
 CASE: Final = UUID("33333333-3333-4333-8333-333333333333")
 WHY: Final = "seen in the evidence"
 
-FIRST, SECOND, THIRD, FOURTH = (Officer(f"enforcement-{n}", None) for n in (1, 2, 3, 4))
-RELATED: Final = Officer("enforcement-9", "example-1")
+FINDING: Final = UUID("44444444-4444-4444-8444-444444444444")
+MEASURE: Final = UUID("55555555-5555-4555-8555-555555555555")
+REINSTATEMENT: Final = UUID("66666666-6666-4666-8666-666666666666")
+FIRST, SECOND, THIRD, FOURTH = (Officer(f"enforcement-{n}", 3) for n in (1, 2, 3, 4))
+AFFILIATED: Final = Officer("enforcement-9", 3, "example-1")
 HOLDER: Final = Reporter("partner/example-1", ReporterRole.PARTNER, "example-1")
 STRANGER: Final = Reporter("partner/example-2", ReporterRole.PARTNER, "example-2")
 GATE: Final = Reporter("gate/example-1/g1", ReporterRole.GATE, "example-1")
@@ -76,36 +87,101 @@ def report(
     return ReportConduct(reporter, kind, clause, (evidence,), new_id(), case_id or new_id())
 
 
-def find(
-    officer: Officer, case_id: UUID = CASE, severity: Severity | None = Severity.CRITICAL
-) -> RecordFinding:
-    return RecordFinding(officer, case_id, severity is not None, severity, WHY, is_rejection=False)
+def propose_finding(
+    officer: Officer,
+    case_id: UUID = CASE,
+    severity: Severity | None = Severity.CRITICAL,
+    finding_id: UUID = FINDING,
+) -> ProposeFinding:
+    return ProposeFinding(officer, case_id, finding_id, severity is not None, severity, WHY)
 
 
-def reject_finding(officer: Officer, case_id: UUID = CASE) -> RecordFinding:
-    return RecordFinding(
-        officer, case_id, is_violation=False, severity=None, rationale=WHY, is_rejection=True
+def confirm_finding(
+    officer: Officer, case_id: UUID = CASE, finding_id: UUID = FINDING
+) -> ConfirmFinding:
+    return ConfirmFinding(officer, case_id, finding_id, WHY)
+
+
+def reject_finding(
+    officer: Officer, case_id: UUID = CASE, finding_id: UUID = FINDING
+) -> RejectFinding:
+    return RejectFinding(officer, case_id, finding_id, WHY)
+
+
+def warn(officer: Officer, case_id: UUID = CASE) -> ImposeWarning:
+    return ImposeWarning(officer, case_id, new_id(), WHY)
+
+
+def propose_measure(
+    officer: Officer, kind: MeasureKind, case_id: UUID = CASE, measure_id: UUID = MEASURE
+) -> ProposeMeasure:
+    return ProposeMeasure(officer, case_id, measure_id, kind, WHY)
+
+
+def confirm_measure(
+    officer: Officer, case_id: UUID = CASE, measure_id: UUID = MEASURE
+) -> ConfirmMeasure:
+    return ConfirmMeasure(officer, case_id, measure_id, WHY)
+
+
+def reject_measure(
+    officer: Officer, case_id: UUID = CASE, measure_id: UUID = MEASURE
+) -> RejectMeasure:
+    return RejectMeasure(officer, case_id, measure_id, WHY)
+
+
+def propose_reinstatement(
+    officer: Officer, reinstatement_id: UUID = REINSTATEMENT
+) -> ProposeReinstatement:
+    return ProposeReinstatement(officer, reinstatement_id, WHY)
+
+
+def confirm_reinstatement(
+    officer: Officer, reinstatement_id: UUID = REINSTATEMENT
+) -> ConfirmReinstatement:
+    return ConfirmReinstatement(officer, reinstatement_id, WHY)
+
+
+def reject_reinstatement(
+    officer: Officer, reinstatement_id: UUID = REINSTATEMENT
+) -> RejectReinstatement:
+    return RejectReinstatement(officer, reinstatement_id, WHY)
+
+
+def agree_on_finding(
+    case_id: UUID = CASE, severity: Severity | None = Severity.CRITICAL
+) -> tuple[Command, ...]:
+    """The first officer proposes a finding and the second one confirms it."""
+    return propose_finding(FIRST, case_id, severity), confirm_finding(SECOND, case_id)
+
+
+def agree_on_measure(
+    kind: MeasureKind, case_id: UUID = CASE, measure_id: UUID = MEASURE
+) -> tuple[Command, ...]:
+    """The first officer proposes a measure and the second one confirms it."""
+    return (
+        propose_measure(FIRST, kind, case_id, measure_id),
+        confirm_measure(SECOND, case_id, measure_id),
     )
 
 
-def impose(officer: Officer, kind: MeasureKind, case_id: UUID = CASE) -> ImposeMeasure:
-    return ImposeMeasure(officer, case_id, kind, new_id(), WHY, is_rejection=False)
-
-
-def reject_measure(officer: Officer, kind: MeasureKind, case_id: UUID = CASE) -> ImposeMeasure:
-    return ImposeMeasure(officer, case_id, kind, new_id(), WHY, is_rejection=True)
-
-
-def reinstate(officer: Officer) -> Reinstate:
-    return Reinstate(officer, WHY)
+def agree_on_reinstatement() -> tuple[Command, ...]:
+    """The third officer proposes the reinstatement and the fourth one confirms it."""
+    return propose_reinstatement(THIRD), confirm_reinstatement(FOURTH)
 
 
 def listed(party_id: str = "end-user", *entry_ids: str) -> RecordListMatch:
     return RecordListMatch(party_id, new_id(), entry_ids or ("EL-1",), ("EL",), "US-CSL/2026-11/0")
 
 
-def settled(party_id: str = "end-user") -> SettleListMatch:
-    return SettleListMatch(party_id)
+def cleared(party_id: str = "end-user", *open_entry_ids: str) -> FollowHitVerdict:
+    """A verdict that a hit is a false positive, which leaves these entries open."""
+    return FollowHitVerdict(party_id, True, open_entry_ids, ("EL",))
+
+
+def confirmed_hit(party_id: str = "end-user", *open_entry_ids: str) -> FollowHitVerdict:
+    """A verdict that a hit is the party."""
+    return FollowHitVerdict(party_id, False, open_entry_ids or ("EL-1",), ("EL",))
 
 
 def fold(conduct: LicenseConduct | None, events: tuple[Event, ...]) -> LicenseConduct | None:
@@ -136,22 +212,16 @@ def issued(*commands: Command) -> LicenseConduct:
 def found(
     *commands: Command, case_id: UUID = CASE, clause: Clause = Clause.MILITARY_SURVEILLANCE
 ) -> LicenseConduct:
-    return issued(
-        report(clause, case_id=case_id), find(FIRST, case_id), find(SECOND, case_id), *commands
-    )
+    return issued(report(clause, case_id=case_id), *agree_on_finding(case_id), *commands)
 
 
 def suspended(*commands: Command) -> LicenseConduct:
     """Suspended by the first and the second officer."""
-    return found(
-        impose(FIRST, MeasureKind.SUSPENSION), impose(SECOND, MeasureKind.SUSPENSION), *commands
-    )
+    return found(*agree_on_measure(MeasureKind.SUSPENSION), *commands)
 
 
 def revoked(*commands: Command) -> LicenseConduct:
-    return found(
-        impose(FIRST, MeasureKind.REVOCATION), impose(SECOND, MeasureKind.REVOCATION), *commands
-    )
+    return found(*agree_on_measure(MeasureKind.REVOCATION), *commands)
 
 
 def with_case(state: ViolationState) -> LicenseConduct:
@@ -160,33 +230,32 @@ def with_case(state: ViolationState) -> LicenseConduct:
         case ViolationState.REPORTED:
             return issued(report(case_id=CASE))
         case ViolationState.FINDING_PROPOSED:
-            return issued(report(case_id=CASE), find(FIRST))
+            return issued(report(case_id=CASE), propose_finding(FIRST))
         case ViolationState.FOUND:
             return found()
         case ViolationState.NOT_FOUND:
-            return issued(
-                report(case_id=CASE), find(FIRST, severity=None), find(SECOND, severity=None)
-            )
+            return issued(report(case_id=CASE), *agree_on_finding(severity=None))
         case ViolationState.MEASURE_PROPOSED:
-            return found(impose(FIRST, MeasureKind.SUSPENSION))
+            return found(propose_measure(FIRST, MeasureKind.SUSPENSION))
         case ViolationState.MEASURED:
-            return found(impose(FIRST, MeasureKind.WARNING))
+            return found(warn(FIRST))
         case ViolationState.CLOSED:
-            return suspended(reinstate(THIRD), reinstate(FOURTH))
+            return suspended(*agree_on_reinstatement())
 
 
-def with_standing(state: StandingState) -> LicenseConduct:
-    """A license in this standing, with one more case that was found and not measured."""
+def with_license(state: LicenseState) -> LicenseConduct:
+    """A license in this state, with one more case that has a finding and no measure."""
     other = new_id()
     more: tuple[Command, ...] = (
         report(Clause.FALSE_STATEMENT, case_id=other),
-        find(FIRST, other),
-        find(SECOND, other),
+        *agree_on_finding(other),
     )
     match state:
-        case StandingState.ACTIVE:
+        case LicenseState.ACTIVE:
             return issued(*more)
-        case StandingState.SUSPENDED:
+        case LicenseState.SUSPENDED:
             return suspended(*more)
-        case StandingState.REVOKED:
+        case LicenseState.REINSTATEMENT_PROPOSED:
+            return suspended(propose_reinstatement(THIRD), *more)
+        case LicenseState.REVOKED:
             return revoked(*more)

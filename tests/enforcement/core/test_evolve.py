@@ -3,6 +3,7 @@
 from datetime import timedelta
 from itertools import pairwise
 from typing import get_args
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -11,47 +12,58 @@ from hypothesis import strategies as st
 from services.enforcement.core import events as e
 from services.enforcement.core.commands import Command, Officer, ReportConduct
 from services.enforcement.core.decide import decide
-from services.enforcement.core.errors import Refusal
-from services.enforcement.core.evolve import BrokenPromiseError, LicenseConduct, evolve
-from services.enforcement.core.ladder import LADDER, usual_measure
+from services.enforcement.core.errors import ImpossibleEventError, Refusal
+from services.enforcement.core.evolve import evolve
 from services.enforcement.core.model import (
     Clause,
+    LicenseConduct,
     MeasureKind,
     ReporterKind,
     Severity,
     StandingState,
 )
+from services.enforcement.core.usual_measures import USUAL_MEASURES, usual_measure
 from tests.enforcement.core.builders import (
+    AFFILIATED,
     FIRST,
     FOURTH,
     GATE,
     HOLDER,
     LICENSE,
+    MEASURE,
     NOW,
     REPORTING_OFFICER,
     SECOND,
     STRANGER,
     THIRD,
-    find,
+    agree_on_finding,
+    agree_on_measure,
+    cleared,
+    confirm_finding,
+    confirm_measure,
+    confirm_reinstatement,
     fold,
-    impose,
     issued,
     listed,
     new_id,
+    propose_finding,
+    propose_measure,
+    propose_reinstatement,
     register,
-    reinstate,
     reject_finding,
     reject_measure,
+    reject_reinstatement,
     report,
     revoked,
-    settled,
     suspended,
+    warn,
 )
 
 # Few clauses, cases and officers, and acts mostly in pairs, so that commands meet and the far states are reached.
 CASES = tuple(new_id() for _ in range(2))
-OFFICERS = (FIRST, SECOND, THIRD, FOURTH, Officer("enforcement-9", "example-1"))
-pairs = st.lists(st.sampled_from(OFFICERS), min_size=1, max_size=2, unique=True)
+OFFICERS: tuple[Officer, ...] = (FIRST, SECOND, THIRD, FOURTH, AFFILIATED)
+officers = st.sampled_from(OFFICERS)
+pairs = st.lists(officers, min_size=1, max_size=2, unique=True)
 cases = st.sampled_from(CASES)
 
 
@@ -77,49 +89,72 @@ def reports(draw: st.DrawFn) -> list[Command]:
 
 @st.composite
 def findings(draw: st.DrawFn) -> list[Command]:
-    case_id, severity = (
-        draw(cases),
-        draw(st.sampled_from([Severity.CRITICAL, Severity.CRITICAL, None])),
-    )
-    return [find(officer, case_id, severity) for officer in draw(pairs)]
+    case_id = draw(cases)
+    severity = draw(st.sampled_from([Severity.CRITICAL, Severity.CRITICAL, None]))
+    proposer, *confirmer = draw(pairs)
+    return [
+        propose_finding(proposer, case_id, severity),
+        *(confirm_finding(officer, case_id) for officer in confirmer),
+    ]
+
+
+def measures(officers: list[Officer], kind: MeasureKind, case_id: UUID) -> list[Command]:
+    proposer, *confirmer = officers
+    if kind is MeasureKind.WARNING:
+        return [warn(proposer, case_id)]
+    measure_id = new_id()
+    return [
+        propose_measure(proposer, kind, case_id, measure_id),
+        *(confirm_measure(officer, case_id, measure_id) for officer in confirmer),
+    ]
 
 
 @st.composite
 def impositions(draw: st.DrawFn) -> list[Command]:
-    case_id, kind = draw(cases), draw(st.sampled_from(MeasureKind))
-    return [impose(officer, kind, case_id) for officer in draw(pairs)]
+    return measures(draw(pairs), draw(st.sampled_from(MeasureKind)), draw(cases))
 
 
 @st.composite
 def rejections(draw: st.DrawFn) -> list[Command]:
-    officer, case_id = draw(st.sampled_from(OFFICERS)), draw(cases)
-    return [
-        reject_finding(officer, case_id),
-        reject_measure(officer, MeasureKind.SUSPENSION, case_id),
-    ]
+    proposer, other, case_id = draw(officers), draw(officers), draw(cases)
+    return draw(
+        st.sampled_from(
+            [
+                [reject_finding(other, case_id)],
+                [
+                    propose_measure(proposer, MeasureKind.REVOCATION, case_id),
+                    reject_measure(other, case_id, MEASURE),
+                ],
+                [propose_reinstatement(proposer), reject_reinstatement(other)],
+            ]
+        )
+    )
 
 
 @st.composite
 def judgements(draw: st.DrawFn) -> list[Command]:
     """A case from report to measure."""
-    number, kind, officers = (
-        draw(st.integers(0, 1)),
-        draw(st.sampled_from(MeasureKind)),
-        draw(pairs),
-    )
+    number = draw(st.integers(0, 1))
     case_id, clause = CASES[number], (Clause.MILITARY_SURVEILLANCE, Clause.OVER_USE)[number]
-    found = [find(officer, case_id) for officer in (FIRST, SECOND)]
     return [
         report(clause, case_id=case_id),
-        *found,
-        *(impose(officer, kind, case_id) for officer in officers),
+        *agree_on_finding(case_id),
+        *measures(draw(pairs), draw(st.sampled_from(MeasureKind)), case_id),
     ]
 
 
-reinstatements = st.builds(lambda officers: [reinstate(officer) for officer in officers], pairs)
+@st.composite
+def reinstatements(draw: st.DrawFn) -> list[Command]:
+    proposer, *confirmer = draw(pairs)
+    return [
+        propose_reinstatement(proposer),
+        *(confirm_reinstatement(officer) for officer in confirmer),
+    ]
+
+
 parties = st.sampled_from(("end-user", "deployer"))
 listings = st.builds(
-    lambda party, is_settled: [listed(party), *([settled(party)] * is_settled)],
+    lambda party, is_cleared: [listed(party), *([cleared(party)] * is_cleared)],
     parties,
     st.booleans(),
 )
@@ -130,18 +165,27 @@ acts = st.one_of(
     findings(),
     impositions(),
     rejections(),
-    reinstatements,
+    reinstatements(),
     listings,
 )
-FOUND: list[Command] = [report(case_id=CASES[0]), find(FIRST, CASES[0]), find(SECOND, CASES[0])]
+FOUND: list[Command] = [report(case_id=CASES[0]), *agree_on_finding(CASES[0])]
 STOPPED = {
-    kind: [*FOUND, *(impose(officer, kind, CASES[0]) for officer in (FIRST, SECOND))]
+    kind: [*FOUND, *agree_on_measure(kind, CASES[0])]
     for kind in (MeasureKind.SUSPENSION, MeasureKind.REVOCATION)
 }
-RETURNING = [*STOPPED[MeasureKind.SUSPENSION], reinstate(THIRD)]
+RETURNING = [*STOPPED[MeasureKind.SUSPENSION], propose_reinstatement(THIRD)]
 REJECTED = [*FOUND[:2], reject_finding(SECOND, CASES[0])]
 beginnings = st.sampled_from(
-    [[], FOUND[:2], REJECTED, FOUND, *STOPPED.values(), RETURNING, [*RETURNING, reinstate(FOURTH)]]
+    [
+        [],
+        FOUND[:2],
+        REJECTED,
+        FOUND,
+        *STOPPED.values(),
+        RETURNING,
+        [*RETURNING, confirm_reinstatement(FOURTH)],
+        [*RETURNING, reject_reinstatement(FOURTH)],
+    ]
 )
 histories = st.builds(
     lambda beginning, middle: [*beginning, *(command for act in middle for command in act)],
@@ -290,15 +334,15 @@ def test_an_event_that_cannot_follow_breaks_a_promise() -> None:
         event for event in run([register(), report()])[0] if isinstance(event, e.ConductReported)
     )
 
-    with pytest.raises(BrokenPromiseError):
+    with pytest.raises(ImpossibleEventError):
         evolve(None, reported)
-    with pytest.raises(BrokenPromiseError):
+    with pytest.raises(ImpossibleEventError):
         evolve(registered, e.StandingChanged(registered.known_standing))
-    with pytest.raises(BrokenPromiseError):
+    with pytest.raises(ImpossibleEventError):
         evolve(registered, e.LicenseRegistered(LICENSE, LICENSE, "example-1"))
 
 
-def test_the_ladder_names_a_measure_for_every_clause_and_severity() -> None:
+def test_there_is_a_usual_measure_for_every_clause_and_severity() -> None:
     steps = list(MeasureKind)
 
     for clause in Clause:
@@ -306,4 +350,4 @@ def test_the_ladder_names_a_measure_for_every_clause_and_severity() -> None:
         assert measures == sorted(measures), (
             f"a graver violation of {clause} leads to a milder measure"
         )
-    assert set(LADDER) == set(Clause)
+    assert set(USUAL_MEASURES) == set(Clause)

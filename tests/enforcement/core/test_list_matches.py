@@ -1,4 +1,4 @@
-"""What a list match does to a license: stopped at once, held until officers have settled it, revived by nobody else."""
+"""A list match suspends a license at once, and prevents its reinstatement until it is settled."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from tests.enforcement.core.builders import (
     NOW,
     SECOND,
     THIRD,
+    cleared,
+    confirm_reinstatement,
+    confirmed_hit,
     done,
     issued,
     listed,
+    propose_reinstatement,
     refused,
-    reinstate,
     revoked,
-    settled,
     suspended,
 )
 
@@ -66,36 +68,55 @@ def test_another_entry_for_the_same_party_is_recorded_in_its_place() -> None:
 @pytest.mark.parametrize(
     "conduct", [issued(listed()), suspended(listed())], ids=["by the match", "by a measure"]
 )
-def test_no_license_is_reinstated_before_the_match_is_settled(conduct: object) -> None:
-    refusal = refused(conduct, reinstate(THIRD))  # type: ignore[arg-type]  # parametrized
+def test_no_license_is_reinstated_before_the_match_is_cleared(conduct: object) -> None:
+    refusal = refused(conduct, propose_reinstatement(THIRD))  # type: ignore[arg-type]  # parametrized
 
     assert (refusal.reason, refusal.metadata) == (Reason.LIST_MATCH_OPEN, {"openMatches": "1"})
 
 
 def test_a_settled_match_revives_nothing_by_itself() -> None:
-    conduct = issued(listed(), settled())
+    conduct = issued(listed(), cleared())
 
     assert (conduct.list_matches, conduct.known_standing.state) == ((), StandingState.SUSPENDED)
 
 
 def test_two_officers_reinstate_once_every_party_is_settled() -> None:
-    waiting = issued(listed("end-user"), listed("deployer"), settled("end-user"))
-    assert refused(waiting, reinstate(FIRST)).reason is Reason.LIST_MATCH_OPEN
+    waiting = issued(listed("end-user"), listed("deployer"), cleared("end-user"))
+    assert refused(waiting, propose_reinstatement(FIRST)).reason is Reason.LIST_MATCH_OPEN
 
-    conduct = done(waiting, settled("deployer"), reinstate(FIRST))
-    assert refused(conduct, reinstate(FIRST)).reason is Reason.SELF_CONFIRMATION
-    conduct = done(conduct, reinstate(SECOND))
+    conduct = done(waiting, cleared("deployer"), propose_reinstatement(FIRST))
+    assert refused(conduct, confirm_reinstatement(FIRST)).reason is Reason.SELF_CONFIRMATION
+    conduct = done(conduct, confirm_reinstatement(SECOND))
 
-    assert (conduct.known_standing.state, conduct.is_stopped_by_list) == (
+    assert (conduct.known_standing.state, conduct.is_suspended_by_list) == (
         StandingState.ACTIVE,
         False,
     )
 
 
+def test_a_match_after_the_proposal_prevents_the_confirmation() -> None:
+    conduct = issued(listed(), cleared(), propose_reinstatement(FIRST), listed("deployer"))
+
+    assert refused(conduct, confirm_reinstatement(SECOND)).reason is Reason.LIST_MATCH_OPEN
+
+
+def test_a_verdict_that_leaves_other_entries_open_settles_nothing() -> None:
+    conduct = issued(listed("end-user", "EL-1", "SDN-2"))
+
+    assert decide(conduct, cleared("end-user", "SDN-2"), NOW) == ()
+
+
+def test_a_confirmed_hit_suspends_a_license_that_was_never_listed() -> None:
+    conduct = issued(confirmed_hit())
+
+    assert conduct.known_standing.state is StandingState.SUSPENDED
+    assert [match.screening_id for match in conduct.list_matches] == [None]
+
+
 def test_what_was_never_recorded_needs_no_settling() -> None:
-    assert decide(issued(), settled(), NOW) == ()
+    assert decide(issued(), cleared(), NOW) == ()
 
 
-@pytest.mark.parametrize("command", [listed(), settled()])
+@pytest.mark.parametrize("command", [listed(), cleared()])
 def test_a_match_of_a_license_that_is_not_here_is_not_found(command: object) -> None:
     assert refused(None, command).reason is Reason.NOT_FOUND  # type: ignore[arg-type]  # parametrized

@@ -5,9 +5,8 @@ import pytest
 from services.enforcement.core.credibility import CLAIMS, ReporterRole
 from services.enforcement.core.decide import decide
 from services.enforcement.core.errors import Reason
-from services.enforcement.core.lifecycle import OPEN
 from services.enforcement.core.model import Clause, Credibility, ReporterKind, ViolationState
-from services.enforcement.core.reports import MOST_REPORTS
+from services.enforcement.core.reports import MAX_REPORTS
 from tests.enforcement.core.builders import (
     CASE,
     GATE,
@@ -53,9 +52,12 @@ def test_reports_about_two_clauses_are_two_cases() -> None:
 def test_a_report_joins_an_open_case_and_opens_a_new_one_beside_a_decided_one(
     state: ViolationState,
 ) -> None:
-    conduct = done(with_case(state), report(reporter=STRANGER, kind=PUBLIC))
+    before = with_case(state)
+    conduct = done(before, report(reporter=STRANGER, kind=PUBLIC))
 
-    assert len(conduct.violations) == (1 if state in OPEN else 2)
+    is_open = before.violations[0].is_open
+    assert is_open == (state.value not in {"NOT_FOUND", "MEASURED", "CLOSED"})
+    assert len(conduct.violations) == (1 if is_open else 2)
     assert conduct.violations[0].state is state
 
 
@@ -75,13 +77,12 @@ def test_many_public_reports_from_one_reporter_stay_of_low_credibility() -> None
 
 def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
     flood = [
-        report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32)
-        for n in range(MOST_REPORTS)
+        report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32) for n in range(MAX_REPORTS)
     ]
     conduct = issued(*flood)
 
     one_more = refused(
-        conduct, report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([MOST_REPORTS]) * 32)
+        conduct, report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([MAX_REPORTS]) * 32)
     )
 
     assert one_more.reason == Reason.TOO_MANY_REPORTS

@@ -26,47 +26,52 @@ from tests.enforcement.core.builders import (
     NOW,
     SECOND,
     THIRD,
+    agree_on_finding,
+    agree_on_measure,
+    agree_on_reinstatement,
+    cleared,
     decide,
-    find,
     fold,
-    impose,
     listed,
+    new_id,
+    propose_finding,
+    propose_measure,
+    propose_reinstatement,
     register,
-    reinstate,
     reject_finding,
     reject_measure,
+    reject_reinstatement,
     report,
     revoked,
-    settled,
     suspended,
 )
 
 SUSPENSION, REVOCATION = model.MeasureKind.SUSPENSION, model.MeasureKind.REVOCATION
-STORY = (
+ESCALATION = new_id()
+HISTORY = (
     register(),
     report(case_id=CASE),
-    find(FIRST),
+    propose_finding(FIRST),
     reject_finding(SECOND),
-    find(FIRST),
-    find(SECOND),
-    impose(FIRST, REVOCATION),
-    reject_measure(SECOND, REVOCATION),
-    impose(FIRST, SUSPENSION),
-    impose(SECOND, SUSPENSION),
-    impose(FIRST, REVOCATION),
-    reject_measure(SECOND, REVOCATION),
-    reinstate(THIRD),
-    reinstate(FOURTH),
+    *agree_on_finding(),
+    propose_measure(FIRST, REVOCATION),
+    reject_measure(SECOND),
+    *agree_on_measure(SUSPENSION),
+    propose_measure(FIRST, REVOCATION, measure_id=ESCALATION),
+    reject_measure(SECOND, measure_id=ESCALATION),
+    propose_reinstatement(THIRD),
+    reject_reinstatement(FOURTH),
+    *agree_on_reinstatement(),
     listed(),
-    settled(),
+    cleared(),
 )
 
 
-def told() -> list[e.Event]:
+def events_of_every_kind() -> list[e.Event]:
     """Events of every kind."""
     events: list[e.Event] = []
     conduct = None
-    for command in STORY:
+    for command in HISTORY:
         decided = decide(conduct, command, NOW)
         assert isinstance(decided, tuple)
         conduct = fold(conduct, decided)
@@ -77,7 +82,7 @@ def told() -> list[e.Event]:
 
 @pytest.mark.parametrize("kind", get_args(e.Event))
 def test_every_event_comes_back_as_it_went(kind: type) -> None:
-    events = [event for event in told() if isinstance(event, kind)]
+    events = [event for event in events_of_every_kind() if isinstance(event, kind)]
 
     assert events
     for event in events:

@@ -125,32 +125,69 @@ class Desk:
         self, license_id: str, clause: pb.Clause.ValueType = pb.CLAUSE_MILITARY_SURVEILLANCE
     ) -> str:
         case_id = await self.report(license_id, clause)
-        for number in (1, 2):
-            await self.find(number, case_id)
+        await self.propose_finding(1, case_id)
+        await self.confirm_finding(2, case_id)
         return case_id
 
-    async def find(self, number: int, case_id: str) -> pb.Violation:
-        officer = await self.client(f"officer/enforcement-{number}")
+    async def officer(self, number: int) -> Client:
+        return await self.client(f"officer/enforcement-{number}")
+
+    async def propose_finding(self, number: int, case_id: str) -> pb.Violation:
+        officer = await self.officer(number)
         etag = (await officer.violations.get(case_id)).violation.etag
-        return await officer.violations.record_finding(
+        return await officer.violations.propose_finding(
             case_id, is_violation=True, severity=pb.SEVERITY_CRITICAL, rationale=WHY, etag=etag
         )
 
-    async def impose(
+    async def confirm_finding(self, number: int, case_id: str) -> pb.Violation:
+        officer = await self.officer(number)
+        case = (await officer.violations.get(case_id)).violation
+        return await officer.violations.confirm_finding(
+            case_id, case.finding.finding_id, rationale=WHY, etag=case.etag
+        )
+
+    async def propose_measure(
         self, number: int, case_id: str, kind: pb.MeasureKind.ValueType
-    ) -> pb.Standing:
-        officer = await self.client(f"officer/enforcement-{number}")
+    ) -> pb.Violation:
+        officer = await self.officer(number)
         etag = (await officer.violations.get(case_id)).violation.etag
+        return await officer.violations.propose_measure(
+            case_id, kind=kind, rationale=WHY, etag=etag
+        )
+
+    async def confirm_measure(self, number: int, case_id: str) -> pb.Standing:
+        officer = await self.officer(number)
+        case = (await officer.violations.get(case_id)).violation
         return (
-            await officer.violations.impose_measure(case_id, kind=kind, rationale=WHY, etag=etag)
+            await officer.violations.confirm_measure(
+                case_id, case.measures[-1].measure_id, rationale=WHY, etag=case.etag
+            )
         ).standing
 
-    async def reinstate(self, number: int, license_id: str, case_id: str) -> bool:
-        officer = await self.client(f"officer/enforcement-{number}")
-        etag = (await officer.violations.get(case_id)).violation.etag
+    async def impose(self, case_id: str, kind: pb.MeasureKind.ValueType) -> pb.Standing:
+        """Proposed by the first officer and confirmed by the second one."""
+        await self.propose_measure(1, case_id, kind)
+        return await self.confirm_measure(2, case_id)
+
+    async def propose_reinstatement(self, number: int, license_id: str) -> str:
+        officer = await self.officer(number)
+        etag = (await officer.standing.timeline(license_id)).etag
+        answer = await officer.violations.propose_reinstatement(
+            license_id, rationale=WHY, etag=etag
+        )
+        return answer.reinstatement.reinstatement_id
+
+    async def confirm_reinstatement(self, number: int, license_id: str) -> pb.Standing:
+        officer = await self.officer(number)
+        timeline = await officer.standing.timeline(license_id)
         return (
-            await officer.violations.reinstate(license_id, rationale=WHY, etag=etag)
-        ).awaits_confirmation
+            await officer.violations.confirm_reinstatement(
+                license_id,
+                timeline.pending_reinstatement.reinstatement_id,
+                rationale=WHY,
+                etag=timeline.etag,
+            )
+        ).standing
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +246,11 @@ async def test_a_license_that_is_issued_is_allowed_at_the_gate_until_two_officer
         await gate.ready(SECONDS)
         await eventually(lambda: allows(gate, license_id))
         case_id = await desk.found(license_id)
-        await desk.impose(1, case_id, pb.MEASURE_KIND_REVOCATION)
+        await desk.propose_measure(1, case_id, pb.MEASURE_KIND_REVOCATION)
         assert allows(gate, license_id)
 
         began = time.monotonic()
-        standing = await desk.impose(2, case_id, pb.MEASURE_KIND_REVOCATION)
+        standing = await desk.confirm_measure(2, case_id)
         await eventually(lambda: not allows(gate, license_id))
         print(f"countersignature to denial {(time.monotonic() - began) * 1000:.0f} ms")
 
@@ -225,17 +262,18 @@ async def test_a_suspended_license_denies_until_two_other_officers_reinstate_it(
     license_id = await desk.issue()
     async with desk.gate() as gate:
         case_id = await desk.found(license_id)
-        for number in (1, 2):
-            await desk.impose(number, case_id, pb.MEASURE_KIND_SUSPENSION)
+        await desk.impose(case_id, pb.MEASURE_KIND_SUSPENSION)
         await gate.ready(SECONDS)
         await eventually(lambda: reason(gate, license_id) == "SUSPENDED")
 
         with pytest.raises(SafeconductError, match="SUSPENDER_CANNOT_REINSTATE"):
-            await desk.reinstate(1, license_id, case_id)
-        assert await desk.reinstate(3, license_id, case_id)
+            await desk.propose_reinstatement(1, license_id)
+        await desk.propose_reinstatement(3, license_id)
         with pytest.raises(SafeconductError, match="SELF_CONFIRMATION"):
-            await desk.reinstate(3, license_id, case_id)
-        assert not await desk.reinstate(4, license_id, case_id)
+            await desk.confirm_reinstatement(3, license_id)
+        assert reason(gate, license_id) == "SUSPENDED"
+        standing = await desk.confirm_reinstatement(4, license_id)
+        assert standing.state == pb.STANDING_STATE_ACTIVE
 
         await eventually(lambda: allows(gate, license_id))
 
@@ -269,20 +307,14 @@ async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_i
     desk: Desk,
 ) -> None:
     license_id = await desk.issue()
-    first, second = [await desk.client(f"officer/enforcement-{number}") for number in (1, 2)]
-
-    async def reinstate(officer: Client) -> pb.StandingState.ValueType:
-        etag = (await officer.standing.timeline(license_id)).etag
-        return (
-            await officer.violations.reinstate(license_id, rationale="not the same body", etag=etag)
-        ).standing.state
+    first = await desk.officer(1)
 
     async with desk.gate() as gate:
         await eventually(lambda: allows(gate, license_id))
         await desk.tell("PartyListed", listed(license_id), teller="screening")
         await eventually(lambda: reason(gate, license_id) == "SUSPENDED")
         with pytest.raises(SafeconductError, match="LIST_MATCH_OPEN"):
-            await reinstate(first)
+            await desk.propose_reinstatement(1, license_id)
 
         await desk.tell("HitAdjudicated", found_false(license_id), teller="screening")
 
@@ -291,8 +323,10 @@ async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_i
             return entries[-1].event_type == "ListMatchSettled"
 
         await eventually(is_settled)
-        assert await reinstate(first) == pb.STANDING_STATE_SUSPENDED
-        assert await reinstate(second) == pb.STANDING_STATE_ACTIVE
+        await desk.propose_reinstatement(1, license_id)
+        assert reason(gate, license_id) == "SUSPENDED"
+        standing = await desk.confirm_reinstatement(2, license_id)
+        assert standing.state == pb.STANDING_STATE_ACTIVE
         await eventually(lambda: allows(gate, license_id))
 
 
@@ -312,7 +346,7 @@ async def test_an_officer_of_the_partner_cannot_act(desk: Desk) -> None:
     case_id = await desk.report(license_id)
 
     with pytest.raises(SafeconductError, match="CONFLICT_OF_INTEREST") as refusal:
-        await desk.find(5, case_id)
+        await desk.propose_finding(5, case_id)
 
     assert refusal.value.code is grpc.StatusCode.PERMISSION_DENIED
     assert refusal.value.metadata == {"officerId": "enforcement-5"}
@@ -323,14 +357,68 @@ async def test_a_stale_etag_is_refused(desk: Desk) -> None:
     case_id = await desk.report(license_id)
     officer = await desk.client("officer/enforcement-2")
     stale = (await officer.violations.get(case_id)).violation.etag
-    await desk.find(1, case_id)
+    pending = await desk.propose_finding(1, case_id)
 
     with pytest.raises(SafeconductError, match="STALE_ETAG") as refusal:
-        await officer.violations.record_finding(
-            case_id, is_violation=True, severity=pb.SEVERITY_CRITICAL, rationale=WHY, etag=stale
+        await officer.violations.confirm_finding(
+            case_id, pending.finding.finding_id, rationale=WHY, etag=stale
         )
 
     assert refusal.value.code is grpc.StatusCode.ABORTED
+
+
+async def test_another_finding_than_the_pending_one_is_not_confirmed(desk: Desk) -> None:
+    license_id = await desk.issue()
+    case_id = await desk.report(license_id)
+    pending = await desk.propose_finding(1, case_id)
+    officer = await desk.officer(2)
+
+    with pytest.raises(SafeconductError, match="PENDING_ACT_DIFFERS") as refusal:
+        await officer.violations.confirm_finding(
+            case_id, str(uuid.uuid4()), rationale=WHY, etag=pending.etag
+        )
+
+    assert refusal.value.code is grpc.StatusCode.ABORTED
+    assert refusal.value.metadata == {"pending": pending.finding.finding_id}
+
+
+async def test_rejected_acts_leave_the_case_and_the_license_as_they_were(desk: Desk) -> None:
+    license_id = await desk.issue()
+    case_id = await desk.report(license_id)
+    officer = await desk.officer(2)
+    calls = officer.violations
+
+    finding = await desk.propose_finding(1, case_id)
+    rejected = await calls.reject_finding(
+        case_id, finding.finding.finding_id, rationale=WHY, etag=finding.etag
+    )
+    assert rejected.state == pb.VIOLATION_STATE_REPORTED
+
+    await desk.propose_finding(1, case_id)
+    await desk.confirm_finding(2, case_id)
+    measure = await desk.propose_measure(1, case_id, pb.MEASURE_KIND_REVOCATION)
+    rejected = await calls.reject_measure(
+        case_id, measure.measures[-1].measure_id, rationale=WHY, etag=measure.etag
+    )
+    assert rejected.state == pb.VIOLATION_STATE_FOUND
+
+    warned = await calls.impose_warning(case_id, rationale=WHY, etag=rejected.etag)
+    assert warned.state == pb.VIOLATION_STATE_MEASURED
+
+    await desk.impose(case_id, pb.MEASURE_KIND_SUSPENSION)
+    await desk.propose_reinstatement(3, license_id)
+    other = await desk.officer(4)
+    answer = await other.violations.get(case_id)
+    kept = await other.violations.reject_reinstatement(
+        license_id,
+        answer.pending_reinstatement.reinstatement_id,
+        rationale=WHY,
+        etag=answer.violation.etag,
+    )
+    assert kept.standing.state == pb.STANDING_STATE_SUSPENDED
+    timeline = await other.standing.timeline(license_id)
+    assert timeline.entries[-1].event_type == "ReinstatementRejected"
+    assert not timeline.HasField("pending_reinstatement")
 
 
 async def test_a_command_out_of_order_is_told_what_is_allowed(desk: Desk) -> None:
@@ -338,7 +426,7 @@ async def test_a_command_out_of_order_is_told_what_is_allowed(desk: Desk) -> Non
     case_id = await desk.report(license_id)
 
     with pytest.raises(SafeconductError, match="WRONG_STATE") as refusal:
-        await desk.impose(1, case_id, pb.MEASURE_KIND_REVOCATION)
+        await desk.propose_measure(1, case_id, pb.MEASURE_KIND_REVOCATION)
 
     assert refusal.value.code is grpc.StatusCode.FAILED_PRECONDITION
     assert refusal.value.metadata == {
@@ -451,8 +539,7 @@ async def test_cases_are_listed_newest_first_page_by_page(desk: Desk) -> None:
 async def test_the_partner_reads_what_is_in_force_and_no_names(desk: Desk) -> None:
     license_id = await desk.issue()
     case_id = await desk.found(license_id)
-    for number in (1, 2):
-        await desk.impose(number, case_id, pb.MEASURE_KIND_SUSPENSION)
+    await desk.impose(case_id, pb.MEASURE_KIND_SUSPENSION)
     partner, officer = (
         await desk.client("partner/example-1"),
         await desk.client("officer/enforcement-1"),
@@ -481,8 +568,7 @@ async def test_a_license_told_again_and_late_changes_nothing(desk: Desk) -> None
     license_id = issued.license.license_id
     await desk.known(license_id)
     case_id = await desk.found(license_id)
-    for number in (1, 2):
-        await desk.impose(number, case_id, pb.MEASURE_KIND_REVOCATION)
+    await desk.impose(case_id, pb.MEASURE_KIND_REVOCATION)
     officer = await desk.client("officer/enforcement-1")
     before = (await officer.standing.timeline(license_id)).entries
 
@@ -543,12 +629,11 @@ async def test_a_revocation_is_one_connected_trace_from_the_officer_to_the_board
 ) -> None:
     license_id = await desk.issue()
     case_id = await desk.found(license_id)
-    for number in (1, 2):
-        await desk.impose(number, case_id, pb.MEASURE_KIND_REVOCATION)
+    await desk.impose(case_id, pb.MEASURE_KIND_REVOCATION)
     officer = await desk.client("officer/enforcement-1")
     entries = (await officer.standing.timeline(license_id)).entries
     (trace_id,) = {entry.trace_id for entry in entries if entry.event_type == "LicenseRevoked"}
-    began = "safeconduct.enforcement.v1.ViolationService/ImposeMeasure"
+    began = "safeconduct.enforcement.v1.ViolationService/ConfirmMeasure"
     expected = {
         began: 1,
         "commit license": 1,
@@ -602,10 +687,10 @@ async def test_a_revocation_reaches_the_gate_after_the_broker_was_away(desk: Des
         await gate.ready(SECONDS)
         await eventually(lambda: gate.standings.get(license_id) is not None)
         case_id = await desk.found(license_id)
-        await desk.impose(1, case_id, pb.MEASURE_KIND_REVOCATION)
+        await desk.propose_measure(1, case_id, pb.MEASURE_KIND_REVOCATION)
         desk.stack.kafka.kill()
 
-        standing = await desk.impose(2, case_id, pb.MEASURE_KIND_REVOCATION)
+        standing = await desk.confirm_measure(2, case_id)
         assert standing.state == pb.STANDING_STATE_REVOKED
         assert gate.standings[license_id].state is StandingState.ACTIVE
 

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from safeconduct.enforcement.v1 import model_pb2 as safeconduct_dot_enforcement_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'safeconduct/enforcement/v1/events.proto\x12\x1asafeconduct.enforcement.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&safeconduct/enforcement/v1/model.proto\"S\n\x11LicenseRegistered\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x12\n\npartner_id\x18\x03 \x01(\t\"\xaa\x01\n\x0f\x43onductReported\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x32\n\x06\x63lause\x18\x03 \x01(\x0e\x32\".safeconduct.enforcement.v1.Clause\x12\x39\n\x06report\x18\x04 \x01(\x0b\x32).safeconduct.enforcement.v1.ConductReport\"q\n\x0f\x46indingProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07\x66inding\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Finding\"z\n\x10\x46indingConfirmed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12<\n\x0c\x63onfirmed_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"x\n\x0f\x46indingRejected\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12;\n\x0brejected_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"q\n\x0fMeasureProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07measure\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Measure\"\x8c\x01\n\x0fMeasureRejected\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x12\n\nmeasure_id\x18\x03 \x01(\t\x12;\n\x0brejected_by\x18\x04 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"p\n\x0eMeasureImposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07measure\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Measure\"]\n\x11ListMatchRecorded\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x34\n\x05match\x18\x02 \x01(\x0b\x32%.safeconduct.enforcement.v1.ListMatch\"8\n\x10ListMatchSettled\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\"\x82\x01\n\x10LicenseSuspended\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x14\n\x0cviolation_id\x18\x03 \x01(\t\x12\x12\n\nmeasure_id\x18\x04 \x01(\t\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\"\x80\x01\n\x0eLicenseRevoked\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x14\n\x0cviolation_id\x18\x03 \x01(\t\x12\x12\n\nmeasure_id\x18\x04 \x01(\t\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\"h\n\x15ReinstatementProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12;\n\x0bproposed_by\x18\x02 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"\xd4\x01\n\x11LicenseReinstated\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12;\n\x0bproposed_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12<\n\x0c\x63onfirmed_by\x18\x04 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\"I\n\x0fStandingChanged\x12\x36\n\x08standing\x18\x01 \x01(\x0b\x32$.safeconduct.enforcement.v1.Standing\"s\n\x0cStandingTick\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\r\n\x05shard\x18\x03 \x01(\x05\x12.\n\nwritten_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'safeconduct/enforcement/v1/events.proto\x12\x1asafeconduct.enforcement.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&safeconduct/enforcement/v1/model.proto\"S\n\x11LicenseRegistered\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x12\n\npartner_id\x18\x03 \x01(\t\"\xaa\x01\n\x0f\x43onductReported\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x32\n\x06\x63lause\x18\x03 \x01(\x0e\x32\".safeconduct.enforcement.v1.Clause\x12\x39\n\x06report\x18\x04 \x01(\x0b\x32).safeconduct.enforcement.v1.ConductReport\"q\n\x0f\x46indingProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07\x66inding\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Finding\"\x8e\x01\n\x10\x46indingConfirmed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12<\n\x0c\x63onfirmed_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12\x12\n\nfinding_id\x18\x04 \x01(\t\"\x8c\x01\n\x0f\x46indingRejected\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12;\n\x0brejected_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12\x12\n\nfinding_id\x18\x04 \x01(\t\"q\n\x0fMeasureProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07measure\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Measure\"\x8c\x01\n\x0fMeasureRejected\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x12\n\nmeasure_id\x18\x03 \x01(\t\x12;\n\x0brejected_by\x18\x04 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"p\n\x0eMeasureImposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x14\n\x0cviolation_id\x18\x02 \x01(\t\x12\x34\n\x07measure\x18\x03 \x01(\x0b\x32#.safeconduct.enforcement.v1.Measure\"]\n\x11ListMatchRecorded\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x34\n\x05match\x18\x02 \x01(\x0b\x32%.safeconduct.enforcement.v1.ListMatch\"8\n\x10ListMatchSettled\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\"\x82\x01\n\x10LicenseSuspended\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x14\n\x0cviolation_id\x18\x03 \x01(\t\x12\x12\n\nmeasure_id\x18\x04 \x01(\t\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\"\x80\x01\n\x0eLicenseRevoked\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12\x14\n\x0cviolation_id\x18\x03 \x01(\t\x12\x12\n\nmeasure_id\x18\x04 \x01(\t\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\"\x82\x01\n\x15ReinstatementProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12;\n\x0bproposed_by\x18\x02 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12\x18\n\x10reinstatement_id\x18\x03 \x01(\t\"\x82\x01\n\x15ReinstatementRejected\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x18\n\x10reinstatement_id\x18\x02 \x01(\t\x12;\n\x0brejected_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\"\xee\x01\n\x11LicenseReinstated\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x02 \x01(\t\x12;\n\x0bproposed_by\x18\x03 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12<\n\x0c\x63onfirmed_by\x18\x04 \x01(\x0b\x32&.safeconduct.enforcement.v1.OfficerAct\x12\x18\n\x10standing_version\x18\x05 \x01(\x05\x12\x18\n\x10reinstatement_id\x18\x06 \x01(\t\"I\n\x0fStandingChanged\x12\x36\n\x08standing\x18\x01 \x01(\x0b\x32$.safeconduct.enforcement.v1.Standing\"s\n\x0cStandingTick\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\r\n\x05shard\x18\x03 \x01(\x05\x12.\n\nwritten_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,30 +39,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONDUCTREPORTED']._serialized_end=400
   _globals['_FINDINGPROPOSED']._serialized_start=402
   _globals['_FINDINGPROPOSED']._serialized_end=515
-  _globals['_FINDINGCONFIRMED']._serialized_start=517
-  _globals['_FINDINGCONFIRMED']._serialized_end=639
-  _globals['_FINDINGREJECTED']._serialized_start=641
-  _globals['_FINDINGREJECTED']._serialized_end=761
-  _globals['_MEASUREPROPOSED']._serialized_start=763
-  _globals['_MEASUREPROPOSED']._serialized_end=876
-  _globals['_MEASUREREJECTED']._serialized_start=879
-  _globals['_MEASUREREJECTED']._serialized_end=1019
-  _globals['_MEASUREIMPOSED']._serialized_start=1021
-  _globals['_MEASUREIMPOSED']._serialized_end=1133
-  _globals['_LISTMATCHRECORDED']._serialized_start=1135
-  _globals['_LISTMATCHRECORDED']._serialized_end=1228
-  _globals['_LISTMATCHSETTLED']._serialized_start=1230
-  _globals['_LISTMATCHSETTLED']._serialized_end=1286
-  _globals['_LICENSESUSPENDED']._serialized_start=1289
-  _globals['_LICENSESUSPENDED']._serialized_end=1419
-  _globals['_LICENSEREVOKED']._serialized_start=1422
-  _globals['_LICENSEREVOKED']._serialized_end=1550
-  _globals['_REINSTATEMENTPROPOSED']._serialized_start=1552
-  _globals['_REINSTATEMENTPROPOSED']._serialized_end=1656
-  _globals['_LICENSEREINSTATED']._serialized_start=1659
-  _globals['_LICENSEREINSTATED']._serialized_end=1871
-  _globals['_STANDINGCHANGED']._serialized_start=1873
-  _globals['_STANDINGCHANGED']._serialized_end=1946
-  _globals['_STANDINGTICK']._serialized_start=1948
-  _globals['_STANDINGTICK']._serialized_end=2063
+  _globals['_FINDINGCONFIRMED']._serialized_start=518
+  _globals['_FINDINGCONFIRMED']._serialized_end=660
+  _globals['_FINDINGREJECTED']._serialized_start=663
+  _globals['_FINDINGREJECTED']._serialized_end=803
+  _globals['_MEASUREPROPOSED']._serialized_start=805
+  _globals['_MEASUREPROPOSED']._serialized_end=918
+  _globals['_MEASUREREJECTED']._serialized_start=921
+  _globals['_MEASUREREJECTED']._serialized_end=1061
+  _globals['_MEASUREIMPOSED']._serialized_start=1063
+  _globals['_MEASUREIMPOSED']._serialized_end=1175
+  _globals['_LISTMATCHRECORDED']._serialized_start=1177
+  _globals['_LISTMATCHRECORDED']._serialized_end=1270
+  _globals['_LISTMATCHSETTLED']._serialized_start=1272
+  _globals['_LISTMATCHSETTLED']._serialized_end=1328
+  _globals['_LICENSESUSPENDED']._serialized_start=1331
+  _globals['_LICENSESUSPENDED']._serialized_end=1461
+  _globals['_LICENSEREVOKED']._serialized_start=1464
+  _globals['_LICENSEREVOKED']._serialized_end=1592
+  _globals['_REINSTATEMENTPROPOSED']._serialized_start=1595
+  _globals['_REINSTATEMENTPROPOSED']._serialized_end=1725
+  _globals['_REINSTATEMENTREJECTED']._serialized_start=1728
+  _globals['_REINSTATEMENTREJECTED']._serialized_end=1858
+  _globals['_LICENSEREINSTATED']._serialized_start=1861
+  _globals['_LICENSEREINSTATED']._serialized_end=2099
+  _globals['_STANDINGCHANGED']._serialized_start=2101
+  _globals['_STANDINGCHANGED']._serialized_end=2174
+  _globals['_STANDINGTICK']._serialized_start=2176
+  _globals['_STANDINGTICK']._serialized_end=2291
 # @@protoc_insertion_point(module_scope)

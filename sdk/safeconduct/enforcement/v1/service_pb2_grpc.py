@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class StandingServiceStub:
-    """For gates: whether a license holds.
+    """Standings of licenses, for gates and partners.
     """
 
     def __init__(self, channel):
@@ -53,25 +53,28 @@ class StandingServiceStub:
 
 
 class StandingServiceServicer:
-    """For gates: whether a license holds.
+    """Standings of licenses, for gates and partners.
     """
 
     def CheckAccess(self, request, context):
-        """Decides one access on the server's copy. Denies when the copy is older than the lease.
+        """Decides one access with the standings that the replica knows. Denies with LEASE_EXPIRED if the
+        replica's knowledge is older than the lease of the license.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchStanding(self, request_iterator, context):
-        """Follows the standing of the partner's licenses: a snapshot, then changes; each Renew is answered by a Lease behind every change known by then.
+        """Streams the standings of all licenses of the caller's partner: a snapshot, then each change.
+        Each Renew is answered by a Lease, sent after every change that the replica knew at that time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetLicenseTimeline(self, request, context):
-        """The events of one license in order, with the trace of each.
+        """Returns the events of one license in order. Partners get only the events that are in force,
+        without the names of officers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +107,7 @@ def add_StandingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StandingService:
-    """For gates: whether a license holds.
+    """Standings of licenses, for gates and partners.
     """
 
     @staticmethod
@@ -190,7 +193,7 @@ class StandingService:
 
 
 class ConductServiceStub:
-    """For anyone who saw something: report conduct under a license.
+    """Conduct reports, for partners, gates and officers.
     """
 
     def __init__(self, channel):
@@ -207,11 +210,11 @@ class ConductServiceStub:
 
 
 class ConductServiceServicer:
-    """For anyone who saw something: report conduct under a license.
+    """Conduct reports, for partners, gates and officers.
     """
 
     def ReportConduct(self, request, context):
-        """Reports conduct. Reports about the same license and clause join one case.
+        """Stores a report. It opens a case, or is added to the open case of the same license and clause.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,7 +237,7 @@ def add_ConductServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConductService:
-    """For anyone who saw something: report conduct under a license.
+    """Conduct reports, for partners, gates and officers.
     """
 
     @staticmethod
@@ -266,7 +269,11 @@ class ConductService:
 
 
 class ViolationServiceStub:
-    """For enforcement officers: judge conduct and act on it. Four eyes for findings, suspensions, revocations and reinstatements.
+    """Violation cases, for enforcement officers.
+
+    Findings, suspensions, revocations and reinstatements need two officers: one proposes, another
+    one confirms or rejects by the id of the proposal. An officer who is affiliated with the partner
+    of the license cannot act (CONFLICT_OF_INTEREST).
     """
 
     def __init__(self, channel):
@@ -285,25 +292,64 @@ class ViolationServiceStub:
                 request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.GetViolationRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.GetViolationResponse.FromString,
                 _registered_method=True)
-        self.RecordFinding = channel.unary_unary(
-                '/safeconduct.enforcement.v1.ViolationService/RecordFinding',
-                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingRequest.SerializeToString,
-                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingResponse.FromString,
+        self.ProposeFinding = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ProposeFinding',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingResponse.FromString,
                 _registered_method=True)
-        self.ImposeMeasure = channel.unary_unary(
-                '/safeconduct.enforcement.v1.ViolationService/ImposeMeasure',
-                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureRequest.SerializeToString,
-                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureResponse.FromString,
+        self.ConfirmFinding = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ConfirmFinding',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingResponse.FromString,
                 _registered_method=True)
-        self.Reinstate = channel.unary_unary(
-                '/safeconduct.enforcement.v1.ViolationService/Reinstate',
-                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateRequest.SerializeToString,
-                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateResponse.FromString,
+        self.RejectFinding = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/RejectFinding',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingResponse.FromString,
+                _registered_method=True)
+        self.ImposeWarning = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ImposeWarning',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningResponse.FromString,
+                _registered_method=True)
+        self.ProposeMeasure = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ProposeMeasure',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureResponse.FromString,
+                _registered_method=True)
+        self.ConfirmMeasure = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ConfirmMeasure',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureResponse.FromString,
+                _registered_method=True)
+        self.RejectMeasure = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/RejectMeasure',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureResponse.FromString,
+                _registered_method=True)
+        self.ProposeReinstatement = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ProposeReinstatement',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementResponse.FromString,
+                _registered_method=True)
+        self.ConfirmReinstatement = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/ConfirmReinstatement',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementResponse.FromString,
+                _registered_method=True)
+        self.RejectReinstatement = channel.unary_unary(
+                '/safeconduct.enforcement.v1.ViolationService/RejectReinstatement',
+                request_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementResponse.FromString,
                 _registered_method=True)
 
 
 class ViolationServiceServicer:
-    """For enforcement officers: judge conduct and act on it. Four eyes for findings, suspensions, revocations and reinstatements.
+    """Violation cases, for enforcement officers.
+
+    Findings, suspensions, revocations and reinstatements need two officers: one proposes, another
+    one confirms or rejects by the id of the proposal. An officer who is affiliated with the partner
+    of the license cannot act (CONFLICT_OF_INTEREST).
     """
 
     def ListViolations(self, request, context):
@@ -314,28 +360,78 @@ class ViolationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetViolation(self, request, context):
-        """Reads one case.
+        """Returns one case with the standing of its license.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RecordFinding(self, request, context):
-        """Proposes a finding, or confirms or rejects another officer's.
+    def ProposeFinding(self, request, context):
+        """Proposes a finding on a case in state REPORTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ImposeMeasure(self, request, context):
-        """Imposes a warning, or proposes a suspension or revocation, or confirms or rejects another officer's.
+    def ConfirmFinding(self, request, context):
+        """Confirms the finding that another officer proposed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Reinstate(self, request, context):
-        """Proposes that a suspended license holds again, or confirms another officer's proposal.
+    def RejectFinding(self, request, context):
+        """Rejects the finding that another officer proposed. The case is REPORTED again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImposeWarning(self, request, context):
+        """Issues a warning for a violation that was found. One officer suffices; access continues.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeMeasure(self, request, context):
+        """Proposes a suspension or a revocation for a violation that was found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmMeasure(self, request, context):
+        """Confirms the measure that another officer proposed. Gates deny within one lease.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectMeasure(self, request, context):
+        """Rejects the measure that another officer proposed. A measure already in force stays in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeReinstatement(self, request, context):
+        """Proposes to reinstate a suspended license. Officers who proposed or confirmed the suspension
+        cannot take part in the reinstatement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmReinstatement(self, request, context):
+        """Confirms the reinstatement that another officer proposed. The license is ACTIVE again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectReinstatement(self, request, context):
+        """Rejects the reinstatement that another officer proposed. The license stays suspended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -354,20 +450,55 @@ def add_ViolationServiceServicer_to_server(servicer, server):
                     request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.GetViolationRequest.FromString,
                     response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.GetViolationResponse.SerializeToString,
             ),
-            'RecordFinding': grpc.unary_unary_rpc_method_handler(
-                    servicer.RecordFinding,
-                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingRequest.FromString,
-                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingResponse.SerializeToString,
+            'ProposeFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeFinding,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingResponse.SerializeToString,
             ),
-            'ImposeMeasure': grpc.unary_unary_rpc_method_handler(
-                    servicer.ImposeMeasure,
-                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureRequest.FromString,
-                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureResponse.SerializeToString,
+            'ConfirmFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmFinding,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingResponse.SerializeToString,
             ),
-            'Reinstate': grpc.unary_unary_rpc_method_handler(
-                    servicer.Reinstate,
-                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateRequest.FromString,
-                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateResponse.SerializeToString,
+            'RejectFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectFinding,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingResponse.SerializeToString,
+            ),
+            'ImposeWarning': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImposeWarning,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningResponse.SerializeToString,
+            ),
+            'ProposeMeasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeMeasure,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureResponse.SerializeToString,
+            ),
+            'ConfirmMeasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmMeasure,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureResponse.SerializeToString,
+            ),
+            'RejectMeasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectMeasure,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureResponse.SerializeToString,
+            ),
+            'ProposeReinstatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeReinstatement,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementResponse.SerializeToString,
+            ),
+            'ConfirmReinstatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmReinstatement,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementResponse.SerializeToString,
+            ),
+            'RejectReinstatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectReinstatement,
+                    request_deserializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementRequest.FromString,
+                    response_serializer=safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -378,7 +509,11 @@ def add_ViolationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ViolationService:
-    """For enforcement officers: judge conduct and act on it. Four eyes for findings, suspensions, revocations and reinstatements.
+    """Violation cases, for enforcement officers.
+
+    Findings, suspensions, revocations and reinstatements need two officers: one proposes, another
+    one confirms or rejects by the id of the proposal. An officer who is affiliated with the partner
+    of the license cannot act (CONFLICT_OF_INTEREST).
     """
 
     @staticmethod
@@ -436,7 +571,7 @@ class ViolationService:
             _registered_method=True)
 
     @staticmethod
-    def RecordFinding(request,
+    def ProposeFinding(request,
             target,
             options=(),
             channel_credentials=None,
@@ -449,9 +584,9 @@ class ViolationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/safeconduct.enforcement.v1.ViolationService/RecordFinding',
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingRequest.SerializeToString,
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RecordFindingResponse.FromString,
+            '/safeconduct.enforcement.v1.ViolationService/ProposeFinding',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeFindingResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -463,7 +598,7 @@ class ViolationService:
             _registered_method=True)
 
     @staticmethod
-    def ImposeMeasure(request,
+    def ConfirmFinding(request,
             target,
             options=(),
             channel_credentials=None,
@@ -476,9 +611,9 @@ class ViolationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/safeconduct.enforcement.v1.ViolationService/ImposeMeasure',
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureRequest.SerializeToString,
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeMeasureResponse.FromString,
+            '/safeconduct.enforcement.v1.ViolationService/ConfirmFinding',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmFindingResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -490,7 +625,7 @@ class ViolationService:
             _registered_method=True)
 
     @staticmethod
-    def Reinstate(request,
+    def RejectFinding(request,
             target,
             options=(),
             channel_credentials=None,
@@ -503,9 +638,198 @@ class ViolationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/safeconduct.enforcement.v1.ViolationService/Reinstate',
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateRequest.SerializeToString,
-            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ReinstateResponse.FromString,
+            '/safeconduct.enforcement.v1.ViolationService/RejectFinding',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectFindingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImposeWarning(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/ImposeWarning',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ImposeWarningResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeMeasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/ProposeMeasure',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeMeasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmMeasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/ConfirmMeasure',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmMeasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectMeasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/RejectMeasure',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectMeasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeReinstatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/ProposeReinstatement',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ProposeReinstatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmReinstatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/ConfirmReinstatement',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.ConfirmReinstatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectReinstatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.enforcement.v1.ViolationService/RejectReinstatement',
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementRequest.SerializeToString,
+            safeconduct_dot_enforcement_dot_v1_dot_service__pb2.RejectReinstatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

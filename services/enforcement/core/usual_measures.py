@@ -1,4 +1,4 @@
-"""The ladder: the measure a violation usually leads to, by clause and severity. Data, no verdict: officers decide."""
+"""Table of the usual measure by clause and severity: guidance for officers, who decide."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,8 +12,8 @@ _WARNING, _SUSPENSION, _REVOCATION = (
 )
 _MINOR, _SERIOUS, _CRITICAL = Severity.MINOR, Severity.SERIOUS, Severity.CRITICAL
 
-LADDER: Final[Mapping[Clause, Mapping[Severity, MeasureKind]]] = {
-    # The two clauses that the code calls critical: even the least of it stops access.
+USUAL_MEASURES: Final[Mapping[Clause, Mapping[Severity, MeasureKind]]] = {
+    # The two critical clauses: even a minor violation stops access.
     Clause.MILITARY_SURVEILLANCE: {
         _MINOR: _SUSPENSION,
         _SERIOUS: _REVOCATION,
@@ -30,7 +30,7 @@ LADDER: Final[Mapping[Clause, Mapping[Severity, MeasureKind]]] = {
         _SERIOUS: _SUSPENSION,
         _CRITICAL: _REVOCATION,
     },
-    # Access in other hands cannot wait for a cure.
+    # Access by unauthorized persons must stop before the holder can remedy it.
     Clause.RETRANSFER_WITHOUT_AUTHORIZATION: {
         _MINOR: _SUSPENSION,
         _SERIOUS: _SUSPENSION,
@@ -48,5 +48,5 @@ LADDER: Final[Mapping[Clause, Mapping[Severity, MeasureKind]]] = {
 
 
 def usual_measure(clause: Clause, severity: Severity) -> MeasureKind:
-    """The measure that the ladder names for a violation of this gravity."""
-    return LADDER[clause][severity]
+    """Returns the usual measure for a violation of this clause and severity."""
+    return USUAL_MEASURES[clause][severity]

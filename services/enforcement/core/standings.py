@@ -1,0 +1,39 @@
+"""Computes the next standing of a license: the first one, and the one after a change of state."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.enforcement.core.commands import RegisterLicense
+from services.enforcement.core.events import StandingChanged
+from services.enforcement.core.model import LicenseConduct, Standing, StandingState
+
+
+def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
+    """Returns the event with the ACTIVE standing, version 1, of a license that was issued."""
+    return StandingChanged(
+        Standing(
+            license_id=command.license_id,
+            partner_id=command.partner_id,
+            version=1,
+            state=StandingState.ACTIVE,
+            model_ids=command.model_ids,
+            destinations=command.destinations,
+            end_uses=command.end_uses,
+            not_before=command.not_before,
+            not_after=command.not_after,
+            lease_seconds=command.lease_seconds,
+            license_number=command.license_number,
+            reason="",
+            changed_at=now,
+        )
+    )
+
+
+def change_standing(
+    conduct: LicenseConduct, state: StandingState, reason: str, now: datetime
+) -> StandingChanged:
+    """Returns the event with the next version of the standing, in this state for this reason."""
+    known = conduct.known_standing
+    return StandingChanged(
+        replace(known, version=known.version + 1, state=state, reason=reason, changed_at=now)
+    )
