@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from services.applications.core import lifecycle as applications
-from services.applications.core.events import Event, LicenseExpired
+from services.applications.core.events import Event
 from services.enforcement.core import lifecycle as enforcement
 from services.screening.core import events, lifecycle
-from services.screening.core.lifecycle import HitStep
 
 PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
 
@@ -55,7 +54,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
     }
     screened: Table = {
         _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in lifecycle.APPLICATION_TRANSITIONS.items()
+        for state, row in lifecycle.TRANSITIONS.items()
     }
     return (
         Lifecycle(
@@ -64,15 +63,15 @@ def lifecycles() -> tuple[Lifecycle, ...]:
         ),
         Lifecycle(
             "license", "The record of a license", "services/applications/core/lifecycle.py: LICENSE_TRANSITIONS",
-            "ACTIVE", _LICENSE_STEPS, _license_table(),
+            "ACTIVE", _steps(applications.LICENSE_TRANSITIONS), _by_target(applications.LICENSE_TRANSITIONS),
         ),
         Lifecycle(
-            "screening", "An application at screening", "services/screening/core/lifecycle.py: APPLICATION_TRANSITIONS",
+            "screening", "An application at screening", "services/screening/core/lifecycle.py: TRANSITIONS",
             "", tuple(event.__name__ for event in events.Event.__args__), screened,
         ),
         Lifecycle(
             "hit", "A hit", "services/screening/core/lifecycle.py: HIT_TRANSITIONS",
-            "OPEN", _names(HitStep), _words(lifecycle.HIT_TRANSITIONS),
+            "OPEN", _steps(lifecycle.HIT_TRANSITIONS), _by_target(lifecycle.HIT_TRANSITIONS),
         ),
         Lifecycle(
             "violation", "A violation case", "services/enforcement/core/lifecycle.py: CASE_TRANSITIONS",
@@ -86,24 +85,42 @@ def lifecycles() -> tuple[Lifecycle, ...]:
 
 
 _NOWHERE: Final = "[*]"
-_LICENSE_STEPS: Final = (
-    "LicenseRecordChanged to ACTIVE",
-    "LicenseRecordChanged to SUSPENDED",
-    "LicenseRecordChanged to REVOKED",
-    "LicenseExpired",
-)
 
 
-def _license_table() -> Table:
-    """Returns the license table with one step for each state that LicenseRecordChanged names."""
+def _steps(table: Mapping[State, Mapping[type, frozenset[State]]]) -> tuple[str, ...]:
+    """Returns the steps of a table whose events may lead to several states, in the table's order."""
+    several = _several(table)
+    found = (
+        _step(event, to, several)
+        for row in table.values()
+        for event, targets in row.items()
+        for to in sorted(targets)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _by_target(table: Mapping[State, Mapping[type, frozenset[State]]]) -> Table:
+    """Returns the table with one step for each state that an event may lead to."""
+    several = _several(table)
     return {
-        state: {
-            event.__name__ if event is LicenseExpired else f"{event.__name__} to {to}": to
+        state.value: {
+            _step(event, to, several): to.value
             for event, targets in row.items()
             for to in sorted(targets)
         }
-        for state, row in applications.LICENSE_TRANSITIONS.items()
+        for state, row in table.items()
     }
+
+
+def _several(table: Mapping[State, Mapping[type, frozenset[State]]]) -> frozenset[type]:
+    """Returns the events that lead to more than one state."""
+    return frozenset(
+        event for row in table.values() for event, targets in row.items() if len(targets) > 1
+    )
+
+
+def _step(event: type, to: StrEnum, several: frozenset[type]) -> str:
+    return f"{event.__name__} to {to}" if event in several else event.__name__
 
 
 def _names(steps: type[StrEnum]) -> tuple[str, ...]:

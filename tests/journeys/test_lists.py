@@ -35,7 +35,7 @@ def _elsewhere(details: model_pb2.ApplicationDetails) -> model_pb2.ApplicationDe
 
 
 async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Client]) -> None:
-    """Both officers hold every hit for false."""
+    """Two officers clear every hit: the first proposes to clear EXACT ones, the second confirms."""
     for officer in officers:
         for hit in hits:
             current = await officer.hits.get(hit.hit_id)
@@ -43,6 +43,11 @@ async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Clie
                 screening_pb2.HIT_STATE_OPEN,
                 screening_pb2.HIT_STATE_CLEARING_PROPOSED,
             }:
+                continue
+            if current.state == screening_pb2.HIT_STATE_CLEARING_PROPOSED:
+                await officer.hits.confirm_clearing(
+                    hit.hit_id, current.clearing_id, rationale=WHY, etag=current.etag
+                )
                 continue
             await officer.hits.adjudicate(
                 hit.hit_id,

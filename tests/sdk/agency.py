@@ -272,6 +272,14 @@ class Agency(
         await self._take("AdjudicateHit", request, context)
         return screening_rpc.AdjudicateHitResponse(hit=self.hit)
 
+    async def ConfirmClearing(self, request, context):
+        await self._take("ConfirmClearing", request, context)
+        return screening_rpc.ConfirmClearingResponse(hit=self.hit)
+
+    async def RejectClearing(self, request, context):
+        await self._take("RejectClearing", request, context)
+        return screening_rpc.RejectClearingResponse(hit=self.hit)
+
     async def ReportConduct(self, request, context):
         await self._take("ReportConduct", request, context)
         return enforcement_rpc.ReportConductResponse(

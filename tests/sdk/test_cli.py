@@ -42,6 +42,7 @@ from tests.sdk.test_gate import standing
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
 RATIONALE = ("--rationale", "long enough a reason")
+CLEARING = "0c7b3b1e-5d0e-5b39-8f0a-1d2c3b4a5e6f"
 
 
 @dataclass
@@ -463,7 +464,22 @@ async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(
         "v3",
         screening.HIT_VERDICT_FALSE_POSITIVE,
     )
-    assert "Another officer must still agree." in ran.out
+    assert "Another officer must confirm or reject it" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "method"),
+    [("confirm-clearing", "ConfirmClearing"), ("reject-clearing", "RejectClearing")],
+)
+async def test_a_proposed_clearing_is_answered_by_its_id_and_the_etag_that_was_read(
+    command: Command, agency: Agency, words: str, method: str
+) -> None:
+    ran = await command("review", words, expected.HIT, CLEARING, *RATIONALE)
+
+    asked = agency.last(method)
+    assert ran.code == 0
+    assert (asked.hit_id, asked.clearing_id, asked.etag) == (expected.HIT, CLEARING, "v3")
+    assert asked.rationale == RATIONALE[1]
 
 
 async def test_a_verdict_says_which_way(command: Command) -> None:
@@ -727,7 +743,9 @@ async def test_a_wrong_state_says_what_can_be_done(command: Command, agency: Age
     [
         "applications submit", "applications get", "applications list", "applications watch", "applications withdraw",
         "applications code", "applications accept", "applications keygen", "review cases", "review recommend",
-        "review countersign", "review explain", "review owners", "review hits", "review adjudicate", "lists import",
+        "review countersign", "review explain", "review owners", "review hits", "review adjudicate",
+        "review confirm-clearing",
+        "review reject-clearing", "lists import",
         "lists activate", "lists status", "screening screen", "enforcement report", "enforcement violations",
         "enforcement find", "enforcement impose", "enforcement reinstate", "gate check", "gate watch", "license show",
         "license list", "license verify", "trace",

@@ -30,6 +30,10 @@ from safeconduct.screening.v1 import model_pb2 as model
 HitId = Annotated[
     str, typer.Argument(metavar="HIT", help="Hit id, from `safeconduct review hits`.")
 ]
+ClearingId = Annotated[
+    str,
+    typer.Argument(metavar="CLEARING", help="Id of the proposal, from `safeconduct review hits`."),
+]
 
 
 def hits(
@@ -85,7 +89,7 @@ def adjudicate(
     validate_only: ValidateOnly = False,
     request_id: RequestId = "",
 ) -> None:
-    """Say whether the entry is the party. An exact hit is false only when a second officer says so, too."""
+    """Judge a hit: the entry is the party, or it is not. Clearing an EXACT hit requires a second officer."""
     if false_positive is None:
         raise typer.BadParameter("say what you found", param_hint="--false-positive or --confirmed")
 
@@ -108,7 +112,58 @@ def adjudicate(
         return
     show(*_shown(case))
     if case.state == model.HIT_STATE_CLEARING_PROPOSED:
-        show("Another officer must still agree.")
+        show(
+            "Another officer must confirm or reject it: "
+            f"safeconduct review confirm-clearing {case.hit_id} {case.clearing_id}"
+        )
+
+
+def confirm_clearing(
+    hit_id: HitId,
+    clearing_id: ClearingId,
+    rationale: Annotated[str, typer.Option(help="Rationale, at least 10 characters.")],
+    json: Json = False,
+    validate_only: ValidateOnly = False,
+    request_id: RequestId = "",
+) -> None:
+    """Confirm another officer's proposal to clear an EXACT hit."""
+
+    async def act(client: Client) -> model.HitCase:
+        return await client.hits.confirm_clearing(
+            hit_id,
+            clearing_id,
+            rationale=rationale,
+            etag=(await client.hits.get(hit_id)).etag,
+            request_id=request_id,
+            validate_only=validate_only,
+        )
+
+    case = call(act)
+    print_json(proto_json(case)) if json else show(*_shown(case))
+
+
+def reject_clearing(
+    hit_id: HitId,
+    clearing_id: ClearingId,
+    rationale: Annotated[str, typer.Option(help="Rationale, at least 10 characters.")],
+    json: Json = False,
+    validate_only: ValidateOnly = False,
+    request_id: RequestId = "",
+) -> None:
+    """Reject another officer's proposal to clear an EXACT hit."""
+
+    async def act(client: Client) -> model.HitCase:
+        return await client.hits.reject_clearing(
+            hit_id,
+            clearing_id,
+            rationale=rationale,
+            etag=(await client.hits.get(hit_id)).etag,
+            request_id=request_id,
+            validate_only=validate_only,
+        )
+
+    case = call(act)
+    print_json(proto_json(case)) if json else show(*_shown(case))
 
 
 def _shown(case: model.HitCase) -> tuple[RenderableType, ...]:
@@ -122,6 +177,7 @@ def _shown(case: model.HitCase) -> tuple[RenderableType, ...]:
                 ("state", coloured(short(model.HitState, case.state))),
                 ("application", case.application_id),
                 ("license", case.license_id),
+                ("clearing", case.clearing_id),
                 ("party", f"{case.party_id}: {case.hit.queried_name}"),
                 ("entry", f"{case.hit.matched_name} [{case.hit.list_code}] {case.hit.entry_id}"),
                 ("programs", joined(case.hit.programs)),

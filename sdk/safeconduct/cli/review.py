@@ -12,7 +12,7 @@ from rich.text import Text
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.cli.connection import call
-from safeconduct.cli.hits import adjudicate, hits
+from safeconduct.cli.hits import adjudicate, confirm_clearing, hits, reject_clearing
 from safeconduct.cli.names import choose, short
 from safeconduct.cli.output import (
     Json,
@@ -209,6 +209,16 @@ app.command(
         "review adjudicate 8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001 --false-positive --rationale 'another firm'"
     ),
 )(adjudicate)
+_CLEARING = (
+    "8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001 0c7b3b1e-5d0e-5b39-8f0a-1d2c3b4a5e6f"
+    " --rationale 'another firm'"
+)
+app.command("confirm-clearing", epilog=example(f"review confirm-clearing {_CLEARING}"))(
+    confirm_clearing
+)
+app.command("reject-clearing", epilog=example(f"review reject-clearing {_CLEARING}"))(
+    reject_clearing
+)
 
 
 def _pending_id(case: service.Case) -> str:

@@ -106,7 +106,11 @@ class Hits:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.HitCase:
-        """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so."""
+        """Records a verdict: the entry is the party, or it is not.
+
+        Clearing an EXACT hit requires a second officer: the hit becomes CLEARING_PROPOSED, and its
+        `clearing_id` goes to `confirm_clearing` or `reject_clearing`.
+        """
         request = service.AdjudicateHitRequest(
             request_id=request_id or new_request_id(),
             hit_id=hit_id,
@@ -116,6 +120,48 @@ class Hits:
             validate_only=validate_only,
         )
         return (await self._calls.unary(self._stub.AdjudicateHit, request)).hit
+
+    async def confirm_clearing(
+        self,
+        hit_id: str,
+        clearing_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.HitCase:
+        """Confirms another officer's proposal to clear an EXACT hit: it becomes FALSE_POSITIVE."""
+        request = service.ConfirmClearingRequest(
+            request_id=request_id or new_request_id(),
+            hit_id=hit_id,
+            clearing_id=clearing_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.ConfirmClearing, request)).hit
+
+    async def reject_clearing(
+        self,
+        hit_id: str,
+        clearing_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.HitCase:
+        """Rejects another officer's proposal to clear an EXACT hit: it becomes OPEN again."""
+        request = service.RejectClearingRequest(
+            request_id=request_id or new_request_id(),
+            hit_id=hit_id,
+            clearing_id=clearing_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.RejectClearing, request)).hit
 
 
 class RestrictedLists:

@@ -63,6 +63,26 @@ class AdjudicateHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmClearing:
+    """Confirm another officer's proposal to clear an EXACT hit."""
+
+    officer: Officer
+    hit_id: UUID
+    clearing_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectClearing:
+    """Reject another officer's proposal to clear an EXACT hit."""
+
+    officer: Officer
+    hit_id: UUID
+    clearing_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyPastVerdict:
     """Clear a hit because the same party and entry were judged before.
 
@@ -75,5 +95,12 @@ class ApplyPastVerdict:
 
 
 Command = (
-    CompleteScreening | Rescreen | MonitorLicense | EndMonitoring | AdjudicateHit | ApplyPastVerdict
+    CompleteScreening
+    | Rescreen
+    | MonitorLicense
+    | EndMonitoring
+    | AdjudicateHit
+    | ConfirmClearing
+    | RejectClearing
+    | ApplyPastVerdict
 )

@@ -11,14 +11,21 @@ from typing import assert_never
 from uuid import UUID
 
 from services.screening.core.cases.monitoring import end_monitoring, monitor_license, rescreen
-from services.screening.core.cases.verdicts import adjudicate, apply_past_verdict
+from services.screening.core.cases.verdicts import (
+    adjudicate,
+    apply_past_verdict,
+    confirm_clearing,
+    reject_clearing,
+)
 from services.screening.core.commands import (
     AdjudicateHit,
     ApplyPastVerdict,
     Command,
     CompleteScreening,
+    ConfirmClearing,
     EndMonitoring,
     MonitorLicense,
+    RejectClearing,
     Rescreen,
 )
 from services.screening.core.errors import Refusal
@@ -46,6 +53,10 @@ def decide(
             return end_monitoring(application, command)
         case AdjudicateHit():
             return adjudicate(application, command, now, ruling)
+        case ConfirmClearing():
+            return confirm_clearing(application, command, now, ruling)
+        case RejectClearing():
+            return reject_clearing(application, command, now)
         case ApplyPastVerdict():
             return apply_past_verdict(application, command, ruling)
         case _:

@@ -62,11 +62,25 @@ class PartyListed:
 
 @dataclass(frozen=True, slots=True)
 class HitClearingProposed:
-    """An officer proposed to clear an EXACT hit. A second officer must confirm or reject it."""
+    """An officer proposed to clear an EXACT hit. A second officer must confirm or reject it.
+
+    clearing_id: None in events from before proposals had ids.
+    """
 
     application_id: UUID
     hit_id: UUID
     proposed_by: HitAct
+    clearing_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HitClearingRejected:
+    """A second officer rejected the proposal to clear an EXACT hit. The hit is open again."""
+
+    application_id: UUID
+    hit_id: UUID
+    clearing_id: UUID
+    rejected_by: HitAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ Event = (
     ScreeningCompleted
     | PartyListed
     | HitClearingProposed
+    | HitClearingRejected
     | HitAdjudicated
     | LicenseMonitored
     | MonitoringEnded

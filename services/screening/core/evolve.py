@@ -11,16 +11,15 @@ from services.screening.core.events import (
     Event,
     HitAdjudicated,
     HitClearingProposed,
+    HitClearingRejected,
     LicenseMonitored,
     MonitoringEnded,
     PartyListed,
     ScreeningCompleted,
 )
-from services.screening.core.identity import hit_id_of
+from services.screening.core.identity import clearing_id_of, hit_id_of
 from services.screening.core.lifecycle import (
-    STEP_OF,
     UNDECIDED,
-    HitStep,
     ImpossibleEvent,
     ScreenedState,
     next_hit_state,
@@ -44,6 +43,21 @@ class KnownHit:
     list_version: str
     found_at: datetime
     acts: tuple[HitAct, ...] = ()
+
+    @property
+    def next_clearing_id(self) -> UUID:
+        """Id of the proposal, if the next act on the hit proposes to clear it."""
+        return clearing_id_of(self.hit_id, len(self.acts) + 1)
+
+    @property
+    def pending_clearing_id(self) -> UUID | None:
+        """Id of the pending proposal to clear the hit, or None.
+
+        It is derived, not stored, so that proposals from before they had ids have one too.
+        """
+        if self.state is not HitState.CLEARING_PROPOSED:
+            return None
+        return clearing_id_of(self.hit_id, len(self.acts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +95,11 @@ def evolve(application: ScreenedApplication | None, event: Event) -> ScreenedApp
             listed = tuple(each for each in moved.listed if each.screening_id == event.screening_id)
             return replace(moved, listed=(*listed, event))
         case HitClearingProposed(hit_id=hit_id, proposed_by=act):
-            return _stepped(moved, hit_id, HitStep.PROPOSE_CLEARING, act)
+            return _acted(moved, event, hit_id, act, HitState.CLEARING_PROPOSED)
+        case HitClearingRejected(hit_id=hit_id, rejected_by=act):
+            return _acted(moved, event, hit_id, act, HitState.OPEN)
         case HitAdjudicated(hit_id=hit_id, verdict=verdict, decided_by=act):
-            return _stepped(moved, hit_id, STEP_OF[verdict], act)
+            return _acted(moved, event, hit_id, act, HitState(verdict))
         case LicenseMonitored(license_id=license_id):
             return replace(moved, license_id=license_id)
         case MonitoringEnded():
@@ -150,19 +166,19 @@ def _merged(known: tuple[KnownHit, ...], event: ScreeningCompleted) -> tuple[Kno
             hit.party_id
         ) != hit.party_content
         if not is_same and is_replaced and hit.state in UNDECIDED:
-            kept.append(replace(hit, state=next_hit_state(hit.state, HitStep.SUPERSEDE)))
+            kept.append(replace(hit, state=next_hit_state(hit.state, event, HitState.SUPERSEDED)))
         else:
             kept.append(hit)
     return (*kept, *found.values())
 
 
-def _stepped(
-    application: ScreenedApplication, hit_id: UUID, step: HitStep, act: HitAct
+def _acted(
+    application: ScreenedApplication, event: Event, hit_id: UUID, act: HitAct, target: HitState
 ) -> ScreenedApplication:
     if application.find(hit_id) is None:
         raise ImpossibleEvent(f"an act on hit {hit_id}, which the application does not have")
     hits = tuple(
-        replace(hit, state=next_hit_state(hit.state, step), acts=(*hit.acts, act))
+        replace(hit, state=next_hit_state(hit.state, event, target), acts=(*hit.acts, act))
         if hit.hit_id == hit_id
         else hit
         for hit in application.hits

@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from services.screening.core.commands import AdjudicateHit, Command, ConfirmClearing, RejectClearing
 from services.screening.core.errors import Kind, Reason, Refusal
 from services.screening.core.events import (
     Event,
     HitAdjudicated,
     HitClearingProposed,
+    HitClearingRejected,
     LicenseMonitored,
     MonitoringEnded,
     PartyListed,
     ScreeningCompleted,
 )
-from services.screening.core.records import HitState, HitVerdict
+from services.screening.core.records import HitState
 
 
 class ScreenedState(StrEnum):
@@ -37,14 +39,13 @@ class ScreenedState(StrEnum):
 MONITORED: Final = (ScreenedState.SCREENED, ScreenedState.LICENSED)
 """States in which the parties are compared with new list versions."""
 
-APPLICATION_TRANSITIONS: Final[
-    Mapping[ScreenedState | None, Mapping[type[Event], ScreenedState]]
-] = {
+TRANSITIONS: Final[Mapping[ScreenedState | None, Mapping[type[Event], ScreenedState]]] = {
     None: {ScreeningCompleted: ScreenedState.SCREENED},
     ScreenedState.SCREENED: {
         ScreeningCompleted: ScreenedState.SCREENED,
         PartyListed: ScreenedState.SCREENED,
         HitClearingProposed: ScreenedState.SCREENED,
+        HitClearingRejected: ScreenedState.SCREENED,
         HitAdjudicated: ScreenedState.SCREENED,
         LicenseMonitored: ScreenedState.LICENSED,
         MonitoringEnded: ScreenedState.CLOSED,
@@ -53,6 +54,7 @@ APPLICATION_TRANSITIONS: Final[
         ScreeningCompleted: ScreenedState.LICENSED,
         PartyListed: ScreenedState.LICENSED,
         HitClearingProposed: ScreenedState.LICENSED,
+        HitClearingRejected: ScreenedState.LICENSED,
         HitAdjudicated: ScreenedState.LICENSED,
         MonitoringEnded: ScreenedState.CLOSED,
     },
@@ -60,46 +62,33 @@ APPLICATION_TRANSITIONS: Final[
     # back in another application.
     ScreenedState.CLOSED: {
         HitClearingProposed: ScreenedState.CLOSED,
+        HitClearingRejected: ScreenedState.CLOSED,
         HitAdjudicated: ScreenedState.CLOSED,
     },
 }
 
 
-class HitStep(StrEnum):
-    """A step of a hit. Clearing an EXACT hit takes two steps, by two officers."""
-
-    CLEAR = "Clear"
-    PROPOSE_CLEARING = "ProposeClearing"
-    CONFIRM_CLEARING = "ConfirmClearing"
-    CONFIRM_MATCH = "ConfirmMatch"
-    SUPERSEDE = "Supersede"
-
-
-HIT_TRANSITIONS: Final[Mapping[HitState, Mapping[HitStep, HitState]]] = {
+HIT_TRANSITIONS: Final[Mapping[HitState, Mapping[type[Event], frozenset[HitState]]]] = {
     HitState.OPEN: {
-        HitStep.CLEAR: HitState.FALSE_POSITIVE,
-        HitStep.PROPOSE_CLEARING: HitState.CLEARING_PROPOSED,
-        HitStep.CONFIRM_MATCH: HitState.CONFIRMED,
-        HitStep.SUPERSEDE: HitState.SUPERSEDED,
+        HitClearingProposed: frozenset({HitState.CLEARING_PROPOSED}),
+        HitAdjudicated: frozenset({HitState.FALSE_POSITIVE, HitState.CONFIRMED}),
+        ScreeningCompleted: frozenset({HitState.SUPERSEDED}),
     },
     HitState.CLEARING_PROPOSED: {
-        # Two officers cleared the same pair of party and entry in another application.
-        HitStep.CLEAR: HitState.FALSE_POSITIVE,
-        HitStep.CONFIRM_CLEARING: HitState.FALSE_POSITIVE,
-        HitStep.CONFIRM_MATCH: HitState.CONFIRMED,
-        HitStep.SUPERSEDE: HitState.SUPERSEDED,
+        HitClearingRejected: frozenset({HitState.OPEN}),
+        # FALSE_POSITIVE by a second officer here, or by two officers on the same pair elsewhere.
+        HitAdjudicated: frozenset({HitState.FALSE_POSITIVE, HitState.CONFIRMED}),
+        ScreeningCompleted: frozenset({HitState.SUPERSEDED}),
     },
     # Final for this party and this entry as they are; a change of either makes a new hit.
     HitState.FALSE_POSITIVE: {},
     HitState.CONFIRMED: {},
     HitState.SUPERSEDED: {},
 }
+"""The states that an event may bring a hit to. HitAdjudicated names its own.
 
-STEP_OF: Final[Mapping[HitVerdict, HitStep]] = {
-    HitVerdict.CONFIRMED: HitStep.CONFIRM_MATCH,
-    HitVerdict.FALSE_POSITIVE: HitStep.CLEAR,
-}
-"""The step by which a recorded verdict decides a hit."""
+ScreeningCompleted supersedes the hits whose party or entry changed, and leaves all others alone.
+"""
 
 UNDECIDED: Final = frozenset({HitState.OPEN, HitState.CLEARING_PROPOSED})
 """States in which the entry may be the party."""
@@ -107,37 +96,56 @@ UNDECIDED: Final = frozenset({HitState.OPEN, HitState.CLEARING_PROPOSED})
 STANDING: Final = UNDECIDED | {HitState.CONFIRMED}
 """States in which the entry may be, or is, the party."""
 
+HIT_COMMANDS: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
+    AdjudicateHit: frozenset({HitClearingProposed, HitAdjudicated}),
+    ConfirmClearing: frozenset({HitAdjudicated}),
+    RejectClearing: frozenset({HitClearingRejected}),
+}
+"""The events that an officer's command on a hit may cause. The commands are named as their RPCs."""
 
-class ImpossibleEvent(AssertionError):  # noqa: N818 - a broken promise of this service, no error of a caller
+
+class ImpossibleEvent(AssertionError):  # noqa: N818 - a defect of this service, no error of a caller
     """An event that a table does not allow in the present state."""
 
 
 def fits(state: ScreenedState | None, event: type[Event]) -> bool:
     """Returns True if the table allows the event in this state."""
-    return event in APPLICATION_TRANSITIONS[state]
+    return event in TRANSITIONS[state]
 
 
 def next_state(state: ScreenedState | None, event: Event) -> ScreenedState:
     """Returns the state of the application after the event. Raises ImpossibleEvent."""
     try:
-        return APPLICATION_TRANSITIONS[state][type(event)]
+        return TRANSITIONS[state][type(event)]
     except KeyError:
         raise ImpossibleEvent(f"{type(event).__name__} in {state}") from None
 
 
-def next_hit_state(state: HitState, step: HitStep) -> HitState:
-    """Returns the state of the hit after the step. Raises ImpossibleEvent."""
-    try:
-        return HIT_TRANSITIONS[state][step]
-    except KeyError:
-        raise ImpossibleEvent(f"{step} of a hit that is {state}") from None
+def next_hit_state(state: HitState, event: Event, target: HitState) -> HitState:
+    """Returns `target`, the state that the event brings the hit to. Raises ImpossibleEvent."""
+    if target not in HIT_TRANSITIONS[state].get(type(event), ()):
+        raise ImpossibleEvent(f"{type(event).__name__} to {target} of a hit that is {state}")
+    return target
 
 
-def wrong_state(state: HitState, step: HitStep) -> Refusal | None:
-    """Returns the refusal of a step that the table does not allow in this state, else None."""
-    allowed = HIT_TRANSITIONS[state]
-    if step in allowed:
-        return None
-    metadata = {"state": str(state), "command": str(step), "allowedCommands": ",".join(allowed)}
-    message = f"{step} does not fit a hit in state {state}"
+def allowed_commands(state: HitState) -> tuple[str, ...]:
+    """Returns the names of the RPCs that officers may call on a hit in this state."""
+    allowed = HIT_TRANSITIONS[state].keys()
+    return tuple(
+        command.__name__
+        for command, events in HIT_COMMANDS.items()
+        if not allowed.isdisjoint(events)
+        # Without a pending proposal there is nothing to confirm.
+        and (command is not ConfirmClearing or state is HitState.CLEARING_PROPOSED)
+    )
+
+
+def wrong_state(state: HitState, command: Command) -> Refusal:
+    """Returns WRONG_STATE with the RPCs that officers may call instead."""
+    name = type(command).__name__
+    allowed = allowed_commands(state)
+    metadata = {"state": str(state), "command": name, "allowedCommands": ",".join(allowed)}
+    message = f"{name} is not possible for a hit in state {state}"
+    if state is HitState.CLEARING_PROPOSED:
+        message = f"{message}: another officer must confirm or reject the pending proposal"
     return Refusal(Kind.PRECONDITION, Reason.WRONG_STATE, message, metadata)

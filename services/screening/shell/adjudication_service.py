@@ -10,14 +10,20 @@ from uuid import UUID
 from safeconduct.screening.v1 import model_pb2, service_pb2_grpc
 from safeconduct.screening.v1 import service_pb2 as pb
 
-from chassis.rpc.authentication import current_principal
+from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import rpc_error
 from chassis.rpc.mutation import Mutations
 from chassis.rpc.page_tokens import PageTokens, page_size
 from chassis.store.journal import Journal
 from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.verdicts import NO_HIT
-from services.screening.core.commands import AdjudicateHit, Command, Officer
+from services.screening.core.commands import (
+    AdjudicateHit,
+    Command,
+    ConfirmClearing,
+    Officer,
+    RejectClearing,
+)
 from services.screening.core.decide import decide
 from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
@@ -67,19 +73,48 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         self, request: pb.AdjudicateHitRequest, context: Any
     ) -> pb.AdjudicateHitResponse:
         """Takes a verdict."""
-        principal, hit_id = current_principal(), UUID(request.hit_id)
-        application_id = await self._application_of(hit_id)
+        hit_id = UUID(request.hit_id)
         command = AdjudicateHit(
-            Officer(principal.id, principal.partner_id),
+            officer_of(current_principal()),
             hit_id,
             codec.verdict(request.verdict),
             request.rationale,
         )
         return await self._mutations.run(
-            application_id,
+            await self._application_of(hit_id),
             request,
             command,
             lambda state: pb.AdjudicateHitResponse(hit=_case(state, hit_id)),
+        )
+
+    async def ConfirmClearing(
+        self, request: pb.ConfirmClearingRequest, context: Any
+    ) -> pb.ConfirmClearingResponse:
+        """Confirms another officer's proposal to clear an EXACT hit."""
+        hit_id = UUID(request.hit_id)
+        command = ConfirmClearing(
+            officer_of(current_principal()), hit_id, UUID(request.clearing_id), request.rationale
+        )
+        return await self._mutations.run(
+            await self._application_of(hit_id),
+            request,
+            command,
+            lambda state: pb.ConfirmClearingResponse(hit=_case(state, hit_id)),
+        )
+
+    async def RejectClearing(
+        self, request: pb.RejectClearingRequest, context: Any
+    ) -> pb.RejectClearingResponse:
+        """Rejects another officer's proposal to clear an EXACT hit."""
+        hit_id = UUID(request.hit_id)
+        command = RejectClearing(
+            officer_of(current_principal()), hit_id, UUID(request.clearing_id), request.rationale
+        )
+        return await self._mutations.run(
+            await self._application_of(hit_id),
+            request,
+            command,
+            lambda state: pb.RejectClearingResponse(hit=_case(state, hit_id)),
         )
 
     async def _application_of(self, hit_id: UUID) -> UUID:
@@ -127,6 +162,11 @@ def _query(state: str | None, application_id: UUID | None) -> str:
         f" where ($1::timestamptz is null or (found_at, hit_id) < ($1, $2::uuid)){asked}"
         " order by found_at desc, hit_id desc limit $3"
     )
+
+
+def officer_of(principal: Principal) -> Officer:
+    """Returns the caller as the core knows officers."""
+    return Officer(principal.id, principal.partner_id)
 
 
 def _place(case: model_pb2.HitCase) -> tuple[int, str]:

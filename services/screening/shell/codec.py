@@ -249,6 +249,7 @@ def hit_case(application: ScreenedApplication, hit: KnownHit) -> model_pb2.HitCa
         found_at=to_timestamp(hit.found_at),
         license_id=str(application.license_id or ""),
         etag=etag_of(application.version),
+        clearing_id=str(hit.pending_clearing_id or ""),
     )
     view.hit.state = view.state
     return view

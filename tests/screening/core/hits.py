@@ -10,7 +10,14 @@ from uuid import UUID
 from services.screening.core import decide as decider
 from services.screening.core import model
 from services.screening.core.cases.recording import complete_screening
-from services.screening.core.commands import AdjudicateHit, Command, CompleteScreening, Officer
+from services.screening.core.commands import (
+    AdjudicateHit,
+    Command,
+    CompleteScreening,
+    ConfirmClearing,
+    Officer,
+    RejectClearing,
+)
 from services.screening.core.decide import Decision
 from services.screening.core.errors import Refusal
 from services.screening.core.events import ScreeningCompleted
@@ -88,6 +95,23 @@ def judge(
     return AdjudicateHit(
         Officer(officer, affiliation), application.hits[number].hit_id, verdict, RATIONALE
     )
+
+
+def pending(application: ScreenedApplication) -> UUID:
+    """Returns the id of the pending proposal to clear the application's first hit."""
+    clearing_id = application.hits[0].pending_clearing_id
+    assert clearing_id is not None
+    return clearing_id
+
+
+def confirm(application: ScreenedApplication, officer: str) -> ConfirmClearing:
+    hit_id = application.hits[0].hit_id
+    return ConfirmClearing(Officer(officer, None), hit_id, pending(application), RATIONALE)
+
+
+def reject(application: ScreenedApplication, officer: str) -> RejectClearing:
+    hit_id = application.hits[0].hit_id
+    return RejectClearing(Officer(officer, None), hit_id, pending(application), RATIONALE)
 
 
 FALSE, CONFIRMED = HitVerdict.FALSE_POSITIVE, HitVerdict.CONFIRMED

@@ -2,54 +2,104 @@
 
 from __future__ import annotations
 
+import dataclasses
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.screening.core.errors import Reason, Refusal
+from services.screening.core.commands import (
+    AdjudicateHit,
+    Command,
+    ConfirmClearing,
+    Officer,
+    RejectClearing,
+)
+from services.screening.core.errors import Reason
+from services.screening.core.events import (
+    Event,
+    HitAdjudicated,
+    HitClearingProposed,
+    HitClearingRejected,
+    ScreeningCompleted,
+)
 from services.screening.core.identity import content_digest, hit_id_of
 from services.screening.core.lifecycle import (
     HIT_TRANSITIONS,
-    HitStep,
     ImpossibleEvent,
+    allowed_commands,
     next_hit_state,
     wrong_state,
 )
-from services.screening.core.records import HitState
+from services.screening.core.records import HitState, HitVerdict
 
 APPLICATION = UUID(int=1)
-CELLS = [(state, step) for state in HitState for step in HitStep]
-MISSING = [(state, step) for state, step in CELLS if step not in HIT_TRANSITIONS[state]]
-PRESENT = [(state, step) for state, step in CELLS if step in HIT_TRANSITIONS[state]]
+CELLS = [
+    (state, kind, target)
+    for state in HitState
+    for kind in (ScreeningCompleted, HitClearingProposed, HitClearingRejected, HitAdjudicated)
+    for target in HitState
+]
+PRESENT = [cell for cell in CELLS if cell[2] in HIT_TRANSITIONS[cell[0]].get(cell[1], ())]
+MISSING = [cell for cell in CELLS if cell not in PRESENT]
+COMMANDS = {
+    kind: kind(Officer("licensing-1", None), UUID(int=2), argument, "long enough a rationale")
+    for kind, argument in (
+        (AdjudicateHit, HitVerdict.CONFIRMED),
+        (ConfirmClearing, UUID(int=3)),
+        (RejectClearing, UUID(int=3)),
+    )
+}
+
+
+def event_of(kind: type[Event]) -> Event:
+    """An event of this kind. The table looks at its class only."""
+    return kind(*(None for _ in dataclasses.fields(kind)))
 
 
 def test_every_state_has_a_row() -> None:
     assert set(HIT_TRANSITIONS) == set(HitState)
 
 
-@pytest.mark.parametrize(("state", "step"), PRESENT)
-def test_a_listed_step_leads_where_the_table_says(state: HitState, step: HitStep) -> None:
-    assert next_hit_state(state, step) is HIT_TRANSITIONS[state][step]
-    assert wrong_state(state, step) is None
-
-
-@pytest.mark.parametrize(("state", "step"), MISSING)
-def test_a_step_that_the_table_does_not_list_is_refused_with_what_is_allowed(
-    state: HitState, step: HitStep
+@pytest.mark.parametrize(("state", "kind", "target"), PRESENT)
+def test_a_listed_event_leads_where_the_table_says(
+    state: HitState, kind: type[Event], target: HitState
 ) -> None:
-    refusal = wrong_state(state, step)
+    assert next_hit_state(state, event_of(kind), target) is target
 
-    assert isinstance(refusal, Refusal)
+
+@pytest.mark.parametrize(("state", "kind", "target"), MISSING)
+def test_an_event_that_the_table_does_not_list_is_impossible(
+    state: HitState, kind: type[Event], target: HitState
+) -> None:
+    with pytest.raises(ImpossibleEvent):
+        next_hit_state(state, event_of(kind), target)
+
+
+@pytest.mark.parametrize("state", HitState)
+@pytest.mark.parametrize("kind", COMMANDS, ids=lambda kind: kind.__name__)
+def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(
+    state: HitState, kind: type[Command]
+) -> None:
+    refusal = wrong_state(state, COMMANDS[kind])
+
     assert refusal.reason is Reason.WRONG_STATE
     assert refusal.metadata == {
         "state": state,
-        "command": step,
-        "allowedCommands": ",".join(HIT_TRANSITIONS[state]),
+        "command": kind.__name__,
+        "allowedCommands": ",".join(allowed_commands(state)),
     }
-    with pytest.raises(ImpossibleEvent):
-        next_hit_state(state, step)
+
+
+def test_the_commands_of_a_hit_are_offered_by_its_state() -> None:
+    assert {state: allowed_commands(state) for state in HitState} == {
+        HitState.OPEN: ("AdjudicateHit",),
+        HitState.CLEARING_PROPOSED: ("AdjudicateHit", "ConfirmClearing", "RejectClearing"),
+        HitState.FALSE_POSITIVE: (),
+        HitState.CONFIRMED: (),
+        HitState.SUPERSEDED: (),
+    }
 
 
 def test_what_is_decided_is_final() -> None:

@@ -21,7 +21,7 @@ from chassis.rpc.page_tokens import PageTokens
 from chassis.store.stream import etag_of
 from services.screening.core.config import DEFAULT
 from services.screening.core.evolve import ScreenedApplication
-from services.screening.core.lifecycle import UNDECIDED, ScreenedState
+from services.screening.core.lifecycle import ScreenedState
 from services.screening.core.lists.parsed_list import decoded
 from services.screening.core.records import ScreeningResult
 from services.screening.shell.active_lists import Source
@@ -157,6 +157,21 @@ async def judged(
     )
     with acting_as(officer):
         return (await office.hits.AdjudicateHit(request, None)).hit
+
+
+async def confirmed(
+    office: Office, application_id: UUID, officer: Principal, proposed: model_pb2.HitCase
+) -> model_pb2.HitCase:
+    """The officer confirms a proposal to clear a hit of the application."""
+    request = service_pb2.ConfirmClearingRequest(
+        request_id=str(uuid4()),
+        hit_id=proposed.hit_id,
+        clearing_id=proposed.clearing_id,
+        rationale=WHY,
+        etag=etag_of((await kept(office, application_id)).version),
+    )
+    with acting_as(officer):
+        return (await office.hits.ConfirmClearing(request, None)).hit
 
 
 # Import
@@ -423,14 +438,13 @@ async def test_a_revoked_license_is_let_go(office: Office) -> None:
 
 
 async def cleared(office: Office, application_id: UUID) -> None:
-    """Two officers hold every hit for false; of one that is not exact, the first is enough."""
-    for officer in OFFICERS:
-        for hit in (await kept(office, application_id)).hits:
-            application = await kept(office, application_id)
-            current = application.find(hit.hit_id)
-            assert current is not None
-            if current.state in UNDECIDED:
-                await judged(office, hit.hit_id, application.version, officer)
+    """One officer clears every hit; of an EXACT one, a second officer confirms the clearing."""
+    for hit in (await kept(office, application_id)).hits:
+        application = await kept(office, application_id)
+        case = await judged(office, hit.hit_id, application.version, OFFICERS[0])
+        if case.clearing_id:
+            case = await confirmed(office, application_id, OFFICERS[1], case)
+        assert case.state == model_pb2.HIT_STATE_FALSE_POSITIVE
 
 
 async def test_a_hit_that_was_found_false_is_known_again_until_the_party_changes(
@@ -499,6 +513,51 @@ async def test_hits_are_listed_newest_first_in_pages_and_by_application_and_stat
     assert {hit.application_id for hit in own.hits} == {str(applications[0])}
     assert (len(none.hits), one.hit) == (0, own.hits[0])
     assert own.hits[0].hit.evidence
+
+
+async def test_an_exact_hit_is_cleared_by_the_second_officer_who_confirms_the_proposal(
+    office: Office,
+) -> None:
+    application_id = await screened(office, LISTED_ALIAS, country="BY")
+    application = await kept(office, application_id)
+
+    proposed = await judged(office, application.hits[0].hit_id, application.version, OFFICERS[0])
+    with pytest.raises(RpcError) as alone:
+        await confirmed(office, application_id, OFFICERS[0], proposed)
+    with pytest.raises(RpcError) as unknown:
+        await confirmed(
+            office,
+            application_id,
+            OFFICERS[1],
+            model_pb2.HitCase(hit_id=proposed.hit_id, clearing_id=str(uuid4())),
+        )
+    cleared_case = await confirmed(office, application_id, OFFICERS[1], proposed)
+
+    assert proposed.state == model_pb2.HIT_STATE_CLEARING_PROPOSED
+    assert (alone.value.reason, unknown.value.reason) == ("SELF_CONFIRMATION", "NOT_FOUND")
+    assert cleared_case.state == model_pb2.HIT_STATE_FALSE_POSITIVE
+    assert cleared_case.clearing_id == ""
+
+
+async def test_a_rejected_proposal_opens_the_hit_again(office: Office) -> None:
+    application_id = await screened(office, LISTED_ALIAS, country="BY")
+    application = await kept(office, application_id)
+    proposed = await judged(office, application.hits[0].hit_id, application.version, OFFICERS[0])
+    request = service_pb2.RejectClearingRequest(
+        request_id=str(uuid4()),
+        hit_id=proposed.hit_id,
+        clearing_id=proposed.clearing_id,
+        rationale=WHY,
+        etag=proposed.etag,
+    )
+
+    with acting_as(OFFICERS[1]):
+        rejected = (await office.hits.RejectClearing(request, None)).hit
+
+    assert rejected.state == model_pb2.HIT_STATE_OPEN
+    assert (await names_of(office, application_id))[-1] == "HitClearingRejected"
+    history = await office.replica.screenings.history(application_id)
+    assert office.replica.screenings.rebuild(history) == await kept(office, application_id)
 
 
 async def test_a_verdict_on_what_somebody_changed_meanwhile_is_refused(office: Office) -> None:

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ScreeningServiceStub:
-    """Screens parties against the restricted-party lists. Fails closed: UNDETERMINED, never CLEAR, when it cannot tell.
+    """Screens parties against the restricted-party lists. A party that cannot be screened is
+    UNDETERMINED, never CLEAR.
     """
 
     def __init__(self, channel):
@@ -58,36 +59,39 @@ class ScreeningServiceStub:
 
 
 class ScreeningServiceServicer:
-    """Screens parties against the restricted-party lists. Fails closed: UNDETERMINED, never CLEAR, when it cannot tell.
+    """Screens parties against the restricted-party lists. A party that cannot be screened is
+    UNDETERMINED, never CLEAR.
     """
 
     def ScreenParty(self, request, context):
-        """Screens one party now. Stores nothing.
+        """Screens one party. Stores nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ScreenParties(self, request_iterator, context):
-        """Screens many parties, one by one as they come. Stores nothing. Answers come in the order of the requests, one each,
-        at the pace of screening: about 32 parties are under way, and the stream takes no more until the first is answered.
-        A party that breaks a rule is answered with a refusal, and the stream goes on. Every answer names the lists that it
-        was screened against; they only move forward. A server that ends, or has not loaded the lists yet, breaks the stream
-        with UNAVAILABLE: send again what was not answered.
+        """Screens many parties as a stream. Stores nothing. There is one answer for each request, in the
+        order of the requests. About 32 parties of a stream are in progress; the service reads no more
+        until the first of them is answered. A party that violates a rule of the contract is answered
+        with a refusal, and the stream goes on. Each answer names its index version, which never goes
+        back within a stream. If the server shuts down, or has not loaded the lists yet, the stream
+        ends with UNAVAILABLE: send the unanswered requests again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetScreening(self, request, context):
-        """The screening of an application, with all hits and their evidence.
+        """Returns the latest screening of an application, with all hits and their evidence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetScreeningTimeline(self, request, context):
-        """The events of one application's screening in order, with the trace of each.
+        """Returns the events of an application's screening, oldest first, each with its trace id and
+        hash. A partner can read its own applications only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +129,8 @@ def add_ScreeningServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ScreeningService:
-    """Screens parties against the restricted-party lists. Fails closed: UNDETERMINED, never CLEAR, when it cannot tell.
+    """Screens parties against the restricted-party lists. A party that cannot be screened is
+    UNDETERMINED, never CLEAR.
     """
 
     @staticmethod
@@ -238,7 +243,7 @@ class ScreeningService:
 
 
 class ListServiceStub:
-    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """Manages the restricted-party lists: imports and checks published versions, and activates them.
     """
 
     def __init__(self, channel):
@@ -265,26 +270,28 @@ class ListServiceStub:
 
 
 class ListServiceServicer:
-    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """Manages the restricted-party lists: imports and checks published versions, and activates them.
     """
 
     def ImportList(self, request_iterator, context):
-        """Imports a version of a list. It is kept beside the others and changes nothing until it is activated.
-        A list that is empty, cut short, not in its format, or implausibly shorter than the active version is refused.
+        """Imports a version of a list. The version is stored beside the others and has no effect until it
+        is activated. A list is refused if it is empty, truncated, not in its format, or over 20 %
+        shorter than the active version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ActivateList(self, request, context):
-        """Screens against this version from now on, and compares what it changes with open applications and live licenses.
+        """Activates a version: parties are screened against it from now on. Parties of open applications
+        and live licenses are compared with the entries that it adds or changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetListStatus(self, request, context):
-        """Every list, its versions, and how far this replica has come with the active ones.
+        """Returns all lists with their versions, and whether this replica has loaded the active ones.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,7 +324,7 @@ def add_ListServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ListService:
-    """Keeps the restricted-party lists: what is published comes in here, is checked, and is then screened against.
+    """Manages the restricted-party lists: imports and checks published versions, and activates them.
     """
 
     @staticmethod
@@ -403,7 +410,7 @@ class ListService:
 
 
 class AdjudicationServiceStub:
-    """Decides whether a list entry is the party it resembles.
+    """Decides whether a list entry is the party that it resembles.
     """
 
     def __init__(self, channel):
@@ -427,29 +434,57 @@ class AdjudicationServiceStub:
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.FromString,
                 _registered_method=True)
+        self.ConfirmClearing = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/ConfirmClearing',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingResponse.FromString,
+                _registered_method=True)
+        self.RejectClearing = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/RejectClearing',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.FromString,
+                _registered_method=True)
 
 
 class AdjudicationServiceServicer:
-    """Decides whether a list entry is the party it resembles.
+    """Decides whether a list entry is the party that it resembles.
     """
 
     def ListHits(self, request, context):
-        """Hits, newest first.
+        """Lists hits, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetHit(self, request, context):
-        """One hit.
+        """Returns one hit with its evidence and the acts of officers on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AdjudicateHit(self, request, context):
-        """Says that the entry is the party, or that it is not. An exact hit is false only when two officers say so; a verdict
-        of false holds for the same party and the same entry wherever they meet again, until one of them changes.
+        """Records an officer's verdict on a hit. If the hit is EXACT and the verdict is FALSE_POSITIVE,
+        the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a second officer
+        must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies to the same
+        party and entry in other applications, until party or entry changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmClearing(self, request, context):
+        """Confirms a proposal to clear an EXACT hit: the hit becomes FALSE_POSITIVE. The officer must not
+        be the one who proposed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectClearing(self, request, context):
+        """Rejects a proposal to clear an EXACT hit: the hit becomes OPEN again. The officer must not be
+        the one who proposed it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -473,6 +508,16 @@ def add_AdjudicationServiceServicer_to_server(servicer, server):
                     request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.FromString,
                     response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.SerializeToString,
             ),
+            'ConfirmClearing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmClearing,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingResponse.SerializeToString,
+            ),
+            'RejectClearing': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectClearing,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'safeconduct.screening.v1.AdjudicationService', rpc_method_handlers)
@@ -482,7 +527,7 @@ def add_AdjudicationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdjudicationService:
-    """Decides whether a list entry is the party it resembles.
+    """Decides whether a list entry is the party that it resembles.
     """
 
     @staticmethod
@@ -556,6 +601,60 @@ class AdjudicationService:
             '/safeconduct.screening.v1.AdjudicationService/AdjudicateHit',
             safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitRequest.SerializeToString,
             safeconduct_dot_screening_dot_v1_dot_service__pb2.AdjudicateHitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmClearing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/ConfirmClearing',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.ConfirmClearingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectClearing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/RejectClearing',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,47 +11,99 @@ from typing import Final
 from uuid import UUID
 
 from services.screening.core.cases.standing import ownership_of, standing_of
-from services.screening.core.commands import AdjudicateHit, ApplyPastVerdict, Officer
+from services.screening.core.commands import (
+    AdjudicateHit,
+    ApplyPastVerdict,
+    ConfirmClearing,
+    Officer,
+    RejectClearing,
+)
 from services.screening.core.errors import Kind, Reason, Refusal
-from services.screening.core.events import Event, HitAdjudicated, HitClearingProposed
+from services.screening.core.events import (
+    Event,
+    HitAdjudicated,
+    HitClearingProposed,
+    HitClearingRejected,
+)
 from services.screening.core.evolve import KnownHit, ScreenedApplication, evolve
-from services.screening.core.lifecycle import STEP_OF, HitStep, wrong_state
+from services.screening.core.lifecycle import HIT_TRANSITIONS, UNDECIDED, wrong_state
 from services.screening.core.model import Strength
 from services.screening.core.ownership.rules import Ruling
-from services.screening.core.records import HitAct, HitState, HitVerdict, ScreeningResult
+from services.screening.core.records import HitAct, HitVerdict, ScreeningResult
 
+FALSE_POSITIVE: Final = HitVerdict.FALSE_POSITIVE
 NO_HIT: Final = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no hit with this id")
+NOT_PENDING: Final = Refusal(
+    Kind.NOT_FOUND,
+    Reason.NOT_FOUND,
+    "no pending proposal with this clearing_id; read the hit again",
+)
 
 
 def adjudicate(
     application: ScreenedApplication | None, command: AdjudicateHit, now: datetime, ruling: Ruling
 ) -> tuple[Event, ...] | Refusal:
-    """Returns the events of an officer's verdict, or the refusal."""
+    """Returns the event of an officer's verdict, or the refusal.
+
+    Clearing an EXACT hit is proposed only: a second officer confirms or rejects it.
+    """
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None:
         return NO_HIT
-    officer_id = command.officer.officer_id
-    step = step_for(hit, command.verdict)
-    refusal = _conflict(application, command.officer) or wrong_state(hit.state, step)
-    if refusal is not None:
-        return refusal
-    if step is HitStep.CONFIRM_CLEARING and hit.acts[-1].officer_id == officer_id:
-        return _same_officer(officer_id)
-    act = HitAct(officer_id, command.rationale, now)
-    if step is HitStep.PROPOSE_CLEARING:
-        return (HitClearingProposed(application.application_id, hit.hit_id, act),)
+    conflict = _conflict(application, command.officer)
+    if conflict is not None:
+        return conflict
+    is_proposal = hit.hit.strength is Strength.EXACT and command.verdict is FALSE_POSITIVE
+    if (HitClearingProposed if is_proposal else HitAdjudicated) not in HIT_TRANSITIONS[hit.state]:
+        return wrong_state(hit.state, command)
+    act = HitAct(command.officer.officer_id, command.rationale, now)
+    if is_proposal:
+        clearing_id = hit.next_clearing_id
+        return (HitClearingProposed(application.application_id, hit.hit_id, act, clearing_id),)
     return (_adjudicated(application, hit, command.verdict, act, None, ruling),)
 
 
-def step_for(hit: KnownHit, verdict: HitVerdict) -> HitStep:
-    """Returns the step that the verdict asks for: clearing an EXACT hit takes two officers."""
-    if verdict is HitVerdict.CONFIRMED or hit.hit.strength is not Strength.EXACT:
-        return STEP_OF[verdict]
-    return (
-        HitStep.CONFIRM_CLEARING
-        if hit.state is HitState.CLEARING_PROPOSED
-        else HitStep.PROPOSE_CLEARING
-    )
+def confirm_clearing(
+    application: ScreenedApplication | None, command: ConfirmClearing, now: datetime, ruling: Ruling
+) -> tuple[Event, ...] | Refusal:
+    """Returns the event that clears the hit, or the refusal."""
+    pending = _pending(application, command)
+    if isinstance(pending, Refusal):
+        return pending
+    screened, hit = pending
+    act = HitAct(command.officer.officer_id, command.rationale, now)
+    return (_adjudicated(screened, hit, FALSE_POSITIVE, act, None, ruling),)
+
+
+def reject_clearing(
+    application: ScreenedApplication | None, command: RejectClearing, now: datetime
+) -> tuple[Event, ...] | Refusal:
+    """Returns the event that opens the hit again, or the refusal."""
+    pending = _pending(application, command)
+    if isinstance(pending, Refusal):
+        return pending
+    screened, hit = pending
+    act = HitAct(command.officer.officer_id, command.rationale, now)
+    return (HitClearingRejected(screened.application_id, hit.hit_id, command.clearing_id, act),)
+
+
+def _pending(
+    application: ScreenedApplication | None, command: ConfirmClearing | RejectClearing
+) -> tuple[ScreenedApplication, KnownHit] | Refusal:
+    """Returns the hit whose proposal a second officer answers, or the refusal."""
+    hit = application.find(command.hit_id) if application is not None else None
+    if application is None or hit is None:
+        return NO_HIT
+    conflict = _conflict(application, command.officer)
+    if conflict is not None:
+        return conflict
+    if hit.pending_clearing_id is None:
+        return wrong_state(hit.state, command)
+    if hit.pending_clearing_id != command.clearing_id:
+        return NOT_PENDING
+    if hit.acts[-1].officer_id == command.officer.officer_id:
+        return _same_officer(command.officer.officer_id)
+    return application, hit
 
 
 def apply_past_verdict(
@@ -59,10 +111,10 @@ def apply_past_verdict(
 ) -> tuple[Event, ...]:
     """Returns the event that clears the hit, or nothing if the hit is decided or unknown."""
     hit = application.find(command.hit_id) if application is not None else None
-    if application is None or hit is None or wrong_state(hit.state, HitStep.CLEAR) is not None:
+    if application is None or hit is None or hit.state not in UNDECIDED:
         return ()
-    verdict = HitVerdict.FALSE_POSITIVE
-    return (_adjudicated(application, hit, verdict, command.act, command.past_hit_id, ruling),)
+    act, past_hit_id = command.act, command.past_hit_id
+    return (_adjudicated(application, hit, FALSE_POSITIVE, act, past_hit_id, ruling),)
 
 
 def _conflict(application: ScreenedApplication, officer: Officer) -> Refusal | None:
@@ -78,7 +130,7 @@ def _conflict(application: ScreenedApplication, officer: Officer) -> Refusal | N
 
 
 def _same_officer(officer_id: str) -> Refusal:
-    message = "the officer who proposed to clear an EXACT hit cannot confirm it"
+    message = "the officer who proposed to clear an EXACT hit cannot confirm or reject it"
     return Refusal(Kind.PERMISSION, Reason.SELF_CONFIRMATION, message, {"officerId": officer_id})
 
 

@@ -1,34 +1,29 @@
-"""What is kept of screenings."""
+"""How answers of the matcher are recorded: past verdicts, reasons, and the limit of hits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 
 from services.screening.core import model
 from services.screening.core.cases.recording import MOST_HITS, limit_hits, record_party
-from services.screening.core.commands import CompleteScreening
-from services.screening.core.events import ScreeningCompleted
-from services.screening.core.evolve import evolve
-from services.screening.core.lifecycle import APPLICATION_TRANSITIONS, ScreenedState
 from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
-from services.screening.core.records import HITS_OMITTED, PartyScreening, ScreeningResult
-from tests.screening.core.hits import decide
+from services.screening.core.records import (
+    HITS_OMITTED,
+    HitState,
+    PartyScreening,
+    ScreeningResult,
+)
+from tests.screening.core.hits import (
+    OTHER,
+    USER,
+    answer,
+    hit,
+    screening,
+)
 
 CLEAR = PartyScreening("end-user", ScreeningResult.CLEAR, "", (), ())
-COMPLETED = ScreeningCompleted(
-    screening_id=UUID(int=1),
-    application_id=UUID(int=2),
-    partner_id="example-1",
-    parties=(CLEAR,),
-    list_version="US-CSL/2025-02/0",
-    config_version="1",
-    screened_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
-)
-LATER = replace(COMPLETED, screening_id=UUID(int=3))
 HIT = model.Hit(
     entry_id="EL-1",
     list_code="EL",
@@ -41,41 +36,50 @@ HIT = model.Hit(
 )
 
 
-def answer(result: Result, hits: int = 0, **more: object) -> model.Screening:
+def matched(result: Result, hits: int = 0, **more: object) -> model.Screening:
     found = model.Screening(result, "US-CSL/2025-02/0", "1", 0.01, (HIT,) * hits)
     return replace(found, **more)  # type: ignore[arg-type]  # what no caller may give
 
 
-def test_a_first_screening_is_recorded() -> None:
-    assert decide(None, CompleteScreening(COMPLETED)) == (COMPLETED,)
+def test_a_pair_that_was_found_false_is_not_asked_about_again() -> None:
+    said = screening(
+        answer(hit(content="a"), hit("SDN-2", content="b")), false=frozenset({(USER.content, "a")})
+    )
+
+    states = [each.state for each in said.parties[0].hits]
+
+    assert states == [HitState.FALSE_POSITIVE, HitState.OPEN]
+    assert said.parties[0].result is ScreeningResult.POSSIBLE_MATCH
 
 
-def test_the_same_submission_screened_again_changes_nothing_even_when_the_answer_differs() -> None:
-    application = evolve(None, COMPLETED)
+def test_a_party_whose_hits_were_all_found_false_before_is_a_false_positive_at_once() -> None:
+    said = screening(answer(hit(content="a")), false=frozenset({(USER.content, "a")}))
 
-    assert decide(application, CompleteScreening(replace(COMPLETED, parties=()))) == ()
-
-
-def test_a_later_submission_is_recorded_and_is_the_latest() -> None:
-    application = evolve(None, COMPLETED)
-
-    assert decide(application, CompleteScreening(LATER)) == (LATER,)
-    assert (evolve(application, LATER).latest, evolve(application, LATER).version) == (LATER, 2)
+    assert said.parties[0].result is ScreeningResult.FALSE_POSITIVE
 
 
-def test_every_state_has_a_row_in_the_table() -> None:
-    assert set(APPLICATION_TRANSITIONS) == {None, *ScreenedState}
+@pytest.mark.parametrize(
+    "pair", [(OTHER.content, "a"), (USER.content, "changed")], ids=["party", "entry"]
+)
+def test_a_change_of_party_or_entry_asks_again(pair: tuple[str, str]) -> None:
+    said = screening(answer(hit(content="a")), false=frozenset({pair}))
+
+    assert said.parties[0].hits[0].state is HitState.OPEN
+
+
+def test_the_id_of_a_party_is_no_part_of_what_it_is() -> None:
+    assert replace(USER, party_id="applicant").content == USER.content
 
 
 @pytest.mark.parametrize("result", list(Result))
 def test_every_answer_of_the_engine_can_be_recorded(result: Result) -> None:
-    assert record_party("end-user", answer(result)).result == result.value
+    assert record_party("end-user", matched(result)).result == result.value
 
 
 def test_the_first_reason_explains_undetermined_and_the_others_are_flags() -> None:
     kept = record_party(
         "end-user",
-        answer(
+        matched(
             Result.UNDETERMINED,
             reasons=(Reason.NAME_TOO_LONG, Reason.NAME_UNREADABLE),
             flags=(Flag.MIXED_SCRIPT,),
@@ -88,27 +92,29 @@ def test_the_first_reason_explains_undetermined_and_the_others_are_flags() -> No
 
 def test_a_name_that_was_not_judged_is_flagged_beside_a_match() -> None:
     kept = record_party(
-        "end-user", answer(Result.POSSIBLE_MATCH, 1, reasons=(Reason.NAME_TOO_LONG,))
+        "end-user", matched(Result.POSSIBLE_MATCH, 1, reasons=(Reason.NAME_TOO_LONG,))
     )
 
     assert (kept.undetermined_reason, kept.flags) == ("", ("NAME_TOO_LONG",))
 
 
 def test_hits_that_fit_are_all_kept() -> None:
-    party = record_party("end-user", answer(Result.POSSIBLE_MATCH, 3))
+    party = record_party("end-user", matched(Result.POSSIBLE_MATCH, 3))
 
     assert limit_hits((party, CLEAR)) == (party, CLEAR)
 
 
 def test_of_many_hits_the_best_are_kept_and_the_rest_is_owned_up_to() -> None:
-    (party,) = limit_hits((record_party("end-user", answer(Result.POSSIBLE_MATCH, MOST_HITS + 1)),))
+    (party,) = limit_hits(
+        (record_party("end-user", matched(Result.POSSIBLE_MATCH, MOST_HITS + 1)),)
+    )
 
     assert len(party.hits) == MOST_HITS
     assert party.flags == (HITS_OMITTED,)
 
 
 def test_a_party_keeps_a_hit_however_little_room_there_is() -> None:
-    party = record_party("end-user", answer(Result.POSSIBLE_MATCH, 5))
+    party = record_party("end-user", matched(Result.POSSIBLE_MATCH, 5))
 
     kept = limit_hits((party, party), most_bytes=2 * 450)
 
