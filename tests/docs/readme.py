@@ -1,4 +1,4 @@
-"""Reads the README: its console blocks as commands with what they are said to print."""
+"""Parses the console blocks of a page: commands with their expected output."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.
 
 @dataclass(frozen=True)
 class Shown:
-    """A command, and what is said to come out of it: lines in order, of each line words in order."""
+    """A command with its expected output: lines in order, and in each line words in order."""
 
     command: str
     lines: tuple[str, ...]
 
     def missing(self, output: str) -> str | None:
-        """The first line that did not come out where it was said to, if any."""
+        """Returns the first expected line that is missing in the output, or None."""
         printed = iter(output.splitlines())
         for line in self.lines:
             words = re.compile(
@@ -32,12 +32,12 @@ class Shown:
 
 
 def blocks(kind: str, text: str = TEXT) -> list[str]:
-    """Bodies of the fenced blocks of this kind."""
+    """Returns the bodies of the fenced blocks of this kind."""
     return [match["body"] for match in _BLOCK.finditer(text) if match["kind"] == kind]
 
 
 def shown(text: str = TEXT) -> list[Shown]:
-    """Every command of every console block, in order."""
+    """Returns every command of every console block, in order."""
     return [each for body in blocks("console", text) for each in _of_block(body)]
 
 

@@ -1,4 +1,4 @@
-"""One shell that runs commands one after the other, as somebody does who follows the README."""
+"""A shell that runs commands in sequence, as a reader of the README does."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SECONDS = 120.0
 
 
 class Shell:
-    """A bash that keeps its variables from command to command. `run` gives exit code and output."""
+    """A bash that keeps its variables between commands."""
 
     def __init__(self, bash: subprocess.Popen[str]) -> None:
         self._bash = bash
 
     def run(self, command: str) -> tuple[int, str]:
-        """Runs one command; the shell is ended when it takes more than SECONDS."""
+        """Runs one command; returns exit code and output. Kills the shell after SECONDS."""
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
-        # The command reads nothing: what it would read are the next commands.
+        # Standard input is empty, or the command would read the next commands.
         self._bash.stdin.write(f"{{ {command}\n}} </dev/null\nprintf '\\n{_MARK} %s\\n' $?\n")
         self._bash.stdin.flush()
         lines: list[str] = []
@@ -43,7 +43,7 @@ _MARK = "--exit-code-of-the-command--"
 
 @contextmanager
 def shell(folder: Path) -> Iterator[Shell]:
-    """A shell in the folder, without settings of ours from outside."""
+    """Opens a shell in the folder, without SAFECONDUCT_ variables of the environment."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
     with subprocess.Popen(
         ["bash", "--noprofile", "--norc", "-o", "pipefail"],

@@ -1,4 +1,4 @@
-"""Every link from one of our documents to another leads somewhere."""
+"""Every relative link between documents has a target."""
 
 from __future__ import annotations
 

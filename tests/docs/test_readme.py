@@ -1,4 +1,4 @@
-"""What the README says is so: its commands are run, its tables are compared with the code."""
+"""The commands of the README are run and its tables are compared with the code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.docs.shell import Shell, shell
 
 @pytest.fixture(scope="module")
 def terminal(run_folder: Path) -> Iterator[Shell]:
-    """A terminal in a checkout beside which `make up` runs."""
+    """Opens a shell in a checkout with a running stack."""
     folder = run_folder / "tour"
     (folder / "build").mkdir(parents=True)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv", target_is_directory=True)
@@ -84,9 +84,16 @@ def test_the_readme_explains_every_exit_code() -> None:
     codes = {int(code) for code in re.findall(r"(?:^|,\s)(\d+) ", sentence)}
 
     assert codes == {
-        0, failures.BROKEN, failures.INVALID, failures.REFUSED, failures.WRONG_STATE, failures.NOT_FOUND,
-        failures.UNAVAILABLE, failures.DENIED, failures.INTERRUPTED,
-    }  # fmt: skip
+        0,
+        failures.BROKEN,
+        failures.INVALID,
+        failures.REFUSED,
+        failures.WRONG_STATE,
+        failures.NOT_FOUND,
+        failures.UNAVAILABLE,
+        failures.DENIED,
+        failures.INTERRUPTED,
+    }
 
 
 def test_the_readme_fits_into_two_hundred_lines() -> None:

@@ -1,4 +1,4 @@
-"""What the README of screening shows comes out when its commands are run."""
+"""The commands in the README of screening print the shown output."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A whole stack for the journeys: three services in their own processes, started once for all of them."""
+"""The stack of the journeys: three services in processes of their own, started once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an auditor does after the scenario: walks every chain, takes a case file away, and checks it far from us."""
+"""An auditor verifies every hash chain, exports a case file and checks it offline."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from .conftest import Examples
 
 
 @dataclass(frozen=True)
-class Told:
-    """The scenario's applications by step, and a case file of each."""
+class CaseFiles:
+    """Applications of the scenario by step, with a case file of each."""
 
     applications: dict[str, str]
     files: dict[str, Path]
@@ -42,7 +42,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-async def told(stack: Stack, clients: Clients, examples: Examples, run_folder: Path) -> Told:
+async def case_files(
+    stack: Stack, clients: Clients, examples: Examples, run_folder: Path
+) -> CaseFiles:
     scenario = Scenario(clients, examples, lambda *_: None)
     for step in (
         scenario.approve_by_policy,
@@ -73,11 +75,11 @@ async def told(stack: Stack, clients: Clients, examples: Examples, run_folder: P
             "--json",
         )
         assert (ran.code, ran.err) == (0, ""), ran.err
-    return Told(scenario.applications, files)
+    return CaseFiles(scenario.applications, files)
 
 
 async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
-    stack: Stack, told: Told
+    stack: Stack, case_files: CaseFiles
 ) -> None:
     ran = await safeconduct(stack.operator_env(OPERATOR), "audit", "verify", "--json")
 
@@ -91,25 +93,35 @@ async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
 
 
 @pytest.mark.parametrize("step", ["a", "b", "c", "f"])
-async def test_a_case_file_is_checked_without_any_of_our_systems(told: Told, step: str) -> None:
-    ran = await safeconduct({}, "audit", "check", str(told.files[step]), "--json")
+async def test_a_case_file_is_checked_without_any_of_our_systems(
+    case_files: CaseFiles, step: str
+) -> None:
+    ran = await safeconduct({}, "audit", "check", str(case_files.files[step]), "--json")
 
     assert [each for each in ran.json["checks"] if not each["holds"]] == []
     assert (ran.code, ran.json["ok"]) == (0, True)
-    assert {"applications", "screening"} <= {stream.service for stream in told.case(step).streams}
-    assert (told.case(step).license is not None) == (step != "b")
+    assert {"applications", "screening"} <= {
+        stream.service for stream in case_files.case(step).streams
+    }
+    assert (case_files.case(step).license is not None) == (step != "b")
 
 
 async def test_a_case_file_is_never_replaced_and_read_by_its_owner_only(
-    stack: Stack, told: Told
+    stack: Stack, case_files: CaseFiles
 ) -> None:
     environ = stack.operator_env(OPERATOR)
     ran = await safeconduct(
-        environ, "audit", "export", told.applications["a"], "--out", str(told.files["a"]), "--json"
+        environ,
+        "audit",
+        "export",
+        case_files.applications["a"],
+        "--out",
+        str(case_files.files["a"]),
+        "--json",
     )
 
     assert (ran.code, '"reason": "FILE"' in ran.err) == (2, True)
-    assert told.files["a"].stat().st_mode & 0o777 == 0o600
+    assert case_files.files["a"].stat().st_mode & 0o777 == 0o600
 
 
 async def test_an_application_that_is_not_there_has_no_case_file(
@@ -139,7 +151,7 @@ def event_of(document: dict[str, Any], service: str, name: str) -> dict[str, Any
 
 
 def flipped(text: str, at: int = -8) -> str:
-    """The text with one character another one of the same alphabet."""
+    """Returns the text with one character replaced by another of the same alphabet."""
     other = "b" if text[at] == "a" else "a"
     return text[:at] + other + text[at:][1:]
 
@@ -148,7 +160,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def changed(path: str, by: Callable[[Any], Any] = flipped) -> Change:
-    """Changes what stands at a path such as `license/document`."""
+    """Changes the value at a path such as `license/document`."""
 
     def change(document: dict[str, Any]) -> None:
         at: Any = document
@@ -193,7 +205,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
         "events",
     ),
     "the decision": (
-        changed("decisions/0/says/decision/byPolicy", lambda told: not told),
+        changed("decisions/0/says/decision/byPolicy", lambda value: not value),
         "decisions",
     ),
     "the decision's hash": (changed("decisions/0/event_hash"), "decisions"),
@@ -223,10 +235,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("what", CHANGES)
 async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(
-    told: Told, what: str
+    case_files: CaseFiles, what: str
 ) -> None:
     change, part = CHANGES[what]
-    document = json.loads(told.files["a"].read_bytes())
+    document = json.loads(case_files.files["a"].read_bytes())
     change(document)
     file = parse(json.dumps(document).encode(), what)
 
@@ -234,8 +246,8 @@ async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(
     assert part in broken(sealed(file))
 
 
-async def test_an_event_left_out_is_named(told: Told) -> None:
-    document = json.loads(told.files["a"].read_bytes())
+async def test_an_event_left_out_is_named(case_files: CaseFiles) -> None:
+    document = json.loads(case_files.files["a"].read_bytes())
     for stream in document["streams"]:
         del stream["events"][1]
     file = sealed(parse(json.dumps(document).encode(), "cut"))
@@ -245,8 +257,8 @@ async def test_an_event_left_out_is_named(told: Told) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_no_byte_can_be_changed_unseen(told: Told, data: st.DataObject) -> None:
-    content = bytearray(told.files["a"].read_bytes())
+def test_no_byte_can_be_changed_unseen(case_files: CaseFiles, data: st.DataObject) -> None:
+    content = bytearray(case_files.files["a"].read_bytes())
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.sampled_from([1, 2, 4, 16, 32]))
 
@@ -254,14 +266,14 @@ def test_no_byte_can_be_changed_unseen(told: Told, data: st.DataObject) -> None:
         file = parse(bytes(content), "changed")
     except Unusable:
         return
-    original = told.case("a")
+    original = case_files.case("a")
     if msgspec.json.encode(file) == msgspec.json.encode(original):
         return  # white space, or another spelling of the same value
     assert broken(file) != [] or digests_of(file) != file.digests
 
 
 async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
-    stack: Stack, told: Told
+    stack: Stack, case_files: CaseFiles
 ) -> None:
     made = stack.postgres.provision("applications_copy", "copy_owner", "copy_app")
     migrate(made.owner_dsn, made.app_role, Path(migrations.__file__).parent)
@@ -278,7 +290,7 @@ async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
     await copy.execute("alter table event disable trigger all")
     await copy.execute(
         "update event set actor = 'officer/nobody' where stream_id = $1 and version = 2",
-        told.applications["b"],
+        case_files.applications["b"],
     )
     await copy.close()
 
@@ -287,5 +299,5 @@ async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
     assert (before.code, before.json["broken"]) == (0, [])
     assert ran.code == 1
     assert [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]] == [
-        (told.applications["b"], 2, "CHANGED")
+        (case_files.applications["b"], 2, "CHANGED")
     ]

@@ -1,4 +1,4 @@
-"""Bad input gets a precise, typed error and changes nothing, as a partner or officer sees it."""
+"""Bad input gets a precise typed error and changes nothing, seen by partners and officers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _refused(call: Awaitable[object]) -> SafeconductError:
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Asks again while the service says that it cannot now, for a minute at most."""
+    """Retries for at most a minute while the service is unavailable."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -122,7 +122,7 @@ async def test_a_request_id_again_gives_the_first_answer_and_another_body_is_ref
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
 
 
-async def test_validating_only_answers_alike_and_stores_nothing(
+async def test_validate_only_checks_everything_and_stores_nothing(
     clients: Clients, examples: Examples
 ) -> None:
     before = await _count(clients)
@@ -235,7 +235,7 @@ async def test_a_message_over_one_mebibyte_is_refused_with_its_size(
     assert int(error.metadata["actualBytes"]) > int(error.metadata["maximumBytes"]) == 1024 * 1024
 
 
-async def test_a_moment_beyond_all_calendars_is_a_typed_error(
+async def test_a_timestamp_out_of_range_is_a_typed_error(
     clients: Clients, examples: Examples
 ) -> None:
     details = _copy(examples)

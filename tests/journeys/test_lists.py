@@ -1,4 +1,4 @@
-"""Lists in motion over all three services: a new version stops a license by itself; officers bring it back."""
+"""A new list version suspends a license over all three services; officers reinstate it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .conftest import Examples
 WHY = "the entry is of another institute"
 
 
-def _silent(_what: str, _ms: float) -> None:
-    """Nobody listens."""
+def _ignore(_what: str, _ms: float) -> None:
+    """Discards the progress messages."""
 
 
-def _elsewhere(details: model_pb2.ApplicationDetails) -> model_pb2.ApplicationDetails:
-    """The same application of parties at another address: no verdict on them is remembered from another journey."""
+def _with_other_addresses(details: model_pb2.ApplicationDetails) -> model_pb2.ApplicationDetails:
+    """Returns the application with other addresses, so that no past verdict applies."""
     moved = model_pb2.ApplicationDetails()
     moved.CopyFrom(details)
     for party in moved.parties:
@@ -34,7 +34,7 @@ def _elsewhere(details: model_pb2.ApplicationDetails) -> model_pb2.ApplicationDe
     return moved
 
 
-async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Client]) -> None:
+async def _clear_hits(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Client]) -> None:
     """Two officers clear every hit: the first proposes to clear EXACT ones, the second confirms."""
     for officer in officers:
         for hit in hits:
@@ -57,10 +57,10 @@ async def _settle(hits: Sequence[screening_pb2.HitCase], officers: Sequence[Clie
             )
 
 
-async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_back(
+async def test_a_new_list_version_suspends_a_license_and_only_officers_reinstate_it(
     clients: Clients, examples: Examples, client_of: Callable[[str], Client]
 ) -> None:
-    scenario = Scenario(clients, examples, _silent)
+    scenario = Scenario(clients, examples, _ignore)
     await scenario.approve_by_officers()
     license_id, application_id = scenario.licenses["c"], scenario.applications["c"]
     before = {
@@ -68,10 +68,10 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
         for each in (await clients.list_officer.lists.status()).lists
     }
     try:
-        told = await scenario.suspend_after_list_update(updated_list(examples), "2026-11-24")
+        message = await scenario.suspend_after_list_update(updated_list(examples), "2026-11-24")
 
-        assert "the gate says SUSPENDED" in told
-        assert "(LIST_MATCH)" in told
+        assert "the gate says SUSPENDED" in message
+        assert "(LIST_MATCH)" in message
         second = client_of("officer/enforcement-3")
         etag = (await second.standing.timeline(license_id)).etag
         with pytest.raises(SafeconductError) as refused:
@@ -83,11 +83,11 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
             async for hit in clients.licensing_officers[0].hits.list(application_id=application_id)
         ]
         assert {hit.license_id for hit in hits} == {license_id}
-        await _settle(hits, clients.licensing_officers)
+        await _clear_hits(hits, clients.licensing_officers)
         await _reinstated(license_id, clients.enforcement_officers)
         await scenario._gate_says("c", "ALLOWED")
     finally:
-        # The other journeys ask for the same end user.
+        # The other journeys use the same end user.
         await clients.list_officer.lists.activate("US-CSL", before["US-CSL"])
         deadline = time.monotonic() + 120
         while not (await clients.list_officer.lists.status()).is_current:
@@ -96,7 +96,7 @@ async def test_a_new_list_version_stops_a_license_and_only_officers_bring_it_bac
 
 
 async def _reinstated(license_id: str, officers: Sequence[Client]) -> None:
-    """By two officers, once enforcement has consumed the verdicts."""
+    """Lets two officers reinstate after enforcement has consumed the verdicts."""
     first, second = officers
     deadline = time.monotonic() + 60
     while True:
@@ -126,7 +126,9 @@ async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(
     clients: Clients, examples: Examples
 ) -> None:
     scenario = Scenario(
-        clients, {**examples, "similar-name": _elsewhere(examples["similar-name"])}, _silent
+        clients,
+        {**examples, "similar-name": _with_other_addresses(examples["similar-name"])},
+        _ignore,
     )
 
     assert "approved by two officers; the gate says ALLOWED" in await scenario.clear_false_hits()

@@ -1,4 +1,4 @@
-"""Owners over all three services: screened like everybody, added up by rule, named with their path in the decision."""
+"""Owners over all three services: screened, added up by rule, named in the decision."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from infra.scenario.scenario import Clients
 from .conftest import Examples
 
 
-async def _reached(
+async def _evaluated(
     clients: Clients, details: model_pb2.ApplicationDetails
 ) -> tuple[model_pb2.Application, service_pb2.Case]:
-    """The application once policy has looked at it, and its case."""
+    """Returns the application after policy, and its case."""
     application = await clients.partner.applications.submit(details)
     deadline = time.monotonic() + 60
     while application.state == model_pb2.APPLICATION_STATE_SCREENING:
@@ -30,7 +30,7 @@ async def _reached(
 def _owners(
     details: model_pb2.ApplicationDetails, **shares: float | None
 ) -> model_pb2.ApplicationDetails:
-    """The same application with owners of its end user; None = the share is not stated."""
+    """Returns the application with owners of its end user; None = unknown share."""
     found = model_pb2.ApplicationDetails()
     found.CopyFrom(details)
     for number, (party_id, share) in enumerate(shares.items(), 1):
@@ -45,14 +45,14 @@ def _owners(
     return found
 
 
-async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_with_rule_owner_and_path(
+async def test_a_party_owned_by_listed_parties_is_proposed_for_denial_with_rule_and_path(
     clients: Clients, examples: Examples
 ) -> None:
-    application, case = await _reached(clients, examples["owned-by-listed"])
+    application, case = await _evaluated(clients, examples["owned-by-listed"])
 
     assert application.state == model_pb2.APPLICATION_STATE_INTENT_TO_DENY
-    told = [each for each in case.screening.ownership.findings if each.party_id == "end-user"]
-    (found,) = (each for each in told if each.result == model_pb2.OWNERSHIP_RESULT_BLOCKED)
+    findings = [each for each in case.screening.ownership.findings if each.party_id == "end-user"]
+    (found,) = (each for each in findings if each.result == model_pb2.OWNERSHIP_RESULT_BLOCKED)
     assert found.rule_id == "us-bis-affiliates"
     assert (found.at_least_percent, found.most_restrictive_owner_id) == (55.0, "owner-1")
     assert [step.owned_party_id for step in found.path] == ["holding", "end-user"]
@@ -61,10 +61,10 @@ async def test_a_party_that_listed_parties_own_together_is_proposed_for_denial_w
     assert "Shenwei" not in rule.inputs["ownership_rules_met"], "a decision carries no names"
 
 
-async def test_an_officer_reads_aloud_who_owns_whom_with_names(
+async def test_an_officer_reads_the_ownership_findings_with_names(
     clients: Clients, examples: Examples
 ) -> None:
-    application, _ = await _reached(clients, examples["owned-by-listed"])
+    application, _ = await _evaluated(clients, examples["owned-by-listed"])
 
     said = (
         await clients.licensing_officers[0].screening.get(application.application_id)
@@ -76,23 +76,23 @@ async def test_an_officer_reads_aloud_who_owns_whom_with_names(
     )
 
 
-async def test_owners_that_are_known_and_clear_do_not_stand_in_the_way(
+async def test_known_and_clear_owners_do_not_prevent_approval(
     clients: Clients, examples: Examples
 ) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=60.0, owner_2=40.0)
 
-    application, case = await _reached(clients, details)
+    application, case = await _evaluated(clients, details)
 
     assert application.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE
     assert not case.screening.ownership.findings
 
 
-async def test_a_share_that_is_not_stated_leaves_the_decision_to_officers(
+async def test_an_unknown_share_leaves_the_decision_to_officers(
     clients: Clients, examples: Examples
 ) -> None:
     details = _owners(examples["hospital-hosted-access"], owner_1=None)
 
-    application, case = await _reached(clients, details)
+    application, case = await _evaluated(clients, details)
 
     assert application.state == model_pb2.APPLICATION_STATE_UNDER_REVIEW
     fired = {rule.rule_id for rule in case.policy.fired}

@@ -1,4 +1,4 @@
-"""What journeys leave behind: states that equal the fold of their events, whole chains, deafness to replays."""
+"""Records of the journeys: folds equal states, chains are valid, replays change nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STREAMS: Mapping[str, tuple[Any, str]] = {
 TOPICS = tuple(f"safeconduct.{name}.v1" for name in SERVICES)
 
 
-async def _told(clients: Clients, examples: Examples) -> Scenario:
+async def _run_scenario(clients: Clients, examples: Examples) -> Scenario:
     scenario = Scenario(clients, examples, lambda *_: None)
     await scenario.approve_by_policy()
     await scenario.deny_listed_party()
@@ -41,7 +41,7 @@ async def _told(clients: Clients, examples: Examples) -> Scenario:
 
 
 async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
-    """Version and head of every stream of every service."""
+    """Returns version and latest hash of every stream of every service."""
     found: dict[str, dict[str, tuple[int, bytes]]] = {}
     for name in SERVICES:
         connection = await asyncpg.connect(stack.database(name).app_dsn)
@@ -55,7 +55,7 @@ async def _versions(stack: Stack) -> dict[str, dict[str, tuple[int, bytes]]]:
 async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
     stack: Stack, clients: Clients, examples: Examples, name: str
 ) -> None:
-    await _told(clients, examples)
+    await _run_scenario(clients, examples)
     stream, query = STREAMS[name]
     async with asyncpg.create_pool(stack.database(name).app_dsn, min_size=1, max_size=2) as pool:
         journal: Journal[Any, Any] = Journal(
@@ -68,12 +68,12 @@ async def test_every_state_is_the_fold_of_its_events_and_every_chain_is_whole(
             current, history = await journal.read(stream_id), await journal.history(stream_id)
             assert current is not None
             assert journal.rebuild(history) == current.state
-            assert _broken(history) == []
+            assert _invalid_versions(history) == []
             assert (current.version, current.latest_hash) == (history[-1].version, history[-1].hash)
 
 
-def _broken(history: list[StoredEvent]) -> list[int]:
-    """Versions at which the chain does not hold."""
+def _invalid_versions(history: list[StoredEvent]) -> list[int]:
+    """Returns the versions at which the hash chain is broken."""
     broken, prev = [], b"\0" * 32
     for number, event in enumerate(history, 1):
         hashed = chain_hash(
@@ -91,7 +91,7 @@ def _broken(history: list[StoredEvent]) -> list[int]:
 
 
 async def _records(stack: Stack) -> list[Any]:
-    """Everything that the three topics hold."""
+    """Returns every record of the three topics."""
     consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -108,13 +108,13 @@ async def _records(stack: Stack) -> list[Any]:
         await consumer.stop()
 
 
-async def test_replaying_every_fact_in_any_order_changes_nothing(
+async def test_replaying_every_event_in_any_order_changes_nothing(
     stack: Stack, clients: Clients, examples: Examples
 ) -> None:
-    await _told(clients, examples)
-    # The scenario's last event is still on its way to the applications service;
-    # the approval of the next scenario is published after it.
-    await _settled(stack)
+    await _run_scenario(clients, examples)
+    # The applications service may not have consumed the scenario's last event;
+    # the approval of the next scenario is published after that event.
+    await _wait_until_idle(stack)
     before = await _versions(stack)
     records = [record for record in await _records(stack) if dict(record.headers).get("ce_id")]
     random.Random(7).shuffle(records)
@@ -133,7 +133,7 @@ async def test_replaying_every_fact_in_any_order_changes_nothing(
     finally:
         await producer.stop()
 
-    # Applications that run through every partition are decided behind all of the replayed facts.
+    # Applications on every partition are decided after all replayed events.
     after_all = [
         await clients.partner.applications.submit(examples["hospital-hosted-access"])
         for _ in range(12)
@@ -151,8 +151,8 @@ async def test_replaying_every_fact_in_any_order_changes_nothing(
         assert {key: after[name][key] for key in before[name]} == before[name]
 
 
-async def _settled(stack: Stack) -> None:
-    """Until nothing has changed for a second."""
+async def _wait_until_idle(stack: Stack) -> None:
+    """Waits until nothing has changed for a second."""
     deadline, last = time.monotonic() + 60, await _versions(stack)
     while time.monotonic() < deadline:
         await asyncio.sleep(1)

@@ -1,4 +1,4 @@
-"""The main job over all three services in their own processes: it ends the same, whoever is restarted meanwhile."""
+"""The main scenario over all three services ends the same, whichever service restarts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from infra.scenario.trace_graph import trace_graph
 from .conftest import Examples
 
 
-def _silent(_what: str, _ms: float) -> None:
-    """Nobody listens."""
+def _ignore(_what: str, _ms: float) -> None:
+    """Discards the progress messages."""
 
 
-async def _tell(scenario: Scenario) -> tuple[str, ...]:
+async def _run(scenario: Scenario) -> tuple[str, ...]:
     return (
         await scenario.approve_by_policy(),
         await scenario.deny_listed_party(),
@@ -36,19 +36,19 @@ async def _tell(scenario: Scenario) -> tuple[str, ...]:
 async def test_the_main_job_is_done_from_submission_to_the_denying_gate(
     clients: Clients, examples: Examples
 ) -> None:
-    scenario = Scenario(clients, examples, _silent)
+    scenario = Scenario(clients, examples, _ignore)
 
-    told = await _tell(scenario)
+    messages = await _run(scenario)
 
-    assert "the gate says ALLOWED" in told[0]
-    assert told[1].startswith("denied by two officers: ")
-    assert "one of them refused alone" in told[2]
-    assert "the gate says REVOKED" in told[3]
+    assert "the gate says ALLOWED" in messages[0]
+    assert messages[1].startswith("denied by two officers: ")
+    assert "one of them refused alone" in messages[2]
+    assert "the gate says REVOKED" in messages[3]
     assert scenario.propagation_ms > 0
 
 
 async def _records(clients: Clients, scenario: Scenario) -> tuple[dict[str, str], str]:
-    """How every application of the scenario ended, and how the revoked license stands in the applications' record."""
+    """Returns the end of every application, and the record of the revoked license."""
     states = {
         step: model_pb2.ApplicationState.Name((await clients.partner.applications.get(each)).state)
         for step, each in scenario.applications.items()
@@ -58,25 +58,26 @@ async def _records(clients: Clients, scenario: Scenario) -> tuple[dict[str, str]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_the_story_ends_the_same_when_every_service_is_restarted_between_its_happenings(
+async def test_the_scenario_ends_the_same_when_services_restart_between_its_steps(
     stack: Stack, clients: Clients, examples: Examples, number: signal.Signals
 ) -> None:
-    # Screening takes its time to load the list, so it falls once in a while and the others every time.
+    # Screening loads its list for some seconds, so it restarts less often than the others.
     victims: Iterator[str] = itertools.cycle(
         ("applications", "screening", *(4 * ("enforcement", "applications")))
     )
     killed: list[str] = []
 
     async def between() -> None:
-        # The next service falls while the scenario goes on; before it falls again it must have come back.
+        # A service restarts while the scenario continues, and must be ready before its next
+        # restart.
         victim = next(victims)
         service = stack.service(victim)
         service.wait_ready()
         service.kill(number)
         killed.append(victim)
 
-    scenario = Scenario(clients, examples, _silent, between)
-    await _tell(scenario)
+    scenario = Scenario(clients, examples, _ignore, between)
+    await _run(scenario)
 
     assert {"applications", "screening", "enforcement"} == set(killed)
     states, license_state = await _records(clients, scenario)
@@ -94,7 +95,7 @@ async def test_the_story_ends_the_same_when_every_service_is_restarted_between_i
 async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
     stack: Stack, clients: Clients, examples: Examples
 ) -> None:
-    scenario = Scenario(clients, examples, _silent)
+    scenario = Scenario(clients, examples, _ignore)
     await scenario.approve_by_policy()
     timeline = await clients.partner.applications.timeline(scenario.applications["a"])
     trace_ids = [entry.trace_id for entry in timeline.entries]
@@ -119,10 +120,10 @@ async def test_a_journey_is_one_connected_graph_of_spans_without_personal_data(
     assert [text for text in personal if text in shown] == []
 
 
-async def test_a_suspended_license_holds_again_only_by_two_others(
+async def test_a_suspended_license_is_reinstated_only_by_two_other_officers(
     clients: Clients, examples: Examples, client_of: Callable[[str], Client]
 ) -> None:
-    scenario = Scenario(clients, examples, _silent)
+    scenario = Scenario(clients, examples, _ignore)
     await scenario.approve_by_policy()
     license_id = scenario.licenses["a"]
     first, second = clients.enforcement_officers

@@ -1,4 +1,4 @@
-"""Applications starts and serves with its siblings absent; they take up what waited when they come."""
+"""Applications serves without the other services; they process the waiting work later."""
 
 from __future__ import annotations
 
