@@ -24,7 +24,7 @@ import structlog
 import uvloop
 
 from chassis.rpc.errors import is_storage_fault
-from chassis.rpc.page_tokens import PageTokens
+from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
@@ -139,7 +139,7 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
         database_url, min_size=0, max_size=_POOL, timeout=5, command_timeout=5, reset=_keep
     )
     runtime = Runtime(
-        settings, telemetry, pool, PageTokens(settings.page_token_keys_file.read_bytes())
+        settings, telemetry, pool, PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
     )
     service = build(runtime)
     storage = _Storage(pool)

@@ -20,12 +20,13 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context as OtelContext
 from opentelemetry.trace import SpanKind, format_trace_id, set_span_in_context
 
-from chassis.rpc.authentication import Officers, authenticate, set_principal
+from chassis.rpc.authentication import authenticate, set_principal
 from chassis.rpc.authorization import authorize
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.error_mapping import Call, describe, refusal_of, unhandled
 from chassis.rpc.errors import CommonReason, RpcError, draining, status_of
 from chassis.rpc.metrics import RpcMetrics
+from chassis.rpc.officers import Officers
 from chassis.rpc.validation import Sentences, check_size, parse
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of
@@ -135,7 +136,7 @@ class Interceptor(aio.ServerInterceptor):
         try:
             try:
                 self._calls.add(task)
-                principal = authenticate(context, self._trust_domain, self._officers)
+                principal = authenticate(context, self._trust_domain, self._officers.find)
                 set_principal(principal)
                 call.principal = principal.name
                 authorize(principal, self._access.get(method, frozenset()))

@@ -12,11 +12,11 @@ from grpc import aio
 from grpc_reflection.v1alpha import reflection
 
 from chassis.health import HealthServer, MetricsServer
-from chassis.rpc.authentication import Officers
 from chassis.rpc.authorization import access_table
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
 from chassis.rpc.interceptor import Interceptor
+from chassis.rpc.officers import Officers
 from chassis.rpc.validation import MAX_REQUEST_BYTES, Sentences, compile_rules
 from chassis.settings import ServiceSettings
 from chassis.telemetry.tracing import Telemetry
@@ -86,7 +86,7 @@ class RpcServer:
             telemetry,
             access,
             settings.spiffe_trust_domain,
-            Officers.load(settings.officers_file),
+            Officers(settings.officers_file),
             self._calls,
             deadline_s,
             sentences,

@@ -138,7 +138,7 @@ async def main(given: dict[str, Any]) -> None:
     office = Dependencies(
         journal=journal,
         change_feed=tail,
-        page_tokens=PageTokens(bytes(32)),
+        page_tokens=PageTokens([bytes(32)]),
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,

@@ -188,7 +188,7 @@ class _Watch:
         feed = self.dependencies.change_feed
         if token:
             xid, position, version = (
-                int(each) for each in self.dependencies.page_tokens.open(self._purpose, token)
+                int(each) for each in self.dependencies.page_tokens.decode(self._purpose, token)
             )
             cursor = Cursor(xid, position)
         else:
@@ -227,7 +227,7 @@ class _Watch:
         position = (cursor.xid, cursor.position, version)
         return pb.WatchApplicationsResponse(
             changes=[_change(change) for change in changes],
-            resume_token=self.dependencies.page_tokens.seal(self._purpose, position),
+            resume_token=self.dependencies.page_tokens.encode(self._purpose, position),
         )
 
 
@@ -273,10 +273,10 @@ def decode_page_token(
     """Returns the sort key of the last row of the previous page, or (None, None) for the first page."""
     if not token:
         return None, None
-    at, last_id = dependencies.page_tokens.open(purpose, token)
+    at, last_id = dependencies.page_tokens.decode(purpose, token)
     return datetime.fromisoformat(str(at)), UUID(str(last_id))
 
 
 def encode_page_token(dependencies: Dependencies, purpose: str, at: datetime, last_id: UUID) -> str:
     """Returns the token of the page after the row with this sort key."""
-    return dependencies.page_tokens.seal(purpose, (at.isoformat(), str(last_id)))
+    return dependencies.page_tokens.encode(purpose, (at.isoformat(), str(last_id)))

@@ -74,7 +74,7 @@ def _office(replica: Replica, pool: asyncpg.Pool) -> Office:
     return Office(
         replica,
         ListServicer(replica.registers, replica.lists, replica.desk, rescreening),
-        AdjudicationServicer(replica.screenings, PageTokens(b"k" * 32), RULES),
+        AdjudicationServicer(replica.screenings, PageTokens([b"k" * 32]), RULES),
         EventHandlers(replica.screenings, replica.desk, RULES),
         rescreening,
     )
