@@ -17,7 +17,7 @@ from operations.complaints import run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 
 if TYPE_CHECKING:
-    from operations.audit.check import Verdict
+    from operations.audit.case_checks import CheckResult
     from operations.audit.verify import Progress, Report
 
 app = typer.Typer(
@@ -87,7 +87,7 @@ def export(
 
     The license document and the keys are asked for with your certificate; the rest comes from the databases.
     """
-    from operations.audit.casefile import write
+    from operations.audit.case_file import write
     from operations.audit.databases import databases
     from operations.audit.export import collect
 
@@ -111,23 +111,20 @@ def check(
 
     What it cannot know is whose keys they are: compare the key ids it prints with those published.
     """
-    from operations.audit.casefile import read
-    from operations.audit.check import check as judge
+    from operations.audit.case_checks import check as judge
+    from operations.audit.case_file import read
 
-    async def work() -> tuple[Verdict, ...]:
+    async def work() -> tuple[CheckResult, ...]:
         return judge(read(file))
 
     verdicts = run(work(), as_json=json)
-    ok = all(verdict.holds for verdict in verdicts)
+    ok = all(verdict.ok for verdict in verdicts)
     if json:
-        checks = [
-            {"part": each.part, "holds": each.holds, "detail": each.detail} for each in verdicts
-        ]
+        checks = [{"part": each.part, "holds": each.ok, "detail": each.detail} for each in verdicts]
         print_json({"ok": ok, "checks": checks})
     else:
         lines = [
-            (each.part, "holds" if each.holds else "DOES NOT HOLD", each.detail)
-            for each in verdicts
+            (each.part, "holds" if each.ok else "DOES NOT HOLD", each.detail) for each in verdicts
         ]
         show(rows(("PART", "", "WHAT"), lines))
     raise typer.Exit(0 if ok else BROKEN)
@@ -155,13 +152,13 @@ def _document(report: Report) -> dict[str, Any]:
             name: {
                 "streams": covered.streams,
                 "events": covered.events,
-                "waiting": covered.waiting,
+                "waiting": covered.in_outbox,
                 "broken": counted[name],
             }
             for name, covered in report.services.items()
         },
         "published": report.published,
-        "foreign": report.foreign,
+        "foreign": report.unrecognized,
         "broken": [
             {
                 "service": each.service,
@@ -170,14 +167,14 @@ def _document(report: Report) -> dict[str, Any]:
                 "kind": each.fault.kind,
                 "detail": each.fault.detail,
             }
-            for each in report.broken
+            for each in report.faults
         ],
     }
 
 
 def _broken_by_service(report: Report) -> dict[str, int]:
     return {
-        name: len({b.stream_id for b in report.broken if b.service == name})
+        name: len({b.stream_id for b in report.faults if b.service == name})
         for name in report.services
     }
 
@@ -185,14 +182,24 @@ def _broken_by_service(report: Report) -> dict[str, int]:
 def _show(report: Report) -> None:
     counted = _broken_by_service(report)
     lines: Sequence[tuple[str, ...]] = [
-        (name, str(covered.streams), str(covered.events), str(covered.waiting), str(counted[name]))
+        (
+            name,
+            str(covered.streams),
+            str(covered.events),
+            str(covered.in_outbox),
+            str(counted[name]),
+        )
         for name, covered in report.services.items()
     ]
     show(rows(("SERVICE", "STREAMS", "EVENTS", "WAITING", "BROKEN"), lines))
     if report.published is not None:
-        foreign = f"; {report.foreign} record(s) that no service wrote" if report.foreign else ""
+        foreign = (
+            f"; {report.unrecognized} record(s) that no service wrote"
+            if report.unrecognized
+            else ""
+        )
         show(f"{report.published} published record(s) compared with what is stored{foreign}")
-    if report.broken:
+    if report.faults:
         broken = [
             (
                 each.service,
@@ -201,7 +208,7 @@ def _show(report: Report) -> None:
                 each.fault.kind,
                 each.fault.detail,
             )
-            for each in report.broken
+            for each in report.faults
         ]
         show("", rows(("SERVICE", "STREAM", "VERSION", "FAULT", "WHAT"), broken))
-    show("every chain is whole" if report.ok else f"{len(report.broken)} fault(s)")
+    show("every chain is whole" if report.ok else f"{len(report.faults)} fault(s)")

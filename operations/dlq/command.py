@@ -13,7 +13,7 @@ from operations.complaints import Unusable, run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 
 if TYPE_CHECKING:
-    from operations.dlq.letters import Letter
+    from operations.dlq.records import DeadLetter
 
 app = typer.Typer(
     help="Dead letters: what could not be handled. For operators.", no_args_is_help=True
@@ -49,12 +49,16 @@ def list_(
     json: Json = False,
 ) -> None:
     """List dead letters, oldest first: why, from where, when, and whether they were sent again."""
-    from operations.dlq.post import Wanted, lying
+    from operations.dlq.redrive import Filter, read_dead_letters
 
-    wanted = Wanted(topic, service, reason, waiting)
+    wanted = Filter(topic, service, reason, waiting)
 
-    async def work() -> list[Letter]:
-        return [letter for letter in await lying(_brokers(bootstrap)) if wanted.takes(letter)]
+    async def work() -> list[DeadLetter]:
+        return [
+            letter
+            for letter in await read_dead_letters(_brokers(bootstrap))
+            if wanted.selects(letter)
+        ]
 
     found = run(work(), as_json=json)
     if json:
@@ -69,7 +73,7 @@ def list_(
             letter.group,
             letter.event_type.rpartition(".")[2],
             letter.origin,
-            letter.sent[-1].at[:19] + "Z" if letter.sent else "",
+            letter.redrives[-1].at[:19] + "Z" if letter.redrives else "",
         )
         for letter in found
     ]
@@ -88,9 +92,9 @@ def show_(
     json: Json = False,
 ) -> None:
     """Show one dead letter: headers, event, and of its content the size and the digest."""
-    from operations.dlq.post import find
+    from operations.dlq.redrive import find_dead_letters
 
-    (found,) = run(_found(find, bootstrap, [letter]), as_json=json)
+    (found,) = run(_found(find_dead_letters, bootstrap, [letter]), as_json=json)
     document = _document(found, with_payload=payload)
     if json:
         print_json(document)
@@ -124,17 +128,21 @@ def redrive_(
     Only the service that could not handle a letter handles it, in a new trace that is linked to the old one. What it
     had handled meanwhile it does not handle again.
     """
-    from operations.dlq.post import Wanted, find, lying, redrive
+    from operations.dlq.redrive import Filter, find_dead_letters, read_dead_letters, redrive
 
     if bool(letters) == bool(reason):
         raise typer.BadParameter("name letters, or give --reason", param_hint="LETTER")
-    wanted = Wanted(topic, service, reason)
+    wanted = Filter(topic, service, reason)
 
     async def work() -> tuple[dict[str, str], list[str]]:
         brokers = _brokers(bootstrap)
-        found = await find(brokers, letters) if letters else await lying(brokers)
-        chosen = [letter for letter in found if wanted.takes(letter)]
-        waiting = [letter for letter in chosen if again or not letter.sent]
+        found = (
+            await find_dead_letters(brokers, letters)
+            if letters
+            else await read_dead_letters(brokers)
+        )
+        chosen = [letter for letter in found if wanted.selects(letter)]
+        waiting = [letter for letter in chosen if again or not letter.redrives]
         left = [letter.id for letter in chosen if letter not in waiting]
         return (
             {letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)
@@ -156,8 +164,8 @@ def redrive_(
         show(f"{len(left)} were sent again before and were left; --again takes them too")
 
 
-async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[Letter]:
-    found: list[Letter] = await find(_brokers(bootstrap), ids)
+async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[DeadLetter]:
+    found: list[DeadLetter] = await find(_brokers(bootstrap), ids)
     return found
 
 
@@ -171,7 +179,7 @@ def _brokers(given: str) -> str:
     return given
 
 
-def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
+def _document(letter: DeadLetter, *, with_payload: bool = False) -> dict[str, Any]:
     value = letter.record.value or b""
     document: dict[str, Any] = {
         "letter": letter.id,
@@ -185,10 +193,10 @@ def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
         "eventId": letter.event_id,
         "subject": letter.subject,
         "traceId": letter.trace_id,
-        "was": letter.was,
+        "was": letter.previous_id,
         "bytes": len(value),
         "sha256": hashlib.sha256(value).hexdigest(),
-        "redriven": [{"at": each.at, "to": each.to} for each in letter.sent],
+        "redriven": [{"at": each.at, "to": each.to} for each in letter.redrives],
         "headers": {
             name: None if raw is None else raw.decode(errors="backslashreplace")
             for name, raw in letter.record.headers.items()
@@ -199,14 +207,14 @@ def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
     return document
 
 
-def _says(letter: Letter, value: bytes) -> dict[str, Any] | None:
+def _says(letter: DeadLetter, value: bytes) -> dict[str, Any] | None:
     """What the content says, if one of the contracts knows it."""
-    from operations.audit.events import decoded, says
+    from operations.audit.events import decode_event, to_json
 
     package, _, name = letter.event_type.rpartition(".")
     parts = package.split(".")
     try:
-        message = decoded(parts[1], name, value) if len(parts) > 1 else None
+        message = decode_event(parts[1], name, value) if len(parts) > 1 else None
     except ValueError:
         return None
-    return says(message) if message is not None else None
+    return to_json(message) if message is not None else None

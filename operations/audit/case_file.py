@@ -1,7 +1,11 @@
-"""The case file: everything about one application in one JSON document, each part with its digest.
+"""The case file: everything about one application in one JSON document, with a digest of each part.
 
-Bytes are base64, times ISO 8601 in UTC, digests and hashes hexadecimal. The digests tell which part was damaged; that
-nobody made the whole anew, the chains, the signatures and the published keys tell.
+Bytes are base64, times ISO 8601 in UTC, digests and hashes hexadecimal. The digests show which part
+was damaged. They do not show that the whole file was forged; the chains, the signatures and the
+published keys do.
+
+The names in the file are the format's and stay as they are. Where they differ from the names here,
+`field(name=...)` states them.
 """
 
 from __future__ import annotations
@@ -14,20 +18,21 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import field
 
 from chassis.store.hash_chain import StoredEvent
 from operations.complaints import Unusable
 
 FORMAT: Final = "safeconduct.case.v1"
-LARGEST_BYTES: Final = 256 * 1024 * 1024
+MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A mapping of the file; what is not named here is no part of a case file."""
+    """Base of the objects in the file. Unknown fields are an error."""
 
 
 class About(_Part, frozen=True):
-    """What the file is about."""
+    """The application of the file, and its license, if one was issued."""
 
     application_id: UUID
     license_id: UUID | None
@@ -35,7 +40,7 @@ class About(_Part, frozen=True):
 
 
 class EventEntry(_Part, frozen=True):
-    """An event as it is stored, and what its payload says in proto JSON (null: unknown to the exporter)."""
+    """A stored event and its decoded payload."""
 
     version: int
     event_id: UUID
@@ -45,49 +50,52 @@ class EventEntry(_Part, frozen=True):
     state: str
     traceparent: str
     payload: bytes
-    prev_hash: str
+    previous_hash: str = field(name="prev_hash")
     hash: str
-    says: dict[str, Any] | None
+    content: dict[str, Any] | None = field(name="says")
+    """The payload as proto3 JSON; null if the exporter did not know the type."""
 
 
 class StreamEntry(_Part, frozen=True):
-    """One service's stream: all its events, and what the state row said of the newest."""
+    """One service's stream: its state row and all its events."""
 
     service: str
     stream_id: UUID
     version: int
-    head: str
+    latest_hash: str = field(name="head")
     state: str
     events: tuple[EventEntry, ...]
 
-    def recorded(self) -> tuple[StoredEvent, ...]:
-        """The events as the journal knows them. Raises ValueError when a hash is not hexadecimal."""
+    def stored_events(self) -> tuple[StoredEvent, ...]:
+        """Returns the events as journal rows. Raises ValueError if a hash is not hexadecimal."""
         return tuple(
             StoredEvent(
-                self.stream_id, each.version, each.event_id, each.name, each.actor, each.occurred_at, each.state,
-                each.payload, each.traceparent, bytes.fromhex(each.prev_hash), bytes.fromhex(each.hash),
+                self.stream_id, each.version, each.event_id, each.name, each.actor,
+                each.occurred_at, each.state, each.payload, each.traceparent,
+                bytes.fromhex(each.previous_hash), bytes.fromhex(each.hash),
             )
             for each in self.events
         )  # fmt: skip
 
 
 class Statement(_Part, frozen=True):
-    """What one event said, and which event it was."""
+    """A copy of one event's content, with the id and hash of the event."""
 
     event_id: UUID
     event_hash: str
-    says: dict[str, Any]
+    content: dict[str, Any] = field(name="says")
 
 
 class LicensePart(_Part, frozen=True):
-    """The signed license document, and the keys that were published when it was exported (32 bytes, by key id)."""
+    """The signed license document, and the signing keys that were published at the export."""
 
     document: str
     signing_keys: dict[str, bytes]
+    """Ed25519 public keys (32 bytes) by key id."""
 
 
 class ConductPart(_Part, frozen=True):
-    """The code of conduct that was to be signed, and once it was, by whom and how."""
+    """The code of conduct and its signature; the signature is empty before it was signed."""
 
     code_version: str
     text: str
@@ -99,7 +107,7 @@ class ConductPart(_Part, frozen=True):
 
 
 class CaseFile(_Part, frozen=True):
-    """The file. `digests`: SHA-256 by part, over the part's JSON without spaces, in the order of these fields."""
+    """The file. `digests` holds the SHA-256 of each part's JSON, encoded without spaces."""
 
     format: str
     about: About
@@ -116,33 +124,38 @@ _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 def digests_of(file: CaseFile) -> dict[str, str]:
-    """The digest of each part as it is."""
+    """Returns the digest of each part, computed from its present content."""
     return {name: hashlib.sha256(_ENCODE(getattr(file, name))).hexdigest() for name in PARTS}
 
 
-def sealed(file: CaseFile) -> CaseFile:
-    """The file with the digests of its parts."""
+def with_digests(file: CaseFile) -> CaseFile:
+    """Returns the file with the digests of its present content."""
     return msgspec.structs.replace(file, digests=digests_of(file))
 
 
 def write(file: CaseFile, out: Path) -> str:
-    """Writes the file, readable by its owner only, and gives its SHA-256. Never replaces one: raises Unusable."""
+    """Writes the file, readable by its owner only, and returns its SHA-256.
+
+    Raises Unusable if the path exists already or cannot be written.
+    """
     content = msgspec.json.format(_ENCODE(file), indent=1) + b"\n"
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
             handle.write(content)
     except FileExistsError:
-        raise Unusable("FILE", f"{out} exists; a case file is never replaced") from None
+        raise Unusable(
+            "FILE", f"{out} exists already, and a case file is never overwritten"
+        ) from None
     except OSError as error:
         raise Unusable("FILE", f"cannot write {out}: {error.strerror}") from None
     return hashlib.sha256(content).hexdigest()
 
 
 def read(file: Path) -> CaseFile:
-    """The file, unjudged. Raises Unusable when it is none."""
+    """Returns the file without checking it. Raises Unusable if it is not a case file."""
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise Unusable("FILE", f"{file} is larger than {LARGEST_BYTES} bytes")
+        if file.stat().st_size > MAX_BYTES:
+            raise Unusable("FILE", f"{file} is larger than {MAX_BYTES} bytes")
         content = file.read_bytes()
     except OSError as error:
         raise Unusable("FILE", f"cannot read {file}: {error.strerror}") from None
@@ -150,13 +163,13 @@ def read(file: Path) -> CaseFile:
 
 
 def parse(content: bytes, name: str) -> CaseFile:
-    """The content of a file. Raises Unusable naming the place that is not as it should be."""
+    """Returns the parsed content. Raises Unusable that names the wrong field. `name` is the file."""
     try:
         found = msgspec.json.decode(content, type=CaseFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unusable("FILE", f"{name} is no case file: {error}") from None
+        raise Unusable("FILE", f"{name} is not a case file: {error}") from None
     if found.format != FORMAT:
         raise Unusable(
-            "FILE", f"{name} has the format {found.format!r}; this command knows {FORMAT}"
+            "FILE", f"{name} has the format {found.format!r}; this command reads {FORMAT}"
         )
     return found
