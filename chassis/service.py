@@ -35,7 +35,8 @@ from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
 from chassis.streams.outbox_record import Route
 from chassis.streams.relay import Relay
-from chassis.telemetry.tracing import Telemetry, report_unhandled, setup
+from chassis.telemetry.logging import report_unhandled
+from chassis.telemetry.tracing import Telemetry, setup
 
 _LOG = structlog.get_logger("service")
 # Eight connections give all the throughput a replica can use; more only add waiting (measured).

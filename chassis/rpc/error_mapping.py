@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from chassis.rpc.errors import CommonReason, RpcError, is_storage_fault, unavailable
 from chassis.telemetry import semconv
-from chassis.telemetry.tracing import exception_types
+from chassis.telemetry.logging import exception_types
 
 log = structlog.get_logger()
 
