@@ -25,7 +25,7 @@ from rich.console import Console
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2
 from safeconduct.channel import Credentials, Endpoints
-from safeconduct.cli.files import read_application
+from safeconduct.cli.application_file import read_application
 from safeconduct.client import Client, SafeconductError
 from safeconduct.gate import Gate
 

@@ -301,7 +301,7 @@ class Scenario:
         """Watches until screening and policy are through."""
         began = time.perf_counter()
         watch = self.clients.partner.applications.watch(
-            application.application_id, patience=PATIENCE_S
+            application.application_id, give_up_after=PATIENCE_S
         )
         try:
             async with asyncio.timeout(PATIENCE_S):

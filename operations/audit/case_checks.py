@@ -29,7 +29,7 @@ from google.protobuf.message import Message
 from safeconduct import conduct as signatures
 from safeconduct.applications.v1 import events_pb2 as applications
 from safeconduct.applications.v1 import model_pb2 as model
-from safeconduct.cli.names import short
+from safeconduct.cli.enum_names import short
 from safeconduct.documents import InvalidDocumentError, LicenseDocument
 from safeconduct.documents import verify as verify_document
 from safeconduct.screening.v1 import events_pb2 as screening

@@ -1,13 +1,14 @@
-"""`safeconduct dlq`: list dead letters, show one, send them on their way again."""
+"""`safeconduct dlq`: lists dead letters, shows one, and sends them again."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
-from safeconduct.cli.output import Json, example, pairs, print_json, rows, show
+import click
+from safeconduct.cli.options import example, output_options
+from safeconduct.cli.output import Output
 
 from operations.complaints import Unusable, run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
@@ -15,38 +16,37 @@ from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 if TYPE_CHECKING:
     from operations.dlq.records import DeadLetter
 
-app = typer.Typer(
-    help="Dead letters: what could not be handled. For operators.", no_args_is_help=True
+_BOOTSTRAP: Final = click.option(
+    "--bootstrap",
+    default="",
+    envvar=BOOTSTRAP_VARIABLES,
+    callback=check_bootstrap,
+    metavar="HOST:PORT[,HOST:PORT]",
+    help="The brokers.",
+)
+_TOPIC: Final = click.option("--topic", default="", help="Only what came from this topic.")
+_SERVICE: Final = click.option(
+    "--service", default="", help="Only what this service could not handle."
+)
+_REASON: Final = click.option(
+    "--reason", default="", help="Only letters with this reason, for instance HANDLER_FAILED."
 )
 
-Bootstrap = Annotated[
-    str,
-    typer.Option(
-        envvar=BOOTSTRAP_VARIABLES,
-        callback=check_bootstrap,
-        metavar="HOST:PORT[,HOST:PORT]",
-        help="The brokers.",
-    ),
-]
-FromTopic = Annotated[str, typer.Option("--topic", help="Only what came from this topic.")]
-ForService = Annotated[
-    str, typer.Option("--service", help="Only what this service could not handle.")
-]
-Reason = Annotated[
-    str, typer.Option(help="Only letters with this reason, for instance HANDLER_FAILED.")
-]
+
+@click.group()
+def app() -> None:
+    """Dead letters: records that a service could not handle. For operators."""
 
 
 @app.command("list", epilog=example("dlq list --reason HANDLER_FAILED"))
+@_BOOTSTRAP
+@_TOPIC
+@_SERVICE
+@_REASON
+@click.option("--waiting", is_flag=True, help="Only letters that were not sent again.")
+@output_options
 def list_(
-    bootstrap: Bootstrap = "",
-    topic: FromTopic = "",
-    service: ForService = "",
-    reason: Reason = "",
-    waiting: Annotated[
-        bool, typer.Option("--waiting", help="Only letters that were not sent again.")
-    ] = False,
-    json: Json = False,
+    bootstrap: str, topic: str, service: str, reason: str, waiting: bool, out: Output
 ) -> None:
     """List dead letters, oldest first: why, from where, when, and whether they were sent again."""
     from operations.dlq.redrive import Filter, read_dead_letters
@@ -60,10 +60,11 @@ def list_(
             if wanted.selects(letter)
         ]
 
-    found = run(work(), as_json=json)
-    if json:
-        print_json({"letters": [_document(letter) for letter in found]})
+    found = run(work(), as_json=out.is_json)
+    if out.printed({"letters": [_document(letter) for letter in found]}):
         return
+    from safeconduct.cli.tables import rows, show
+
     lines = [
         (
             letter.id,
@@ -83,22 +84,20 @@ def list_(
 
 
 @app.command("show", epilog=example("dlq show safeconduct.applications.v1.dlq/0/3"))
-def show_(
-    letter: Annotated[str, typer.Argument(metavar="LETTER", help="As `dlq list` names it.")],
-    bootstrap: Bootstrap = "",
-    payload: Annotated[
-        bool, typer.Option("--payload", help="Show the content too, which may hold personal data.")
-    ] = False,
-    json: Json = False,
-) -> None:
+@click.argument("letter")
+@_BOOTSTRAP
+@click.option("--payload", is_flag=True, help="Show the content too, which may hold personal data.")
+@output_options
+def show_(letter: str, bootstrap: str, payload: bool, out: Output) -> None:
     """Show one dead letter: headers, event, and of its content the size and the digest."""
     from operations.dlq.redrive import find_dead_letters
 
-    (found,) = run(_found(find_dead_letters, bootstrap, [letter]), as_json=json)
+    (found,) = run(_found(find_dead_letters, bootstrap, [letter]), as_json=out.is_json)
     document = _document(found, with_payload=payload)
-    if json:
-        print_json(document)
+    if out.printed(document, found.id):
         return
+    from safeconduct.cli.tables import pairs, show
+
     headers = document.pop("headers")
     sent = document.pop("redriven")
     lines = [
@@ -109,19 +108,23 @@ def show_(
 
 
 @app.command("redrive", epilog=example("dlq redrive --reason HANDLER_FAILED --service screening"))
+@click.argument("letters", nargs=-1, metavar="[LETTER...]")
+@_BOOTSTRAP
+@_TOPIC
+@_SERVICE
+@_REASON
+@click.option("--again", is_flag=True, help="Also those that were sent again before.")
+@click.option("--dry-run", is_flag=True, help="Print which letters would be sent; send none.")
+@output_options
 def redrive_(
-    letters: Annotated[
-        list[str] | None, typer.Argument(metavar="[LETTER...]", help="As `dlq list` names them.")
-    ] = None,
-    bootstrap: Bootstrap = "",
-    topic: FromTopic = "",
-    service: ForService = "",
-    reason: Reason = "",
-    again: Annotated[
-        bool, typer.Option("--again", help="Also those that were sent again before.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, send none.")] = False,
-    json: Json = False,
+    letters: tuple[str, ...],
+    bootstrap: str,
+    topic: str,
+    service: str,
+    reason: str,
+    again: bool,
+    dry_run: bool,
+    out: Output,
 ) -> None:
     """Send dead letters back to their topics: those named, or all of a reason.
 
@@ -131,13 +134,13 @@ def redrive_(
     from operations.dlq.redrive import Filter, find_dead_letters, read_dead_letters, redrive
 
     if bool(letters) == bool(reason):
-        raise typer.BadParameter("name letters, or give --reason", param_hint="LETTER")
+        raise click.BadParameter("name letters, or give --reason", param_hint="LETTER")
     wanted = Filter(topic, service, reason)
 
     async def work() -> tuple[dict[str, str], list[str]]:
         brokers = _brokers(bootstrap)
         found = (
-            await find_dead_letters(brokers, letters)
+            await find_dead_letters(brokers, list(letters))
             if letters
             else await read_dead_letters(brokers)
         )
@@ -148,12 +151,12 @@ def redrive_(
             {letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)
         ), left
 
-    sent, left = run(work(), as_json=json)
-    if json:
-        print_json(
-            {"redriven": [{"letter": name, "to": to} for name, to in sent.items()], "left": left}
-        )
+    sent, left = run(work(), as_json=out.is_json)
+    redriven = [{"letter": name, "to": to} for name, to in sent.items()]
+    if out.printed({"redriven": redriven, "left": left}):
         return
+    from safeconduct.cli.tables import rows, show
+
     show(
         rows(
             ("LETTER", "WOULD BE SENT" if dry_run else "SENT TO"),

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safeconduct.cli.root import app
-from typer.testing import CliRunner
+from safeconduct.cli import main
 
 from infra.scenario.demo import EXAMPLES, read_examples
 from operations.complaints import Unusable
@@ -86,9 +85,9 @@ def test_another_machine_is_no_target_until_somebody_says_that_it_is_theirs(targ
 
 
 @pytest.fixture(scope="module")
-def example_files(stack_under_test: Path) -> Path:
-    read_examples(stack_under_test / "load")
-    return stack_under_test / "load" / "examples"
+def example_files(room: Path) -> Path:
+    read_examples(room / "load")
+    return room / "load" / "examples"
 
 
 def test_a_mix_picks_by_weight(example_files: Path) -> None:
@@ -136,15 +135,13 @@ def test_a_report_adds_up() -> None:
 
 
 def test_the_command_refuses_another_machine(
-    example_files: Path, monkeypatch: pytest.MonkeyPatch
+    example_files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("CA", "CERT", "KEY"):
         monkeypatch.setenv(f"SAFECONDUCT_{name}", str(EXAMPLES / "hospital-hosted-access.yaml"))
     monkeypatch.setenv("SAFECONDUCT_APPLICATIONS", "services.example:443")
 
-    ran = CliRunner().invoke(
-        app, ["load", "--mix", str(example_files / "listed-end-user.yaml"), "--json"]
-    )
+    code = main(["load", "--mix", str(example_files / "listed-end-user.yaml"), "--json"])
 
-    assert ran.exit_code == 2
-    assert "FOREIGN_TARGET" in ran.output
+    assert code == 2
+    assert "FOREIGN_TARGET" in capsys.readouterr().err

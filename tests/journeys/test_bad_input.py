@@ -173,7 +173,7 @@ async def _awaiting_signature(
     clients: Clients, details: model_pb2.ApplicationDetails
 ) -> model_pb2.Application:
     application = await clients.partner.applications.submit(details)
-    watch = clients.partner.applications.watch(application.application_id, patience=60)
+    watch = clients.partner.applications.watch(application.application_id, give_up_after=60)
     async for change in watch:
         if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
             break
@@ -352,7 +352,7 @@ async def test_without_its_broker_a_submission_is_stored_and_decided_when_the_br
         stack.kafka.start()
 
     async with asyncio.timeout(90):
-        watch = clients.partner.applications.watch(application.application_id, patience=90)
+        watch = clients.partner.applications.watch(application.application_id, give_up_after=90)
         async for change in watch:
             if change.state != model_pb2.APPLICATION_STATE_SCREENING:
                 break

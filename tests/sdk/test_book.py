@@ -64,7 +64,7 @@ async def test_a_stream_that_breaks_goes_on_behind_its_last_answer(
 async def test_a_break_that_does_not_end_is_told_when_patience_does(partner: Credentials) -> None:
     async with Client(Endpoints(screening="127.0.0.1:1"), partner) as client:
         with pytest.raises(SafeconductError) as told:
-            async for _ in client.screening.screen_parties(book(3), patience=0.0):
+            async for _ in client.screening.screen_parties(book(3), give_up_after=0.0):
                 pass
 
     assert told.value.code is grpc.StatusCode.UNAVAILABLE

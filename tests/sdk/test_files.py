@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1.service_pb2 import SubmitApplicationRequest
-from safeconduct.cli.files import read_application
-from safeconduct.cli.names import UnknownNameError, full_name, names, short
-from safeconduct.cli.source import FileError
+from safeconduct.cli.application_file import read_application
+from safeconduct.cli.enum_names import UnknownNameError, full_name, names, short
+from safeconduct.cli.parsed_file import FileError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PARTY_FIELDS = ", ".join(field.name for field in model.Party.DESCRIPTOR.fields)

@@ -1,7 +1,8 @@
 """Turns the content of an application file into `ApplicationDetails`, by the contract's own description of it.
 
-Enum names go without prefix; moments as ISO 8601 or relative to now, for instance `-30d`; bytes as hexadecimal, base64
-or a PEM file; `key_file` gives a signatory's public key. What the contract does not name is refused with its path.
+Enum names go without prefix; moments as ISO 8601 or relative to now, for instance `-30d`; bytes as
+hexadecimal, base64 or a PEM file; `key_file` gives a signatory's public key. What the contract does
+not name is refused with its path.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from safeconduct.applications.v1 import model_pb2 as model
-from safeconduct.cli.names import UnknownNameError, full_name
-from safeconduct.cli.source import Fault, FileError, read
-from safeconduct.conduct import KeyFileError, load_public_key
+from safeconduct.cli.enum_names import UnknownNameError, full_name
+from safeconduct.cli.parsed_file import Fault, FileError, parse
+from safeconduct.conduct import load_public_key
+from safeconduct.errors import KeyFileError
 
 KEY_FILE: Final = "key_file"
 TIMESTAMP: Final = "google.protobuf.Timestamp"
@@ -47,9 +49,10 @@ class _Reading:
 def read_application(file: Path, now: datetime) -> model.ApplicationDetails:
     """The application in a YAML or JSON file. `now` (UTC) is what relative moments count from.
 
-    Raises FileError with every fault found. Whether the application is complete and consistent is the service's to say.
+    Raises FileError with every fault found. Whether the application is complete and consistent is
+    the service's to say.
     """
-    source = read(file)
+    source = parse(file)
     reading = _Reading(folder=file.parent, now=now, faults=source.faults)
     details = model.ApplicationDetails()
     _fill(reading, details, source.content, "")

@@ -1,7 +1,8 @@
-"""One line of a book of parties: JSON in, a party to ask about out, or what is wrong with the line.
+"""Reads one line of a file of parties: JSON in, a party to screen out.
 
-The lines are those of `safeconduct-screening match`: {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?,
-"identifiers"?, "addresses"?}; texts or lists of texts; identifiers as values or as {"type", "value"}.
+The lines are those of `safeconduct-screening match`: {"id", "name" | "names", "schema"?,
+"birth_date"?, "countries"?, "identifiers"?, "addresses"?}. Values are texts or lists of texts;
+identifiers are values or {"type", "value"}.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ KINDS: Final[Mapping[str, model.PartyKind.ValueType]] = {
     "airplane": model.PARTY_KIND_VESSEL,
     "aircraft": model.PARTY_KIND_VESSEL,
 }
-"""The kind by the name of a schema, lower case; any other schema says nothing."""
+"""The kind by the name of a schema in lower case. Any other schema leaves the kind open."""
 UNTYPED: Final = "Identifier"
 
 
 class LineError(ValueError):
-    """A line that asks about nobody. id: what it calls itself, or empty."""
+    """A line that names no party. `id` is the line's own id, or empty."""
 
     def __init__(self, query_id: str, detail: str) -> None:
         super().__init__(detail)
@@ -35,7 +36,7 @@ class LineError(ValueError):
 
 
 def read_line(line: bytes) -> tuple[str, model.PartyQuery]:
-    """The id and the party of a line. Whether the party keeps the rules is the service's to say. Raises LineError."""
+    """The id and the party of a line. The service checks the party's fields. Raises LineError."""
     try:
         fields = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -44,7 +45,7 @@ def read_line(line: bytes) -> tuple[str, model.PartyQuery]:
         raise LineError("", "is not a JSON object")
     query_id = fields.get("id")
     if not isinstance(query_id, str | int) or isinstance(query_id, bool) or query_id == "":
-        raise LineError("", "id: a text or a whole number is needed")
+        raise LineError("", "needs an id: a text or a whole number")
     try:
         return str(query_id), _party(fields)
     except (TypeError, ValueError) as error:
@@ -54,7 +55,7 @@ def read_line(line: bytes) -> tuple[str, model.PartyQuery]:
 def _party(fields: Mapping[str, Any]) -> model.PartyQuery:
     names = (*_texts(fields, "name"), *_texts(fields, "names"))
     if not names:
-        raise ValueError("name or names is needed")
+        raise ValueError("needs name or names")
     return model.PartyQuery(
         names=dict.fromkeys(names),
         kind=KINDS.get("".join(_texts(fields, "schema")).casefold(), model.PARTY_KIND_UNSPECIFIED),
@@ -85,6 +86,7 @@ def _list(value: Any) -> list[Any]:
 def _text(value: Any, name: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    # Lone surrogates are valid in JSON escapes, but not in UTF-8.
     if not isinstance(value, str) or any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError(f"{name}: a text or a list of texts is needed")
+        raise ValueError(f"{name} must be a text or a list of texts")
     return value
