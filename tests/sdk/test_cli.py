@@ -25,7 +25,7 @@ from safeconduct.options.v1 import options_pb2
 from safeconduct.screening.v1 import errors_pb2 as screening_errors
 from safeconduct.screening.v1 import model_pb2 as screening
 
-from infra.local.ca import Identity
+from infra.local.certificate_authority import Identity
 from tests.sdk import agency as expected
 from tests.sdk.agency import (
     APPLICATION,
@@ -42,6 +42,7 @@ from tests.sdk.test_gate import standing
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
 RATIONALE = ("--rationale", "long enough a reason")
+CLEARING = "0c7b3b1e-5d0e-5b39-8f0a-1d2c3b4a5e6f"
 
 
 @dataclass
@@ -263,7 +264,9 @@ async def test_nothing_is_signed_when_there_is_nothing_to_sign(
 ) -> None:
     conduct.save_key(conduct.generate_key(), tmp_path / "key.pem")
 
-    ran = await command("applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "key.pem"))
+    ran = await command(
+        "applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "key.pem")
+    )
 
     assert ran.code == 4
     assert "there is nothing to sign" in ran.err
@@ -282,26 +285,26 @@ async def test_an_officer_decides_on_the_case_that_was_read(
     command: Command, agency: Agency
 ) -> None:
     agency.case.application.etag = "v9"
+    yes = ("--yes", RECOMMENDATION, *RATIONALE, "--json")
 
     recommended = await command(
         "cases", "recommend", APPLICATION, "--deny", *RATIONALE, "--condition", "report weekly"
     )
-    early = await command("cases", "countersign", APPLICATION, *RATIONALE)
+    early = await command("cases", "countersign", APPLICATION, *yes)
     agency.case.recommendation.recommendation_id = RECOMMENDATION
-    signed = await command("cases", "reject-recommendation", APPLICATION, "--yes", RECOMMENDATION, *RATIONALE, "--json")
+    signed = await command("cases", "countersign", APPLICATION, *yes)
+    rejected = await command("cases", "reject-recommendation", APPLICATION, *yes)
 
-    assert (recommended.code, early.code, signed.code) == (0, 4, 0)
+    assert (recommended.code, early.code, signed.code, rejected.code) == (0, 4, 0, 0)
     first, second = agency.last("RecommendDecision"), agency.last("CountersignDecision")
+    third = agency.last("RejectRecommendation")
     assert (first.outcome, first.etag, list(first.conditions)) == (
         model.OUTCOME_DENY,
         "v9",
         ["report weekly"],
     )
-    assert (second.recommendation_id, second.etag, second.is_confirmed) == (
-        RECOMMENDATION,
-        "v9",
-        False,
-    )
+    assert (second.recommendation_id, second.etag) == (RECOMMENDATION, "v9")
+    assert (third.recommendation_id, third.etag) == (RECOMMENDATION, "v9")
 
 
 async def test_a_recommendation_says_which_way(command: Command) -> None:
@@ -464,7 +467,24 @@ async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(
         "v3",
         screening.HIT_VERDICT_FALSE_POSITIVE,
     )
-    assert "Another officer must agree." in ran.out
+    assert "Another officer must confirm or reject it" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "method"),
+    [("confirm-clearing", "ConfirmClearing"), ("reject-clearing", "RejectClearing")],
+)
+async def test_a_proposed_clearing_is_answered_by_its_id_and_the_etag_that_was_read(
+    command: Command, agency: Agency, words: str, method: str
+) -> None:
+    early = await command("hits", words, expected.HIT, "--yes", CLEARING, *RATIONALE)
+    agency.hit.clearing_id = CLEARING
+    ran = await command("hits", words, expected.HIT, "--yes", CLEARING, *RATIONALE)
+
+    asked = agency.last(method)
+    assert (early.code, ran.code) == (4, 0)
+    assert (asked.hit_id, asked.clearing_id, asked.etag) == (expected.HIT, CLEARING, "v3")
+    assert asked.rationale == RATIONALE[1]
 
 
 async def test_a_verdict_says_which_way(command: Command) -> None:
@@ -497,45 +517,65 @@ async def test_evidence_stays_here_and_its_digest_goes_in(
     assert sent.evidence_digests[0].hex().startswith("ba7816bf")
 
 
-async def test_a_confirmation_repeats_what_was_proposed(command: Command, agency: Agency) -> None:
-    proposed = await command("enforcement", "find", VIOLATION, "--severity", "CRITICAL", *RATIONALE)
-    early = await command("enforcement", "find", VIOLATION, "--confirm", *RATIONALE)
+async def test_a_confirmation_names_the_finding_that_was_read(
+    command: Command, agency: Agency
+) -> None:
+    yes = ("--yes", RECOMMENDATION, *RATIONALE)
+    proposed = await command(
+        "violations", "propose-finding", VIOLATION, "--severity", "CRITICAL", *RATIONALE
+    )
+    early = await command("violations", "confirm-finding", VIOLATION, *yes)
     agency.violation.state = enforcement.VIOLATION_STATE_FINDING_PROPOSED
-    agency.violation.finding.is_violation = True
-    agency.violation.finding.severity = enforcement.SEVERITY_SERIOUS
-    confirmed = await command("enforcement", "find", VIOLATION, "--confirm", *RATIONALE)
+    agency.violation.finding.finding_id = RECOMMENDATION
+    confirmed = await command("violations", "confirm-finding", VIOLATION, *yes)
+    rejected = await command("violations", "reject-finding", VIOLATION, *yes)
 
-    assert (proposed.code, early.code, confirmed.code) == (0, 4, 0)
-    first, second = agency.requests["RecordFinding"]
+    assert (proposed.code, early.code, confirmed.code, rejected.code) == (0, 4, 0, 0)
+    first = agency.last("ProposeFinding")
     assert (first.is_violation, first.severity, first.etag) == (
         True,
         enforcement.SEVERITY_CRITICAL,
         "v7",
     )
-    assert (second.is_violation, second.severity, second.is_rejection) == (
-        True,
-        enforcement.SEVERITY_SERIOUS,
-        False,
+    for method in ("ConfirmFinding", "RejectFinding"):
+        (sent,) = agency.requests[method]
+        assert (sent.violation_id, sent.finding_id, sent.etag) == (VIOLATION, RECOMMENDATION, "v7")
+
+
+async def test_a_finding_is_a_severity_or_none_never_both(command: Command) -> None:
+    both = await command(
+        "violations", "propose-finding", VIOLATION, "--none", "--severity", "MINOR", *RATIONALE
     )
+    neither = await command("violations", "propose-finding", VIOLATION, *RATIONALE)
+
+    assert (both.code, neither.code) == (2, 2)
 
 
-async def test_a_measure_is_imposed_or_confirmed_never_both(
+async def test_a_confirmation_names_the_measure_that_was_read(
     command: Command, agency: Agency
 ) -> None:
-    both = await command(
-        "enforcement", "impose", VIOLATION, "--kind", "REVOCATION", "--confirm", *RATIONALE
-    )
+    yes = ("--yes", RECOMMENDATION, *RATIONALE)
     agency.violation.state = enforcement.VIOLATION_STATE_MEASURE_PROPOSED
-    agency.violation.measures.add(kind=enforcement.MEASURE_KIND_REVOCATION)
-    rejected = await command("enforcement", "impose", VIOLATION, "--reject", *RATIONALE)
-
-    sent = agency.last("ImposeMeasure")
-    assert (both.code, rejected.code) == (2, 0)
-    assert (sent.kind, sent.is_rejection, sent.etag) == (
-        enforcement.MEASURE_KIND_REVOCATION,
-        True,
-        "v7",
+    agency.violation.measures.add(
+        measure_id=RECOMMENDATION, kind=enforcement.MEASURE_KIND_REVOCATION
     )
+    rejected = await command("violations", "reject-measure", VIOLATION, *yes)
+    confirmed = await command("violations", "confirm-measure", VIOLATION, *yes)
+
+    assert (rejected.code, confirmed.code) == (0, 0)
+    for method in ("RejectMeasure", "ConfirmMeasure"):
+        sent = agency.last(method)
+        assert (sent.measure_id, sent.etag) == (RECOMMENDATION, "v7")
+
+
+async def test_a_warning_needs_no_proposal(command: Command, agency: Agency) -> None:
+    words = ("violations", "propose-measure", VIOLATION, "--kind")
+    warned = await command(*words, "WARNING", *RATIONALE)
+    proposed = await command(*words, "SUSPENSION", *RATIONALE)
+
+    assert (warned.code, proposed.code) == (0, 0)
+    assert agency.last("ImposeWarning").etag == "v7"
+    assert agency.last("ProposeMeasure").kind == enforcement.MEASURE_KIND_SUSPENSION
 
 
 async def test_a_reinstatement_takes_the_etag_from_the_license(
@@ -544,10 +584,26 @@ async def test_a_reinstatement_takes_the_etag_from_the_license(
     agency.standing.etags[LICENSE] = "v7"
     ran = await command("licenses", "propose-reinstatement", LICENSE, *RATIONALE)
     unknown = await command("licenses", "propose-reinstatement", APPLICATION, *RATIONALE)
+    early = await command("licenses", "confirm-reinstatement", LICENSE, *RATIONALE)
 
-    assert (ran.code, unknown.code) == (0, 5)
-    assert agency.last("Reinstate").etag == "v7"
-    assert "Another officer must confirm." in ran.out
+    assert (ran.code, unknown.code, early.code) == (0, 5, 4)
+    assert agency.last("ProposeReinstatement").etag == "v7"
+    assert "Another officer must confirm or reject it." in ran.out
+
+
+async def test_an_answer_to_a_reinstatement_names_the_one_that_was_read(
+    command: Command, agency: Agency
+) -> None:
+    agency.standing.etags[LICENSE] = "v7"
+    agency.standing.pending[LICENSE] = RECOMMENDATION
+    yes = ("--yes", RECOMMENDATION, *RATIONALE)
+    confirmed = await command("licenses", "confirm-reinstatement", LICENSE, *yes)
+    rejected = await command("licenses", "reject-reinstatement", LICENSE, *yes)
+
+    assert (confirmed.code, rejected.code) == (0, 0)
+    for method in ("ConfirmReinstatement", "RejectReinstatement"):
+        sent = agency.last(method)
+        assert (sent.reinstatement_id, sent.etag) == (RECOMMENDATION, "v7")
 
 
 async def test_the_gate_exits_7_when_it_denies(command: Command, agency: Agency) -> None:
@@ -703,8 +759,10 @@ COMMANDS = """
     applications submit, applications get, applications list, applications watch,
     applications withdraw, applications code, applications accept, applications keygen,
     cases list, cases get, cases owners, cases recommend, cases countersign,
-    cases reject-recommendation, hits list, hits get, hits adjudicate, licenses get, licenses list,
-    licenses verify, licenses propose-reinstatement, violations report, violations list,
+    cases reject-recommendation, hits list, hits get, hits adjudicate, hits confirm-clearing,
+    hits reject-clearing, licenses get, licenses list, licenses verify,
+    licenses propose-reinstatement, licenses confirm-reinstatement, licenses reject-reinstatement,
+    violations report, violations list,
     violations get, violations propose-finding, violations confirm-finding,
     violations reject-finding, violations propose-measure, violations confirm-measure,
     violations reject-measure, gates check, gates watch, screening screen, screening bulk,
@@ -729,13 +787,12 @@ def test_every_command_has_help_with_an_example_and_json(
 
 def test_the_list_of_commands_above_is_complete() -> None:
     import click
-    from safeconduct.cli.root import COMMANDS as groups
-    from safeconduct.cli.root import root
+    from safeconduct.cli import root as command_root
 
-    context = click.Context(root)
+    context = click.Context(command_root.root)
     found = set()
-    for name in groups:
-        command = root.get_command(context, name)
+    for name in command_root.COMMANDS:
+        command = command_root.root.get_command(context, name)
         below = command.commands if isinstance(command, click.Group) else {"": command}
         found |= {f"{name} {word}".strip() for word in below}
 

@@ -129,7 +129,7 @@ def recommend(
 @output_options
 def countersign(application_id: str, out: Output, **options: Any) -> None:
     """Countersign the recommendation of another officer. Shows it and asks first."""
-    _print(_decide(application_id, is_confirmed=True, **options), out)
+    _decide(application_id, "Countersign this recommendation?", "countersign", out, options)
 
 
 @command.command(
@@ -143,42 +143,36 @@ def countersign(application_id: str, out: Output, **options: Any) -> None:
 @output_options
 def reject_recommendation(application_id: str, out: Output, **options: Any) -> None:
     """Reject the recommendation of another officer; the case returns to review. Asks first."""
-    _print(_decide(application_id, is_confirmed=False, **options), out)
+    _decide(application_id, "Reject this recommendation?", "reject_recommendation", out, options)
 
 
 def _decide(
-    application_id: str,
-    *,
-    is_confirmed: bool,
-    rationale: str,
-    yes: str,
-    yes_to_pending: bool,
-    request_id: str,
-    validate_only: bool,
-) -> service_pb2.Case:
+    application_id: str, question: str, method: str, out: Output, options: dict[str, Any]
+) -> None:
+    """Confirms or rejects the pending recommendation by calling `method` of the client's reviews."""
     from safeconduct.cli.case_view import show_case
     from safeconduct.cli.confirmation import Confirmation
+
+    yes, is_unseen = options.pop("yes"), options.pop("yes_to_pending")
 
     async def act(client: Client) -> service_pb2.Case:
         async def read() -> service_pb2.Case:
             return (await client.reviews.explain(application_id)).case
 
         async def send(case: service_pb2.Case) -> service_pb2.Case:
-            return await client.reviews.countersign(
+            decide = getattr(client.reviews, method)
+            found: service_pb2.Case = await decide(
                 application_id,
                 recommendation_id=case.recommendation.recommendation_id,
-                is_confirmed=is_confirmed,
-                rationale=rationale,
                 etag=case.application.etag,
-                request_id=request_id,
-                validate_only=validate_only,
+                **options,
             )
+            return found
 
-        verb = "Countersign" if is_confirmed else "Reject"
-        confirmation = Confirmation(read, _pending, show_case, send, f"{verb} this recommendation?")
-        return await confirmation.run(yes, is_unseen=yes_to_pending)
+        confirmation = Confirmation(read, _pending, show_case, send, question)
+        return await confirmation.run(yes, is_unseen=is_unseen)
 
-    return call(act)
+    _print(call(act), out)
 
 
 def _pending(case: service_pb2.Case) -> str:

@@ -79,10 +79,10 @@ def _require_same(pending: str, yes: str) -> None:
         )
 
 
-def nothing_pending(kind: str, state: str) -> SafeconductError:
+def nothing_pending(kind: str, state: str = "") -> SafeconductError:
     """The error for a case that has nothing to confirm. `kind` is for instance `recommendation`."""
     from grpc import StatusCode
 
-    return SafeconductError(
-        StatusCode.FAILED_PRECONDITION, "WRONG_STATE", f"no {kind} is pending", {"state": state}
-    )
+    metadata = {"state": state} if state else {}
+    message = f"no {kind} is pending"
+    return SafeconductError(StatusCode.FAILED_PRECONDITION, "WRONG_STATE", message, metadata)

@@ -46,6 +46,7 @@ def show_hit(case: model.HitCase) -> None:
         ("state", coloured(short(model.HitState, case.state))),
         ("application", case.application_id),
         ("license", case.license_id),
+        ("clearing", case.clearing_id),
         ("party", f"{case.party_id}: {case.hit.queried_name}"),
         ("entry", f"{case.hit.matched_name} [{case.hit.list_code}] {case.hit.entry_id}"),
         ("strength", f"{short(model.MatchStrength, case.hit.strength)} {case.hit.score:.3f}"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from safeconduct.cli.connection import call
 from safeconduct.cli.options import (
+    confirmation_options,
     example,
     id_argument,
     limit_option,
@@ -59,9 +60,12 @@ def list_(application: str, state: str, limit: int, out: Output) -> None:
 @id_argument("hit")
 @output_options
 def get(hit_id: str, out: Output) -> None:
-    """Show one hit with its evidence."""
+    """Show one hit with its evidence.
+
+    With --quiet it prints the id of the pending clearing, which --yes takes.
+    """
     found = call(lambda client: client.hits.get(hit_id))
-    if not out.printed(found, hit_id):
+    if not out.printed(found, found.clearing_id):
         from safeconduct.cli.hit_view import show_hit
 
         show_hit(found)
@@ -106,9 +110,76 @@ def adjudicate(
         )
 
     case = call(send)
-    if not out.printed(case, hit_id):
+    if not out.printed(case, case.clearing_id):
         from safeconduct.cli.hit_view import show_hit
 
         show_hit(case)
         if case.state == model.HIT_STATE_CLEARING_PROPOSED:
-            click.echo("Another officer must agree.")
+            click.echo(
+                "Another officer must confirm or reject it: safeconduct hits confirm-clearing."
+            )
+
+
+@command.command(
+    "confirm-clearing",
+    epilog=example(f"hits confirm-clearing {ID} --rationale 'the birth dates differ'"),
+)
+@id_argument("hit")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def confirm_clearing(hit_id: str, out: Output, **options: Any) -> None:
+    """Confirm another officer's proposal to clear an EXACT hit. Shows it and asks first."""
+    _decide(hit_id, "Clear this hit?", "confirm_clearing", out, options)
+
+
+@command.command(
+    "reject-clearing",
+    epilog=example(f"hits reject-clearing {ID} --rationale 'the birth dates are the same'"),
+)
+@id_argument("hit")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def reject_clearing(hit_id: str, out: Output, **options: Any) -> None:
+    """Reject another officer's proposal to clear an EXACT hit; it is open again. Asks first."""
+    _decide(hit_id, "Reject this clearing?", "reject_clearing", out, options)
+
+
+def _decide(hit_id: str, question: str, method: str, out: Output, options: dict[str, Any]) -> None:
+    """Confirms or rejects the pending clearing by calling `method` of the client's hits."""
+    from safeconduct.cli.confirmation import Confirmation
+    from safeconduct.cli.hit_view import show_hit
+
+    yes, is_unseen = options.pop("yes"), options.pop("yes_to_pending")
+
+    async def act(client: Client) -> model_pb2.HitCase:
+        async def read() -> model_pb2.HitCase:
+            return await client.hits.get(hit_id)
+
+        async def send(case: model_pb2.HitCase) -> model_pb2.HitCase:
+            decide = getattr(client.hits, method)
+            found: model_pb2.HitCase = await decide(
+                hit_id, case.clearing_id, etag=case.etag, **options
+            )
+            return found
+
+        confirmation = Confirmation(read, _pending_clearing, show_hit, send, question)
+        return await confirmation.run(yes, is_unseen=is_unseen)
+
+    case = call(act)
+    if not out.printed(case, hit_id):
+        show_hit(case)
+
+
+def _pending_clearing(case: model_pb2.HitCase) -> str:
+    """The id of the pending clearing. Raises WRONG_STATE if there is none."""
+    if case.clearing_id:
+        return case.clearing_id
+    from safeconduct.cli.confirmation import nothing_pending
+    from safeconduct.cli.enum_names import short
+    from safeconduct.screening.v1 import model_pb2 as model
+
+    raise nothing_pending("clearing", short(model.HitState, case.state))

@@ -1,4 +1,4 @@
-"""Tables of licenses."""
+"""Tables of licenses, their standing, and proposals to reinstate them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from safeconduct.cli.application_view import models
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
 from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
+from safeconduct.enforcement.v1 import model_pb2 as enforcement
 
 
 def show_list(licenses: Sequence[model.License]) -> None:
@@ -53,3 +54,29 @@ def show_license(found: model.License) -> None:
         ("application", found.application_id),
     ]
     show(pairs(lines))
+
+
+def show_standing(standing: enforcement.Standing) -> None:
+    """Prints whether the license is in force."""
+    lines: Pairs = [
+        ("standing", coloured(short(enforcement.StandingState, standing.state))),
+        ("version", str(standing.version)),
+        ("reason", standing.reason),
+    ]
+    show(pairs(lines))
+
+
+def show_reinstatement(proposed: enforcement.Reinstatement) -> None:
+    """Prints a proposal to reinstate a license."""
+    lines: Pairs = [
+        ("reinstatement", proposed.reinstatement_id),
+        ("proposed", officer_act(proposed.proposed_by)),
+    ]
+    show(pairs(lines))
+
+
+def officer_act(act: enforcement.OfficerAct) -> str:
+    """An officer's act in one line; `not yet` if there is none."""
+    if not act.officer_id:
+        return "not yet"
+    return f"{act.officer_id} at {time_text(act.acted_at)}: {act.rationale}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from safeconduct.cli.connection import call
 from safeconduct.cli.options import (
     EXISTING_FILE,
+    confirmation_options,
     example,
     id_argument,
     limit_option,
@@ -92,26 +93,82 @@ def verify(license_id: str, file: Path | None, out: Output) -> None:
 @rationale_option
 @mutation_options
 @output_options
-def propose_reinstatement(
-    license_id: str, rationale: str, out: Output, request_id: str, validate_only: bool
-) -> None:
-    """Propose that a suspended license is in force again, or confirm another officer's proposal."""
+def propose_reinstatement(license_id: str, out: Output, **options: Any) -> None:
+    """Propose to reinstate a suspended license. Another officer must confirm."""
 
-    async def send(client: Client) -> service_pb2.ReinstateResponse:
-        # A license that a list match suspended may have no violation, so the etag is that of the license.
+    async def send(client: Client) -> service_pb2.ProposeReinstatementResponse:
         etag = (await client.standing.timeline(license_id)).etag
-        return await client.violations.reinstate(
-            license_id,
-            rationale=rationale,
-            etag=etag,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+        return await client.violations.propose_reinstatement(license_id, etag=etag, **options)
 
     answer = call(send)
-    if not out.printed(answer, license_id):
-        from safeconduct.cli.violation_view import show_standing
+    if not out.printed(answer, answer.reinstatement.reinstatement_id):
+        from safeconduct.cli.license_view import show_reinstatement
 
+        show_reinstatement(answer.reinstatement)
+        click.echo("Another officer must confirm or reject it.")
+
+
+@command.command(
+    "confirm-reinstatement",
+    epilog=example(f"licenses confirm-reinstatement {ID} --rationale 'I agree, it is removed'"),
+)
+@id_argument("license")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def confirm_reinstatement(license_id: str, out: Output, **options: Any) -> None:
+    """Confirm the reinstatement that another officer proposed. Shows it and asks first."""
+    _decide(license_id, "Reinstate this license?", "confirm_reinstatement", out, options)
+
+
+@command.command(
+    "reject-reinstatement",
+    epilog=example(f"licenses reject-reinstatement {ID} --rationale 'the cause is still there'"),
+)
+@id_argument("license")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def reject_reinstatement(license_id: str, out: Output, **options: Any) -> None:
+    """Reject the reinstatement that another officer proposed. Asks first."""
+    _decide(license_id, "Reject this reinstatement?", "reject_reinstatement", out, options)
+
+
+def _decide(
+    license_id: str, question: str, method: str, out: Output, options: dict[str, Any]
+) -> None:
+    """Confirms or rejects the pending reinstatement by calling `method` of the client's violations."""
+    from safeconduct.cli.confirmation import Confirmation
+    from safeconduct.cli.license_view import show_reinstatement, show_standing
+
+    yes, is_unseen = options.pop("yes"), options.pop("yes_to_pending")
+
+    async def act(client: Client) -> Any:
+        async def read() -> service_pb2.GetLicenseTimelineResponse:
+            return await client.standing.timeline(license_id)
+
+        async def send(license_: service_pb2.GetLicenseTimelineResponse) -> Any:
+            decide = getattr(client.violations, method)
+            pending = license_.pending_reinstatement.reinstatement_id
+            return await decide(license_id, pending, etag=license_.etag, **options)
+
+        def show(license_: service_pb2.GetLicenseTimelineResponse) -> None:
+            show_reinstatement(license_.pending_reinstatement)
+
+        confirmation = Confirmation(read, _pending_reinstatement, show, send, question)
+        return await confirmation.run(yes, is_unseen=is_unseen)
+
+    answer = call(act)
+    if not out.printed(answer, license_id):
         show_standing(answer.standing)
-        if answer.awaits_confirmation:
-            click.echo("Another officer must confirm.")
+
+
+def _pending_reinstatement(license_: service_pb2.GetLicenseTimelineResponse) -> str:
+    """The id of the pending reinstatement. Raises WRONG_STATE if there is none."""
+    if found := license_.pending_reinstatement.reinstatement_id:
+        return found
+    from safeconduct.cli.confirmation import nothing_pending
+
+    raise nothing_pending("reinstatement")

@@ -43,6 +43,10 @@ _DECISIONS: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
         "--confirm": "confirm-measure",
         "--reject": "reject-measure",
     },
+    ("licenses", "propose-reinstatement"): {
+        "--confirm": "confirm-reinstatement",
+        "--reject": "reject-reinstatement",
+    },
 }
 """Options of release 0.1 that are commands of their own now; an empty option stands for none of them."""
 

@@ -1,11 +1,11 @@
-"""Tables of violations, and of the standing of their license."""
+"""Tables of violations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from safeconduct.cli.enum_names import short
-from safeconduct.cli.output import time_text
+from safeconduct.cli.license_view import officer_act
 from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
 from safeconduct.enforcement.v1 import model_pb2 as model
 
@@ -51,16 +51,6 @@ def show_violation(case: model.Violation) -> None:
     show(pairs(lines))
 
 
-def show_standing(standing: model.Standing) -> None:
-    """Prints whether the license is in force."""
-    lines: Pairs = [
-        ("standing", coloured(short(model.StandingState, standing.state))),
-        ("version", str(standing.version)),
-        ("reason", standing.reason),
-    ]
-    show(pairs(lines))
-
-
 def _finding(finding: model.Finding) -> Pairs:
     verdict = (
         f"violation, {short(model.Severity, finding.severity)}"
@@ -69,8 +59,9 @@ def _finding(finding: model.Finding) -> Pairs:
     )
     return [
         ("finding", verdict),
-        ("proposed", _act(finding.found_by)),
-        ("confirmed", _act(finding.confirmed_by)),
+        ("finding id", finding.finding_id),
+        ("proposed", officer_act(finding.found_by)),
+        ("confirmed", officer_act(finding.confirmed_by)),
     ]
 
 
@@ -79,12 +70,6 @@ def _measure(measure: model.Measure) -> Pairs:
     return [
         ("measure", f"{short(model.MeasureKind, measure.kind)}, {force}"),
         ("measure id", measure.measure_id),
-        ("proposed", _act(measure.imposed_by)),
-        ("confirmed", _act(measure.confirmed_by)),
+        ("proposed", officer_act(measure.imposed_by)),
+        ("confirmed", officer_act(measure.confirmed_by)),
     ]
-
-
-def _act(act: model.OfficerAct) -> str:
-    if not act.officer_id:
-        return "not yet"
-    return f"{act.officer_id} at {time_text(act.acted_at)}: {act.rationale}"

@@ -25,13 +25,8 @@ from safeconduct.cli.options import (
 from safeconduct.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import TypeVar
-
     from safeconduct.client import Client
-    from safeconduct.enforcement.v1 import model_pb2, service_pb2
-
-    Answer = TypeVar("Answer")
+    from safeconduct.enforcement.v1 import model_pb2
 
 ID = "7a1f0cbb-3f0e-4f9e-b8a0-1f7f0cde5001"
 LICENSE = "0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001"
@@ -132,8 +127,9 @@ def get(violation_id: str, out: Output) -> None:
     With --quiet it prints the id of the pending finding or measure, which --yes takes.
     """
     answer = call(lambda client: client.violations.get(violation_id))
-    if not out.printed(answer, _pending(answer.violation)):
-        from safeconduct.cli.violation_view import show_standing, show_violation
+    if not out.printed(answer, _pending(answer.violation)[1]):
+        from safeconduct.cli.license_view import show_standing
+        from safeconduct.cli.violation_view import show_violation
 
         show_violation(answer.violation)
         show_standing(answer.standing)
@@ -164,12 +160,8 @@ def propose_finding(
 
     async def send(client: Client) -> model_pb2.Violation:
         case = (await client.violations.get(violation_id)).violation
-        return await client.violations.record_finding(
-            violation_id,
-            is_violation=not none,
-            severity=chosen,
-            etag=case.etag,
-            **options,
+        return await client.violations.propose_finding(
+            violation_id, is_violation=not none, severity=chosen, etag=case.etag, **options
         )
 
     _print_violation(call(send), out)
@@ -184,9 +176,9 @@ def propose_finding(
 @confirmation_options
 @mutation_options
 @output_options
-def confirm_finding(violation_id: str, out: Output, **options: Any) -> None:
+def confirm_finding(violation_id: str, out: Output, yes: str, **options: Any) -> None:
     """Confirm the finding of another officer. Shows it and asks first."""
-    _print_violation(_decide_finding(violation_id, is_rejection=False, **options), out)
+    _decide(violation_id, "Confirm this finding?", "finding", "confirm_finding", out, yes, options)
 
 
 @command.command(
@@ -198,9 +190,9 @@ def confirm_finding(violation_id: str, out: Output, **options: Any) -> None:
 @confirmation_options
 @mutation_options
 @output_options
-def reject_finding(violation_id: str, out: Output, **options: Any) -> None:
+def reject_finding(violation_id: str, out: Output, yes: str, **options: Any) -> None:
     """Reject the finding of another officer; the violation is open again. Asks first."""
-    _print_violation(_decide_finding(violation_id, is_rejection=True, **options), out)
+    _decide(violation_id, "Reject this finding?", "finding", "reject_finding", out, yes, options)
 
 
 @command.command(
@@ -215,19 +207,24 @@ def reject_finding(violation_id: str, out: Output, **options: Any) -> None:
 @mutation_options
 @output_options
 def propose_measure(violation_id: str, kind: str, out: Output, **options: Any) -> None:
-    """Propose a suspension or a revocation, which another officer must confirm, or issue a warning."""
+    """Propose a suspension or a revocation, or issue a warning.
+
+    Another officer must confirm a suspension and a revocation. A warning is in force at once.
+    """
     from safeconduct.cli.enum_names import choose
     from safeconduct.enforcement.v1 import model_pb2 as model
 
     chosen = choose(model.MeasureKind, kind)
 
-    async def send(client: Client) -> service_pb2.ImposeMeasureResponse:
-        case = (await client.violations.get(violation_id)).violation
-        return await client.violations.impose_measure(
-            violation_id, kind=chosen, etag=case.etag, **options
+    async def send(client: Client) -> model_pb2.Violation:
+        etag = (await client.violations.get(violation_id)).violation.etag
+        if chosen == model.MEASURE_KIND_WARNING:
+            return await client.violations.impose_warning(violation_id, etag=etag, **options)
+        return await client.violations.propose_measure(
+            violation_id, kind=chosen, etag=etag, **options
         )
 
-    _print_measure(call(send), out)
+    _print_violation(call(send), out)
 
 
 @command.command(
@@ -239,9 +236,9 @@ def propose_measure(violation_id: str, kind: str, out: Output, **options: Any) -
 @confirmation_options
 @mutation_options
 @output_options
-def confirm_measure(violation_id: str, out: Output, **options: Any) -> None:
+def confirm_measure(violation_id: str, out: Output, yes: str, **options: Any) -> None:
     """Confirm the measure of another officer. Shows it and asks first."""
-    _print_measure(_decide_measure(violation_id, is_rejection=False, **options), out)
+    _decide(violation_id, "Confirm this measure?", "measure", "confirm_measure", out, yes, options)
 
 
 @command.command(
@@ -253,117 +250,75 @@ def confirm_measure(violation_id: str, out: Output, **options: Any) -> None:
 @confirmation_options
 @mutation_options
 @output_options
-def reject_measure(violation_id: str, out: Output, **options: Any) -> None:
+def reject_measure(violation_id: str, out: Output, yes: str, **options: Any) -> None:
     """Reject the measure of another officer. A measure in force stays in force. Asks first."""
-    _print_measure(_decide_measure(violation_id, is_rejection=True, **options), out)
+    _decide(violation_id, "Reject this measure?", "measure", "reject_measure", out, yes, options)
 
 
-def _decide_finding(
-    violation_id: str, *, is_rejection: bool, yes: str, yes_to_pending: bool, **options: Any
-) -> model_pb2.Violation:
-    async def act(client: Client) -> model_pb2.Violation:
-        async def send(case: model_pb2.Violation) -> model_pb2.Violation:
-            return await client.violations.record_finding(
-                violation_id,
-                is_violation=case.finding.is_violation,
-                severity=case.finding.severity,
-                etag=case.etag,
-                is_rejection=is_rejection,
-                **options,
-            )
-
-        question = f"{'Reject' if is_rejection else 'Confirm'} this finding?"
-        return await _confirm(client, violation_id, _pending_finding, send, question, yes,
-                              yes_to_pending)  # fmt: skip
-
-    return call(act)
-
-
-def _decide_measure(
-    violation_id: str, *, is_rejection: bool, yes: str, yes_to_pending: bool, **options: Any
-) -> service_pb2.ImposeMeasureResponse:
-    async def act(client: Client) -> service_pb2.ImposeMeasureResponse:
-        async def send(case: model_pb2.Violation) -> service_pb2.ImposeMeasureResponse:
-            return await client.violations.impose_measure(
-                violation_id,
-                kind=case.measures[-1].kind,
-                etag=case.etag,
-                is_rejection=is_rejection,
-                **options,
-            )
-
-        question = f"{'Reject' if is_rejection else 'Confirm'} this measure?"
-        return await _confirm(client, violation_id, _pending_measure, send, question, yes,
-                              yes_to_pending)  # fmt: skip
-
-    return call(act)
-
-
-async def _confirm(
-    client: Client,
+def _decide(
     violation_id: str,
-    pending: Callable[[model_pb2.Violation], str],
-    send: Callable[[model_pb2.Violation], Awaitable[Answer]],
     question: str,
+    kind: str,
+    method: str,
+    out: Output,
     yes: str,
-    is_unseen: bool,
-) -> Answer:
+    options: dict[str, Any],
+) -> None:
+    """Confirms or rejects the pending `kind` by calling `method` of the client's violations."""
     from safeconduct.cli.confirmation import Confirmation
+    from safeconduct.cli.license_view import show_standing
     from safeconduct.cli.violation_view import show_violation
 
-    async def read() -> model_pb2.Violation:
-        return (await client.violations.get(violation_id)).violation
+    is_unseen = options.pop("yes_to_pending")
 
-    confirmation = Confirmation(read, pending, show_violation, send, question)
-    return await confirmation.run(yes, is_unseen=is_unseen)
+    async def act(client: Client) -> Any:
+        async def read() -> model_pb2.Violation:
+            return (await client.violations.get(violation_id)).violation
+
+        def pending(case: model_pb2.Violation) -> str:
+            return _require_pending(case, kind)
+
+        async def send(case: model_pb2.Violation) -> Any:
+            decide = getattr(client.violations, method)
+            return await decide(violation_id, pending(case), etag=case.etag, **options)
+
+        confirmation = Confirmation(read, pending, show_violation, send, question)
+        return await confirmation.run(yes, is_unseen=is_unseen)
+
+    answer = call(act)
+    if out.printed(answer, violation_id):
+        return
+    show_violation(getattr(answer, "violation", answer))
+    if hasattr(answer, "standing"):
+        show_standing(answer.standing)
 
 
-def _pending(case: model_pb2.Violation) -> str:
-    """The id of the pending finding or measure; empty if there is none."""
+def _pending(case: model_pb2.Violation) -> tuple[str, str]:
+    """The kind and the id of what is pending: a finding, a measure, or nothing (empty texts)."""
     from safeconduct.enforcement.v1 import model_pb2 as model
 
     if case.state == model.VIOLATION_STATE_FINDING_PROPOSED:
-        return _pending_finding(case)
+        return "finding", case.finding.finding_id
     if case.state == model.VIOLATION_STATE_MEASURE_PROPOSED:
-        return _pending_measure(case)
-    return ""
+        return "measure", case.measures[-1].measure_id
+    return "", ""
 
 
-def _pending_finding(case: model_pb2.Violation) -> str:
-    from safeconduct.enforcement.v1 import model_pb2 as model
-
-    _require_state(case, model.VIOLATION_STATE_FINDING_PROPOSED, "finding")
-    return case.etag
-
-
-def _pending_measure(case: model_pb2.Violation) -> str:
-    from safeconduct.enforcement.v1 import model_pb2 as model
-
-    _require_state(case, model.VIOLATION_STATE_MEASURE_PROPOSED, "measure")
-    return case.measures[-1].measure_id
-
-
-def _require_state(case: model_pb2.Violation, state: int, kind: str) -> None:
+def _require_pending(case: model_pb2.Violation, kind: str) -> str:
+    """The id of the pending act of this kind. Raises WRONG_STATE if there is none."""
     from safeconduct.cli.confirmation import nothing_pending
     from safeconduct.cli.enum_names import short
     from safeconduct.enforcement.v1 import model_pb2 as model
 
-    if case.state != state:
+    found, identifier = _pending(case)
+    if found != kind:
         raise nothing_pending(kind, short(model.ViolationState, case.state))
+    return identifier
 
 
 def _print_violation(case: model_pb2.Violation, out: Output) -> None:
-    if not out.printed(case, case.violation_id):
+    """`--quiet` prints the id of what is pending, which --yes takes."""
+    if not out.printed(case, _pending(case)[1]):
         from safeconduct.cli.violation_view import show_violation
 
         show_violation(case)
-
-
-def _print_measure(answer: service_pb2.ImposeMeasureResponse, out: Output) -> None:
-    """`--quiet` prints the measure's id, which `--yes` of confirm-measure takes."""
-    measures = answer.violation.measures
-    if not out.printed(answer, measures[-1].measure_id if measures else ""):
-        from safeconduct.cli.violation_view import show_standing, show_violation
-
-        show_violation(answer.violation)
-        show_standing(answer.standing)
