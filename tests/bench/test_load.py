@@ -85,9 +85,9 @@ def test_another_machine_is_no_target_until_somebody_says_that_it_is_theirs(targ
 
 
 @pytest.fixture(scope="module")
-def example_files(room: Path) -> Path:
-    read_examples(room / "load")
-    return room / "load" / "examples"
+def example_files(run_folder: Path) -> Path:
+    read_examples(run_folder / "load")
+    return run_folder / "load" / "examples"
 
 
 def test_a_mix_picks_by_weight(example_files: Path) -> None:

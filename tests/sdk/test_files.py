@@ -140,7 +140,7 @@ declaration:
 """
 
     assert faults(tmp_path, text) == [
-        ":4: parties[0].kind: 'HOSPITAL' is none of PERSON, ORGANISATION, VESSEL",
+        ":4: parties[0].kind: unknown party kind 'HOSPITAL'. Choose from: PERSON, ORGANISATION, VESSEL.",
         f":5: parties[0].colour: is no field here; there are {PARTY_FIELDS}",
         f":6: parties[0].signing_authority.public_key: cannot read {tmp_path}/nowhere.pem: No such file or directory",
         ":6: parties[0].signing_authority.is_authorized: 'maybe' is neither true nor false",
@@ -170,16 +170,16 @@ def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
         (
             "validity_days: 1\nvalidity_days: 2",
             "application.yaml",
-            ":2: validity_days: stands twice",
+            ":2: validity_days: occurs twice",
         ),
         (
             '{"validityDays": 1, "validityDays": 2}',
             "application.json",
-            "'validityDays' stands twice",
+            "'validityDays' occurs twice",
         ),
         ("validity_days: 99999999999", "application.yaml", "validity_days: is out of range"),
         ("[" * 3000, "application.yaml", "not YAML"),
-        ("a: &a [*a]", "application.yaml", "nested too deeply"),
+        ("a: &a [*a]", "application.yaml", "nested deeper than 20 levels"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_words(
@@ -210,7 +210,7 @@ def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, tex
 
 
 def test_a_wrong_name_gets_a_guess() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean HOSTED_ACCESS"):
+    with pytest.raises(UnknownNameError, match=r"Did you mean HOSTED_ACCESS\?"):
         full_name(model.AccessMode.DESCRIPTOR, "HOSTED_ACCES")
 
 
