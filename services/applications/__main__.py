@@ -7,11 +7,14 @@ from pathlib import Path
 from pydantic import FilePath
 from safeconduct.applications.v1 import service_pb2_grpc
 
+from chassis.rpc.validation import Sentences
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.timers import Timers
 from chassis.streams.outbox_record import Address, OutboxRecord
+from services.applications.core.countries import country_sentence
+from services.applications.core.reference_data import ReferenceData
 from services.applications.shell.application_service import ApplicationServicer
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
@@ -45,6 +48,16 @@ class Settings(ServiceSettings):
 def route(record: OutboxRecord) -> tuple[Address, bytes]:
     """All facts go to one topic, in order per application."""
     return Address(PACKAGE), str(record.stream_id).encode()
+
+
+def sentences(reference_data: ReferenceData) -> Sentences:
+    """Returns the sentences that answer a value which is no country code, by field."""
+
+    def explain(value: str) -> str:
+        return country_sentence(value, reference_data.countries)
+
+    fields = ("Party.country", "Identifier.country", "ApplicationDetails.destinations")
+    return {f"{PACKAGE}.{field}": explain for field in fields}
 
 
 def build(runtime: Runtime[Settings]) -> Service:
@@ -95,6 +108,7 @@ def build(runtime: Runtime[Settings]) -> Service:
         },
         route=route,
         package=PACKAGE,
+        sentences=sentences(dependencies.reference_data),
         runs=(change_feed.run, timers.run),
     )
 

@@ -55,12 +55,16 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             application_id,
             request,
             command,
-            lambda state: pb.SubmitApplicationResponse(application=self._view(state)),
+            # A dry run creates no application, so its response must not carry the id of one.
+            lambda state: pb.SubmitApplicationResponse(
+                application=None if request.validate_only else self._view(state)
+            ),
             creates=True,
         )
         # A repeated request gets the stored response, which names the application it created.
-        if response.application.application_id != str(application_id):
-            annotate({"application.id": response.application.application_id})
+        stored_id = response.application.application_id
+        if stored_id and stored_id != str(application_id):
+            annotate({"application.id": stored_id})
         return response
 
     async def GetApplication(
@@ -141,9 +145,16 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             verify=verify_signature,
         )
         response = await self._mutations.run(
-            UUID(request.application_id), request, command, self._issued
+            UUID(request.application_id),
+            request,
+            command,
+            # A dry run issues no license, so its response must not carry the id of one.
+            lambda state: (
+                pb.AcceptConductCodeResponse() if request.validate_only else self._issued(state)
+            ),
         )
-        annotate({"license.id": response.license.license_id})
+        if response.HasField("license"):
+            annotate({"license.id": response.license.license_id})
         return response
 
     async def GetApplicationTimeline(
