@@ -86,7 +86,7 @@ def show_case(case: service.Case) -> None:
         ("end user", end_users(application.details)),
         ("models", models(application.details.items)),
         ("destinations", joined(application.details.destinations)),
-        ("policy", f"{policy.policy_version}: {short(model.RuleEffect, policy.way)}"),
+        ("policy", f"{policy.policy_version}: {short(model.RuleEffect, policy.effect)}"),
         ("needs", f"tier {policy.tier}, {policy.countersignatures} countersignature(s)"),
         ("lists", case.screening.list_version),
         ("allowed commands", joined(application.allowed_commands)),
@@ -140,7 +140,8 @@ def _owners(finding: model.OwnershipFinding) -> tuple[RenderableType, ...]:
 
 def _fired(rule: model.FiredRule) -> tuple[RenderableType, ...]:
     facts = joined(f"{name}={value}" for name, value in sorted(rule.inputs.items()))
-    text = "could not be evaluated, therefore refers" if rule.failed else rule.explanation
+    explanation = rule.explanation_for_officers or rule.explanation
+    text = "could not be evaluated, therefore refers" if rule.failed else explanation
     effect = coloured(short(model.RuleEffect, rule.effect))
     return rule.rule_id, effect, f"{text} ({rule.legal_basis})", facts
 

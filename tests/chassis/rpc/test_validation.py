@@ -107,7 +107,7 @@ def test_a_field_is_answered_with_what_the_contract_says_that_it_expects() -> No
     found = violations(service_pb2.SubmitApplicationRequest(details=details))
 
     assert found["details.parties[0].party_id"] == (
-        "must be 1 to 40 lower-case letters, digits or hyphens, such as end-user"
+        "must be 1 to 40 of a-z, 0-9 and hyphen, for example end-user"
     )
     assert found["details.parties[0].signing_authority.binds_party_id"] == (
         "must be the party id of the end user whom the signature binds"
