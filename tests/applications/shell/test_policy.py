@@ -333,7 +333,7 @@ def test_all_faults_of_a_policy_are_told_at_once(tmp_path: Path) -> None:
 def test_a_key_given_twice_is_refused_with_its_place(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD_RULE, head=f"version: '2'\n{HEAD}")
 
-    with pytest.raises(DataFileError, match='line 2, column 1: .*duplicate key "version"'):
+    with pytest.raises(DataFileError, match=r'line 2, column 1: .*duplicate key "version"'):
         load_policy(path)
 
 
