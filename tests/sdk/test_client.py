@@ -29,7 +29,7 @@ from safeconduct.screening.v1 import model_pb2 as screening
 from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.contract import reason, refuse, serving
+from tests.sdk.servers import reason, refuse, serving
 
 AN_ID = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 

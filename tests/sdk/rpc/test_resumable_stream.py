@@ -11,14 +11,16 @@ from safeconduct.client import Client, Credentials, Endpoints, SafeconductError
 from safeconduct.screening.v1 import model_pb2
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.agency import Agency
-from tests.sdk.contract import serving
+from tests.sdk.fake_services import FakeServices
+from tests.sdk.servers import serving
 
 
 @asynccontextmanager
-async def calling(files: Identity, partner: Credentials, agency: Agency) -> AsyncIterator[Client]:
+async def calling(
+    files: Identity, partner: Credentials, services: FakeServices
+) -> AsyncIterator[Client]:
     async with (
-        serving(files, agency.register) as port,
+        serving(files, services.register) as port,
         Client(Endpoints(screening=f"127.0.0.1:{port}"), partner) as client,
     ):
         yield client
@@ -30,35 +32,35 @@ def book(count: int) -> list[tuple[str, model_pb2.PartyQuery]]:
     ]
 
 
-def asked(agency: Agency) -> list[str]:
-    return [request.query_id for request in agency.requests["ScreenParties"]]
+def asked(services: FakeServices) -> list[str]:
+    return [request.query_id for request in services.requests["ScreenParties"]]
 
 
 async def test_every_party_is_answered_once_and_in_order(
     server_files: Identity, partner: Credentials
 ) -> None:
-    agency = Agency()
+    services = FakeServices()
 
-    async with calling(server_files, partner, agency) as client:
+    async with calling(server_files, partner, services) as client:
         answers = [answer.query_id async for answer in client.screening.screen_parties(book(300))]
 
-    assert answers == asked(agency) == [str(number) for number in range(300)]
+    assert answers == asked(services) == [str(number) for number in range(300)]
 
 
 async def test_a_stream_that_breaks_goes_on_behind_its_last_answer(
     server_files: Identity, partner: Credentials
 ) -> None:
-    agency = Agency(breaks_after=7)
+    services = FakeServices(breaks_after=7)
 
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
         for each in book(40):
             yield each
 
-    async with calling(server_files, partner, agency) as client:
+    async with calling(server_files, partner, services) as client:
         answers = [answer.query_id async for answer in client.screening.screen_parties(parties())]
 
     assert answers == [str(number) for number in range(40)]
-    assert asked(agency) == answers, "what was answered is not asked again"
+    assert asked(services) == answers, "what was answered is not asked again"
 
 
 async def test_a_break_that_does_not_end_is_told_when_patience_does(partner: Credentials) -> None:
@@ -73,7 +75,7 @@ async def test_a_break_that_does_not_end_is_told_when_patience_does(partner: Cre
 async def test_whoever_stops_reading_is_asked_for_no_more_parties(
     server_files: Identity, partner: Credentials
 ) -> None:
-    agency, taken = Agency(), 0
+    services, taken = FakeServices(), 0
 
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
         nonlocal taken
@@ -82,7 +84,7 @@ async def test_whoever_stops_reading_is_asked_for_no_more_parties(
             yield each
 
     async with (
-        calling(server_files, partner, agency) as client,
+        calling(server_files, partner, services) as client,
         aclosing(client.screening.screen_parties(parties())) as answers,
     ):
         for _ in range(10):
@@ -98,7 +100,7 @@ async def test_what_is_wrong_with_the_parties_themselves_is_raised(
         yield book(1)[0]
         raise OSError("the file is gone")
 
-    async with calling(server_files, partner, Agency()) as client:
+    async with calling(server_files, partner, FakeServices()) as client:
         with pytest.raises(OSError, match="the file is gone"):
             async for _ in client.screening.screen_parties(parties()):
                 pass

@@ -17,12 +17,13 @@ from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1.service_pb2 import SubmitApplicationRequest
 from safeconduct.cli.application_file import read_application
-from safeconduct.cli.enum_names import UnknownNameError, full_name, names, short
 from safeconduct.cli.parsed_file import FileError
+
+from tests.sdk.cli.running import SDK
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PARTY_FIELDS = ", ".join(field.name for field in model.Party.DESCRIPTOR.fields)
-EXAMPLES = Path(__file__).resolve().parents[2] / "sdk" / "examples"
+EXAMPLES = SDK / "examples"
 
 
 @pytest.fixture
@@ -207,23 +208,6 @@ def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, tex
     file.write_text(text, encoding="utf-8", errors="replace", newline="")
     with suppress(FileError):
         read_application(file, NOW)
-
-
-def test_a_wrong_name_gets_a_guess() -> None:
-    with pytest.raises(UnknownNameError, match=r"Did you mean HOSTED_ACCESS\?"):
-        full_name(model.AccessMode.DESCRIPTOR, "HOSTED_ACCES")
-
-
-@pytest.mark.parametrize(
-    "enum", model.DESCRIPTOR.enum_types_by_name.values(), ids=lambda enum: enum.name
-)
-def test_every_name_reads_back(enum: object) -> None:
-    for name in names(enum):  # type: ignore[arg-type]  # the stub for enums knows no enum in general
-        assert full_name(enum, name).endswith(name)  # type: ignore[arg-type]  # the stub for enums knows no enum in general
-
-
-def test_a_value_of_a_newer_service_shows_as_its_number() -> None:
-    assert short(model.LicenseState, 99) == "99"
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))

@@ -20,7 +20,8 @@ from safeconduct.screening.v1 import model_pb2 as screening
 from safeconduct.screening.v1 import service_pb2 as screening_rpc
 from safeconduct.screening.v1 import service_pb2_grpc as screening_grpc
 
-from tests.sdk.contract import Replica, reason, refuse
+from tests.sdk.fake_replica import FakeReplica
+from tests.sdk.servers import reason, refuse
 
 APPLICATION = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 LICENSE = "0c9fd6cf-6ac9-4bb4-a36e-8b6f1bd6a001"
@@ -41,7 +42,7 @@ def wrong_state() -> Refusal:
 
 
 @dataclass
-class Agency(
+class FakeServices(
     applications_grpc.ApplicationServiceServicer,
     applications_grpc.ReviewServiceServicer,
     applications_grpc.LicenseServiceServicer,
@@ -74,7 +75,7 @@ class Agency(
     keys: dict[str, bytes] = field(default_factory=dict)
     refusals: dict[str, list[Any]] = field(default_factory=dict)
     requests: dict[str, list[Any]] = field(default_factory=dict)
-    standing: Replica = field(default_factory=Replica)
+    standing: FakeReplica = field(default_factory=FakeReplica)
 
     def last(self, method: str) -> Any:
         return self.requests[method][-1]
