@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 import protovalidate
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor, OneofDescriptor
 from google.protobuf.message import DecodeError, Message
 from safeconduct.options.v1 import options_pb2
 
@@ -74,16 +74,22 @@ def _fault(
     if not found.field:
         return "", reason, found.message
     elements = found.field.elements
-    field = _field(message, [each.field_name for each in elements])
-    return field_path(elements), reason, _description(field, violation, sentences)
+    descriptor = _descriptor(message, [each.field_name for each in elements])
+    if isinstance(descriptor, OneofDescriptor):
+        names = ", ".join(field.name for field in descriptor.fields)
+        return field_path(elements), reason, f"one of these fields is required: {names}"
+    return field_path(elements), reason, _description(descriptor, violation, sentences)
 
 
-def _field(message: Message, names: list[str]) -> FieldDescriptor:
+def _descriptor(message: Message, names: list[str]) -> FieldDescriptor | OneofDescriptor:
+    """Returns the field, or the oneof, at the end of the path."""
     descriptor: Any = message.DESCRIPTOR
     *path, last = names
     for name in path:
         descriptor = descriptor.fields_by_name[name].message_type
-    field: FieldDescriptor = descriptor.fields_by_name[last]
+    field: FieldDescriptor | OneofDescriptor = (
+        descriptor.fields_by_name.get(last) or descriptor.oneofs_by_name[last]
+    )
     return field
 
 

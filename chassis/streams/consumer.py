@@ -24,7 +24,8 @@ import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from chassis.rpc.errors import RpcError, is_storage_fault
+from chassis.rpc.errors import RpcError
+from chassis.store.storage_faults import is_storage_fault
 from chassis.streams import faust_app
 from chassis.streams.dead_letters import GROUP_HEADER, REDRIVEN_HEADER, DeadLetterWriter
 from chassis.streams.envelope import Envelope, Handler, Undecodable, envelope_of

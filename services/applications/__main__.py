@@ -65,12 +65,12 @@ def build(runtime: Runtime[Settings]) -> Service:
     settings = runtime.settings
     journal = runtime.journal(ApplicationStream())
     change_feed = ChangeFeed(journal, "partner_id")
-    runtime.wakes.append(change_feed.wake)
+    runtime.commit_listeners.append(change_feed.wake)
     reference_file = load_reference_file(settings.reference_data_file)
     dependencies = Dependencies(
         journal=journal,
         change_feed=change_feed,
-        page_tokens=runtime.tokens,
+        page_tokens=runtime.page_tokens,
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
@@ -109,7 +109,7 @@ def build(runtime: Runtime[Settings]) -> Service:
         route=route,
         package=PACKAGE,
         sentences=sentences(dependencies.reference_data),
-        runs=(change_feed.run, timers.run),
+        background_tasks=(change_feed.run, timers.run),
     )
 
 

@@ -16,6 +16,7 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from chassis.proto_mapping import to_timestamp
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, RpcError, rpc_error
+from chassis.rpc.page_tokens import page_size
 from chassis.store.change_feed import Change, Cursor
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
@@ -82,20 +83,25 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
         self, request: pb.ListApplicationsRequest, context: Any
     ) -> pb.ListApplicationsResponse:
         """Returns one page of the calling partner's applications, newest first."""
-        partner, state = current_principal().id, state_filter(request.state)
-        page = self._dependencies.page_tokens.page(f"ListApplications/{partner}/{state}", request)
-        found = await self._dependencies.journal.select(
+        dependencies, partner = self._dependencies, current_principal().id
+        state = state_filter(request.state)
+        purpose = f"ListApplications/{partner}/{state}"
+        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
+        size = page_size(request.page_size)
+        found = await dependencies.journal.select(
             "where partner_id = $1 and ($2::text is null or state = $2)"
             " and ($3::timestamptz is null or (submitted_at, id) < ($3, $4::uuid))"
             " order by submitted_at desc, id desc limit $5",
-            partner,
-            state,
-            *page.after,
-            page.limit,
-        )
+            partner, state, submitted_at, last_id, size + 1,
+        )  # fmt: skip
+        page = found[:size]
         return pb.ListApplicationsResponse(
-            applications=[self._view(each.state) for each in page.rows(found)],
-            next_page_token=page.next_token(found, submission_sort_key),
+            applications=[self._view(each.state) for each in page],
+            next_page_token=encode_page_token(
+                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
+            )
+            if len(found) > size
+            else "",
         )
 
     async def WatchApplications(
@@ -272,6 +278,16 @@ def state_filter(number: int) -> str | None:
     return codec.STATES.get(number)
 
 
-def submission_sort_key(stream: StoredStream[Application]) -> tuple[datetime, UUID]:
-    """Returns what lists of applications and cases are sorted by."""
-    return stream.state.submitted_at, stream.id
+def decode_page_token(
+    dependencies: Dependencies, purpose: str, token: str
+) -> tuple[datetime | None, UUID | None]:
+    """Returns the sort key of the last row of the previous page, or (None, None) for the first page."""
+    if not token:
+        return None, None
+    at, last_id = dependencies.page_tokens.decode(purpose, token)
+    return datetime.fromisoformat(str(at)), UUID(str(last_id))
+
+
+def encode_page_token(dependencies: Dependencies, purpose: str, at: datetime, last_id: UUID) -> str:
+    """Returns the token of the page after the row with this sort key."""
+    return dependencies.page_tokens.encode(purpose, (at.isoformat(), str(last_id)))

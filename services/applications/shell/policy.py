@@ -22,7 +22,7 @@ from safeconduct.applications.v1 import policy_pb2
 from chassis.proto_mapping import Converter
 from services.applications.core.model import FiredRule, PolicyOutcome, RuleEffect
 from services.applications.core.policy_facts import PolicyFacts
-from services.applications.shell.data_files import DataFileError, convert, read_mapping
+from services.applications.shell.yaml_data import DataFault, convert, read_yaml
 
 NOT_IN_EFFECT: Final = "policy.not-in-effect"
 """Id under which a policy that is not in effect yet refers everything."""
@@ -164,17 +164,17 @@ def overall_effect(fired: tuple[FiredRule, ...]) -> RuleEffect:
 
 
 def load_policy(path: Path) -> Policy:
-    """Reads and compiles a policy file. Raises DataFileError with all faults, each naming its rule."""
-    source, data = read_mapping(path)
+    """Reads and compiles a policy file. Raises DataFault with all faults, each naming its rule."""
+    source, data = read_yaml(path)
     faults: list[str] = []
-    file = convert(data, _File, "policy", faults)
+    file = convert(data, _File, "policy", faults.append)
     if file is None:
-        raise DataFileError(path, faults)
+        raise DataFault(path, faults)
     environment = _environment()
     rules: dict[str, Rule] = {}
     for index, raw in enumerate(file.rules):
         place = f"rules[{index}] ({raw.get('id', 'no id')})"
-        entry = convert(raw, _RuleEntry, place, faults)
+        entry = convert(raw, _RuleEntry, place, faults.append)
         if entry is None:
             continue
         if entry.id in rules:
@@ -189,7 +189,7 @@ def load_policy(path: Path) -> Policy:
             "lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below"
         )
     if faults:
-        raise DataFileError(path, faults)
+        raise DataFault(path, faults)
     digest = hashlib.sha256(source).hexdigest()
     return Policy(file.version, digest, file.effective_from, leases, tuple(rules.values()))
 

@@ -12,7 +12,7 @@ import msgspec
 from services.applications.core.commands import SigningTerms
 from services.applications.core.model import CodeOfConduct, EndUse
 from services.applications.core.reference_data import CatalogueModel, ReferenceData
-from services.applications.shell.data_files import DataFileError, convert, read_mapping
+from services.applications.shell.yaml_data import DataFault, convert, read_yaml
 
 _Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -62,17 +62,17 @@ class ReferenceFile:
 
 
 def load_reference_file(path: Path) -> ReferenceFile:
-    """Reads `reference.yaml` and the text beside it. Raises DataFileError with all faults."""
+    """Reads `reference.yaml` and the text beside it. Raises DataFault with all faults."""
     faults: list[str] = []
-    file = convert(read_mapping(path)[1], _File, "reference data", faults)
+    file = convert(read_yaml(path)[1], _File, "reference data", faults.append)
     if file is None:
-        raise DataFileError(path, faults)
+        raise DataFault(path, faults)
     faults += _contradictions(file)
     text_path = path.parent / file.code_of_conduct.file
     if not text_path.is_file():
         faults.append(f"code_of_conduct.file: there is no {file.code_of_conduct.file} beside it")
     if faults:
-        raise DataFileError(path, faults)
+        raise DataFault(path, faults)
     code = _code(file.code_of_conduct, text_path)
     return ReferenceFile(
         _reference_data(file),
@@ -108,7 +108,7 @@ def _code(entry: _Code, path: Path) -> CodeOfConduct:
     source = path.read_bytes()
     text = source.decode()
     if f"\nVersion {entry.version}\n" not in text:
-        raise DataFileError(path, [f"has no line `Version {entry.version}`"])
+        raise DataFault(path, [f"has no line `Version {entry.version}`"])
     return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
 
 

@@ -9,13 +9,18 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
+from chassis.rpc.page_tokens import page_size
 from chassis.store.hash_chain import StoredEvent
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
 from services.applications.core.model import Application, ApplicationState
 from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
-from services.applications.shell.application_service import state_filter, submission_sort_key
+from services.applications.shell.application_service import (
+    decode_page_token,
+    encode_page_token,
+    state_filter,
+)
 from services.applications.shell.dependencies import Dependencies, officer_of
 
 OPEN_STATES = (
@@ -47,13 +52,21 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
 
     async def ListCases(self, request: pb.ListCasesRequest, context: Any) -> pb.ListCasesResponse:
         """Returns one page of the applications that wait for an officer, oldest first."""
+        dependencies = self._dependencies
         state = state_filter(request.state)
-        page = self._dependencies.page_tokens.page(f"ListCases/{state}", request)
+        purpose = f"ListCases/{state}"
+        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
+        size = page_size(request.page_size)
         states = [state] if state is not None else list(OPEN_STATES)
-        found = await self._dependencies.journal.select(_QUEUE, states, *page.after, page.limit)
+        found = await dependencies.journal.select(_QUEUE, states, submitted_at, last_id, size + 1)
+        page = found[:size]
         return pb.ListCasesResponse(
-            cases=[self._case(each.state) for each in page.rows(found)],
-            next_page_token=page.next_token(found, submission_sort_key),
+            cases=[self._case(each.state) for each in page],
+            next_page_token=encode_page_token(
+                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
+            )
+            if len(found) > size
+            else "",
         )
 
     async def RecommendDecision(

@@ -23,9 +23,10 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter, Gauge
 
-from chassis.rpc.errors import RefusalLike, RpcError, is_storage_fault
+from chassis.rpc.errors import RefusalLike, RpcError
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
+from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import Telemetry, annotate, current_span
 from services.screening.core.cases.recording import complete_screening

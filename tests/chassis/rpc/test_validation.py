@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from safeconduct.applications.v1 import model_pb2, service_pb2
+from safeconduct.enforcement.v1 import service_pb2 as enforcement
 
 from chassis.rpc.errors import RpcError
 from chassis.rpc.validation import Sentences, check, parse
@@ -121,3 +122,10 @@ def test_bytes_that_are_no_message_are_refused() -> None:
         parse(b"\xff", service_pb2.GetApplicationRequest.FromString)
 
     assert refused.value.message == "the bytes are not a message of the method's request type"
+
+
+def test_a_message_without_one_of_several_fields_names_them() -> None:
+    with pytest.raises(RpcError) as caught:
+        check(enforcement.WatchStandingRequest())
+
+    assert caught.value.message == "message: one of these fields is required: subscribe, renew"
