@@ -1,4 +1,4 @@
-"""Reads topics from their first record to the newest one at the time of opening, without a group."""
+"""Reads topics without a consumer group, from the first record to the newest at the opening."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def read(file: Path) -> CaseFile:
 
 
 def parse(content: bytes, name: str) -> CaseFile:
-    """Returns the parsed content. Raises Unusable that names the wrong field. `name` is the file."""
+    """Returns the parsed content. Raises Unusable that names the file and the wrong field."""
     try:
         found = msgspec.json.decode(content, type=CaseFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

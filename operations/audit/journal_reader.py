@@ -164,7 +164,7 @@ async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 class _PeekableCursor:
-    """The rows of a query that is ordered by an id, with the id of the next row known in advance."""
+    """The rows of a query in the order of an id. The id of the next row is known in advance."""
 
     def __init__(self, connection: asyncpg.Connection, query: str, column: str) -> None:
         self._connection, self._query, self._column = connection, query, column

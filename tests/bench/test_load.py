@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safeconduct.cli import main
 
@@ -22,6 +22,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 durations = st.lists(st.floats(0, 3_600), min_size=1, max_size=200)
 
 
+@settings(deadline=None)
 @given(durations, st.floats(0, 1))
 def test_a_quantile_is_at_most_a_thousandth_above_the_true_one(
     seconds: list[float], share: float
@@ -34,6 +35,7 @@ def test_a_quantile_is_at_most_a_thousandth_above_the_true_one(
     assert true - 1e-6 <= histogram.quantile(share) <= true * 1.001 + 1e-6
 
 
+@settings(deadline=None)
 @given(durations)
 def test_the_last_quantile_is_the_longest(seconds: list[float]) -> None:
     histogram = Histogram()
