@@ -1,4 +1,4 @@
-"""What is fetched once per checkout: a folder below `.cache/` that is either whole and current, or not there."""
+"""Downloads and generated files that are made once per checkout, in folders below `.cache/`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ _STAMP: Final = ".made-from"
 
 
 def cached(name: str, sources: Sequence[Path], make: Callable[[Path], None]) -> Path:
-    """The folder `.cache/<name>`, filled by `make` unless it was already made from just these source files.
+    """Returns the folder `.cache/<name>`, filled by `make` unless it is current.
 
-    Two processes that want it at once wait for each other; one that failed leaves nothing behind.
+    The folder is current if it was made from source files with the same content as `sources`.
+    It is complete or absent: `make` fills a draft, which is renamed when `make` has returned.
+    Processes that call this at the same time wait for each other.
     """
     target = CACHE / name
-    stamp = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_made_from(target, stamp):
+        if not _is_made_from(target, digest):
             draft = target.with_name(f".{target.name}.draft")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             make(draft)
-            (draft / _STAMP).write_text(stamp, encoding="ascii")
+            (draft / _STAMP).write_text(digest, encoding="ascii")
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
     return target
 
 
-def _is_made_from(target: Path, stamp: str) -> bool:
+def _is_made_from(target: Path, digest: str) -> bool:
     file = target / _STAMP
-    return file.exists() and file.read_text(encoding="ascii") == stamp
+    return file.exists() and file.read_text(encoding="ascii") == digest

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import click
-from safeconduct.cli.failures import INVALID, UNAVAILABLE, print_error
+import typer
+from safeconduct.cli.failures import INVALID, UNAVAILABLE, print_complaint
 
 Result = TypeVar("Result")
 
@@ -29,17 +29,19 @@ def run(work: Coroutine[Any, Any, Result], *, as_json: bool) -> Result:
     try:
         return asyncio.run(work)
     except Unusable as fault:
-        print_error(fault.reason, fault.lines, as_json=as_json)
-        raise click.exceptions.Exit(INVALID) from None
+        print_complaint(fault.reason, fault.lines, as_json=as_json)
+        raise typer.Exit(INVALID) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        print_error(
+        print_complaint(
             "DATABASE", [f"the database did not do its part: {_said(fault)}"], as_json=as_json
         )
     except KafkaError as fault:
-        print_error("BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json)
+        print_complaint(
+            "BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json
+        )
     except (OSError, TimeoutError) as fault:
-        print_error("UNREACHABLE", [f"it did not answer: {_said(fault)}"], as_json=as_json)
-    raise click.exceptions.Exit(UNAVAILABLE)
+        print_complaint("UNREACHABLE", [f"it did not answer: {_said(fault)}"], as_json=as_json)
+    raise typer.Exit(UNAVAILABLE)
 
 
 def _said(fault: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Which roles may call which method: read from the contract's option `safeconduct.options.v1.access`."""
+"""Who may call which method: read once, at construction, from the contracts' option `safeconduct.options.v1.access`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ _PREFIX = "ROLE_"
 
 
 def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Returns the roles of every method of these services, by path (`/package.Service/Method`).
+    """The roles of every method of these services, by path (`/package.Service/Method`).
 
-    Raises ValueError with every service that no contract defines, and every method without a usable
-    access option. A server with such a method must not start.
+    `ValueError` names every method that has no usable access option, and every service that no contract defines.
     """
     table: dict[str, frozenset[str]] = {}
     faults: list[str] = []
@@ -27,14 +26,14 @@ def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
         try:
             methods = descriptor_pool.Default().FindServiceByName(service).methods
         except KeyError:
-            faults.append(f"no contract defines the service {service}")
+            faults.append(f"{service} is in no contract")
             continue
         for method in methods:
             roles = _roles(method)
             table[f"/{service}/{method.name}"] = roles
             if not roles:
                 faults.append(
-                    f"{service}.{method.name} has no roles (option safeconduct.options.v1.access)"
+                    f"{service}.{method.name} does not say who may call it (option safeconduct.options.v1.access)"
                 )
     if faults:
         raise ValueError("; ".join(faults))
@@ -42,7 +41,7 @@ def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
 
 
 def _roles(method: MethodDescriptor) -> frozenset[str]:
-    """Returns names without the prefix; none if any number is 0 or unknown to this release."""
+    """Names without the prefix; none at all if any is unspecified or unknown here."""
     numbers = method.GetOptions().Extensions[options_pb2.access].roles
     known = options_pb2.Role.DESCRIPTOR.values_by_number
     if any(number == 0 or number not in known for number in numbers):
@@ -51,10 +50,10 @@ def _roles(method: MethodDescriptor) -> frozenset[str]:
 
 
 def authorize(principal: Principal, roles: frozenset[str]) -> None:
-    """Raises RpcError ROLE_MISSING unless the principal has one of these roles."""
+    """`RpcError` ROLE_MISSING unless the principal holds one of these roles."""
     if principal.roles.isdisjoint(roles):
-        needed = ", ".join(sorted(roles))
-        message = f"the method needs one of these roles: {needed}"
+        wanted = ", ".join(sorted(roles))
+        message = f"the method asks for one of these roles: {wanted}"
         raise RpcError(
-            grpc.StatusCode.PERMISSION_DENIED, CommonReason.ROLE_MISSING, message, {"roles": needed}
+            grpc.StatusCode.PERMISSION_DENIED, CommonReason.ROLE_MISSING, message, {"roles": wanted}
         )

@@ -1,1 +1,1 @@
-"""The local stack: certificates, PostgreSQL, Kafka, the services and their traces, as children on the loopback."""
+"""The local stack: PostgreSQL, Kafka, the services and their traces as processes on the loopback."""

@@ -1,4 +1,4 @@
-"""Runs a coroutine for synchronous code, whether or not its caller stands inside an event loop."""
+"""Runs a coroutine for synchronous code, inside or outside a running event loop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ Result = TypeVar("Result")
 
 
 def run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of the coroutine, run to its end on an event loop in a thread of its own."""
+    """Returns the result of the coroutine, which runs on an event loop in a thread of its own."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, work).result()

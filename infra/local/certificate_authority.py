@@ -1,6 +1,6 @@
-"""The development certificate authority and the other keys of a local stack. Nothing here is fit for production.
+"""The certificate authority and the other keys of a local stack. Not for production.
 
-Everything is idempotent: what exists and is still good is kept, so a stack that comes up again keeps its identities.
+Existing files that are still valid are kept, so a stack that starts again keeps its identities.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_DAYS: Final = 365
 LEAF_DAYS: Final = 30
 RENEW_DAYS: Final = 7
-"""What expires within this time is made anew."""
+"""A certificate that expires within this time is issued again."""
 
 PAGE_TOKEN_KEY_BYTES: Final = 32
 _CLOCK_SKEW: Final = dt.timedelta(minutes=5)
@@ -31,7 +31,7 @@ _CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """PEM files of one principal: the authority it trusts, its certificate and its private key (mode 0600)."""
+    """PEM files of one principal: its CA, its certificate and its private key (mode 0600)."""
 
     ca: Path
     cert: Path
@@ -39,7 +39,7 @@ class Identity:
 
 
 def authority(folder: Path) -> Path:
-    """The path of `ca.crt` in this folder, made with its `ca.key` if there is no good one."""
+    """Returns the path of `ca.crt` in `folder`. A missing or expiring CA is created with its key."""
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if not (key.exists() and certificate.exists() and _lasts(_load(certificate))):
@@ -48,9 +48,10 @@ def authority(folder: Path) -> Path:
 
 
 def issue(folder: Path, name: str, spiffe_uri: str) -> Identity:
-    """`<name>.crt` and `<name>.key` for this SPIFFE URI, good for client and server on `localhost` and 127.0.0.1.
+    """Returns `<name>.crt` and `<name>.key` in `folder` for the SPIFFE URI.
 
-    Makes the authority if there is none, and issues again what expires soon, names another URI or another authority.
+    A service's certificate also serves `localhost` and 127.0.0.1; others are for clients only.
+    The certificate is issued again if it expires soon, or if its URI or its CA is another one.
     """
     ca = _load(authority(folder))
     identity = Identity(
@@ -66,7 +67,7 @@ def issue(folder: Path, name: str, spiffe_uri: str) -> Identity:
 
 
 def license_key(folder: Path) -> Path:
-    """`license.key`: the Ed25519 key (PKCS #8 PEM) that signs license documents."""
+    """Returns `license.key`: the Ed25519 key (PKCS #8 PEM) that signs license documents."""
     file = folder / "license.key"
     if not file.exists():
         _write_private(file, _pem(ed25519.Ed25519PrivateKey.generate()))
@@ -74,7 +75,7 @@ def license_key(folder: Path) -> Path:
 
 
 def page_token_key(folder: Path, name: str) -> Path:
-    """`<name>-page-token.key`: random bytes that authenticate one service's page and resume tokens."""
+    """Returns `<name>-page-token.key`: random bytes that authenticate a service's page tokens."""
     file = folder / f"{name}-page-token.key"
     if not file.exists():
         _write_private(file, secrets.token_bytes(PAGE_TOKEN_KEY_BYTES))
@@ -106,7 +107,7 @@ def _make_leaf(
     alternatives: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_uri)]
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if "/service/" in spiffe_uri:
-        # Only a service may pose as a server: with a partner's certificate nobody stands in for it.
+        # Only a service may act as a server, so a partner's stolen certificate cannot imitate one.
         alternatives += [
             x509.DNSName("localhost"),
             x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
@@ -183,8 +184,7 @@ def _load(certificate: Path) -> x509.Certificate:
 def _load_key(file: Path) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        msg = f"{file} is not an EC key"
-        raise TypeError(msg)
+        raise TypeError(f"{file} is not an EC key")
     return key
 
 
@@ -199,7 +199,7 @@ def _write_private(file: Path, content: bytes) -> None:
 
 
 def _write(file: Path, content: bytes, mode: int) -> None:
-    """Replace the file as a whole, so that nobody reads half a key."""
+    """Replaces the file atomically, so that no reader sees half a key."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "wb") as out:

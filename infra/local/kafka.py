@@ -1,13 +1,12 @@
-"""A Kafka cluster of one or three KRaft nodes on the loopback, from the official jars, without a container."""
+"""A Kafka cluster of one or three KRaft nodes on the loopback, from the official jars."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
-import os
 import signal
 import subprocess
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,23 +18,16 @@ from typing import Final, Self
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from infra.cache import cached
+from infra.downloads.kafka import jars
 from infra.local.asyncio_thread import run_coroutine
 from infra.local.ports import LOOPBACK, free_port
-from infra.local.processes import (
-    Command,
-    Process,
-    ProcessError,
-    listens,
-    log_tail,
-    required,
-    wait_until,
-)
+from infra.local.probes import accepts_connections
+from infra.local.processes import Command, Process, ProcessError, log_tail, wait_until
+from infra.programs import java
 
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
-JAVA_PACKAGE: Final = "openjdk-17-jre-headless"
 _SOURCE: Final = Path(__file__).with_suffix("")
 _JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
 _QUORUM: Final = 3
@@ -43,71 +35,17 @@ _QUORUM: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where one node listens: for clients, and for the other nodes' controllers."""
+    """The ports of one node: for clients, and for the controllers of the other nodes."""
 
     broker: int
     controller: int
 
 
-def jars() -> Path:
-    """The folder of the broker's jars, fetched by Maven at first use and held to the checksums beside the pom."""
-    return cached("kafka/lib", (_SOURCE / "pom.xml", _SOURCE / "jars.sha256"), _fetch)
-
-
-def fetch_unchecked(folder: Path) -> None:
-    """Let Maven copy the jars of the pom into a folder, without comparing them with the recorded checksums."""
-    maven = required("mvn", "maven")
-    java()
-    result = subprocess.run(
-        [
-            *(maven, "-B", "-q", "-f", str(_SOURCE / "pom.xml"), "dependency:copy-dependencies"),
-            *("-DincludeScope=runtime", f"-DoutputDirectory={folder}"),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        msg = f"Maven could not fetch Kafka's jars: {(result.stdout + result.stderr)[-2_000:]}"
-        raise ProcessError(msg)
-
-
-def checksums(folder: Path) -> str:
-    """The jars of a folder in the form of sha256sum, sorted by name."""
-    return "".join(
-        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n"
-        for jar in sorted(folder.glob("*.jar"))
-    )
-
-
-def record_checksums(folder: Path) -> Path:
-    """Write the checksums of freshly fetched jars beside the pom: after a reviewed change of the pom."""
-    fetch_unchecked(folder)
-    file = _SOURCE / "jars.sha256"
-    file.write_text(checksums(folder), encoding="ascii")
-    return file
-
-
-def java() -> str:
-    """The Java that runs the broker: `JAVA_HOME`'s, else the one on the path."""
-    home = os.environ.get("JAVA_HOME")
-    return str(Path(home) / "bin" / "java") if home else required("java", JAVA_PACKAGE)
-
-
-def _fetch(folder: Path) -> None:
-    fetch_unchecked(folder)
-    expected = set((_SOURCE / "jars.sha256").read_text(encoding="ascii").splitlines())
-    differing = expected.symmetric_difference(checksums(folder).splitlines())
-    if differing:
-        msg = f"Kafka's jars are not the recorded ones: {sorted({line.split()[1] for line in differing})}"
-        raise ProcessError(msg)
-
-
 class Kafka:
-    """A cluster whose nodes are numbered from 1 and keep their data in `folder`; data that is there is used again.
+    """A cluster whose nodes are numbered from 1. Their data is in `folder`; existing data is used.
 
-    One node promises what it has written to its disk; three keep every acknowledged record through the loss of one.
+    A single node keeps acknowledged records while its disk lives. Three nodes keep every
+    acknowledged record when one of them is lost.
     """
 
     def __init__(
@@ -119,13 +57,13 @@ class Kafka:
         keep_alive: bool = False,
     ) -> None:
         if nodes not in (1, _QUORUM):
-            msg = f"one node or three, not {nodes}"
-            raise ValueError(msg)
+            raise ValueError(f"nodes must be 1 or 3, not {nodes}")
         self.folder = folder.resolve()
         self.ports = tuple(ports or (Ports(free_port(), free_port()) for _ in range(nodes)))
         self.nodes = tuple(range(1, nodes + 1))
         self._keep_alive = keep_alive
         self._processes: dict[int, Process] = {}
+        self._is_stopping = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -146,21 +84,25 @@ class Kafka:
 
     @property
     def replication(self) -> int:
-        """How many nodes keep each partition."""
+        """The number of replicas of each partition."""
         return len(self.nodes)
 
     @property
     def logs(self) -> tuple[Path, ...]:
-        """The nodes' logs."""
+        """The logs of the nodes."""
         return tuple(self._folder(node) / "kafka.log" for node in self.nodes)
 
     def pid(self, node: int = 1) -> int | None:
-        """The pid of a node, or None."""
+        """Returns the pid of a node, or None."""
         process = self._processes.get(node)
         return process.pid if process else None
 
     def start(self) -> None:
-        """Format what is new, start every node that is down, and wait until clients see the whole cluster."""
+        """Formats new data folders, starts the nodes that are down and waits until all are ready.
+
+        Raises ProcessError if they are not ready in time, or if `stop` is called meanwhile.
+        """
+        self._is_stopping.clear()
         classpath = f"{jars()}/*:{_SOURCE}"
         self._configure()
         self._format(classpath)
@@ -169,40 +111,41 @@ class Kafka:
                 self._processes[node] = Process(
                     f"kafka-{node}", self._command(node, classpath), keep_alive=self._keep_alive
                 )
-        self._start_until_seen(self.nodes)
+        self._start_and_wait(self.nodes)
 
     def start_node(self, node: int = 1) -> None:
-        """Start one node that was stopped or killed, and wait until clients see it."""
-        self._start_until_seen((node,))
+        """Starts a node that was stopped or killed, and waits until it is ready."""
+        self._start_and_wait((node,))
 
     def stop(self) -> None:
-        """Stop every node cleanly, together.
+        """Stops all nodes together.
 
-        The last of three cannot: a broker that leaves tells the controllers, and their quorum has just gone. It is
-        killed soon after; its log is read again at the next start, as after a power cut.
+        The last of three nodes cannot stop cleanly: it waits for the controllers, which have lost
+        their quorum. It is killed after two seconds and recovers its log at the next start.
         """
-        for process in self._processes.values():
-            process.ask_to_stop()
+        self._is_stopping.set()
+        for process in tuple(self._processes.values()):
+            process.request_stop()
         self._wait_for_few(0 if self.replication == 1 else 1, STOP_SECONDS)
         self._wait_for_few(0, LAST_SECONDS)
-        for process in self._processes.values():
+        for process in tuple(self._processes.values()):
             process.stop(0)
 
     def _wait_for_few(self, most: int, seconds: float) -> None:
-        """Wait until at most so many nodes run, or until the time is over."""
+        """Returns when at most `most` nodes run, or after `seconds`."""
         with contextlib.suppress(ProcessError):
             wait_until(
-                lambda: sum(each.is_running for each in self._processes.values()) <= most,
+                lambda: sum(each.is_running for each in tuple(self._processes.values())) <= most,
                 seconds,
                 "kafka gone",
             )
 
     def stop_node(self, node: int = 1) -> None:
-        """Stop one node cleanly."""
+        """Stops one node cleanly."""
         self._processes[node].stop(STOP_SECONDS)
 
     def kill(self, node: int = 1, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to a node; after one that kills, return when it is gone."""
+        """Sends a signal to a node. After SIGKILL the call returns when it has exited."""
         process = self._processes[node]
         pid = process.pid
         process.kill(number)
@@ -210,34 +153,39 @@ class Kafka:
             process.wait_gone(pid)
 
     def restart(self, node: int = 1) -> None:
-        """Stop one node and start it again."""
+        """Stops and starts one node."""
         self.stop_node(node)
         self.start_node(node)
 
     def brokers(self) -> frozenset[int]:
-        """The nodes that a client sees now, in an answer to a real metadata request; empty if none answers."""
-        up = [address for address in self.bootstrap.split(",") if listens(address)]
+        """Returns the nodes in the answer to a metadata request; empty if no node answers."""
+        up = [address for address in self.bootstrap.split(",") if accepts_connections(address)]
         return run_coroutine(_brokers(up)) if up else frozenset()
 
-    def _start_until_seen(self, nodes: Sequence[int]) -> None:
-        def seen_or_again() -> bool:
-            # A node orphaned a moment ago may still hold its data folder: the next one ends, and is tried again.
+    def _start_and_wait(self, nodes: Sequence[int]) -> None:
+        def ready_or_again() -> bool:
+            if self._is_stopping.is_set():
+                raise ProcessError("kafka was stopped while it started")
+            # A node of an earlier run may still hold the data folder. The new one then exits and
+            # is started again.
             for node in nodes:
                 self._processes[node].start()
             return all(self._is_up(node) for node in nodes)
 
         try:
-            wait_until(seen_or_again, START_SECONDS, f"kafka nodes {list(nodes)} ready")
+            wait_until(ready_or_again, START_SECONDS, f"kafka nodes {list(nodes)} ready")
         except ProcessError as error:
             tails = "\n".join(log_tail(self._processes[node].log) for node in nodes)
             self.stop()
-            msg = f"{error}; their logs end:\n{tails}"
-            raise ProcessError(msg) from error
+            raise ProcessError(f"{error}; their logs end:\n{tails}") from error
 
     def _is_up(self, node: int) -> bool:
-        """Whether the node itself answers and knows itself as a broker: the others list a dead one for some seconds."""
+        """Returns whether the node itself answers and lists itself as a broker.
+
+        The other nodes are not asked: they list a dead node for some seconds.
+        """
         address = f"{LOOPBACK}:{self.ports[node - 1].broker}"
-        return listens(address) and node in run_coroutine(_brokers([address]))
+        return accepts_connections(address) and node in run_coroutine(_brokers([address]))
 
     def _folder(self, node: int) -> Path:
         return self.folder / f"node-{node}"
@@ -303,8 +251,7 @@ class Kafka:
         answers = [(tool.communicate()[0], tool.returncode) for tool in running]
         for output, code in answers:
             if code:
-                msg = f"Kafka's data folder cannot be formatted: {output[-2_000:]}"
-                raise ProcessError(msg)
+                raise ProcessError(f"Kafka could not format its data folder: {output[-2_000:]}")
 
     def _command(self, node: int, classpath: str) -> Command:
         heap = "-Xmx384m" if self.replication == 1 else "-Xmx256m"
@@ -312,7 +259,8 @@ class Kafka:
         return Command(
             argv=[java(), heap, *_JVM, "-cp", classpath, "kafka.Kafka", config],
             log=self._folder(node) / "kafka.log",
-            # Alone it ends cleanly by itself; one of three orphans would wait for a quorum that is going away too.
+            # An orphaned single node stops cleanly. One of three would wait for a quorum that is
+            # orphaned as well.
             orphan_signal=signal.SIGTERM if self.replication == 1 else signal.SIGKILL,
         )
 

@@ -1,7 +1,7 @@
-"""Which loopback ports are free, and which one a part of a stack had last time.
+"""Chooses free loopback ports, and the same ones again after a restart.
 
-Ports are taken below the kernel's range for outgoing connections: a port above it may be lent to anybody's connection
-while the part that owns it is down, and the part could not come back.
+Ports are chosen below the kernel's range for outgoing connections. The kernel may lend a port of
+that range to any connection while its server is down, and the server could not come back.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import socket
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ class NoFreePortError(RuntimeError):
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this loopback port now."""
+    """Returns whether a server could listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -34,14 +35,13 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that is free now."""
+    """Returns a loopback port that is free now. Raises NoFreePortError."""
     highest = _first_outgoing_port() - 1
     for _ in range(_ATTEMPTS):
-        port = random.randint(_LOWEST, highest)  # noqa: S311 - spreads neighbours, guards nothing
+        port = random.randint(_LOWEST, highest)  # noqa: S311 - avoids collisions, guards nothing
         if is_free(port):
             return port
-    msg = f"no free port between {_LOWEST} and {highest}"
-    raise NoFreePortError(msg)
+    raise NoFreePortError(f"no free port between {_LOWEST} and {highest}")
 
 
 def _first_outgoing_port() -> int:
@@ -52,38 +52,40 @@ def _first_outgoing_port() -> int:
 
 
 class PortRegistry:
-    """Gives each named part a port, and the same one again after a restart as long as it is free.
+    """Assigns a port to each name. After a restart a name keeps its port if that is still free.
 
-    Written to `file` as JSON, so that addresses printed yesterday still hold today.
+    The ports are stored in `file` as JSON, so that addresses printed yesterday are valid today.
+    Threads may share a registry.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._remembered: dict[str, int] = (
+        self._stored: dict[str, int] = (
             json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         )
-        self._given: dict[str, int] = {}
+        self._assigned: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def port(self, name: str) -> int:
-        """The port of the named part, the same at every call."""
-        if name not in self._given:
-            self._given[name] = self._choose(name)
-            self._remembered[name] = self._given[name]
-            self._file.write_text(
-                json.dumps(self._remembered, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-            )
-        return self._given[name]
+        """Returns the port of this name, the same at every call."""
+        with self._lock:
+            if name not in self._assigned:
+                self._assigned[name] = self._choose(name)
+                self._stored[name] = self._assigned[name]
+                text = json.dumps(self._stored, indent=2, sort_keys=True)
+                self._file.write_text(text + "\n", encoding="utf-8")
+            return self._assigned[name]
 
     def address(self, name: str) -> str:
-        """The same as `host:port`."""
+        """Returns the port of this name as `host:port`."""
         return f"{LOOPBACK}:{self.port(name)}"
 
     def _choose(self, name: str) -> int:
-        taken = set(self._given.values())
-        before = self._remembered.get(name)
+        taken = set(self._assigned.values())
+        before = self._stored.get(name)
         if before is not None and before not in taken and is_free(before):
             return before
-        taken |= set(self._remembered.values())
+        taken |= set(self._stored.values())
         while (port := free_port()) in taken:
             pass
         return port

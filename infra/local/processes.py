@@ -1,16 +1,18 @@
-"""Children that a supervisor starts, watches, restarts and stops; it knows them by pid and never by name.
+"""Supervises child processes: starts, watches, restarts, signals and stops them.
 
-A child dies with its supervisor: the kernel sends it a signal when the *thread* that started it ends. Every child is
-therefore started by a thread of its own that waits for it, and so lives at least as long as the child does.
+Process managers in Python (honcho, mirakuru, circus) lack three properties that the local stack
+and the fault runs need. First, a child never outlives its supervisor, even if that is killed: the
+kernel signals the child (`setpriv --pdeathsig`). The kernel does so when the *thread* that started
+the child ends, so each child has a thread that starts it and waits for it. Second, a child that
+exits by itself is restarted, with growing pauses. Third, a signal never hits a reused pid: signals
+and reaping share a lock.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -19,8 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from infra.programs import required_program
 
 _log = logging.getLogger(__name__)
 
@@ -28,22 +29,19 @@ POLL_SECONDS: Final = 0.02
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 5.0
 STEADY_SECONDS: Final = 10.0
-"""A child that lived this long is steady again: its next restart waits only the first pause."""
-
-
-class MissingToolError(RuntimeError):
-    """A program that the local stack needs is not installed; the message names the command that installs it."""
+"""After a child has run this long, its next restart waits only the first pause."""
 
 
 class ProcessError(RuntimeError):
-    """A child did not start, did not become ready, or did not stop."""
+    """A child did not start, did not become ready in time, or did not stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to execute: arguments, the whole environment, where its output goes, and how it is asked to stop.
+    """A command line with its whole environment, its log file and its signals.
 
-    `prefix` is put before everything, for programs that change the identity of what they execute in place.
+    `prefix` is put in front of the command line. It is for programs that change the user or the
+    namespaces and then execute the rest of the line in place.
     """
 
     argv: Sequence[str]
@@ -53,40 +51,23 @@ class Command:
     prefix: Sequence[str] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGKILL
-    """What the kernel sends it when its supervisor is gone."""
-
-
-def required(program: str, package: str) -> str:
-    """The path of an installed program; the error names the Debian package that brings it."""
-    found = shutil.which(program)
-    if found is None:
-        msg = f"{program} is not installed; on Debian or Ubuntu: sudo apt-get install {package}"
-        raise MissingToolError(msg)
-    return found
-
-
-def listens(address: str) -> bool:
-    """Whether something accepts connections at `host:port`."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
+    """The signal that the kernel sends to the child when the supervisor has ended."""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, awaited: str) -> None:
-    """Return once the condition holds; ProcessError naming what was awaited if it does not within `seconds`."""
+    """Returns once `condition` is true.
+
+    Raises ProcessError, which names `awaited`, if that takes longer than `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
-            msg = f"{awaited}: not within {seconds:g} s"
-            raise ProcessError(msg)
+            raise ProcessError(f"{awaited}: not within {seconds:g} s")
         time.sleep(POLL_SECONDS)
 
 
 def log_tail(file: Path, characters: int = 2_000) -> str:
-    """The last characters of a log, for an error message."""
+    """Returns the last characters of a log, for an error message."""
     try:
         with file.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - characters))
@@ -95,25 +76,12 @@ def log_tail(file: Path, characters: int = 2_000) -> str:
         return "(no log)"
 
 
-def is_serving(address: str, service: str = "") -> bool:
-    """Whether grpc.health.v1 at this plaintext address answers SERVING; False if there is no answer within a second."""
-    if not listens(address):
-        return False
-    with grpc.insecure_channel(address) as channel:
-        try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=service), timeout=1.0
-            )
-        except grpc.RpcError:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
 class Process:
     """One supervised child.
 
-    With `keep_alive` it is started again whenever it ended unasked, at once at first and with growing pauses while it
-    keeps dying young. `kill` is what the world does to a process, so a killed child is restarted too; `stop` is asked.
+    With `keep_alive` the child is restarted whenever it exits without `stop`: at once the first
+    time, then with growing pauses while it exits soon after its start. `kill` imitates a failure,
+    so a killed child is restarted as well.
     """
 
     def __init__(self, name: str, command: Command, *, keep_alive: bool = False) -> None:
@@ -122,86 +90,92 @@ class Process:
         self.keep_alive = keep_alive
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._keeper: threading.Thread | None = None
-        self._asked_to_stop = threading.Event()
+        self._supervisor: threading.Thread | None = None
+        self._is_stopping = threading.Event()
         self._starts = 0
         self._exit_code: int | None = None
 
     @property
     def pid(self) -> int | None:
-        """The pid of the living child, or None."""
+        """The pid of the running child, or None."""
         with self._lock:
             return self._child.pid if self._child is not None else None
 
     @property
     def is_running(self) -> bool:
-        """Whether the child lives now."""
+        """Whether the child runs now."""
         return self.pid is not None
 
     @property
     def starts(self) -> int:
-        """How often it was started, asked or not."""
+        """The number of starts, restarts included."""
         return self._starts
 
     @property
     def exit_code(self) -> int | None:
-        """How the last child ended (negative: by that signal), or None before any did."""
+        """The exit code of the last child, negative if a signal ended it; None before any exit."""
         return self._exit_code
 
     @property
     def log(self) -> Path:
-        """Where the child's output goes; a restart appends."""
+        """The file of the child's output. A restart appends to it."""
         return self.command.log
 
     def start(self) -> None:
-        """Start it, if it is not running. ProcessError if it cannot be executed."""
-        if self._keeper is not None and self._keeper.is_alive():
+        """Starts the child unless it runs. Raises ProcessError if it cannot be executed."""
+        if self._supervisor is not None and self._supervisor.is_alive():
             return
-        required("setpriv", "util-linux")
-        self._asked_to_stop.clear()
-        first = _Spawned()
-        self._keeper = threading.Thread(
-            target=self._keep, args=(first,), name=f"keeper of {self.name}", daemon=True
+        required_program("setpriv", "util-linux")
+        self._is_stopping.clear()
+        first = _FirstStart()
+        self._supervisor = threading.Thread(
+            target=self._supervise, args=(first,), name=f"supervisor of {self.name}", daemon=True
         )
-        self._keeper.start()
-        first.done.wait()
+        self._supervisor.start()
+        first.is_over.wait()
         if first.error is not None:
-            msg = f"{self.name} cannot be executed: {first.error}"
-            raise ProcessError(msg) from first.error
+            raise ProcessError(f"{self.name} cannot be executed: {first.error}") from first.error
 
-    def ask_to_stop(self) -> None:
-        """Send the stop signal and return; it will not be restarted."""
-        self._asked_to_stop.set()
+    def request_stop(self) -> None:
+        """Sends the stop signal and returns at once. The child is not restarted."""
+        self._is_stopping.set()
         self._send(self.command.stop_signal)
 
     def stop(self, seconds: float = 20.0) -> int | None:
-        """Ask it to stop, wait at most `seconds`, then SIGKILL. Returns how it ended, or None if it never ran."""
-        self.ask_to_stop()
-        if self._keeper is None:
+        """Sends the stop signal, waits at most `seconds`, then sends SIGKILL.
+
+        Returns the exit code, or None if the child never ran.
+        """
+        self.request_stop()
+        if self._supervisor is None:
             return None
-        self._keeper.join(seconds)
-        if self._keeper.is_alive():
+        self._supervisor.join(seconds)
+        if self._supervisor.is_alive():
             _log.warning("%s did not stop in time and is killed", self.name)
             self._send(signal.SIGKILL)
             self._send(signal.SIGCONT)
-            self._keeper.join()
+            self._supervisor.join()
         return self._exit_code
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal, as the world might. Returns at once; see `wait_gone`. Nothing happens if it is not running."""
+        """Sends a signal and returns at once; see `wait_gone`. Does nothing without a child."""
         self._send(number)
 
     def restart(self, seconds: float = 20.0) -> None:
-        """Stop, then start."""
+        """Stops the child as `stop` does, then starts it."""
         self.stop(seconds)
         self.start()
 
     def wait_gone(self, pid: int, seconds: float = 20.0) -> None:
-        """Return once the child with this pid has ended."""
+        """Returns once the child with this pid has exited; ProcessError after `seconds`."""
         wait_until(lambda: self.pid != pid, seconds, f"end of {self.name} ({pid})")
 
     def wait_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
-        """Return once `is_ready` holds; ProcessError with the end of the log if it died for good or is too late."""
+        """Returns once `is_ready` is true.
+
+        Raises ProcessError, with the end of the log, if the child has exited and is not restarted,
+        or after `seconds`.
+        """
 
         def ready_or_over() -> bool:
             return self._is_over() or is_ready()
@@ -214,19 +188,19 @@ class Process:
             raise self._failure(f"{self.name} ended with {self._exit_code} before it was ready")
 
     def _is_over(self) -> bool:
-        """Whether it runs no more and will not be started again."""
-        return self._keeper is None or not self._keeper.is_alive()
+        """Returns whether the child has exited and is not going to be restarted."""
+        return self._supervisor is None or not self._supervisor.is_alive()
 
-    def _failure(self, what: str) -> ProcessError:
-        return ProcessError(f"{what}; its log {self.log} ends:\n{log_tail(self.log)}")
+    def _failure(self, reason: str) -> ProcessError:
+        return ProcessError(f"{reason}; its log {self.log} ends:\n{log_tail(self.log)}")
 
     def _send(self, number: signal.Signals) -> None:
         with self._lock:
-            # The child is reaped under the same lock, so the pid cannot belong to somebody else by now.
+            # The child is reaped under the same lock, so its pid cannot have been reused.
             if self._child is not None:
                 os.kill(self._child.pid, number)
 
-    def _keep(self, first: _Spawned) -> None:
+    def _supervise(self, first: _FirstStart) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = time.monotonic()
@@ -235,29 +209,29 @@ class Process:
             except OSError as error:
                 first.fail(error)
                 return
-            first.done.set()
+            first.is_over.set()
             if pid is None:
                 return
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
             self._reap()
-            if self._asked_to_stop.is_set() or not self.keep_alive:
+            if self._is_stopping.is_set() or not self.keep_alive:
                 return
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - began >= STEADY_SECONDS else pause
             _log.warning(
                 "%s ended with %s and is started again in %.1f s", self.name, self._exit_code, pause
             )
-            if self._asked_to_stop.wait(pause):
+            if self._is_stopping.wait(pause):
                 return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _spawn(self) -> int | None:
-        """Start the child; None if it was asked to stop meanwhile."""
+        """Starts the child and returns its pid, or None if `stop` came first."""
         command = self.command
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        setpriv = required("setpriv", "util-linux")
+        setpriv = required_program("setpriv", "util-linux")
         orphan = f"--pdeathsig={command.orphan_signal.name.removeprefix('SIG')}"
         with command.log.open("ab") as log, self._lock:
-            if self._asked_to_stop.is_set():
+            if self._is_stopping.is_set():
                 return None
             self._child = subprocess.Popen(
                 [*command.prefix, setpriv, orphan, *command.argv],
@@ -266,7 +240,8 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
+                # Ctrl-C reaches only the supervisor, which stops its children in order.
+                start_new_session=True,
             )
             self._starts += 1
             return self._child.pid
@@ -278,13 +253,13 @@ class Process:
                 self._child = None
 
 
-class _Spawned:
-    """Whether the first start worked, told by the keeper to the one who asked."""
+class _FirstStart:
+    """The result of the first start, passed from the supervising thread to `start`."""
 
     def __init__(self) -> None:
-        self.done = threading.Event()
+        self.is_over = threading.Event()
         self.error: OSError | None = None
 
     def fail(self, error: OSError) -> None:
         self.error = error
-        self.done.set()
+        self.is_over.set()

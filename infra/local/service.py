@@ -1,4 +1,4 @@
-"""One replica of a service as a supervised child: where it listens, whether it is ready, how it is broken."""
+"""One replica of a service as a supervised child process."""
 
 from __future__ import annotations
 
@@ -10,94 +10,94 @@ from pathlib import Path
 from typing import Final
 
 from infra.cache import CHECKOUT
-from infra.local.processes import Command, Process, is_serving
+from infra.local.probes import is_serving
+from infra.local.processes import Command, Process
 
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Listens:
-    """`host:port` of the mTLS port, of the plaintext health port and of the metrics port."""
+class Addresses:
+    """`host:port` of the gRPC port (mTLS), the plaintext health port and the metrics port."""
 
     grpc: str
-    ops: str
+    health: str
     metrics: str
 
 
 class Service:
-    """`python -m services.<name> serve`, restarted when it ends unasked."""
+    """`python -m services.<name> serve`, restarted whenever it exits without `stop`."""
 
     def __init__(
-        self, name: str, replica: int, listens: Listens, env: Mapping[str, str], log: Path
+        self, name: str, replica: int, addresses: Addresses, env: Mapping[str, str], log: Path
     ) -> None:
         self.name = name
         self.replica = replica
-        self.listens = listens
+        self.addresses = addresses
         self.env = env
-        command = Command(argv=module(f"services.{name}", "serve"), env=env, log=log, cwd=CHECKOUT)
+        argv = [sys.executable, "-m", f"services.{name}", "serve"]
+        command = Command(argv=argv, env=env, log=log, cwd=CHECKOUT)
         self._process = Process(f"{name}-{replica}", command, keep_alive=True)
 
     @property
     def pid(self) -> int | None:
-        """The pid of the living process, or None."""
+        """The pid of the running process, or None."""
         return self._process.pid
 
     @property
     def starts(self) -> int:
-        """How often it was started, asked or not."""
+        """The number of starts, restarts included."""
         return self._process.starts
 
     @property
     def exit_code(self) -> int | None:
-        """How it last ended (negative: by that signal), or None before it did."""
+        """The last exit code, negative if a signal ended the process; None before any exit."""
         return self._process.exit_code
 
     @property
     def log(self) -> Path:
-        """Its output, over restarts."""
+        """The file of the output of all starts."""
         return self._process.log
 
     @property
     def is_ready(self) -> bool:
-        """Whether it says on the health port that it serves."""
-        return is_serving(self.listens.ops)
+        """Whether the health port answers SERVING."""
+        return is_serving(self.addresses.health)
 
     @property
     def is_live(self) -> bool:
-        """Whether it says on the health port that it lives."""
-        return is_serving(self.listens.ops, "live")
+        """Whether the health port answers SERVING for the check `live`."""
+        return is_serving(self.addresses.health, "live")
 
     def start(self) -> None:
-        """Start it and return at once; see `wait_ready`."""
+        """Starts the process and returns at once; see `wait_ready`."""
         self._process.start()
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
-        """Return once it is ready; ProcessError with the end of its log if not within `seconds`."""
+        """Returns once the service is ready; ProcessError with the end of its log if it is late."""
         self._process.wait_ready(lambda: self.is_ready, seconds)
 
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM and return."""
-        self._process.ask_to_stop()
+    def request_stop(self) -> None:
+        """Sends SIGTERM and returns at once."""
+        self._process.request_stop()
 
     def stop(self) -> int | None:
-        """Let it drain and end; returns its exit code (0 if it drained)."""
+        """Stops the process and returns its exit code: 0 if it answered all open calls first."""
         return self._process.stop(STOP_SECONDS)
 
     def restart(self) -> None:
-        """Stop, start, and wait until it is ready."""
+        """Stops and starts the process, and returns once it is ready."""
         self.stop()
         self.start()
         self.wait_ready()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal, as the world might; if it ends it is started again. After SIGKILL it is gone on return."""
+        """Sends a signal. If that ends the process, it is restarted.
+
+        After SIGKILL the call returns when the process has exited.
+        """
         pid = self.pid
         self._process.kill(number)
         if number is signal.SIGKILL and pid is not None:
             self._process.wait_gone(pid)
-
-
-def module(name: str, *arguments: str) -> list[str]:
-    """The command line that runs a module with this interpreter."""
-    return [sys.executable, "-m", name, *arguments]

@@ -1,11 +1,14 @@
-"""A newer version of the shipped list, for the demo and the journeys: the same, and one party more."""
+"""A newer version of the shipped list: the same entries and one more."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+from collections.abc import Mapping
 from typing import Final
+
+from safeconduct.applications.v1 import model_pb2
 
 from infra.cache import CHECKOUT
 
@@ -13,8 +16,15 @@ SHIPPED: Final = CHECKOUT / "services" / "screening" / "lists" / "us_csl_2025-02
 SOURCE: Final = "Entity List (EL) - Bureau of Industry and Security"
 
 
-def naming(entry_id: str, name: str, address: str) -> bytes:
-    """The shipped list as published, with an entry for `name` on the Entity List at its end; gzip-compressed CSV."""
+def updated_list(examples: Mapping[str, model_pb2.ApplicationDetails]) -> bytes:
+    """Returns the shipped list with the end user of the example `fine-tuning-service` added."""
+    parties = examples["fine-tuning-service"].parties
+    user = next(party for party in parties if model_pb2.PARTY_ROLE_END_USER in party.roles)
+    return list_with_entry("demonstration-1", user.name, f"{user.address}, {user.country}")
+
+
+def list_with_entry(entry_id: str, name: str, address: str) -> bytes:
+    """Returns the shipped list, as gzip-compressed CSV, with one more Entity List entry."""
     text = gzip.decompress(SHIPPED.read_bytes()).decode("utf-8-sig")
     columns = next(csv.reader(io.StringIO(text, newline="")))
     entry = dict.fromkeys(columns, "") | {

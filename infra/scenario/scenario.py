@@ -1,7 +1,6 @@
-"""The main job as a scenario in steps, told by a partner, officers and a gate over the public API only.
+"""The main scenario in steps: licenses issued, denied, revoked and suspended, over the public API.
 
-It knows no process and no port: clients are given. Between two happenings it calls `between`, where a caller may do
-harm to the services; the scenario must end the same.
+It knows no process and no port: the clients are given.
 """
 
 from __future__ import annotations
@@ -9,133 +8,180 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2, service_pb2
-from safeconduct.client import Client, SafeconductError
+from safeconduct.client import Client
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
-from safeconduct.gate import Gate, Verdict
 from safeconduct.screening.v1 import model_pb2 as screening_pb2
 
-OPEN = "APPLICATION_STATE_SCREENING"
-PATIENCE_S = 120.0
-EXAMPLE_OF = {"a": "hospital-hosted-access", "c": "fine-tuning-service", "f": "similar-name"}
-"""Of the steps that end with a license."""
-
-T = TypeVar("T")
-
-Tell = Callable[[str, float], None]
-"""Told of each happening: what and why, and how many milliseconds it took."""
-
-
-class ScenarioError(Exception):
-    """Something happened that the scenario does not tell; the text says what was expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """Everybody who plays a part."""
-
-    partner: Client
-    licensing_officers: tuple[Client, Client]
-    enforcement_officers: tuple[Client, Client]
-    list_officer: Client
-    """Brings in restricted-party lists."""
-    telemetry: Client
-    """The gate's own identity, which reports what the developer's telemetry saw."""
-    gate: Gate
-    key: Ed25519PrivateKey
-    """The signatory's key."""
-
-
-async def _nothing() -> None:
-    """Nothing comes between."""
+from infra.scenario.actions import Actions, expect, expect_state
 
 
 @dataclass(slots=True)
-class Scenario:
-    """The scenario, as far as it has come. `applications` maps a step to its application."""
+class Scenario(Actions):
+    """The steps. Each one returns a sentence about its result, or raises ScenarioError."""
 
-    clients: Clients
-    examples: Mapping[str, model_pb2.ApplicationDetails]
-    tell: Tell
-    between: Callable[[], Awaitable[None]] = _nothing
-    applications: dict[str, str] = field(default_factory=dict)
-    licenses: dict[str, str] = field(default_factory=dict)
     propagation_ms: float = 0.0
+    """From the confirmation of a revocation to the denial at the gate."""
     list_update_ms: float = 0.0
     """From the activation of a list that names a licensed party to the denial at the gate."""
 
     async def approve_by_policy(self) -> str:
-        """(a) A hospital abroad asks for hosted access: cleared, approved by policy, signed, licensed, allowed."""
-        application = await self._submit("a", "hospital-hosted-access")
-        application = await self._reach(application, "AWAITING_SIGNATURE")
-        explained = await self._timed(
-            self.clients.licensing_officers[0].reviews.explain(application.application_id),
+        """(a) A hospital abroad applies for hosted access: policy approves, the gate allows."""
+        application = await self.submit("a")
+        application = await self.wait_for_decision(application, "AWAITING_SIGNATURE")
+        explained = await self.timed(
+            self.explain(application.application_id),
             lambda answer: (
                 f"approved by policy {answer.decision.policy.policy_version}: " + _rules(answer)
             ),
         )
         expect(explained.decision.by_policy, "a decision by policy alone")
-        await self._sign("a", application)
-        verdict = await self._gate_says("a", "ALLOWED")
-        return f"license {self.licenses['a']} issued; the gate says {verdict.reason}: {verdict.explanation}"
+        await self.sign("a", application)
+        verdict = await self.report_gate("a", "ALLOWED")
+        return (
+            f"license {self.licenses['a']} issued; "
+            f"the gate answers {verdict.reason}: {verdict.explanation}"
+        )
 
     async def deny_listed_party(self) -> str:
-        """(b) An end user on the Entity List, written as one of its aliases: intent to deny, denied by two officers."""
-        application = await self._submit("b", "listed-end-user")
-        application = await self._reach(application, "INTENT_TO_DENY")
+        """(b) The end user is on the Entity List under an alias: two officers deny."""
+        application = await self.submit("b")
+        application = await self.wait_for_decision(application, "INTENT_TO_DENY")
         for reason in application.reasons:
-            self.tell(f"intent to deny: {reason}", 0.0)
+            self.report(f"intent to deny: {reason}", 0.0)
         expect(bool(application.reasons), "reasons for the applicant")
-        explained = await self.clients.licensing_officers[0].reviews.explain(
-            application.application_id
-        )
-        hit = next(finding for finding in explained.case.screening.findings if finding.entry_ids)
-        self.tell(
-            f"{hit.party_id} matches {', '.join(hit.entry_ids)} on {', '.join(hit.list_codes)}, "
-            f"list version {explained.case.screening.list_version}",
+        screening = (await self.explain(application.application_id)).case.screening
+        finding = next(each for each in screening.findings if each.entry_ids)
+        self.report(
+            f"{finding.party_id} matches {', '.join(finding.entry_ids)} "
+            f"on {', '.join(finding.list_codes)}, list version {screening.list_version}",
             0.0,
         )
-        case = await self._decide(
+        case = await self.decide_by_two(
             application.application_id, model_pb2.OUTCOME_DENY, "listed party, match confirmed"
         )
         expect_state(case.application, "DENIED")
         return f"denied by two officers: {'; '.join(case.application.reasons)}"
 
     async def approve_by_officers(self) -> str:
-        """(c) A fine-tuning service: referred by policy, recommended, countersigned by somebody else, licensed."""
-        application = await self._submit("c", "fine-tuning-service")
-        application = await self._reach(application, "UNDER_REVIEW")
-        explained = await self.clients.licensing_officers[0].reviews.explain(
-            application.application_id
-        )
-        self.tell(f"referred by policy: {_rules(explained)}", 0.0)
-        rationale = "use, user and safeguards were examined"
-        case = await self._decide(
-            application.application_id, model_pb2.OUTCOME_APPROVE, rationale, tries_alone=True
+        """(c) Policy refers a fine-tuning service: two officers approve, the gate allows."""
+        application = await self.submit("c")
+        application = await self.wait_for_decision(application, "UNDER_REVIEW")
+        explained = await self.explain(application.application_id)
+        self.report(f"referred by policy: {_rules(explained)}", 0.0)
+        case = await self.decide_by_two(
+            application.application_id,
+            model_pb2.OUTCOME_APPROVE,
+            "use, user and safeguards were examined",
+            tries_alone=True,
         )
         expect_state(case.application, "AWAITING_SIGNATURE")
-        await self._sign("c", case.application)
-        verdict = await self._gate_says("c", "ALLOWED")
+        await self.sign("c", case.application)
+        verdict = await self.report_gate("c", "ALLOWED")
         return (
-            f"approved by two officers, one of them refused alone; the gate says {verdict.reason}"
+            "approved by two officers, after one of them could not decide alone; "
+            f"the gate answers {verdict.reason}"
         )
 
     async def revoke_license(self) -> str:
-        """(d) Military surveillance is reported on (a): finding and revocation by two officers each; denial."""
-        license_id = self.licenses["a"]
+        """(d) Military surveillance is reported on (a): two officers revoke, the gate denies."""
         first, second = self.clients.enforcement_officers
-        digest = hashlib.sha256(
-            b"telemetry window with the pattern of military surveillance"
-        ).digest()
-        report = await self._timed(
+        violation_id = await self._find_violation(first, second)
+        await self._revoke(violation_id, first, second)
+        verdict = self.check_gate("a")
+        return (
+            f"revoked by two officers; {self.propagation_ms:.0f} ms from the confirmation to the "
+            f"denial; the gate answers {verdict.reason}: {verdict.explanation}"
+        )
+
+    async def clear_false_hits(self) -> str:
+        """(f) An institute with a common name: an officer clears the hits, two approve."""
+        application = await self.submit("f")
+        application = await self.wait_for_decision(application, "UNDER_REVIEW")
+        cleared = await self._clear_hits(application.application_id)
+        explained = await self.explain(
+            application.application_id, until=lambda answer: not _matched_parties(answer)
+        )
+        self.report(f"no open hit is left; policy: {_rules(explained)}", 0.0)
+        case = await self.decide_by_two(
+            application.application_id,
+            model_pb2.OUTCOME_APPROVE,
+            "the institutes differ in country, address and work",
+        )
+        expect_state(case.application, "AWAITING_SIGNATURE")
+        await self.sign("f", case.application)
+        verdict = await self.report_gate("f", "ALLOWED")
+        return (
+            f"{cleared} hit(s) found false, approved by two officers; "
+            f"the gate answers {verdict.reason}"
+        )
+
+    async def suspend_after_list_update(self, content: bytes, publication: str) -> str:
+        """(g) A new list version names the end user of (c): the license is suspended at once."""
+        code, lists = "US-CSL", self.clients.list_officer.lists
+        await self.wait_for_gate("c", "ALLOWED")
+        imported = await self.timed(
+            lists.import_list(
+                code,
+                {screening_pb2.LIST_PART_PRIMARY: content},
+                format=screening_pb2.LIST_FORMAT_CSL_CSV,
+                publication=publication,
+            ),
+            lambda answer: (
+                f"list imported: {answer.version.list_version}, "
+                f"{answer.version.entry_count} parties, {answer.delta.added} added, "
+                f"{answer.delta.changed} changed, {answer.delta.removed} removed"
+            ),
+        )
+        await self.between()
+        began = time.perf_counter()
+        denial = asyncio.ensure_future(self.wait_for_gate("c", "SUSPENDED"))
+        await self.timed(
+            lists.activate(code, imported.version.list_version),
+            lambda answer: f"a list officer activates {answer.active_version}",
+        )
+        self.list_update_ms = (await denial - began) * 1e3
+        verdict = self.check_gate("c")
+        self.report("the gate denies, counted from the activation", self.list_update_ms)
+        return (
+            f"suspended without a person; {self.list_update_ms:.0f} ms from the activation to the "
+            f"denial; the gate answers {verdict.reason}: {verdict.explanation}"
+        )
+
+    async def _clear_hits(self, application_id: str) -> int:
+        """Clears every hit of the application as a false positive; returns their number."""
+        officer, cleared = self.clients.licensing_officers[0], 0
+        async for case in officer.hits.list(application_id=application_id):
+            hit = case.hit
+            self.report(
+                f"hit: {hit.queried_name!r} may be {hit.matched_name!r} [{hit.list_code}], "
+                f"{_strength(hit)} {hit.score:.3f}: {hit.evidence[-1].detail}",
+                0.0,
+            )
+            etag = (await officer.hits.get(case.hit_id)).etag
+            await self.timed(
+                officer.hits.adjudicate(
+                    case.hit_id,
+                    verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
+                    rationale="another institute in another country",
+                    etag=etag,
+                ),
+                lambda case: f"an officer judges it: {_hit_state(case)}",
+            )
+            cleared += 1
+            await self.between()
+        expect(cleared > 0, "a hit to judge")
+        return cleared
+
+    async def _find_violation(self, first: Client, second: Client) -> str:
+        """Reports a violation of license (a) and lets two officers confirm it; returns its id."""
+        digest = hashlib.sha256(b"telemetry that shows military surveillance").digest()
+        report = await self.timed(
             self.clients.telemetry.conduct.report(
-                license_id,
+                self.licenses["a"],
                 clause=enforcement_pb2.CLAUSE_MILITARY_SURVEILLANCE,
                 reporter_kind=enforcement_pb2.REPORTER_KIND_DEVELOPER_TELEMETRY,
                 evidence_digests=[digest],
@@ -144,294 +190,64 @@ class Scenario:
                 f"military surveillance reported by telemetry: case {answer.violation_id}"
             ),
         )
-        case = report.violation_id
-        rationale = "the evidence shows the pattern"
-        etag = (await first.violations.get(case)).violation.etag
-        await self._timed(
+        violation_id, rationale = report.violation_id, "the evidence shows the pattern"
+        etag = (await first.violations.get(violation_id)).violation.etag
+        await self.timed(
             first.violations.propose_finding(
-                case,
+                violation_id,
                 is_violation=True,
                 severity=enforcement_pb2.SEVERITY_CRITICAL,
                 rationale=rationale,
                 etag=etag,
             ),
-            _finding_said("proposes"),
+            _text_of("an officer proposes the finding"),
         )
         await self.between()
-        pending = (await second.violations.get(case)).violation
-        await self._timed(
+        pending = (await second.violations.get(violation_id)).violation
+        await self.timed(
             second.violations.confirm_finding(
-                case, pending.finding.finding_id, rationale=rationale, etag=pending.etag
+                violation_id, pending.finding.finding_id, rationale=rationale, etag=pending.etag
             ),
-            _finding_said("confirms"),
+            _text_of("another officer confirms the finding"),
         )
         await self.between()
-        await self._revoke(case, first, second)
-        verdict = self._judge("a")
-        return (
-            f"revoked by two officers; {self.propagation_ms:.0f} ms from the countersignature to the denial; "
-            f"the gate says {verdict.reason}: {verdict.explanation}"
-        )
+        return str(violation_id)
 
-    async def clear_false_hits(self) -> str:
-        """(f) An institute with a common name: a possible match, found false by an officer, approved by two."""
-        application = await self._submit("f", "similar-name")
-        application = await self._reach(application, "UNDER_REVIEW")
-        judged = await self._clear_hits(application.application_id)
-        explained = await self._explained(
-            application.application_id, lambda answer: not _open_parties(answer)
-        )
-        self.tell(f"no open hit is left; policy: {_rules(explained)}", 0.0)
-        rationale = "the institutes differ in country, address and work"
-        case = await self._decide(application.application_id, model_pb2.OUTCOME_APPROVE, rationale)
-        expect_state(case.application, "AWAITING_SIGNATURE")
-        await self._sign("f", case.application)
-        verdict = await self._gate_says("f", "ALLOWED")
-        return (
-            f"{judged} hit(s) found false, approved by two officers; the gate says {verdict.reason}"
-        )
-
-    async def _clear_hits(self, application_id: str) -> int:
-        officer, judged = self.clients.licensing_officers[0], 0
-        async for hit in officer.hits.list(application_id=application_id):
-            found = hit.hit
-            self.tell(
-                f"hit: {found.queried_name!r} may be {found.matched_name!r} [{found.list_code}], "
-                f"{_strength(found)} {found.score:.3f}: {found.evidence[-1].detail}",
-                0.0,
-            )
-            etag = (await officer.hits.get(hit.hit_id)).etag
-            await self._timed(
-                officer.hits.adjudicate(
-                    hit.hit_id,
-                    verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
-                    rationale="another institute in another country",
-                    etag=etag,
-                ),
-                lambda case: f"an officer judges it: {_hit_state(case)}",
-            )
-            judged += 1
-            await self.between()
-        expect(judged > 0, "a hit to judge")
-        return judged
-
-    async def _explained(
-        self, application_id: str, holds: Callable[[service_pb2.ExplainDecisionResponse], bool]
-    ) -> service_pb2.ExplainDecisionResponse:
-        """The case once it says so: a verdict reaches it as a fact, a moment later."""
-        async with asyncio.timeout(PATIENCE_S):
-            officer = self.clients.licensing_officers[0]
-            while not holds(answer := await officer.reviews.explain(application_id)):  # noqa: ASYNC110 - same
-                await asyncio.sleep(0.02)
-        return answer
-
-    async def suspend_after_list_update(self, content: bytes, publication: str) -> str:
-        """(g) A new version of the list names the end user of (c): suspended with no human step, the gate denies."""
-        code, lists = "US-CSL", self.clients.list_officer.lists
-        await self._says("c", "ALLOWED")  # until the list changes
-        imported = await self._timed(
-            lists.import_list(
-                code,
-                {screening_pb2.LIST_PART_PRIMARY: content},
-                format=screening_pb2.LIST_FORMAT_CSL_CSV,
-                publication=publication,
+    async def _revoke(self, violation_id: str, first: Client, second: Client) -> None:
+        """Lets two officers revoke license (a); measures the time until the gate denies."""
+        kind = enforcement_pb2.MEASURE_KIND_REVOCATION
+        rationale = "critical clause, credible evidence"
+        etag = (await first.violations.get(violation_id)).violation.etag
+        await self.timed(
+            first.violations.propose_measure(
+                violation_id, kind=kind, rationale=rationale, etag=etag
             ),
-            lambda answer: (
-                f"list imported: {answer.version.list_version}, {answer.version.entry_count} parties, "
-                f"{answer.delta.added} added, {answer.delta.changed} changed, {answer.delta.removed} removed"
-            ),
+            _text_of("an officer proposes revocation"),
         )
+        await self.wait_for_gate("a", "ALLOWED")  # a proposal alone changes nothing
         await self.between()
+        pending = (await second.violations.get(violation_id)).violation
         began = time.perf_counter()
-        denial = asyncio.ensure_future(self._says("c", "SUSPENDED"))
-        await self._timed(
-            lists.activate(code, imported.version.list_version),
-            lambda answer: f"a list officer activates {answer.active_version}",
-        )
-        denied_at = await denial
-        self.list_update_ms = (denied_at - began) * 1e3
-        verdict = self._judge("c")
-        self.tell("the gate denies, counted from the activation", self.list_update_ms)
-        return (
-            f"suspended with no human step; {self.list_update_ms:.0f} ms from the activation to the denial; "
-            f"the gate says {verdict.reason}: {verdict.explanation}"
-        )
-
-    async def _revoke(self, case: str, first: Client, second: Client) -> None:
-        kind, rationale = (
-            enforcement_pb2.MEASURE_KIND_REVOCATION,
-            "critical clause, credible evidence",
-        )
-        etag = (await first.violations.get(case)).violation.etag
-        await self._timed(
-            first.violations.propose_measure(case, kind=kind, rationale=rationale, etag=etag),
-            lambda violation: f"an officer proposes revocation: {_violation_state(violation)}",
-        )
-        await self._says("a", "ALLOWED")  # until a second officer confirms
-        await self.between()
-        pending = (await second.violations.get(case)).violation
-        began = time.perf_counter()
-        denial = asyncio.ensure_future(self._says("a", "REVOKED"))
-        await second.violations.confirm_measure(
-            case, pending.measures[-1].measure_id, rationale=rationale, etag=pending.etag
-        )
-        answered_ms = (time.perf_counter() - began) * 1e3
-        denied_at = await denial
-        self.propagation_ms = (denied_at - began) * 1e3
-        self.tell("another officer confirms the revocation", answered_ms)
-        self.tell("the gate denies, counted from the countersignature", self.propagation_ms)
-
-    async def _says(self, step: str, reason: str) -> float:
-        """When the gate says this. On a busy machine it may deny earlier, for want of news; that is no order."""
-        async with asyncio.timeout(PATIENCE_S):
-            while self._judge(step).reason != reason:  # noqa: ASYNC110 - a user's program asks again and again, too
-                await asyncio.sleep(0.0005)
-        return time.perf_counter()
-
-    async def _submit(self, step: str, example: str) -> model_pb2.Application:
-        application = await self._timed(
-            self.clients.partner.applications.submit(self.examples[example]),
-            lambda answer: f"{example} submitted: application {answer.application_id}",
-        )
-        self.applications[step] = application.application_id
-        await self.between()
-        return application
-
-    async def _reach(self, application: model_pb2.Application, state: str) -> model_pb2.Application:
-        """Watches until screening and policy are through."""
-        began = time.perf_counter()
-        watch = self.clients.partner.applications.watch(
-            application.application_id, give_up_after=PATIENCE_S
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                async for change in watch:
-                    if model_pb2.ApplicationState.Name(change.state) != OPEN:
-                        break
-        finally:
-            await watch.aclose()
-        self.tell(
-            f"every party screened, policy evaluated: {state}", (time.perf_counter() - began) * 1e3
-        )
-        await self.between()
-        reached = await self.clients.partner.applications.get(application.application_id)
-        expect_state(reached, state)
-        return reached
-
-    async def _decide(
-        self,
-        application_id: str,
-        outcome: model_pb2.Outcome.ValueType,
-        rationale: str,
-        *,
-        tries_alone: bool = False,
-    ) -> service_pb2.Case:
-        first, second = self.clients.licensing_officers
-        etag = (await first.reviews.explain(application_id)).case.application.etag
-        case = await self._timed(
-            first.reviews.recommend(
-                application_id, outcome=outcome, rationale=rationale, etag=etag
-            ),
-            lambda answer: f"recommended by {answer.recommendation.officer_id}: {rationale}",
-        )
-        recommendation = case.recommendation.recommendation_id
-        await self.between()
-        if tries_alone:
-            await self._refused_alone(
-                first, application_id, recommendation, case.application.etag, rationale
-            )
-        case = await self._timed(
-            second.reviews.countersign(
-                application_id,
-                recommendation_id=recommendation,
+        denial = asyncio.ensure_future(self.wait_for_gate("a", "REVOKED"))
+        await self.timed(
+            second.violations.confirm_measure(
+                violation_id,
+                pending.measures[-1].measure_id,
                 rationale=rationale,
-                etag=case.application.etag,
+                etag=pending.etag,
             ),
-            lambda answer: (
-                "countersigned by " + answer.recommendation.countersignatures[-1].officer_id
-            ),
+            lambda _: "another officer confirms the revocation",
         )
-        await self.between()
-        return case
-
-    async def _refused_alone(
-        self, officer: Client, application_id: str, which: str, etag: str, why: str
-    ) -> None:
-        try:
-            await officer.reviews.countersign(
-                application_id, recommendation_id=which, rationale=why, etag=etag
-            )
-        except SafeconductError as refusal:
-            expect(refusal.reason == "SELF_COUNTERSIGNATURE", "SELF_COUNTERSIGNATURE")
-            self.tell(
-                f"the same officer countersigns and is refused: {refusal.reason}, {refusal.message}",
-                0.0,
-            )
-        else:
-            raise ScenarioError("an officer countersigned alone")
-
-    async def _sign(self, step: str, application: model_pb2.Application) -> None:
-        signer = next(
-            party.party_id
-            for party in application.details.parties
-            if party.HasField("signing_authority")
-        )
-        answer = await self._timed(
-            self.clients.partner.applications.accept_conduct_code(
-                application.application_id,
-                code_version=application.code_of_conduct.version,
-                signatory_party_id=signer,
-                signature=conduct.sign(application.acceptance_text, self.clients.key),
-                etag=application.etag,
-            ),
-            lambda answer: (
-                f"code of conduct {answer.license.acceptance.code_version} signed by {signer}: "
-                f"license {answer.license.license_number}"
-            ),
-        )
-        self.licenses[step] = answer.license.license_id
-        await self.between()
-
-    async def _gate_says(self, step: str, reason: str) -> Verdict:
-        began = time.perf_counter()
-        said_at = await self._says(step, reason)
-        verdict = self._judge(step)
-        self.tell(f"the gate says {verdict.reason}: {verdict.explanation}", (said_at - began) * 1e3)
-        return verdict
-
-    def _judge(self, step: str) -> Verdict:
-        details = self.examples[EXAMPLE_OF[step]]
-        use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
-        return self.clients.gate.check(
-            self.licenses[step], details.items[0].model_id, details.destinations[0], use
-        )
-
-    async def _timed(self, call: Awaitable[T], say: Callable[[T], str]) -> T:
-        began = time.perf_counter()
-        answer = await call
-        self.tell(say(answer), (time.perf_counter() - began) * 1e3)
-        return answer
-
-
-def expect(holds: bool, what: str) -> None:
-    """Raises ScenarioError when the scenario went another way."""
-    if not holds:
-        raise ScenarioError(f"expected {what}")
-
-
-def expect_state(application: model_pb2.Application, state: str) -> None:
-    """Raises ScenarioError when the application stands elsewhere."""
-    found = model_pb2.ApplicationState.Name(application.state).removeprefix("APPLICATION_STATE_")
-    if found != state:
-        raise ScenarioError(f"expected {state}, found {found}")
+        self.propagation_ms = (await denial - began) * 1e3
+        self.report("the gate denies, counted from the confirmation", self.propagation_ms)
 
 
 def _rules(answer: service_pb2.ExplainDecisionResponse) -> str:
     return ", ".join(rule.rule_id for rule in answer.case.policy.fired) or "no rule fired"
 
 
-def _open_parties(answer: service_pb2.ExplainDecisionResponse) -> list[str]:
-    """Parties that may be somebody on a list."""
+def _matched_parties(answer: service_pb2.ExplainDecisionResponse) -> list[str]:
+    """Returns the parties that may be on a list."""
     return [finding.party_id for finding in answer.case.screening.findings if finding.entry_ids]
 
 
@@ -443,9 +259,9 @@ def _hit_state(case: screening_pb2.HitCase) -> str:
     return screening_pb2.HitState.Name(case.state).removeprefix("HIT_STATE_")
 
 
-def _violation_state(violation: enforcement_pb2.Violation) -> str:
-    return enforcement_pb2.ViolationState.Name(violation.state).removeprefix("VIOLATION_STATE_")
-
-
-def _finding_said(act: str) -> Callable[[enforcement_pb2.Violation], str]:
-    return lambda violation: f"an officer {act} the finding: {_violation_state(violation)}"
+def _text_of(action: str) -> Callable[[enforcement_pb2.Violation], str]:
+    """Returns a function that adds the state of the violation case to the text."""
+    return lambda violation: (
+        f"{action}: "
+        + enforcement_pb2.ViolationState.Name(violation.state).removeprefix("VIOLATION_STATE_")
+    )

@@ -1,32 +1,32 @@
-"""Whether the spans of several traces are one connected graph, by parents and links, whatever they mean."""
+"""Whether the spans of several traces form one connected graph, by parents and links."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.local.span_receiver import Span, SpanStore
+from infra.local.span_store import Span, SpanStore
 
 
 @dataclass(frozen=True, slots=True)
 class TraceGraph:
-    """What the spans of an episode are together."""
+    """The spans of some traces and the shape of their graph."""
 
     spans: tuple[Span, ...]
     services: frozenset[str]
     parts: int
-    """Components of the graph; 1 = everything hangs together."""
+    """The number of connected components."""
     orphans: int
-    """Spans whose parent is not there."""
+    """The number of spans whose parent is missing."""
 
     @property
     def is_whole(self) -> bool:
-        """True: one connected graph in which no parent is missing."""
+        """Whether the graph is connected and no parent is missing."""
         return bool(self.spans) and self.parts == 1 and not self.orphans
 
 
 def trace_graph(store: SpanStore, trace_ids: Sequence[str]) -> TraceGraph:
-    """The episode that these traces make. A link out of it is no part of it."""
+    """Returns the graph of these traces. Links to other traces are ignored."""
     spans = tuple(span for trace_id in dict.fromkeys(trace_ids) for span in store.trace(trace_id))
     known = {(span.trace_id, span.span_id): number for number, span in enumerate(spans)}
     root = list(range(len(spans)))

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from infra.cache import CHECKOUT
 from infra.local.stack import SERVICES, Stack
+from infra.progress import Progress
 from tests.bench.bench_stack import BenchStack
 from tests.bench.benchmarks import ALONE, BENCHES
 from tests.bench.result import Result, table, write
@@ -79,19 +80,11 @@ def main(
     for services, names in ((("applications",), ALONE), (SERVICES, BENCHES.keys() - ALONE)):
         if here := [name for name in chosen if name in names]:
             shutil.rmtree(root, ignore_errors=True)
-            with Stack(root, services=services, autostart=False, progress=_said(console)) as stack:
+            with Stack(root, services=services, autostart=False, progress=Progress()) as stack:
                 asyncio.run(measure(stack, here, console, keep, is_quick=quick))
             shutil.rmtree(root, ignore_errors=True)
     console.print(table(figures))
     console.print(f"{len(figures)} figures: {out}", highlight=False)
-
-
-def _said(console: Console):  # noqa: ANN202 - the type is Stack's callback
-    def said(name: str, seconds: float | None) -> None:
-        if seconds is not None:
-            console.print(f"  [dim]{seconds:6.1f} s  {name}[/]", highlight=False)
-
-    return said
 
 
 if __name__ == "__main__":

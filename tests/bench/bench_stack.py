@@ -18,7 +18,7 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 
 from infra.local.stack import Stack
-from infra.scenario.demo import read_examples
+from infra.scenario.examples import read_examples
 
 PATIENCE_S: Final = 120.0
 PARTNER, GATE = "partner/example-1", "gate/example-1/gate-1"

@@ -17,7 +17,7 @@ from infra.local import certificate_authority as ca
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database
-from infra.local.processes import is_serving
+from infra.local.probes import is_serving
 from tests.chassis.conftest import NewTopic
 from tests.chassis.sample_aggregate import eventually, fact, tell
 

@@ -12,8 +12,8 @@ from safeconduct.cli import failures
 
 from chassis.settings import PREFIX, MigrationSettings
 from infra.cache import CHECKOUT
+from infra.local.profiles import write_environments
 from infra.local.stack import Stack
-from infra.local.up import write_environments
 from services.applications.__main__ import Settings as ApplicationsSettings
 from services.screening.__main__ import Settings as ScreeningSettings
 from tests.docs.readme import TEXT, Shown, blocks, shown
@@ -58,7 +58,9 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_the_readme_names_every_package_that_set_up_asks_for() -> None:
     script = (CHECKOUT / "infra" / "prerequisites").read_text(encoding="utf-8")
     asked = set(re.findall(r"^need \S+ (\S+)", script, re.MULTILINE))
-    for group in re.findall(r"(?:missing|optional)\+=\(([^)$\"]+)\)", script):
+    groups = re.findall(r"(?:missing|optional)\+=\(([^)$\"]+)\)", script)
+    groups += re.findall(r"printf '%s\\n' (python3 [a-z0-9 -]+)", script)
+    for group in groups:
         asked |= set(group.split())
     (line,) = (body for body in blocks("sh") if "apt-get install" in body)
 

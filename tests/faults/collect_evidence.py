@@ -315,7 +315,7 @@ class Served:
             name = f"{service.name}-{service.replica}"
             try:
                 with urllib.request.urlopen(
-                    f"http://{service.listens.metrics}/metrics", timeout=1
+                    f"http://{service.addresses.metrics}/metrics", timeout=1
                 ) as page:
                     text = page.read().decode()
             except OSError:

@@ -13,7 +13,8 @@ from typing import Final
 
 from infra.local.postgres import Postgres
 from infra.local.processes import Command
-from infra.local.stack import Progress, Stack
+from infra.local.stack import Stack
+from infra.progress import SILENT, Reporter
 from tests.faults.schedule import CLOCKED, REPLICAS
 
 DISK_MB: Final = 700
@@ -35,7 +36,7 @@ class _SmallPostgres(Postgres):
 class FaultStack(Stack):
     """A stack whose processes restart after every exit, as under a supervisor."""
 
-    def __init__(self, root: Path, *, nodes: int, progress: Progress | None = None) -> None:
+    def __init__(self, root: Path, *, nodes: int, progress: Reporter = SILENT) -> None:
         super().__init__(root, replicas=REPLICAS, nodes=nodes, keep_alive=True, progress=progress)
         self.disk_fault = ""
         """Why the database has no disk of its own; empty when it has."""
@@ -86,9 +87,7 @@ class FaultStack(Stack):
 
 
 @contextmanager
-def fault_stack(
-    root: Path, *, nodes: int, progress: Progress | None = None
-) -> Iterator[FaultStack]:
+def fault_stack(root: Path, *, nodes: int, progress: Reporter = SILENT) -> Iterator[FaultStack]:
     """Starts the stack, with a disk of its own under the database if the system permits a mount."""
     stack = FaultStack(root, nodes=nodes, progress=progress)
     stack.disk.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ from safeconduct.gate import Gate
 
 from infra.local.processes import ProcessError
 from infra.local.stack import SERVICES
-from infra.scenario.demo import read_examples
+from infra.progress import SILENT, Progress
+from infra.scenario.examples import read_examples
 from tests.faults import collect_evidence
 from tests.faults.fault_injector import FaultInjector, ProcessExits
 from tests.faults.fault_stack import FaultStack, fault_stack
@@ -101,10 +102,7 @@ def run(options: RunOptions, root: Path, console: Console) -> Report:
     logger.addHandler(process_exits)
     logger.propagate = False
 
-    def progress(name: str, seconds: float | None) -> None:
-        if seconds is not None:
-            console.print(f"  [dim]{seconds:7.1f} s[/]  {name}", highlight=False)
-
+    progress = SILENT if console.quiet else Progress()
     try:
         with fault_stack(root, nodes=options.nodes, progress=progress) as stack:
             return asyncio.run(_Run(options, stack, console, process_exits).whole())

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from infra.local import certificate_authority as ca
-from infra.local.stack import spiffe_uri
+from infra.local.principals import spiffe_uri
 
 URI = "spiffe://safeconduct.example/partner/example-1"
 
@@ -109,5 +109,5 @@ def test_the_license_key_is_an_ed25519_key_and_stays_the_same(tmp_path: Path) ->
     ["example-1", "partner/", "partner/a/b", "gate/example-1", "officer/../x", "partner/É"],
 )
 def test_what_is_no_principal_gets_no_uri(principal: str) -> None:
-    with pytest.raises(ValueError, match="is not partner"):
+    with pytest.raises(ValueError, match="is not of the form partner"):
         spiffe_uri(principal)

@@ -17,7 +17,8 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from infra.cache import CHECKOUT
 from infra.local.ports import LOOPBACK, PortRegistry, free_port
-from infra.local.processes import Command, Process, ProcessError, is_serving, wait_until
+from infra.local.probes import is_serving
+from infra.local.processes import Command, Process, ProcessError, wait_until
 
 SECONDS = 20.0
 
@@ -27,26 +28,26 @@ def _python(tmp_path: Path, program: str) -> Command:
 
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+IGNORES_SIGTERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
 
 
-def _says_up(process: Process) -> bool:
+def _is_up(process: Process) -> bool:
     return "up" in process.log.read_text(encoding="utf-8")
 
 
 def test_a_child_is_stopped_by_its_signal(tmp_path: Path) -> None:
     process = Process("child", _python(tmp_path, SLEEPS))
     process.start()
-    process.wait_ready(lambda: _says_up(process), SECONDS)
+    process.wait_ready(lambda: _is_up(process), SECONDS)
 
     assert process.stop() == -signal.SIGTERM
     assert not process.is_running
 
 
-def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
-    process = Process("child", _python(tmp_path, DEAF))
+def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
+    process = Process("child", _python(tmp_path, IGNORES_SIGTERM))
     process.start()
-    process.wait_ready(lambda: _says_up(process), SECONDS)
+    process.wait_ready(lambda: _is_up(process), SECONDS)
 
     assert process.stop(seconds=0.1) == -signal.SIGKILL
 
@@ -106,11 +107,15 @@ def test_waiting_for_a_child_that_died_shows_the_end_of_its_log(tmp_path: Path) 
 
 
 def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    # The child must be up first: the kernel learns of the orphan signal just before its program.
     program = f"""
 import pathlib, sys, time
 from infra.local.processes import Command, Process
-child = Process("child", Command(argv=[sys.executable, "-c", {SLEEPS!r}], log=pathlib.Path({str(tmp_path / "log")!r})))
+log = pathlib.Path({str(log)!r})
+child = Process("child", Command(argv=[sys.executable, "-c", {SLEEPS!r}], log=log))
 child.start()
+child.wait_ready(lambda: "up" in log.read_text(), {SECONDS})
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -125,7 +130,7 @@ time.sleep(60)
 
 
 def _is_gone(pid: int) -> bool:
-    """Whether it has ended: in a container nobody may be there to reap it."""
+    """Whether the process has ended. In a container it may stay a zombie, as nobody reaps it."""
     try:
         return (
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
@@ -156,11 +161,11 @@ def test_readiness_is_what_the_health_port_says(health: tuple[str, HealthService
     assert (before, is_serving(address), is_serving(address, "unknown")) == (False, True, False)
 
 
-def test_nobody_there_is_not_ready() -> None:
+def test_a_port_without_a_server_is_not_ready() -> None:
     assert not is_serving(f"{LOOPBACK}:{free_port()}")
 
 
-def test_a_part_gets_the_port_it_had_before(tmp_path: Path) -> None:
+def test_a_name_gets_the_same_port_after_a_restart(tmp_path: Path) -> None:
     first = PortRegistry(tmp_path / "ports.json")
     before = [first.port("one"), first.port("two")]
 

@@ -17,7 +17,8 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.processes import wait_until
-from infra.local.span_receiver import Span, SpanReceiver, SpanStore
+from infra.local.span_receiver import SpanReceiver
+from infra.local.span_store import Span, SpanStore
 
 SPAN = Span(
     trace_id="0" * 31 + "1",

@@ -16,7 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.processes import wait_until
-from infra.local.stack import OFFICERS, TOPICS, AlreadyRunningError, Stack
+from infra.local.root_lock import AlreadyRunningError
+from infra.local.stack import OFFICERS, TOPICS, Stack
 
 SECONDS = 120.0
 
@@ -65,7 +66,7 @@ def test_a_client_environment_names_files_that_exist(stack: Stack) -> None:
 def test_a_second_stack_on_the_same_root_is_refused_and_disturbs_nothing(stack: Stack) -> None:
     ports = (stack.root / "ports.json").read_bytes()
 
-    with pytest.raises(AlreadyRunningError, match="already up"), Stack(stack.root, services=()):
+    with pytest.raises(AlreadyRunningError, match="already runs"), Stack(stack.root, services=()):
         pass
 
     assert (stack.root / "ports.json").read_bytes() == ports

@@ -12,8 +12,8 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 
 from infra.local.stack import Stack
-from infra.scenario.demo import open_clients, read_examples
-from infra.scenario.scenario import Clients
+from infra.scenario.clients import Clients, open_clients
+from infra.scenario.examples import read_examples
 
 Examples = Mapping[str, model_pb2.ApplicationDetails]
 

@@ -13,8 +13,9 @@ from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_pb2
 
-from infra.scenario.demo import updated_list
-from infra.scenario.scenario import Clients, Scenario
+from infra.scenario.clients import Clients
+from infra.scenario.list_update import updated_list
+from infra.scenario.scenario import Scenario
 
 from .conftest import Examples
 

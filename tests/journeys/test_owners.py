@@ -7,7 +7,7 @@ import time
 
 from safeconduct.applications.v1 import model_pb2, service_pb2
 
-from infra.scenario.scenario import Clients
+from infra.scenario.clients import Clients
 
 from .conftest import Examples
 

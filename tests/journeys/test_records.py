@@ -17,7 +17,8 @@ from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from chassis.store.journal import Journal
 from chassis.telemetry.tracing import setup
 from infra.local.stack import SERVICES, Stack
-from infra.scenario.scenario import Clients, Scenario
+from infra.scenario.clients import Clients
+from infra.scenario.scenario import Scenario
 from services.applications.shell.projections import ApplicationStream
 from services.enforcement.shell.projections import LicenseStream
 from services.screening.shell.projections import ScreeningStream
@@ -140,7 +141,7 @@ async def test_replaying_every_event_in_any_order_changes_nothing(
     ]
     for application in after_all:
         async with asyncio.timeout(60):
-            watch = clients.partner.applications.watch(application.application_id, give_up_after=60)
+            watch = clients.partner.applications.watch(application.application_id, patience=60)
             async for change in watch:
                 if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
                     break

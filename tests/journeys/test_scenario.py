@@ -14,7 +14,8 @@ from safeconduct.client import Client, SafeconductError
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 
 from infra.local.stack import Stack
-from infra.scenario.scenario import Clients, Scenario
+from infra.scenario.clients import Clients
+from infra.scenario.scenario import Scenario
 from infra.scenario.trace_graph import trace_graph
 
 from .conftest import Examples
@@ -40,10 +41,10 @@ async def test_the_main_job_is_done_from_submission_to_the_denying_gate(
 
     messages = await _run(scenario)
 
-    assert "the gate says ALLOWED" in messages[0]
+    assert "the gate answers ALLOWED" in messages[0]
     assert messages[1].startswith("denied by two officers: ")
-    assert "one of them refused alone" in messages[2]
-    assert "the gate says REVOKED" in messages[3]
+    assert "one of them could not decide alone" in messages[2]
+    assert "the gate answers REVOKED" in messages[3]
     assert scenario.propagation_ms > 0
 
 

@@ -1,4 +1,1 @@
-"""The methods of the three services as typed Python calls.
-
-`safeconduct.client` is their entry point.
-"""
+"""The methods of the three services as typed Python calls; `safeconduct.client` puts them together."""

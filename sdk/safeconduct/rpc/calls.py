@@ -1,6 +1,6 @@
-"""Makes calls with a deadline, the caller's metadata, and a typed error on failure.
+"""How one call is made: with a deadline, with the caller's metadata, and with a typed error when it fails.
 
-Knows gRPC and no service.
+Knows gRPC. Knows no service.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from safeconduct.backoff import Backoff
-from safeconduct.errors import SafeconductError
-from safeconduct.rpc.status import from_rpc
+from safeconduct.errors import SafeconductError, from_rpc
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -34,24 +33,21 @@ RECONNECTS: Final = frozenset(
 
 
 def no_metadata() -> Iterable[tuple[str, str]]:
-    """No metadata, for callers without a trace of their own."""
+    """For callers without a trace of their own."""
     return ()
 
 
 def new_request_id() -> str:
-    """A request id for one command.
-
-    If the command is repeated with it, the service returns the first answer.
-    """
+    """A request id for one command. Keep it to repeat the command; the first answer comes again."""
     return str(uuid.uuid4())
 
 
 class ResumableMessage(Protocol):
-    """A message of a watch."""
+    """A message of a watch, with the token to resume after it."""
 
     @property
     def resume_token(self) -> str:
-        """The token with which the watch resumes after this message."""
+        """Resume with it."""
 
 
 Watched = TypeVar("Watched", bound=ResumableMessage)
@@ -59,7 +55,7 @@ Watched = TypeVar("Watched", bound=ResumableMessage)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The settings of all calls of one client. `deadline`: seconds for all attempts of a call."""
+    """How calls of one client are made. `deadline` in seconds, over all attempts of a call."""
 
     metadata: MetadataSource = no_metadata
     deadline: float = 10.0
@@ -68,7 +64,7 @@ class Calls:
     async def unary(
         self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request
     ) -> Response:
-        """Returns the answer to one request. Raises SafeconductError."""
+        """The answer to one request. Raises SafeconductError."""
         try:
             return await method(
                 request,
@@ -86,10 +82,7 @@ class Calls:
         *,
         deadline: float,
     ) -> Response:
-        """Returns the answer to a stream of requests, which is sent once.
-
-        Raises SafeconductError.
-        """
+        """The answer to a stream of requests, sent once. Raises SafeconductError."""
         try:
             return await method(
                 iter(requests),
@@ -103,10 +96,7 @@ class Calls:
     async def stream(
         self, method: aio.UnaryStreamMultiCallable[Request, Response], request: Request
     ) -> AsyncGenerator[Response]:
-        """Yields the messages of one stream, without a deadline.
-
-        Raises SafeconductError if it breaks.
-        """
+        """The messages of one stream, without a deadline. Raises SafeconductError when it breaks."""
         call = method(request, metadata=tuple(self.metadata()))
         try:
             async for message in call:
@@ -118,17 +108,14 @@ class Calls:
 
 
 _WRITE_FAILED: Final = "Internal error from Core"
-"""The text of grpc.aio's error for a write to a stream that has ended, before its status was read."""
+"""What grpc.aio makes of a write to a stream that has ended, before it has read with which status."""
 
 
 class Exchange(Generic[Request, Response]):
-    """A stream of requests, each answered once and in order.
+    """A stream of requests, each answered once and in order. When it breaks, it is opened again after the last answer.
 
-    A broken stream is opened again after the last answer.
-
-    At most `ahead` requests are sent and not yet answered; they are kept, because they are sent
-    again. `give_up_after`: if no answer arrives for so many seconds, the error of the broken stream
-    is raised.
+    At most `ahead` requests are sent and not answered: so many are kept to be sent again. `patience`: seconds without
+    any answer from a broken stream after which the error is raised instead.
     """
 
     def __init__(
@@ -138,32 +125,29 @@ class Exchange(Generic[Request, Response]):
         calls: Calls,
         *,
         ahead: int = 128,
-        give_up_after: float = 30.0,
+        patience: float = 30.0,
     ) -> None:
-        self._method, self._calls, self._give_up_after = method, calls, give_up_after
-        self._requests = requests
+        self._method, self._calls, self._patience = method, calls, patience
+        self._source = requests
         self._next: asyncio.Future[Request | None] | None = None
-        self._free = asyncio.Semaphore(ahead)
+        self._room = asyncio.Semaphore(ahead)
         self._unanswered: deque[Request] = deque()
 
     async def answers(self) -> AsyncGenerator[Response]:
-        """Yields the answers. Raises SafeconductError."""
-        backoff, answered_at = Backoff(), time.monotonic()
+        """The answers. Raises SafeconductError."""
+        backoff, heard = Backoff(), time.monotonic()
         try:
             while True:
                 try:
                     async with aclosing(self._once()) as answers:
                         async for answer in answers:
                             self._unanswered.popleft()
-                            self._free.release()
+                            self._room.release()
                             backoff.reset()
                             yield answer
-                            answered_at = time.monotonic()
+                            heard = time.monotonic()
                 except SafeconductError as error:
-                    if (
-                        not can_reconnect(error)
-                        or time.monotonic() - answered_at > self._give_up_after
-                    ):
+                    if not can_reconnect(error) or time.monotonic() - heard > self._patience:
                         raise
                     wait_at_least = error.retry_after or 0.0
                 else:
@@ -179,7 +163,7 @@ class Exchange(Generic[Request, Response]):
         try:
             async for answer in call:
                 yield answer
-            await writing  # raises the error of the requests themselves, if any
+            await writing  # what is wrong with the requests themselves
         except aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.INTERNAL and error.details() == _WRITE_FAILED:
                 raise SafeconductError(
@@ -194,7 +178,7 @@ class Exchange(Generic[Request, Response]):
     async def _write(
         self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]
     ) -> None:
-        # The reader of a broken stream receives its error.
+        # A stream that broke says so to whoever reads.
         with suppress(aio.AioRpcError, asyncio.InvalidStateError):
             try:
                 for request in again:
@@ -203,11 +187,11 @@ class Exchange(Generic[Request, Response]):
                     self._unanswered.append(new)
                     await call.write(new)
             finally:
-                # Even if the requests end in an error: those already sent are still answered.
+                # Also when the requests themselves end in an error: what was sent is still answered.
                 await call.done_writing()
 
     async def _following(self) -> Request | None:
-        """The next request, taken from the source once, even if the stream breaks while we wait for it."""
+        """The next request; asked for once, however often the stream breaks meanwhile."""
         if self._next is None:
             self._next = asyncio.ensure_future(self._pull())
         request = await asyncio.shield(self._next)
@@ -216,15 +200,12 @@ class Exchange(Generic[Request, Response]):
         return request
 
     async def _pull(self) -> Request | None:
-        await self._free.acquire()
-        return await anext(self._requests, None)
+        await self._room.acquire()
+        return await anext(self._source, None)
 
 
 async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> AsyncIterator[T]:
-    """Yields every element of a list, page after page.
-
-    `fetch` returns the elements of a page and the next token.
-    """
+    """Every element of a list, page after page. `fetch` takes a page token and gives elements and the next token."""
     token = ""
     while True:
         elements, token = await fetch(token)
@@ -234,31 +215,20 @@ async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> A
             return
 
 
-async def at_most(count: int, elements: AsyncIterator[T]) -> list[T]:
-    """The first `count` elements of a list, or all if there are fewer."""
-    found: list[T] = []
-    async for element in elements:
-        found.append(element)
-        if len(found) == count:
-            break
-    return found
-
-
 def can_reconnect(error: SafeconductError) -> bool:
-    """Whether the same stream may be opened again: the server went away, or named a time to retry."""
+    """Whether the same stream may be opened again: the server went away, or said when to come back."""
     return error.code in RECONNECTS or error.retry_after is not None
 
 
 async def resumed(
-    open_stream: Callable[[str], AsyncGenerator[Watched]], resume_token: str, give_up_after: float
+    open_stream: Callable[[str], AsyncGenerator[Watched]], resume_token: str, patience: float
 ) -> AsyncGenerator[Watched]:
-    """Yields the messages of a watch. A broken watch is opened again after the last token.
+    """The messages of a watch that is opened again, after the last token, whenever it breaks.
 
-    `give_up_after`: if no message arrives for so many seconds, the error of the broken watch is
-    raised.
+    `patience`: seconds without any message from the server after which the error is raised instead.
     """
     backoff = Backoff()
-    received_at = time.monotonic()
+    heard = time.monotonic()
     while True:
         wait_at_least = 0.0
         try:
@@ -267,9 +237,9 @@ async def resumed(
                     backoff.reset()
                     resume_token = message.resume_token or resume_token
                     yield message
-                    received_at = time.monotonic()
+                    heard = time.monotonic()
         except SafeconductError as error:
-            if not can_reconnect(error) or time.monotonic() - received_at > give_up_after:
+            if not can_reconnect(error) or time.monotonic() - heard > patience:
                 raise
             wait_at_least = error.retry_after or 0.0
         await asyncio.sleep(backoff.step(wait_at_least))

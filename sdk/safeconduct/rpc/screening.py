@@ -1,4 +1,4 @@
-"""Calls of the screening service: screens parties, reads screenings, judges hits, manages lists."""
+"""Calls of the screening service: ask about a party, read what was found, judge hits, keep the lists."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from safeconduct.screening.v1 import service_pb2_grpc as stubs
 
 CHUNK_BYTES: Final = 512 * 1024
 IMPORT_SECONDS: Final = 30.0
-"""Deadline of an import: reading a large list takes longer than other calls."""
+"""A large list takes longer to read than other calls to answer."""
 
 
 class Screenings:
-    """Methods that screen parties against the restricted-party lists."""
+    """Screens parties against the restricted-party lists."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ScreeningServiceStub(channel)
@@ -43,31 +43,30 @@ class Screenings:
         parties: Iterable[tuple[str, model.PartyQuery]]
         | AsyncIterable[tuple[str, model.PartyQuery]],
         *,
-        give_up_after: float = 30.0,
+        patience: float = 30.0,
     ) -> AsyncGenerator[service.ScreenPartiesResponse]:
-        """Yields one answer for each party, in order. Each party has an id of the caller. Stores nothing.
+        """Screens many parties, each under an id of the caller's. One answer each, in order. Stores nothing.
 
-        Parties are read no faster than they are screened. A party that breaks a rule is answered with a `refusal`.
-        A broken stream is opened again after the last answer. Raises SafeconductError if none arrives for
-        `give_up_after` seconds.
+        Parties are taken no faster than they are screened. A party that breaks a rule is answered with a `refusal`. A
+        stream that breaks is opened again behind the last answer, for `patience` seconds. Raises SafeconductError.
         """
         return Exchange(
-            self._stub.ScreenParties, _requests(parties), self._calls, give_up_after=give_up_after
+            self._stub.ScreenParties, _asked(parties), self._calls, patience=patience
         ).answers()
 
     async def get(self, application_id: str) -> model.Screening:
-        """Returns the latest screening of an application, with all hits and their evidence. Officers only."""
+        """The latest screening of an application, with all hits and their evidence. Officers only."""
         request = service.GetScreeningRequest(application_id=application_id)
         return (await self._calls.unary(self._stub.GetScreening, request)).screening
 
     async def timeline(self, application_id: str) -> service.GetScreeningTimelineResponse:
-        """Returns the events of one application's screening in order, each with its trace."""
+        """The events of one application's screening in order, with the trace of each."""
         request = service.GetScreeningTimelineRequest(application_id=application_id)
         return await self._calls.unary(self._stub.GetScreeningTimeline, request)
 
 
 class Hits:
-    """Methods for licensing officers: judge whether a list entry is the party that it resembles."""
+    """For licensing officers: judge whether a list entry is the party that it resembles."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.AdjudicationServiceStub(channel)
@@ -80,7 +79,7 @@ class Hits:
         state: model.HitState.ValueType = model.HIT_STATE_UNSPECIFIED,
         page_size: int = 0,
     ) -> AsyncIterator[model.HitCase]:
-        """Yields hits, newest first. Reads page after page."""
+        """Hits, newest first, page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.HitCase], str]:
             request = service.ListHitsRequest(
@@ -92,7 +91,7 @@ class Hits:
         return pages(fetch)
 
     async def get(self, hit_id: str) -> model.HitCase:
-        """Returns one hit with its evidence."""
+        """Reads one hit, with its evidence."""
         return (
             await self._calls.unary(self._stub.GetHit, service.GetHitRequest(hit_id=hit_id))
         ).hit
@@ -107,7 +106,7 @@ class Hits:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.HitCase:
-        """Records whether the entry is the party.
+        """Records a verdict: the entry is the party, or it is not.
 
         Clearing an EXACT hit requires a second officer: the hit becomes CLEARING_PROPOSED, and its
         `clearing_id` goes to `confirm_clearing` or `reject_clearing`.
@@ -166,7 +165,7 @@ class Hits:
 
 
 class RestrictedLists:
-    """Methods for list officers: import published lists and activate them."""
+    """For list officers: bring in what is published, and have it screened against."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ListServiceStub(channel)
@@ -182,9 +181,9 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.ImportListResponse:
-        """Imports a version of a list from its files, as published. Parties are screened against it after `activate`.
+        """Brings in a version of a list from its files, as published. Nothing is screened against it before `activate`.
 
-        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, truncated or implausibly short is refused.
+        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, cut short or implausibly short is refused.
         """
         first = service.ImportListRequest(
             request_id=request_id or new_request_id(),
@@ -206,7 +205,7 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.ListStatus:
-        """Activates a version: new and open applications and licenses are screened against it from now on."""
+        """Has a version screened against from now on, by new applications and by those that are open or licensed."""
         request = service.ActivateListRequest(
             request_id=request_id or new_request_id(),
             list_code=list_code,
@@ -217,11 +216,11 @@ class RestrictedLists:
         return (await self._calls.unary(self._stub.ActivateList, request)).list
 
     async def status(self) -> service.GetListStatusResponse:
-        """Returns every list with its versions, and whether the answering replica screens against the active ones."""
+        """Every list with its versions, and how far the replica that answers has come with the active ones."""
         return await self._calls.unary(self._stub.GetListStatus, service.GetListStatusRequest())
 
 
-async def _requests(
+async def _asked(
     parties: Iterable[tuple[str, model.PartyQuery]] | AsyncIterable[tuple[str, model.PartyQuery]],
 ) -> AsyncIterator[service.ScreenPartiesRequest]:
     if isinstance(parties, AsyncIterable):
@@ -235,7 +234,7 @@ async def _requests(
 def _pieces(
     first: service.ImportListRequest, files: Mapping[model.ListPart.ValueType, bytes]
 ) -> Iterator[service.ImportListRequest]:
-    """The header of an import, then every file in pieces that fit into a message."""
+    """What is imported, and then every file in pieces that fit a message."""
     yield first
     for part, content in files.items():
         for start in range(0, len(content), CHUNK_BYTES):

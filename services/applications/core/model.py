@@ -355,17 +355,16 @@ class FiredRule:
     explanation: str
     condition: str = ""
     failed: bool = False
-    explanation_for_officers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOutcome:
-    """The outcome of evaluating policy. `effect` is APPROVE, REFER or DENY."""
+    """What policy makes of an application. `way` is APPROVE, REFER or DENY."""
 
     policy_version: str
     policy_digest: str
     fired: tuple[FiredRule, ...]
-    effect: RuleEffect
+    way: RuleEffect
     countersignatures: int
     tier: int
     lease_seconds: int

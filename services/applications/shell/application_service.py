@@ -55,16 +55,12 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             application_id,
             request,
             command,
-            # A dry run creates no application, so its response must not carry the id of one.
-            lambda state: pb.SubmitApplicationResponse(
-                application=None if request.validate_only else self._view(state)
-            ),
+            lambda state: pb.SubmitApplicationResponse(application=self._view(state)),
             creates=True,
         )
         # A repeated request gets the stored response, which names the application it created.
-        stored_id = response.application.application_id
-        if stored_id and stored_id != str(application_id):
-            annotate({"application.id": stored_id})
+        if response.application.application_id != str(application_id):
+            annotate({"application.id": response.application.application_id})
         return response
 
     async def GetApplication(
@@ -145,16 +141,9 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             verify=verify_signature,
         )
         response = await self._mutations.run(
-            UUID(request.application_id),
-            request,
-            command,
-            # A dry run issues no license, so its response must not carry the id of one.
-            lambda state: (
-                pb.AcceptConductCodeResponse() if request.validate_only else self._issued(state)
-            ),
+            UUID(request.application_id), request, command, self._issued
         )
-        if response.HasField("license"):
-            annotate({"license.id": response.license.license_id})
+        annotate({"license.id": response.license.license_id})
         return response
 
     async def GetApplicationTimeline(
@@ -199,7 +188,7 @@ class _Watch:
         feed = self.dependencies.change_feed
         if token:
             xid, position, version = (
-                int(each) for each in self.dependencies.page_tokens.decode(self._purpose, token)
+                int(each) for each in self.dependencies.page_tokens.open(self._purpose, token)
             )
             cursor = Cursor(xid, position)
         else:
@@ -238,7 +227,7 @@ class _Watch:
         position = (cursor.xid, cursor.position, version)
         return pb.WatchApplicationsResponse(
             changes=[_change(change) for change in changes],
-            resume_token=self.dependencies.page_tokens.encode(self._purpose, position),
+            resume_token=self.dependencies.page_tokens.seal(self._purpose, position),
         )
 
 
@@ -284,10 +273,10 @@ def decode_page_token(
     """Returns the sort key of the last row of the previous page, or (None, None) for the first page."""
     if not token:
         return None, None
-    at, last_id = dependencies.page_tokens.decode(purpose, token)
+    at, last_id = dependencies.page_tokens.open(purpose, token)
     return datetime.fromisoformat(str(at)), UUID(str(last_id))
 
 
 def encode_page_token(dependencies: Dependencies, purpose: str, at: datetime, last_id: UUID) -> str:
     """Returns the token of the page after the row with this sort key."""
-    return dependencies.page_tokens.encode(purpose, (at.isoformat(), str(last_id)))
+    return dependencies.page_tokens.seal(purpose, (at.isoformat(), str(last_id)))

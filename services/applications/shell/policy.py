@@ -50,7 +50,6 @@ class _RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: _Text
     legal_basis: _Text
     explanation: _Text
-    explanation_for_officers: str = ""
     condition: str = ""
     countersignatures: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     tier: _Tier = 1
@@ -74,7 +73,6 @@ class Rule:
     expression: str
     legal_basis: str
     explanation: str
-    explanation_for_officers: str
     condition: str
     countersignatures: int
     tier: int
@@ -103,7 +101,6 @@ class Rule:
             inputs={name: _shown(facts, name) for name in self.inputs},
             legal_basis=self.legal_basis,
             explanation=self.explanation,
-            explanation_for_officers=self.explanation_for_officers,
             condition=self.condition,
             failed=failed,
         )
@@ -140,7 +137,7 @@ class Policy:
             policy_version=self.version,
             policy_digest=self.digest,
             fired=records,
-            effect=overall_effect(records),
+            way=way(records),
             countersignatures=max((rule.countersignatures for rule in rules), default=1),
             tier=tier,
             lease_seconds=min(
@@ -150,11 +147,8 @@ class Policy:
         )
 
 
-def overall_effect(fired: tuple[FiredRule, ...]) -> RuleEffect:
-    """Returns DENY if a rule denies, else REFER if one refers or failed, else APPROVE if one approves.
-
-    If no rule has any of these effects, the result is REFER.
-    """
+def way(fired: tuple[FiredRule, ...]) -> RuleEffect:
+    """The way that the rules lead: DENY before REFER before APPROVE; a failed rule, or none that approves, refers."""
     effects = {rule.effect for rule in fired if not rule.failed}
     if RuleEffect.DENY in effects:
         return RuleEffect.DENY
@@ -240,7 +234,6 @@ def _compile(entry: _RuleEntry, environment: cel.Env, place: str, faults: list[s
         expression=entry.when,
         legal_basis=entry.legal_basis,
         explanation=entry.explanation,
-        explanation_for_officers=entry.explanation_for_officers,
         condition=entry.condition,
         countersignatures=entry.countersignatures,
         tier=entry.tier,

@@ -47,7 +47,7 @@ class _File(_Strict, frozen=True):
     home_countries: list[_Country]
     embargoed_countries: list[_Country]
     allied_countries: list[_Country]
-    countries: dict[_Country, Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1)]]
+    countries: list[_Country]
     end_uses: _Uses
     blocking_lists: list[_Text]
 
@@ -96,6 +96,8 @@ def _contradictions(file: _File) -> list[str]:
         for code in file.embargoed_countries
         if code in friendly
     ]
+    if len(known) < len(file.countries):
+        found.append("countries: a country is given twice")
     ids = [model.id for model in file.models]
     found += [
         f"models: {model_id} is given twice"
@@ -119,7 +121,7 @@ def _reference_data(file: _File) -> ReferenceData:
     )
     return ReferenceData(
         version=file.version,
-        countries=file.countries,
+        countries=frozenset(file.countries),
         embargoed_countries=frozenset(file.embargoed_countries),
         allied_countries=frozenset(file.allied_countries),
         home_countries=frozenset(file.home_countries),

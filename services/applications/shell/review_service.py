@@ -85,7 +85,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.RecommendDecisionResponse(case=self._case(state, request)),
+            lambda state: pb.RecommendDecisionResponse(case=self._case(state)),
         )
 
     async def CountersignDecision(
@@ -104,7 +104,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.CountersignDecisionResponse(case=self._case(state, request)),
+            lambda state: pb.CountersignDecisionResponse(case=self._case(state)),
         )
 
     async def RejectRecommendation(
@@ -121,7 +121,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.RejectRecommendationResponse(case=self._case(state, request)),
+            lambda state: pb.RejectRecommendationResponse(case=self._case(state)),
         )
 
     async def ExplainDecision(
@@ -155,14 +155,8 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
                 response.trace_url = dependencies.trace_url_template.format(trace_id=event.trace_id)
         return response
 
-    def _case(self, application: Application, request: Any = None) -> pb.Case:
-        """Returns the case. After a dry run it carries no id of a thing that was not stored."""
-        case = codec.case(application, self._dependencies.code_of_conduct)
-        if request is not None and request.validate_only:
-            case.application.ClearField("decision_id")
-            if isinstance(request, pb.RecommendDecisionRequest):
-                case.recommendation.ClearField("recommendation_id")
-        return case
+    def _case(self, application: Application) -> pb.Case:
+        return codec.case(application, self._dependencies.code_of_conduct)
 
 
 def _deciding_event(history: list[StoredEvent], *, is_decided: bool) -> StoredEvent | None:

@@ -189,5 +189,11 @@ FindingCommand = ProposeFinding | ConfirmFinding | RejectFinding
 MeasureCommand = ImposeWarning | ProposeMeasure | ConfirmMeasure | RejectMeasure
 CaseCommand = FindingCommand | MeasureCommand
 ReinstatementCommand = ProposeReinstatement | ConfirmReinstatement | RejectReinstatement
-OfficerCommand = CaseCommand | ReinstatementCommand
-Command = RegisterLicense | ReportConduct | OfficerCommand | RecordListMatch | FollowHitVerdict
+Command = (
+    RegisterLicense
+    | ReportConduct
+    | CaseCommand
+    | ReinstatementCommand
+    | RecordListMatch
+    | FollowHitVerdict
+)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ApplicationServiceStub:
-    """Submits applications and follows them to the license. For partners.
+    """For partner systems: submit applications and follow them to the license.
     """
 
     def __init__(self, channel):
@@ -73,60 +73,53 @@ class ApplicationServiceStub:
 
 
 class ApplicationServiceServicer:
-    """Submits applications and follows them to the license. For partners.
+    """For partner systems: submit applications and follow them to the license.
     """
 
     def SubmitApplication(self, request, context):
-        """Submits an application. After the response the application is stored and will be decided.
-        Refused with INCONSISTENT_APPLICATION if the details contradict each other or the reference
-        data.
+        """Submits an application. When it answers, the application is stored and will be decided.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetApplication(self, request, context):
-        """Returns one application. A partner gets NOT_VISIBLE for an application of another partner, as
-        for one that does not exist. An officer gets NOT_FOUND for one that does not exist.
+        """Reads one application.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApplications(self, request, context):
-        """Returns the applications of the calling partner in pages, newest first.
+        """Lists the partner's applications, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchApplications(self, request, context):
-        """Streams changes of applications. A heartbeat without changes arrives every 10 seconds.
-
-        A new call with the latest resume_token continues after the last change, with no change lost
-        and none repeated. The server ends the stream with UNAVAILABLE when it stops (DRAINING) and
-        when the client reads too slowly (SLOW_CONSUMER): call again with the token.
+        """Follows changes of the partner's applications. Resumes exactly after the last token; ends with UNAVAILABLE when the server ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawApplication(self, request, context):
-        """Withdraws an application before it is decided. The state becomes WITHDRAWN, which is final.
+        """Takes an application back before it is decided.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AcceptConductCode(self, request, context):
-        """Accepts the end user's signature under the code of conduct and issues the license.
+        """Hands in the end user's signature under the code of conduct; the license is issued with the answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetApplicationTimeline(self, request, context):
-        """Returns the events of one application, oldest first, without their content.
+        """The events of one application in order, with the trace of each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,7 +172,7 @@ def add_ApplicationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApplicationService:
-    """Submits applications and follows them to the license. For partners.
+    """For partner systems: submit applications and follow them to the license.
     """
 
     @staticmethod
@@ -373,8 +366,7 @@ class ApplicationService:
 
 
 class ReviewServiceStub:
-    """Decides the applications that policy refers to officers. Every decision takes two officers or
-    more.
+    """For licensing officers: decide what policy leaves to them. Four eyes always.
     """
 
     def __init__(self, channel):
@@ -411,27 +403,26 @@ class ReviewServiceStub:
 
 
 class ReviewServiceServicer:
-    """Decides the applications that policy refers to officers. Every decision takes two officers or
-    more.
+    """For licensing officers: decide what policy leaves to them. Four eyes always.
     """
 
     def ListCases(self, request, context):
-        """Returns the applications that wait for an officer in pages, oldest first.
+        """Lists applications that wait for an officer, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecommendDecision(self, request, context):
-        """Recommends a decision. Another officer must countersign it.
+        """Recommends a decision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CountersignDecision(self, request, context):
-        """Confirms another officer's recommendation. The last countersignature that the case needs makes
-        the decision.
+        """Confirms another officer's recommendation. The last countersignature that the case needs makes the
+        decision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -446,8 +437,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainDecision(self, request, context):
-        """Returns everything that a decision rests on: screening, policy version, the rules that fired
-        with the facts that they read, and the officers. Before a decision it returns the case so far.
+        """Everything a decision rests on: screening, policy version, rules with inputs, officers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -490,8 +480,7 @@ def add_ReviewServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReviewService:
-    """Decides the applications that policy refers to officers. Every decision takes two officers or
-    more.
+    """For licensing officers: decide what policy leaves to them. Four eyes always.
     """
 
     @staticmethod
@@ -631,7 +620,7 @@ class ReviewService:
 
 
 class LicenseServiceStub:
-    """Returns licenses and their signed documents.
+    """The license documents.
     """
 
     def __init__(self, channel):
@@ -663,33 +652,32 @@ class LicenseServiceStub:
 
 
 class LicenseServiceServicer:
-    """Returns licenses and their signed documents.
+    """The license documents.
     """
 
     def GetLicense(self, request, context):
-        """Returns one license. Refuses as GetApplication does.
+        """Reads one license.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListLicenses(self, request, context):
-        """Returns the licenses of the calling partner in pages, newest first.
+        """Lists the partner's licenses, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """Returns the license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037). The
-        same license and key give the same bytes.
+        """The license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSigningKeys(self, request, context):
-        """Returns the public keys that license documents verify with.
+        """The public keys that license documents verify with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -727,7 +715,7 @@ def add_LicenseServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LicenseService:
-    """Returns licenses and their signed documents.
+    """The license documents.
     """
 
     @staticmethod
