@@ -1,9 +1,10 @@
-"""Turns frozen records into protobuf messages and back, field by field of the same name.
+"""Converts frozen dataclasses to protobuf messages and back, field by field of the same name.
 
-It knows types, not meanings: what a field is for stands in the contract and in the core. Both directions are planned
-once, at construction, and a field that one side lacks is refused there and then, so a contract and a core that have
-drifted apart never meet at run time. The plan is two Python expressions, compiled as `dataclasses` compiles an
-`__init__`: a call for every field would cost several times the conversion itself.
+It knows types and no meanings. Both directions are planned once, at construction. A field that only
+one side has is refused then, so that a core and a contract which have drifted apart never start.
+
+The plan is two Python expressions, compiled as `dataclasses` compiles an `__init__`. A function call
+for every field would cost several times the conversion itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ K = TypeVar("K", bound=StrEnum)
 
 _TIMESTAMP = Timestamp.DESCRIPTOR.full_name
 _F = FieldDescriptor
-_CARRIES: Mapping[Any, frozenset[int]] = {
+_FIELD_TYPES: Mapping[Any, frozenset[int]] = {
     str: frozenset({_F.TYPE_STRING}),
     bytes: frozenset({_F.TYPE_BYTES}),
     bool: frozenset({_F.TYPE_BOOL}),
@@ -38,18 +39,20 @@ _CARRIES: Mapping[Any, frozenset[int]] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SAME = "{}"
 _Pair = tuple[str, str]
-"""Two expressions: what goes into a message, and what comes out of it."""
+"""Two expressions: from the record to the message, and from the message to the record."""
 
 
 class Converter(Generic[R, M]):
     """Converts between `record_type` (a frozen dataclass) and `message_type`.
 
-    str, int, float, bool and bytes stay; UUID is text; an aware datetime is a Timestamp (microseconds kept); a StrEnum
-    value is the proto value's name without the enum's prefix, and None is UNSPECIFIED; a dataclass is a message; a
-    tuple is repeated; a mapping of strings is a map; `X | None` is absence (for text: the empty string).
+    str, int, float, bool and bytes stay. UUID is text. An aware datetime is a Timestamp with
+    microseconds. A StrEnum member is the enum value of its name with the contract's prefix; None is
+    UNSPECIFIED. A dataclass is a message, a tuple is repeated, a mapping of strings is a map. None is
+    absence, and for text the empty string.
 
-    `only_record` and `only_proto` name fields that only one side has; any other difference raises ValueError.
-    `inner` are converters to use for records inside; those of other types are made here.
+    `only_record` and `only_proto` name the fields that only one side has. `inner` are the converters
+    for nested records; those that are not given are made here. Raises ValueError for any other
+    difference, and for a type that cannot be converted.
     """
 
     def __init__(
@@ -68,26 +71,31 @@ class Converter(Generic[R, M]):
             name: plan.field(hint, field)
             for name, hint, field in _matched(record_type, descriptor, only_record, only_proto)
         }
-        self._to: Callable[[R], M] = plan.compiled(
+        self._to: Callable[[R], M] = plan.compile(
             "record", message_type, {name: into for name, (into, _) in fields.items()}
         )
-        self._from: Callable[[M], R] = plan.compiled(
+        self._from: Callable[[M], R] = plan.compile(
             "message", record_type, {name: out for name, (_, out) in fields.items()}
         )
 
     def to_proto(self, record: R) -> M:
-        """The message that says what the record says."""
+        """Returns the message with the values of the record."""
         return self._to(record)
 
     def from_proto(self, message: M) -> R:
-        """The record that says what the message says. ValueError where a value cannot be one."""
+        """Returns the record with the values of the message.
+
+        Raises ValueError for an invalid UUID, an unknown enum number, a time outside years 1 to 9999
+        or an absent field that the record needs.
+        """
         return self._from(message)
 
 
 class CachedConverter(Converter[R, M]):
-    """A converter that gives the last message again for the same record: a decision's event and its answer share one.
+    """A converter that returns the same message again for the same record as last time.
 
-    The message must not be changed; inside another message it is a copy.
+    The event of a decision and its answer share one conversion. Nobody may change the message; inside
+    another message it is a copy.
     """
 
     def __init__(self, record_type: type[R], message_type: type[M]) -> None:
@@ -109,7 +117,10 @@ def _matched(
     only_record: frozenset[str],
     only_proto: frozenset[str],
 ) -> list[tuple[str, Any, FieldDescriptor]]:
-    """Name, type and field of everything that both sides have. ValueError when they differ in anything else."""
+    """Returns name, type and field of all fields that both sides have.
+
+    Raises ValueError if the sides differ in a field that is not named in the last two arguments.
+    """
     hints = typing.get_type_hints(record_type)
     names = [
         field.name for field in dataclasses.fields(record_type) if field.name not in only_record
@@ -118,57 +129,60 @@ def _matched(
     if set(names) != wire:
         raise ValueError(
             f"{record_type.__name__} and {descriptor.full_name} differ: "
-            f"only the record has {sorted(set(names) - wire)}, only the contract has {sorted(wire - set(names))}"
+            f"only the record has {sorted(set(names) - wire)}, "
+            f"only the contract has {sorted(wire - set(names))}"
         )
     return [(name, hints[name], descriptor.fields_by_name[name]) for name in names]
 
 
 class _Plan:
-    """The expressions of one converter, and what they name."""
+    """Builds the expressions of one converter, and the names that they use."""
 
     def __init__(self, descriptor: Descriptor, inner: Mapping[type, Converter[Any, Any]]) -> None:
         self._inner = inner
-        self._names: dict[str, object] = {"absent": _absent_from(descriptor)}
+        self._names: dict[str, object] = {"absent": _absent_function(descriptor)}
 
-    def compiled(
+    def compile(
         self, argument: str, result: type, values: Mapping[str, str]
     ) -> Callable[[Any], Any]:
-        """A function of one argument that makes a result of the values, by keyword."""
+        """Returns a function of one argument that calls `result` with these expressions by keyword."""
         given = ", ".join(f"{name}={value}" for name, value in values.items())
         source = f"lambda {argument}: {self._name(result)}({given})"
-        function: Callable[[Any], Any] = eval(source, self._names)  # noqa: S307 - names of our own contract, no data
+        function: Callable[[Any], Any] = eval(source, self._names)  # noqa: S307 - names of the contract only, no data
         return function
 
     def field(self, hint: Any, field: FieldDescriptor) -> _Pair:
-        """How one field goes in and comes out. ValueError when its type cannot be carried."""
+        """Returns the expressions of one field. Raises ValueError if its type cannot be converted."""
         hint, is_optional = _without_none(hint)
         origin = typing.get_origin(hint)
         record, message = f"record.{field.name}", f"message.{field.name}"
         if origin is not None and issubclass(origin, Mapping):
             if field.message_type is None or not field.message_type.GetOptions().map_entry:
-                raise ValueError(f"{field.full_name}: a mapping is a map, and nothing else is")
+                raise ValueError(f"{field.full_name}: a mapping needs a map field")
             return record, f"dict({message})"
         if (origin is tuple) != field.is_repeated:
-            raise ValueError(f"{field.full_name}: a tuple is repeated, and nothing else is")
+            raise ValueError(
+                f"{field.full_name}: a tuple needs a repeated field, and a repeated field a tuple"
+            )
         if origin is tuple:
             into, out = self._value(typing.get_args(hint)[0], field)
             return _each(into, record), f"tuple({_each(out, message)})"
         into, out = self._value(hint, field)
-        # What a message is told to be None stays absent.
-        given = (
+        # A message's constructor leaves a field absent that is given as None.
+        encoded = (
             into.format(record)
             if not is_optional or into == _SAME
             else f"None if {record} is None else {into.format(record)}"
         )
-        taken = out.format(message)
+        decoded = out.format(message)
         if field.has_presence:
             otherwise = "None" if is_optional else f"absent({field.name!r})"
-            return given, f"{taken} if message.HasField({field.name!r}) else {otherwise}"
-        # Absence of text, bytes, numbers and enums without presence is their zero.
-        return given, f"{taken} if {message} else None" if is_optional else taken
+            return encoded, f"{decoded} if message.HasField({field.name!r}) else {otherwise}"
+        # Without presence, the absence of text, bytes, numbers and enums is their zero.
+        return encoded, f"{decoded} if {message} else None" if is_optional else decoded
 
     def _value(self, hint: Any, field: FieldDescriptor) -> _Pair:
-        """How one value goes in and comes out, whatever holds it: expressions with {} for the value."""
+        """Returns the expressions of one value, with {} in the place of the value."""
         if (
             hint is datetime
             and field.message_type is not None
@@ -183,17 +197,17 @@ class _Plan:
         if dataclasses.is_dataclass(hint) and field.message_type is not None:
             kind = cast("type[Any]", hint)
             inner = self._inner.get(kind) or Converter(kind, GetMessageClass(field.message_type))
-            return self._call(inner._to), self._call(inner._from)  # noqa: SLF001 - its own kind
-        if field.type in _CARRIES.get(hint, ()):
+            return self._call(inner._to), self._call(inner._from)  # noqa: SLF001 - the same class
+        if field.type in _FIELD_TYPES.get(hint, ()):
             return _SAME, _SAME
-        raise ValueError(f"{field.full_name}: no way to carry {hint!r}")
+        raise ValueError(f"{field.full_name}: cannot convert {hint!r}")
 
     def _call(self, function: object) -> str:
         return f"{self._name(function)}({{}})"
 
-    def _name(self, what: object) -> str:
+    def _name(self, value: object) -> str:
         name = f"n{len(self._names)}"
-        self._names[name] = what
+        self._names[name] = value
         return name
 
 
@@ -201,7 +215,7 @@ def _each(expression: str, values: str) -> str:
     return values if expression == _SAME else f"[{expression.format('each')} for each in {values}]"
 
 
-def _absent_from(descriptor: Descriptor) -> Callable[[str], NoReturn]:
+def _absent_function(descriptor: Descriptor) -> Callable[[str], NoReturn]:
     def absent(name: str) -> NoReturn:
         raise ValueError(f"{descriptor.full_name}.{name} is absent")
 
@@ -216,20 +230,20 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 
 
 class _Members(dict[int, StrEnum]):
-    """Members by number; a number that has none is refused."""
+    """Members by number. A number without a member raises ValueError."""
 
     def __init__(self, name: str, members: Mapping[int, StrEnum]) -> None:
         super().__init__(members)
         self._name = name
 
     def __missing__(self, number: int) -> NoReturn:
-        raise ValueError(f"{self._name} has no meaning for {number} here") from None
+        raise ValueError(f"{self._name} has no member for {number} in this service") from None
 
 
 def _enum(
     kind: type[StrEnum], descriptor: EnumDescriptor
 ) -> tuple[dict[StrEnum, int], dict[int, StrEnum]]:
-    """Numbers by member, and members by number."""
+    """Returns numbers by member, and members by number."""
     prefix = descriptor.values_by_number[0].name.removesuffix("UNSPECIFIED")
     numbers = {value.name.removeprefix(prefix): value.number for value in descriptor.values}
     unknown = sorted(member.value for member in kind if member.value not in numbers)
@@ -258,15 +272,15 @@ def members_by_number(kind: type[K], contract: EnumDescriptor) -> Mapping[int, K
     return {number: kind(name) for name, number in numbers.items()}
 
 
-def to_timestamp(moment: datetime) -> Timestamp:
-    """The aware moment as a Timestamp, to the microsecond."""
-    since = moment - _EPOCH
+def to_timestamp(time: datetime) -> Timestamp:
+    """Returns the aware `time` as a Timestamp, to the microsecond."""
+    since = time - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def from_timestamp(stamp: Timestamp) -> datetime:
-    """The moment in UTC, to the microsecond. Raises ValueError outside years 1 to 9999."""
+    """Returns the time in UTC, to the microsecond. Raises ValueError outside of years 1 to 9999."""
     try:
         return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)
     except OverflowError:
-        raise ValueError("the moment is outside years 1 to 9999") from None
+        raise ValueError("the time is outside of the years 1 to 9999") from None

@@ -1,8 +1,8 @@
 """Runs one mutating RPC: idempotency key, visibility, etag, decision and answer.
 
-Every mutation of every service takes this path. The request itself says all that varies: its type
-names the method and the response, `request_id` is the idempotency key, `etag` the version that the
-caller read, `validate_only` a dry run. The caller is the current principal.
+Every mutation of every service takes this path. All that varies is in the request: its type gives
+the method and the response type, `request_id` is the idempotency key, `etag` is the version that the
+caller read, `validate_only` asks for a dry run. The caller is the current principal.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class Mutations(Generic[S, E, C]):
     """Runs the mutating RPCs on one kind of stream.
 
     `decide(state, command, now)` is the service's decider. `refuse_access(state, principal)` returns
-    the refusal of a caller who may not see the stream, or None; it is asked before the etag, so that
-    an etag tells nothing about a stream of somebody else. Without it the decider alone answers.
+    the refusal of a caller who may not read the stream, or None. It is called before the etag is
+    compared, so that an etag reveals nothing about a stream of another caller. By default nobody is
+    refused and only the decider answers.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Mutations(Generic[S, E, C]):
         """Returns `view` of the state after the command, or the stored answer of the same request.
 
         `creates` promises that `stream_id` is new, which saves a round trip; `refuse_access` is not
-        asked then. Raises `RpcError`: the refusal, STALE_ETAG, REQUEST_ID_REUSED, CONTENTION or STORAGE_UNAVAILABLE.
+        called then. Raises RpcError for a refusal, and STALE_ETAG, REQUEST_ID_REUSED, CONTENTION or
+        STORAGE_UNAVAILABLE.
         """
         principal = current_principal()
         request_type: Any = type(request)
@@ -83,7 +85,7 @@ class Mutations(Generic[S, E, C]):
             decide,
             view,
             response_type,
-            dry_run=request.validate_only,  # type: ignore[attr-defined]  # every mutation has it: a contract test holds it
+            dry_run=request.validate_only,  # type: ignore[attr-defined]  # a contract test checks it
             creates=creates,
         )
         assert answer is not None, "the journal answers whenever it is given a view"

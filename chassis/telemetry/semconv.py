@@ -1,7 +1,7 @@
-"""Every name that spans, metrics and log lines carry, in one place: the conventions are still moving.
+"""Names of span attributes, headers and RPC metrics. They are here because the conventions change.
 
-Values are those of OpenTelemetry's semantic conventions where it has one (a test compares); ours begin with
-`safeconduct.`.
+OpenTelemetry's semantic conventions are used where they have a name (a test compares). Our own names
+begin with `safeconduct.`, those of metrics with `safeconduct_`.
 """
 
 from typing import Final
@@ -23,15 +23,15 @@ MESSAGING_OFFSET: Final = "messaging.kafka.offset"
 DB_SYSTEM: Final = "db.system.name"
 
 EVENT_NAME: Final = "safeconduct.event"
-"""Short name of the fact that is told or heard, for instance LicenseIssued."""
+"""Short name of an event that is published or consumed, for instance LicenseIssued."""
 REDRIVEN: Final = "safeconduct.redriven"
-"""Which dead letter the record was, when it was sent again."""
+"""Id of the dead letter that was sent again as this record."""
 REFUSAL: Final = "safeconduct.refusal"
-"""Reason for which a call was refused; the span's status stays UNSET."""
+"""Reason of a refusal. The status of the span stays UNSET."""
 PRINCIPAL: Final = "safeconduct.principal"
 """Name of the caller, for instance officer/licensing-1."""
 ERROR_REF: Final = "safeconduct.error_ref"
-"""What the caller was told; finds the log line of a fault."""
+"""The errorRef that the caller got. It is also in the log line of the fault."""
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"

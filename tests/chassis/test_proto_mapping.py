@@ -156,11 +156,11 @@ def test_a_record_comes_back_as_it_went_even_through_bytes(record: Outer) -> Non
 
 
 @given(moments)
-def test_a_moment_comes_back_to_the_microsecond(moment: datetime) -> None:
-    assert from_timestamp(to_timestamp(moment)) == moment
+def test_a_time_comes_back_to_the_microsecond(time: datetime) -> None:
+    assert from_timestamp(to_timestamp(time)) == time
 
 
-def test_a_moment_of_another_zone_comes_back_as_the_same_moment_in_utc() -> None:
+def test_a_time_in_another_zone_comes_back_as_the_same_time_in_utc() -> None:
     there = datetime.fromisoformat("2026-03-01T12:00:00.000001+05:30")
 
     back = from_timestamp(to_timestamp(there))
@@ -168,13 +168,13 @@ def test_a_moment_of_another_zone_comes_back_as_the_same_moment_in_utc() -> None
     assert (back, back.utcoffset()) == (there, timedelta(0))
 
 
-def test_a_moment_without_a_zone_is_refused() -> None:
+def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(TypeError):
         to_timestamp(datetime(2026, 3, 1))  # noqa: DTZ001 - what is refused
 
 
-def test_a_moment_outside_the_calendar_is_refused() -> None:
-    with pytest.raises(ValueError, match="outside years"):
+def test_a_time_outside_the_calendar_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside of the years"):
         from_timestamp(Timestamp(seconds=2**40))
 
 
@@ -211,7 +211,7 @@ def whole() -> Any:
         ("colours", [0]),
     ],
 )
-def test_a_value_that_cannot_be_one_is_refused(name: str, value: object) -> None:
+def test_an_invalid_value_is_refused(name: str, value: object) -> None:
     message = whole()
     message.ClearField(name)
     message.MergeFrom(OuterMessage(**{name: value}))
@@ -221,7 +221,7 @@ def test_a_value_that_cannot_be_one_is_refused(name: str, value: object) -> None
 
 
 @pytest.mark.parametrize("name", ["at", "inner"])
-def test_a_part_that_must_be_there_is_missed_by_name(name: str) -> None:
+def test_an_absent_message_that_the_record_needs_is_an_error_with_its_name(name: str) -> None:
     message = whole()
     message.ClearField(name)
 
@@ -301,7 +301,7 @@ def test_a_field_of_another_type_than_the_contracts_is_refused_at_construction(
         Converter(narrowed(name, kind), OuterMessage, only_proto=only(name))
 
 
-def test_a_part_that_the_contract_may_leave_out_is_missed_by_a_record_that_needs_it() -> None:
+def test_an_absent_optional_field_that_the_record_needs_is_an_error_with_its_name() -> None:
     record = Converter(narrowed("maybe_count", int), OuterMessage, only_proto=only("maybe_count"))
 
     with pytest.raises(ValueError, match="maybe_count is absent"):
