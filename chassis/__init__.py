@@ -1,1 +1,4 @@
-"""The plumbing that the services share: it carries, measures and restarts, and knows no word of their domain."""
+"""Technical modules that all services share: RPC, storage, streams, telemetry, settings.
+
+They know nothing of licenses, screening or enforcement.
+"""

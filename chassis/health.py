@@ -1,4 +1,4 @@
-"""What operators and probes see of a process: health over plaintext gRPC and metrics over HTTP, on their own ports."""
+"""Health over plaintext gRPC and metrics over HTTP, each on a port of its own."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class HealthServer:
-    """grpc.health.v1 without TLS: "" says whether the process can serve, "live" that its loop turns.
+    """Serves `grpc.health.v1` without TLS.
 
-    `ready` is asked twice a second; it answers None, or why not. It must not block.
+    The service "" is the readiness of the process. The service "live" is SERVING while its event loop
+    runs. `not_ready_reason` is called twice a second and must not block; it returns None or the
+    reason why the process is not ready.
     """
 
-    def __init__(self, address: str, ready: Callable[[], str | None]) -> None:
+    def __init__(self, address: str, not_ready_reason: Callable[[], str | None]) -> None:
         self._address = address
-        self._ready = ready
-        self._why_not: str | None = "starting"
+        self._not_ready_reason = not_ready_reason
+        self._reason: str | None = "starting"
         self._poller: asyncio.Task[None] | None = None
         self._health = health.aio.HealthServicer()
         self.port = 0
 
     async def start(self) -> None:
-        """Bind and begin to ask; not ready until the first answer."""
+        """Binds the port. The process is not ready until the first answer of `not_ready_reason`."""
         await self._health.set(READINESS, _NOT_SERVING)
         await self._health.set(LIVENESS, _SERVING)
         self._server = aio.server(options=[("grpc.so_reuseport", 0)])
@@ -50,36 +52,36 @@ class HealthServer:
         self._poller = asyncio.create_task(self._poll(), name="readiness")
 
     async def drain(self) -> None:
-        """Not ready from now on, still alive."""
+        """Reports not ready from now on, and still live."""
         if self._poller is not None:
             self._poller.cancel()
             await asyncio.wait([self._poller])
-        await self._show("draining")
+        await self._report("draining")
 
     async def stop(self) -> None:
-        """Close the port; open health watches end."""
+        """Closes the port and ends open health watches."""
         await self._server.stop(None)
 
     async def _poll(self) -> None:
         while True:
-            await self._show(self._ask())
+            await self._report(self._ask())
             await asyncio.sleep(POLL_SECONDS)
 
     def _ask(self) -> str | None:
         try:
-            return self._ready()
-        except Exception as exception:  # noqa: BLE001 - a readiness question that fails is an answer
-            return f"asking failed ({type(exception).__name__})"
+            return self._not_ready_reason()
+        except Exception as exception:  # noqa: BLE001 - a check that fails means not ready
+            return f"the check failed ({type(exception).__name__})"
 
-    async def _show(self, why_not: str | None) -> None:
-        if why_not != self._why_not:
-            log.info("readiness", is_ready=why_not is None, why_not=why_not)
-        self._why_not = why_not
-        await self._health.set(READINESS, _SERVING if why_not is None else _NOT_SERVING)
+    async def _report(self, reason: str | None) -> None:
+        if reason != self._reason:
+            log.info("readiness", is_ready=reason is None, why_not=reason)
+        self._reason = reason
+        await self._health.set(READINESS, _SERVING if reason is None else _NOT_SERVING)
 
 
 class MetricsServer:
-    """`/metrics` of one registry; OpenMetrics with exemplars for whoever accepts it."""
+    """Serves `/metrics` of one registry; OpenMetrics with exemplars to a client that accepts it."""
 
     def __init__(self, address: str, registry: CollectorRegistry) -> None:
         self._address = address
@@ -88,13 +90,13 @@ class MetricsServer:
         self.port = 0
 
     def start(self) -> None:
-        """Bind and serve from a thread of its own; `OSError` if the address is taken."""
+        """Binds the port and serves in a thread. Raises OSError if the address is in use."""
         host, port = host_and_port(self._address)
         self._running = start_http_server(port, host, self._registry)
         self.port = self._running[0].server_port
 
     async def stop(self) -> None:
-        """Close the port and end the thread."""
+        """Closes the port and ends the thread."""
         if self._running is not None:
             server, thread = self._running
             await asyncio.to_thread(server.shutdown)

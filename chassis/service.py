@@ -1,8 +1,8 @@
-"""Composes a service and runs it: settings, adapters, tasks, an orderly end. Every service's `__main__` calls `main`.
+"""Builds and runs a service: settings, adapters, tasks, and an orderly stop.
 
-A service starts without its database and its broker and waits for them; what it cannot do meanwhile it says in its
-readiness. Any task that ends by itself is a doubt: the process drains and exits 1, and whoever supervises it starts it
-again. SIGTERM drains and exits 0.
+Each service's `__main__` calls `main`. A service starts without its database and its broker and waits
+for them; health reports meanwhile why it is not ready. If a background task ends by itself, the
+process drains and exits with 1, and its supervisor starts it again. SIGTERM drains and exits with 0.
 """
 
 from __future__ import annotations
@@ -17,67 +17,72 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 import structlog
 import uvloop
 
-from chassis.rpc.errors import is_storage_fault
-from chassis.rpc.page_tokens import PageTokens
+from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
+from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
 from chassis.streams.outbox_record import Route
 from chassis.streams.relay import Relay
-from chassis.telemetry.tracing import Telemetry, report_unhandled, setup
+from chassis.telemetry.logging import report_unhandled
+from chassis.telemetry.tracing import Telemetry, setup
 
 _LOG = structlog.get_logger("service")
-# Eight connections give all the throughput a replica can use; more only add waiting (measured).
-_POOL = 8
-_END_S = 25.0
+# Measured: eight connections give all the throughput that a replica can use. More only add waiting.
+_POOL_SIZE: Final = 8
+_TASK_END_SECONDS: Final = 25.0
 
 T = TypeVar("T", bound=ServiceSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime(Generic[T]):
-    """What a service is built from."""
+    """The adapters from which a service is built."""
 
     settings: T
     telemetry: Telemetry
     pool: asyncpg.Pool
-    tokens: PageTokens
-    wakes: list[Callable[[], None]] = field(default_factory=list)
+    page_tokens: PageTokens
+    commit_listeners: list[Callable[[], None]] = field(default_factory=list)
+    """Functions that are called after each commit, e.g. to wake a reader of the event table."""
 
     def journal(self, stream: Stream[Any, Any]) -> Journal[Any, Any]:
-        """The journal of this service's streams."""
-        return Journal(self.pool, stream, self.telemetry, self.wake)
+        """Returns the journal for this kind of stream."""
+        return Journal(self.pool, stream, self.telemetry, self.notify_commit)
 
-    def wake(self) -> None:
-        """Something was committed: whoever waits for it looks now."""
-        for wake in self.wakes:
-            wake()
+    def notify_commit(self) -> None:
+        """Calls all commit listeners."""
+        for listener in self.commit_listeners:
+            listener()
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service, built: what it serves, what it hears, what it tells, and what else it runs."""
+    """A built service: gRPC methods, event handlers, publication and background tasks."""
 
     registrations: Sequence[Registration]
     handlers: Mapping[str, Handler]
+    """Handlers of consumed events, by topic."""
     route: Route
+    """Returns topic and key of an event that is published."""
     package: str
-    runs: Sequence[Callable[[], Awaitable[None]]] = ()
-    ready: Callable[[], str | None] = lambda: None
-    """None, or why the service cannot do its work yet."""
-    before_hearing: Callable[[], Awaitable[None]] | None = None
-    """What must be done before the first fact is heard, for instance loading a list."""
+    """Proto package of the published events."""
+    background_tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    not_ready_reason: Callable[[], str | None] = lambda: None
+    """Returns None if the service is ready, else the reason why not."""
+    before_consuming: Callable[[], Awaitable[None]] | None = None
+    """Runs before the first event is consumed, for instance to load a list."""
     sentences: Sentences = field(default_factory=dict)
     """Sentences for rules of the contract that need this service's data (see `rpc.validation`)."""
 
@@ -86,10 +91,11 @@ Build = Callable[[Runtime[Any]], Service]
 
 
 def main(name: str, settings: type[ServiceSettings], build: Build, migrations: Path) -> None:
-    """The command of a service: `serve` or `migrate`. Never returns."""
+    """Runs the command of a service, `serve` or `migrate`. Ends the process."""
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{name}",
-        description=f"The {name} service. It is configured by SAFECONDUCT_ variables only; wrong ones are all named.",
+        description=f"The {name} service. Settings are environment variables (SAFECONDUCT_...). "
+        "Missing or invalid ones are all reported at once.",
         epilog=f"example: python -m services.{name} serve",
     )
     parser.add_argument(
@@ -104,21 +110,22 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
         _LOG.warning("setting_renamed", old=each.old, new=each.new, detail=each.warning)
     code = 1
     try:
-        # Never closed: that waits for every task, and a consumer with a stuck handler swallows its cancellation.
+        # The runner is never closed. Closing waits for every task, and a consumer whose handler is
+        # stuck swallows its cancellation.
         code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
             _serve(name, given, telemetry, build)
         )
-    except Exception:  # noqa: BLE001 - os._exit would end the process before the interpreter could say it
+    except Exception:  # noqa: BLE001 - os._exit leaves no time for the interpreter's own report
         _LOG.critical("the service could not start", exc_info=True)
     finally:
         telemetry.flush()
         sys.stdout.flush()
-        # Threads of the consumer may outlive their loop; nothing is left to save.
+        # Threads of the consumer may outlive their loop. There is nothing left to save.
         os._exit(code)
 
 
 def _migrate(migrations: Path) -> int:
-    # Imported here: only this command needs Alembic, and a service's image leaves it out.
+    # Only this command needs Alembic. The image of a service leaves it out.
     from chassis.store.migrations import migrate
 
     given = load(MigrationSettings)
@@ -130,21 +137,25 @@ def _migrate(migrations: Path) -> int:
 
 
 async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, build: Build) -> int:
+    """Runs until SIGTERM, SIGINT or the end of a background task. Returns the exit code."""
     asyncio.get_running_loop().set_exception_handler(report_unhandled)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database_url = str(settings.database_url)
     pool = await asyncpg.create_pool(
-        database_url, min_size=0, max_size=_POOL, timeout=5, command_timeout=5, reset=_keep
+        database_url,
+        min_size=0,
+        max_size=_POOL_SIZE,
+        timeout=5,
+        command_timeout=5,
+        reset=_no_reset,
     )
-    runtime = Runtime(
-        settings, telemetry, pool, PageTokens(settings.page_token_keys_file.read_bytes())
-    )
+    page_tokens = PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
+    runtime = Runtime(settings, telemetry, pool, page_tokens)
     service = build(runtime)
-    storage = _Storage(pool)
+    storage = _StorageCheck(pool)
     group = f"safeconduct.{name}"
-    letters = DeadLetterWriter(settings.kafka_bootstrap_servers, group)
     relay = Relay(
         database_url,
         settings.kafka_bootstrap_servers,
@@ -153,73 +164,83 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
         service.route,
         telemetry,
     )
-    runtime.wakes.append(relay.wake)
+    runtime.commit_listeners.append(relay.wake)
     consumer = Consumer(
-        group, settings.kafka_bootstrap_servers, service.handlers, letters, telemetry
+        group,
+        settings.kafka_bootstrap_servers,
+        service.handlers,
+        DeadLetterWriter(settings.kafka_bootstrap_servers, group),
+        telemetry,
     )
 
-    async def hear() -> None:
-        if service.before_hearing is not None:
-            await service.before_hearing()
+    async def consume() -> None:
+        if service.before_consuming is not None:
+            await service.before_consuming()
         await consumer.run()
 
     server = RpcServer(
         settings,
         telemetry,
         service.registrations,
-        lambda: storage.fault or service.ready(),
+        lambda: storage.fault or service.not_ready_reason(),
         sentences=service.sentences,
     )
     await server.start()
-    _calm_collector()
-    ending = asyncio.ensure_future(stop.wait())
-    watching = asyncio.ensure_future(storage.run())
-    seen = asyncio.ensure_future(storage.seen.wait())
-    await asyncio.wait({ending, seen, watching}, return_when=asyncio.FIRST_COMPLETED)
-    tasks = {watching}
-    if seen.done() and not stop.is_set():
-        tasks |= {asyncio.ensure_future(run()) for run in (relay.run, hear, *service.runs)}
-    await asyncio.wait({ending, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in tasks if task.done()]
-    for task in failed:
+    _relax_garbage_collector()
+    stopping = asyncio.ensure_future(stop.wait())
+    checking = asyncio.ensure_future(storage.run())
+    usable = asyncio.ensure_future(storage.usable.wait())
+    await asyncio.wait({stopping, usable, checking}, return_when=asyncio.FIRST_COMPLETED)
+    tasks = {checking}
+    if usable.done() and not stop.is_set():
+        started = (relay.run, consume, *service.background_tasks)
+        tasks |= {asyncio.ensure_future(run()) for run in started}
+    await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    ended = [task for task in tasks if task.done()]
+    for task in ended:
         error = task.exception() if not task.cancelled() else None
         _LOG.critical("a task ended by itself", exc_info=error)
     await server.drain()
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks, timeout=_END_S)
+    await asyncio.wait(tasks, timeout=_TASK_END_SECONDS)
     pool.terminate()
-    return 1 if failed else 0
+    return 1 if ended else 0
 
 
-def _calm_collector() -> None:
-    """What was made until now lives as long as the process: never walk it again, and look for cycles less often."""
+def _relax_garbage_collector() -> None:
+    """Excludes all present objects from collection, and makes collections rarer.
+
+    They live as long as the process, so that walking them again only costs time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _keep(connection: asyncpg.Connection) -> None:
-    """Nothing is set on pooled connections, so nothing need be reset: one round trip less a command."""
+async def _no_reset(connection: asyncpg.Connection) -> None:
+    """Replaces the pool's reset, a round trip a command. We change no settings of a connection."""
 
 
-class _Storage:
-    """Whether the database is there and migrated."""
+class _StorageCheck:
+    """Checks all the time whether the database answers and is migrated."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self.fault: str | None = "the database has not answered yet"
-        self.seen = asyncio.Event()
+        self.usable = asyncio.Event()
+        """Set by the first success, and never cleared."""
 
     async def run(self) -> None:
+        """Checks twice a second while there is a fault, and every two seconds otherwise."""
         while True:
             try:
-                # The idempotency table is missing in a database that only an older release migrated.
+                # The idempotency table is missing in a database that an older release migrated.
                 await self._pool.fetchrow(
                     "select (select 1 from stream limit 1), (select 1 from idempotency limit 1)"
                 )
                 self.fault = None
-                self.seen.set()
+                self.usable.set()
             except asyncpg.UndefinedTableError:
                 self.fault = "the database is not migrated"
             except Exception as error:

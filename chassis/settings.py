@@ -15,9 +15,9 @@ from pydantic import AfterValidator, Field, FilePath, ValidationError, model_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.renamed_settings import RenamedVariable, values_under_old_names
-from chassis.rpc.authentication import Officers, OfficersFileError
 from chassis.rpc.certificates import CertificateFiles
-from chassis.rpc.page_tokens import MIN_KEY_BYTES
+from chassis.rpc.officers import Officers, OfficersFileError
+from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.setting_types import (
     ListenAddress,
     OtlpEndpoint,
@@ -52,15 +52,17 @@ def variable(
     )
 
 
-def _check_key_file(path: Path) -> Path:
-    if (size := path.stat().st_size) < MIN_KEY_BYTES:
-        raise ValueError(f"has {size} bytes; at least {MIN_KEY_BYTES} are needed")
+def _check_page_token_keys(path: Path) -> Path:
+    try:
+        PageTokens(read_keys(path.read_bytes()))
+    except ValueError as fault:
+        raise ValueError(f"cannot be used: {fault}") from None
     return path
 
 
 def _check_officers_file(path: Path) -> Path:
     try:
-        Officers.load(path)
+        Officers(path)
     except OfficersFileError as fault:
         raise ValueError(f"cannot be used: {fault}") from None
     return path
@@ -111,7 +113,7 @@ class ServiceSettings(Settings):
     officers_file: Annotated[FilePath, AfterValidator(_check_officers_file)] = variable(
         "/etc/safeconduct/officers.yaml"
     )
-    page_token_keys_file: Annotated[FilePath, AfterValidator(_check_key_file)] = variable(
+    page_token_keys_file: Annotated[FilePath, AfterValidator(_check_page_token_keys)] = variable(
         "/etc/safeconduct/page-token.keys", old_name="PAGE_TOKEN_KEY_FILE"
     )
     otlp_endpoint: OtlpEndpoint | None = variable("http://127.0.0.1:4317", default=None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from services.applications.core import lifecycle as applications
 from services.applications.core.events import Event
@@ -20,8 +20,9 @@ from services.screening.core import events, lifecycle
 PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
 
 State = TypeVar("State", bound=StrEnum)
-Step = TypeVar("Step", bound=StrEnum)
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
+TargetTable: TypeAlias = Mapping[Any, Mapping[type, frozenset[Any]]]
+"""States, or None for the state before the first event, with the states that each event leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,10 @@ class Lifecycle:
 
 def lifecycles() -> tuple[Lifecycle, ...]:
     """All six."""
-    application: Table = {
-        _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in applications.TRANSITIONS.items()
-    }
-    screened: Table = {
-        _NOWHERE if state is None else state: {event.__name__: to for event, to in row.items()}
-        for state, row in lifecycle.TRANSITIONS.items()
-    }
     return (
         Lifecycle(
             "application", "An application", "services/applications/core/lifecycle.py: TRANSITIONS",
-            "", tuple(event.__name__ for event in Event.__args__), application,
+            "", _names(Event.__args__), _by_event(applications.TRANSITIONS),
         ),
         Lifecycle(
             "license", "The record of a license", "services/applications/core/lifecycle.py: LICENSE_TRANSITIONS",
@@ -67,19 +60,20 @@ def lifecycles() -> tuple[Lifecycle, ...]:
         ),
         Lifecycle(
             "screening", "An application at screening", "services/screening/core/lifecycle.py: TRANSITIONS",
-            "", tuple(event.__name__ for event in events.Event.__args__), screened,
+            "", _names(events.Event.__args__), _by_event(lifecycle.TRANSITIONS),
         ),
         Lifecycle(
             "hit", "A hit", "services/screening/core/lifecycle.py: HIT_TRANSITIONS",
             "OPEN", _steps(lifecycle.HIT_TRANSITIONS), _by_target(lifecycle.HIT_TRANSITIONS),
         ),
         Lifecycle(
-            "violation", "A violation case", "services/enforcement/core/lifecycle.py: CASE_TRANSITIONS",
-            "REPORTED", _names(enforcement.CaseStep), _words(enforcement.CASE_TRANSITIONS),
+            "violation", "A violation case", "services/enforcement/core/lifecycle.py: VIOLATION_TRANSITIONS",
+            "", _steps(enforcement.VIOLATION_TRANSITIONS), _by_target(enforcement.VIOLATION_TRANSITIONS),
         ),
         Lifecycle(
             "standing", "The standing of a license", "services/enforcement/core/lifecycle.py: LICENSE_TRANSITIONS",
-            "ACTIVE", _names(enforcement.LicenseStep), _words(enforcement.LICENSE_TRANSITIONS),
+            "", _names(event for row in enforcement.LICENSE_TRANSITIONS.values() for event in row),
+            _by_event(enforcement.LICENSE_TRANSITIONS),
         ),
     )  # fmt: skip
 
@@ -87,7 +81,7 @@ def lifecycles() -> tuple[Lifecycle, ...]:
 _NOWHERE: Final = "[*]"
 
 
-def _steps(table: Mapping[State, Mapping[type, frozenset[State]]]) -> tuple[str, ...]:
+def _steps(table: TargetTable) -> tuple[str, ...]:
     """Returns the steps of a table whose events may lead to several states, in the table's order."""
     several = _several(table)
     found = (
@@ -99,11 +93,11 @@ def _steps(table: Mapping[State, Mapping[type, frozenset[State]]]) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def _by_target(table: Mapping[State, Mapping[type, frozenset[State]]]) -> Table:
+def _by_target(table: TargetTable) -> Table:
     """Returns the table with one step for each state that an event may lead to."""
     several = _several(table)
     return {
-        state.value: {
+        _row(state): {
             _step(event, to, several): to.value
             for event, targets in row.items()
             for to in sorted(targets)
@@ -112,7 +106,7 @@ def _by_target(table: Mapping[State, Mapping[type, frozenset[State]]]) -> Table:
     }
 
 
-def _several(table: Mapping[State, Mapping[type, frozenset[State]]]) -> frozenset[type]:
+def _several(table: TargetTable) -> frozenset[type]:
     """Returns the events that lead to more than one state."""
     return frozenset(
         event for row in table.values() for event, targets in row.items() if len(targets) > 1
@@ -123,15 +117,21 @@ def _step(event: type, to: StrEnum, several: frozenset[type]) -> str:
     return f"{event.__name__} to {to}" if event in several else event.__name__
 
 
-def _names(steps: type[StrEnum]) -> tuple[str, ...]:
-    return tuple(step.value for step in steps)
+def _names(events: Iterable[type]) -> tuple[str, ...]:
+    """Returns the names of the events, each once."""
+    return tuple(dict.fromkeys(event.__name__ for event in events))
 
 
-def _words(table: Mapping[State, Mapping[Step, State]]) -> Table:
+def _by_event(table: Mapping[State | None, Mapping[type, State]]) -> Table:
+    """Returns a table whose events lead to one state each."""
     return {
-        state.value: {step.value: to.value for step, to in row.items()}
+        _row(state): {event.__name__: to.value for event, to in row.items()}
         for state, row in table.items()
     }
+
+
+def _row(state: StrEnum | None) -> str:
+    return _NOWHERE if state is None else state.value
 
 
 def page_of(lifecycle: Lifecycle) -> str:

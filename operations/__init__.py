@@ -1,5 +1,5 @@
-"""Commands for operators: the audit of what was recorded, and what becomes of dead letters.
+"""Commands for operators: `safeconduct audit`, `dlq` and `load`.
 
-They are part of the `safeconduct` command where the services are installed, and know the plumbing and the contracts
-but no service.
+They are part of the `safeconduct` command where the services are installed. They know the chassis
+and the published contracts, and no service.
 """

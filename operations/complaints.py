@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import typer
-from safeconduct.cli.failures import INVALID, UNAVAILABLE, print_complaint
+import click
+from safeconduct.cli.failures import INVALID, UNAVAILABLE, print_error
 
 Result = TypeVar("Result")
 
@@ -29,19 +29,17 @@ def run(work: Coroutine[Any, Any, Result], *, as_json: bool) -> Result:
     try:
         return asyncio.run(work)
     except Unusable as fault:
-        print_complaint(fault.reason, fault.lines, as_json=as_json)
-        raise typer.Exit(INVALID) from None
+        print_error(fault.reason, fault.lines, as_json=as_json)
+        raise click.exceptions.Exit(INVALID) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        print_complaint(
+        print_error(
             "DATABASE", [f"the database did not do its part: {_said(fault)}"], as_json=as_json
         )
     except KafkaError as fault:
-        print_complaint(
-            "BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json
-        )
+        print_error("BROKER", [f"the broker did not do its part: {_said(fault)}"], as_json=as_json)
     except (OSError, TimeoutError) as fault:
-        print_complaint("UNREACHABLE", [f"it did not answer: {_said(fault)}"], as_json=as_json)
-    raise typer.Exit(UNAVAILABLE)
+        print_error("UNREACHABLE", [f"it did not answer: {_said(fault)}"], as_json=as_json)
+    raise click.exceptions.Exit(UNAVAILABLE)
 
 
 def _said(fault: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-import typer
+import click
 
 from chassis.renamed_settings import RenamedVariable
 
@@ -16,13 +16,13 @@ BOOTSTRAP_VARIABLES: Final = [_BOOTSTRAP.new, _BOOTSTRAP.old]
 """Names of the variable with the brokers, the new one first."""
 
 
-def check_bootstrap(value: str) -> str:
+def check_bootstrap(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """Returns the value of an option that reads BOOTSTRAP_VARIABLES. Warns if the old name is set.
 
-    Raises typer.BadParameter if both names are set and to different values.
+    Raises click.BadParameter if both names are set and to different values.
     """
     if _BOOTSTRAP.is_contradicted(os.environ):
-        raise typer.BadParameter(_BOOTSTRAP.contradiction)
+        raise click.BadParameter(_BOOTSTRAP.contradiction)
     if _BOOTSTRAP.is_used(os.environ):
-        typer.echo(f"warning: {_BOOTSTRAP.warning}", err=True)
+        click.echo(f"warning: {_BOOTSTRAP.warning}", err=True)
     return value

@@ -1,4 +1,4 @@
-"""Reads topics from their first record to the one that was newest when reading began. There is no group."""
+"""Reads topics without a consumer group, from the first record to the newest at the opening."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError
 
-ASK_MS: Final = 15_000
+REQUEST_TIMEOUT_MS: Final = 15_000
 STALLED_S: Final = 30.0
+"""Reading fails if no record arrives for so long although there are more."""
 BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as the broker has it. A compacted one keeps the last record of each key."""
+    """A topic of the broker. A compacted topic keeps the newest record of each key."""
 
     name: str
     partitions: tuple[int, ...]
@@ -29,7 +30,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it is kept. A header that stands twice counts once, the last time."""
+    """A record of a topic. If a header occurs twice, its last value counts."""
 
     topic: str
     partition: int
@@ -40,21 +41,21 @@ class Record:
     headers: Mapping[str, bytes | None]
 
     def text(self, name: str) -> str:
-        """A header as text; empty when it is missing, null, or no text."""
+        """Returns a header as text; empty if it is missing, null or not UTF-8."""
         try:
             return (self.headers.get(name) or b"").decode()
         except UnicodeDecodeError:
             return ""
 
 
-async def topics(bootstrap: str) -> list[Topic]:
-    """Every topic but Kafka's own, by name. Raises what Kafka raises."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ASK_MS)
+async def list_topics(bootstrap: str) -> list[Topic]:
+    """Returns every topic except Kafka's internal ones, by name. Raises KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         found = [each for each in await admin.describe_topics() if not each["is_internal"]]
         names = [each["topic"] for each in found]
-        policies = await _policies(admin, names)
+        policies = await _cleanup_policies(admin, names)
         return sorted(
             (
                 Topic(
@@ -70,13 +71,13 @@ async def topics(bootstrap: str) -> list[Topic]:
         await admin.close()
 
 
-async def _policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, str]:
+async def _cleanup_policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, str]:
     if not names:
         return {}
-    wanted = [
+    resources = [
         ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": None}) for name in names
     ]
-    answers: list[Any] = await admin.describe_configs(wanted)
+    answers: list[Any] = await admin.describe_configs(resources)
     return {
         name: str(entry[1])
         for answer in answers
@@ -86,26 +87,29 @@ async def _policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping
     }
 
 
-class Log:
-    """Some topics, from their first record to the newest at the time of `reading`."""
+class TopicReader:
+    """Reads topics up to the offsets that were their ends when `open_reader` was called."""
 
     def __init__(
         self, consumer: AIOKafkaConsumer, begins: Mapping[Any, int], ends: Mapping[Any, int]
     ) -> None:
         self._consumer, self._begins, self._ends = consumer, begins, ends
 
-    def has_lost(self, topic: str) -> bool:
-        """Whether the topic's first records are gone: retention took them."""
+    def has_expired_records(self, topic: str) -> bool:
+        """Returns whether retention has deleted records of the topic."""
         return any(begin for partition, begin in self._begins.items() if partition.topic == topic)
 
     async def batches(self) -> AsyncIterator[list[Record]]:
-        """The records, in order per partition. Raises KafkaTimeoutError when the broker gives nothing for long."""
-        open_ = {
+        """Yields the records in batches, in the order of each partition.
+
+        Raises KafkaTimeoutError if the broker sends nothing for 30 s although there are more.
+        """
+        unread = {
             partition for partition, end in self._ends.items() if end > self._begins[partition]
         }
-        moved = time.monotonic()
-        while open_:
-            found = await self._consumer.getmany(*open_, timeout_ms=200, max_records=BATCH)
+        progressed = time.monotonic()
+        while unread:
+            found = await self._consumer.getmany(*unread, timeout_ms=200, max_records=BATCH)
             records = [
                 _record(raw)
                 for partition, raws in found.items()
@@ -113,35 +117,37 @@ class Log:
                 if raw.offset < self._ends[partition]
             ]
             if records:
-                moved = time.monotonic()
+                progressed = time.monotonic()
                 yield records
-            open_ = {tp for tp in open_ if await self._consumer.position(tp) < self._ends[tp]}
-            if time.monotonic() - moved > STALLED_S:
-                raise KafkaTimeoutError(f"no record for {STALLED_S:g} s, though there are more")
+            # By position and not by the last record: the last offsets of a compacted topic may
+            # have no record any more.
+            unread = {
+                each for each in unread if await self._consumer.position(each) < self._ends[each]
+            }
+            if time.monotonic() - progressed > STALLED_S:
+                raise KafkaTimeoutError(f"no record for {STALLED_S:g} s although there are more")
 
 
 @asynccontextmanager
-async def reading(bootstrap: str, wanted: Sequence[Topic]) -> AsyncIterator[Log]:
-    """The topics as they are now. Raises what Kafka raises."""
+async def open_reader(bootstrap: str, topics: Sequence[Topic]) -> AsyncIterator[TopicReader]:
+    """Opens a reader of the topics as they are now. Raises KafkaError."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        request_timeout_ms=ASK_MS,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
     try:
         await consumer.start()
-        parts = [
-            TopicPartition(topic.name, partition)
-            for topic in wanted
-            for partition in topic.partitions
+        partitions = [
+            TopicPartition(topic.name, number) for topic in topics for number in topic.partitions
         ]
-        consumer.assign(parts)
-        begins = await consumer.beginning_offsets(parts) if parts else {}
-        ends = await consumer.end_offsets(parts) if parts else {}
-        for part in parts:
-            consumer.seek(part, begins[part])
-        yield Log(consumer, begins, ends)
+        consumer.assign(partitions)
+        begins = await consumer.beginning_offsets(partitions) if partitions else {}
+        ends = await consumer.end_offsets(partitions) if partitions else {}
+        for partition in partitions:
+            consumer.seek(partition, begins[partition])
+        yield TopicReader(consumer, begins, ends)
     finally:
         await consumer.stop()
 

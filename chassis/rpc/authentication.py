@@ -1,45 +1,38 @@
-"""Who calls: the principal in the peer's certificate, and the roles that officers hold by data.
+"""Authenticates a caller by the SPIFFE URI in its certificate, and keeps the caller of a running call.
 
-A principal is the one SPIFFE URI of the certificate; its common name is never read.
+A principal is the one SPIFFE URI of the certificate. The common name is never read.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import grpc
-import structlog
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.rpc.errors import CommonReason, RpcError
 
 Kind = Literal["partner", "gate", "officer", "service"]
-OfficerRole = Literal["LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER", "LIST_OFFICER"]
 
-_SEGMENT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+SEGMENT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""Pattern of an id inside a SPIFFE path."""
 _PATH: Final = re.compile(
-    rf"(?P<kind>partner|officer|service)/(?P<id>{_SEGMENT})|(?P<gate>gate)/(?P<partner>{_SEGMENT})/(?P<gate_id>{_SEGMENT})"
+    rf"(?P<kind>partner|officer|service)/(?P<id>{SEGMENT})"
+    rf"|(?P<gate>gate)/(?P<partner>{SEGMENT})/(?P<gate_id>{SEGMENT})"
 )
-_RELOAD_SECONDS: Final = 1.0
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller. `partner_id` is a partner's own id, a gate's partner, or the partner that an officer belongs to.
+    """An authenticated caller.
 
-    `roles` are names of `safeconduct.options.v1.Role` without the prefix; `tier` is an officer's clearance, 1 to 3,
-    and 0 for everybody else.
+    `partner_id` is a partner's own id, the partner of a gate, or the partner that an officer belongs
+    to. `roles` are names of `safeconduct.options.v1.Role` without the prefix. `tier` is the clearance
+    of an officer, 1 to 3; it is 0 for every other caller.
     """
 
     kind: Kind
@@ -50,126 +43,30 @@ class Principal:
 
     @property
     def name(self) -> str:
-        """How the principal is recorded as an actor, for instance gate/example-1/g1 or officer/licensing-1."""
+        """Returns the name of the actor in events, e.g. gate/example-1/g1 or officer/licensing-1."""
         return (
             f"gate/{self.partner_id}/{self.id}" if self.kind == "gate" else f"{self.kind}/{self.id}"
         )
 
 
-class Officer(BaseModel):
-    """One entry of the officers file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    id: Annotated[str, Field(pattern=rf"^{_SEGMENT}$")]
-    roles: Annotated[tuple[OfficerRole, ...], Field(strict=False)]
-    tier: Annotated[int, Field(ge=1, le=3)]
-    affiliation: Annotated[str, Field(pattern=rf"^{_SEGMENT}$")] | None = None
-
-    def principal(self) -> Principal:
-        """The officer as a caller."""
-        return Principal("officer", self.id, self.affiliation, frozenset(self.roles), self.tier)
-
-
-class _OfficersFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    officers: list[Officer]
-
-
-class OfficersFileError(ValueError):
-    """The officers file cannot be used; the message names every fault and where it stands."""
-
-
-class Officers:
-    """The officers of one file, read again when the file changes (looked at once a second at most).
-
-    A file that went bad or away is logged and the last good one stays in force.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._signature = _signature(path)
-        self._officers = _read(path)
-        self._looked_at = time.monotonic()
-
-    @classmethod
-    def load(cls, path: Path) -> Officers:
-        """Read the file; `OfficersFileError` if anything in it is unknown, missing or there twice."""
-        return cls(path)
-
-    def find(self, officer_id: str) -> Principal | None:
-        """The officer as the file has it now."""
-        if time.monotonic() - self._looked_at >= _RELOAD_SECONDS:
-            self.refresh()
-        return self._officers.get(officer_id)
-
-    def refresh(self) -> None:
-        """Read the file again if it changed since it was last read."""
-        self._looked_at = time.monotonic()
-        signature = _signature(self._path)
-        if signature == self._signature:
-            return
-        self._signature = signature  # also of a bad file: one log line each, not one a second
-        try:
-            self._officers = _read(self._path)
-        except OfficersFileError as fault:
-            log.error("officers_file_rejected", faults=str(fault))  # noqa: TRY400 - the faults say it all
-        else:
-            log.info("officers_file_read", officers=len(self._officers))
-
-
-def _signature(path: Path) -> Hashable:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _read(path: Path) -> Mapping[str, Principal]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - derived from SafeLoader
-        officers = _OfficersFile.model_validate(content).officers
-    except (OSError, UnicodeDecodeError) as fault:
-        raise OfficersFileError(f"{path} cannot be read ({type(fault).__name__})") from fault
-    except yaml.YAMLError as fault:
-        raise OfficersFileError(f"{path} is not YAML: {' '.join(str(fault).split())}") from fault
-    except ValidationError as fault:
-        faults = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors()
-        )
-        raise OfficersFileError(f"{path}: {faults}") from fault
-    ids = [officer.id for officer in officers]
-    if twice := sorted({each for each in ids if ids.count(each) > 1}):
-        raise OfficersFileError(f"{path}: the id is there twice: {', '.join(twice)}")
-    return {officer.id: officer.principal() for officer in officers}
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A key written twice in one mapping is a fault, where YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len(set(map(repr, keys))) < len(keys):
-            raise yaml.constructor.ConstructorError(
-                None, None, "a key is there twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
 class AuthContext(Protocol):
-    """The part of a servicer context that carries the certificate."""
+    """The part of gRPC's servicer context that carries the certificate."""
 
-    def auth_context(self) -> Mapping[str, Any]: ...  # noqa: D102 - gRPC's
+    def auth_context(self) -> Mapping[str, Any]: ...  # noqa: D102 - gRPC documents it
 
 
-def authenticate(context: AuthContext, trust_domain: str, officers: Officers) -> Principal:
-    """The caller by its certificate; `RpcError` UNAUTHENTICATED if that names no principal of this trust domain."""
-    found = tuple(context.auth_context().get("peer_spiffe_id") or ())
-    principal = _principal(bytes(found[0]), trust_domain) if len(found) == 1 else None
+def authenticate(
+    context: AuthContext, trust_domain: str, find_officer: Callable[[str], Principal | None]
+) -> Principal:
+    """Returns the caller whose certificate gRPC has verified.
+
+    Raises RpcError UNAUTHENTICATED if the certificate names no principal of the trust domain, or an
+    officer that `find_officer` does not know.
+    """
+    uris = tuple(context.auth_context().get("peer_spiffe_id") or ())
+    principal = _parse(bytes(uris[0]), trust_domain) if len(uris) == 1 else None
     if principal is not None and principal.kind == "officer":
-        principal = officers.find(principal.id)
+        principal = find_officer(principal.id)
     if principal is None:
         message = "the certificate names no principal of this trust domain"
         raise RpcError(grpc.StatusCode.UNAUTHENTICATED, CommonReason.UNAUTHENTICATED, message)
@@ -177,7 +74,7 @@ def authenticate(context: AuthContext, trust_domain: str, officers: Officers) ->
 
 
 @lru_cache(maxsize=4096)
-def _principal(spiffe_id: bytes, trust_domain: str) -> Principal | None:
+def _parse(spiffe_id: bytes, trust_domain: str) -> Principal | None:
     prefix = f"spiffe://{trust_domain}/"
     text = spiffe_id.decode("ascii", errors="replace")
     parts = _PATH.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
@@ -188,7 +85,9 @@ def _principal(spiffe_id: bytes, trust_domain: str) -> Principal | None:
             return Principal("partner", partner, partner, frozenset({"PARTNER"}))
         case {"kind": "service", "id": str(service)}:
             return Principal("service", service, None, frozenset({"SERVICE"}))
-        case {"kind": "officer", "id": str(officer)}:  # roles are data, not part of the certificate
+        case {"kind": "officer", "id": str(officer)}:
+            # The roles of an officer are in the officers file, not in the certificate: they can be
+            # taken away without a new certificate.
             return Principal("officer", officer, None, frozenset())
         case _:
             return None
@@ -198,20 +97,10 @@ _current: ContextVar[Principal] = ContextVar("principal")
 
 
 def current_principal() -> Principal:
-    """The caller of the RPC that runs; `LookupError` outside of one."""
+    """Returns the caller of the running call. Raises LookupError outside of a call."""
     return _current.get()
 
 
 def set_principal(principal: Principal) -> None:
-    """Make this the caller for the rest of the current task."""
+    """Sets the caller for the rest of the current task. Every call runs in a task of its own."""
     _current.set(principal)
-
-
-@contextmanager
-def acting_as(principal: Principal) -> Iterator[None]:
-    """Make this the caller inside the block."""
-    token = _current.set(principal)
-    try:
-        yield
-    finally:
-        _current.reset(token)

@@ -1,4 +1,4 @@
-"""Who may call which method: read once, at construction, from the contracts' option `safeconduct.options.v1.access`."""
+"""Which roles may call which method: read from the contract's option `safeconduct.options.v1.access`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _PREFIX = "ROLE_"
 
 
 def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """The roles of every method of these services, by path (`/package.Service/Method`).
+    """Returns the roles of every method of these services, by path (`/package.Service/Method`).
 
-    `ValueError` names every method that has no usable access option, and every service that no contract defines.
+    Raises ValueError with every service that no contract defines, and every method without a usable
+    access option. A server with such a method must not start.
     """
     table: dict[str, frozenset[str]] = {}
     faults: list[str] = []
@@ -26,14 +27,14 @@ def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
         try:
             methods = descriptor_pool.Default().FindServiceByName(service).methods
         except KeyError:
-            faults.append(f"{service} is in no contract")
+            faults.append(f"no contract defines the service {service}")
             continue
         for method in methods:
             roles = _roles(method)
             table[f"/{service}/{method.name}"] = roles
             if not roles:
                 faults.append(
-                    f"{service}.{method.name} does not say who may call it (option safeconduct.options.v1.access)"
+                    f"{service}.{method.name} has no roles (option safeconduct.options.v1.access)"
                 )
     if faults:
         raise ValueError("; ".join(faults))
@@ -41,7 +42,7 @@ def access_table(services: Iterable[str]) -> Mapping[str, frozenset[str]]:
 
 
 def _roles(method: MethodDescriptor) -> frozenset[str]:
-    """Names without the prefix; none at all if any is unspecified or unknown here."""
+    """Returns names without the prefix; none if any number is 0 or unknown to this release."""
     numbers = method.GetOptions().Extensions[options_pb2.access].roles
     known = options_pb2.Role.DESCRIPTOR.values_by_number
     if any(number == 0 or number not in known for number in numbers):
@@ -50,10 +51,10 @@ def _roles(method: MethodDescriptor) -> frozenset[str]:
 
 
 def authorize(principal: Principal, roles: frozenset[str]) -> None:
-    """`RpcError` ROLE_MISSING unless the principal holds one of these roles."""
+    """Raises RpcError ROLE_MISSING unless the principal has one of these roles."""
     if principal.roles.isdisjoint(roles):
-        wanted = ", ".join(sorted(roles))
-        message = f"the method asks for one of these roles: {wanted}"
+        needed = ", ".join(sorted(roles))
+        message = f"the method needs one of these roles: {needed}"
         raise RpcError(
-            grpc.StatusCode.PERMISSION_DENIED, CommonReason.ROLE_MISSING, message, {"roles": wanted}
+            grpc.StatusCode.PERMISSION_DENIED, CommonReason.ROLE_MISSING, message, {"roles": needed}
         )

@@ -1,4 +1,4 @@
-"""The server's certificate: whether its files belong together, and new ones taken up without a restart."""
+"""The certificate of a server: checks its files, and uses renewed ones without a restart."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """PEM files: the certificate with its chain, its private key, and the authorities whose clients are believed."""
+    """PEM files: the certificate with its chain, its private key, and the authorities of clients."""
 
     cert: Path
     key: Path
     ca: Path
 
     def check(self) -> None:
-        """`ValueError` unless these are a certificate, the key of that certificate, and authorities."""
+        """Raises ValueError unless they are a certificate, the key of it, and authorities."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             context.load_cert_chain(self.cert, self.key, password="")
@@ -34,10 +34,11 @@ class CertificateFiles:
 
 
 def server_credentials(files: CertificateFiles) -> grpc.ServerCredentials:
-    """Mutual TLS: a client without a certificate of these authorities gets no connection.
+    """Returns credentials for mutual TLS: a client needs a certificate of one of the authorities.
 
-    Files that change are read again at the next handshake. Files that do not fit together, as while they are being
-    replaced, are passed over and looked at again at the one after; connections that stand are not touched.
+    Changed files are read at the next handshake. If they do not belong together, as while they are
+    being replaced, the old ones stay in use and the files are read again at the handshake after.
+    Open connections keep the certificate they began with.
     """
     in_use = _signature(files)
 
@@ -50,15 +51,15 @@ def server_credentials(files: CertificateFiles) -> grpc.ServerCredentials:
             files.check()
             configuration = _configuration(files)
         except (OSError, ValueError) as fault:
-            log.warning("certificate_passed_over", fault=type(fault).__name__)
+            log.warning("certificate_rejected", fault=type(fault).__name__)
             return None
         in_use = found
-        log.info("certificate_taken_up")
+        log.info("certificate_renewed")
         return configuration
 
     return grpc.dynamic_ssl_server_credentials(
         _configuration(files),
-        fetch,  # type: ignore[arg-type]  # the stubs leave out None, which says that nothing changed
+        fetch,  # type: ignore[arg-type]  # the stubs leave out None, which means no change
         require_client_authentication=True,
     )
 

@@ -1,7 +1,7 @@
-"""How a refusal reaches the wire: always a `google.rpc.Status` with `ErrorInfo`, never the text of an exception.
+"""Errors that a handler raises, and their form on the wire.
 
-Knows the plumbing's own reasons and which exceptions mean that storage is away. The services' reasons are plain
-strings here.
+On the wire an error is a `google.rpc.Status` with `ErrorInfo`. It never holds the text of an
+exception. Knows the common reasons; the reasons of the services are plain strings here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Protocol
 
-import asyncpg
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -18,14 +17,14 @@ from google.rpc import error_details_pb2, status_pb2
 
 MAX_VIOLATIONS: Final = 40
 MAX_VIOLATION_BYTES: Final = 5_400
-"""Trailers above 8 KiB may be dropped by a peer, above 16 KiB always are, and base64 adds a third to these bytes."""
+"""A peer may drop trailers above 8 KiB and always drops those above 16 KiB. Base64 adds a third."""
 
 _MAX_MESSAGE_CHARACTERS: Final = 500
 _MAX_METADATA_CHARACTERS: Final = 200
 
 
 class CommonReason(StrEnum):
-    """`safeconduct.options.v1.CommonReason` without its prefix; a test holds the two together."""
+    """`safeconduct.options.v1.CommonReason` without its prefix; a test compares the two."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     ROLE_MISSING = "ROLE_MISSING"
@@ -44,9 +43,10 @@ class CommonReason(StrEnum):
 
 
 class RpcError(Exception):
-    """The only road to a status other than OK. Each type of detail may be given once; a second one is a `ValueError`.
+    """Ends a call with a status other than OK.
 
-    `ErrorInfo` is added from `reason` and `metadata` on the way out and is not given here.
+    `ErrorInfo` is made of `reason` and `metadata` and must not be among `details`. Raises ValueError
+    if two details have the same type.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RpcError(Exception):
             *(detail.DESCRIPTOR.full_name for detail in details),
         ]
         if len(set(names)) < len(names):
-            raise ValueError(f"a detail is given twice: {', '.join(names)}")
+            raise ValueError(f"two details have the same type: {', '.join(names)}")
         self.code = code
         self.reason = str(reason)
         self.message = message
@@ -72,29 +72,29 @@ class RpcError(Exception):
 
 
 class FieldFaultLike(Protocol):
-    """What is wrong with one field; every core has its own frozen dataclass of this shape."""
+    """A fault of one field. Every core has a frozen dataclass of this shape."""
 
     @property
     def path(self) -> str: ...  # noqa: D102 - for instance details.parties[2].country
     @property
     def reason(self) -> str: ...  # noqa: D102 - UPPER_SNAKE
     @property
-    def description(self) -> str: ...  # noqa: D102 - for a person
+    def description(self) -> str: ...  # noqa: D102 - a sentence for a person
 
 
 class RefusalLike(Protocol):
-    """A core's refusal as a value; every core has its own frozen dataclass of this shape."""
+    """A refusal of a core as a value. Every core has a frozen dataclass of this shape."""
 
     @property
     def kind(self) -> str: ...  # noqa: D102 - a key of CODES
     @property
     def reason(self) -> str: ...  # noqa: D102 - the service's ErrorReason without its prefix
     @property
-    def message(self) -> str: ...  # noqa: D102 - for a person
+    def message(self) -> str: ...  # noqa: D102 - a sentence for a person
     @property
-    def metadata(self) -> Mapping[str, str]: ...  # noqa: D102 - what varies in the message
+    def metadata(self) -> Mapping[str, str]: ...  # noqa: D102 - the variable parts of the message
     @property
-    def fields(self) -> Sequence[FieldFaultLike]: ...  # noqa: D102 - for INVALID
+    def fields(self) -> Sequence[FieldFaultLike]: ...  # noqa: D102 - of an INVALID request
 
 
 CODES: Final[Mapping[str, grpc.StatusCode]] = {
@@ -104,12 +104,14 @@ CODES: Final[Mapping[str, grpc.StatusCode]] = {
     "NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "ABORTED": grpc.StatusCode.ABORTED,
 }
+"""Status code by the kind of a refusal."""
 
 
 def rpc_error(refusal: RefusalLike) -> RpcError:
-    """The exception for a core's refusal: `BadRequest` for its fields, `PreconditionFailure` for a PRECONDITION.
+    """Returns the error for a refusal of a core.
 
-    An unknown kind is a broken promise: `KeyError`.
+    It carries `BadRequest` if the refusal has fields, and `PreconditionFailure` if its kind is
+    PRECONDITION. Raises KeyError for a kind that CODES does not have.
     """
     details: list[Message] = []
     if refusal.fields:
@@ -129,26 +131,28 @@ def rpc_error(refusal: RefusalLike) -> RpcError:
 
 
 def unavailable(reason: str, message: str, retry_after_s: float) -> RpcError:
-    """UNAVAILABLE for a reason of the plumbing, with the time in seconds after which a client may call again."""
+    """Returns UNAVAILABLE with `RetryInfo`: the client may call again after `retry_after_s`."""
     return RpcError(grpc.StatusCode.UNAVAILABLE, reason, message, None, retry_info(retry_after_s))
 
 
 def draining() -> RpcError:
-    """What a watch ends with when the server does: another server takes over at once."""
-    return unavailable(
-        CommonReason.DRAINING, "the server is ending; resume from the last token", 0.2
-    )
+    """Returns the error of a call that a stopping server ends. Another replica answers at once."""
+    message = "the server is stopping; call again, or resume the stream from its last token"
+    return unavailable(CommonReason.DRAINING, message, 0.2)
 
 
 def retry_info(retry_after_s: float) -> error_details_pb2.RetryInfo:
-    """`RetryInfo` from seconds."""
+    """Returns `RetryInfo` for a time in seconds."""
     delay = Duration()
     delay.FromNanoseconds(round(retry_after_s * 1e9))
     return error_details_pb2.RetryInfo(retry_delay=delay)
 
 
 def bad_request(faults: Iterable[tuple[str, str, str]]) -> error_details_pb2.BadRequest:
-    """`BadRequest` of (path, reason, description), cut so that it fits the trailers."""
+    """Returns `BadRequest` for faults of (path, reason, description).
+
+    Texts are cut, and faults at the end are left out, so that the message fits into the trailers.
+    """
     request = error_details_pb2.BadRequest()
     size = 0
     for path, reason, description in faults:
@@ -162,47 +166,16 @@ def bad_request(faults: Iterable[tuple[str, str, str]]) -> error_details_pb2.Bad
     return request
 
 
-def status_of(refusal: RpcError, domain: str) -> status_pb2.Status:
-    """The status as it goes on the wire, `ErrorInfo` first. `domain` is for instance `applications.safeconduct`."""
-    metadata = {key: value[:_MAX_METADATA_CHARACTERS] for key, value in refusal.metadata.items()}
+def status_of(error: RpcError, domain: str) -> status_pb2.Status:
+    """Returns the status for the wire, with `ErrorInfo` as its first detail.
+
+    `domain` is the domain of `ErrorInfo`, for instance `applications.safeconduct`.
+    """
+    metadata = {key: value[:_MAX_METADATA_CHARACTERS] for key, value in error.metadata.items()}
     status = status_pb2.Status(
-        code=refusal.code.value[0], message=refusal.message[:_MAX_MESSAGE_CHARACTERS]
+        code=error.code.value[0], message=error.message[:_MAX_MESSAGE_CHARACTERS]
     )
-    info = error_details_pb2.ErrorInfo(reason=refusal.reason[:63], domain=domain, metadata=metadata)
-    for detail in (info, *refusal.details):
+    info = error_details_pb2.ErrorInfo(reason=error.reason[:63], domain=domain, metadata=metadata)
+    for detail in (info, *error.details):
         status.details.add().Pack(detail)
     return status
-
-
-_STORAGE_STATES: Final = frozenset({"08", "28", "3D", "40", "53", "57", "58"})
-"""Classes of SQLSTATE (PostgreSQL, appendix A) that speak of the server and not of our statement."""
-
-_STORAGE_CODES: Final = frozenset({"25006", "55P03"})
-"""read_only_sql_transaction: the primary has moved; lock_not_available."""
-
-
-def is_storage_fault(exception: BaseException) -> bool:
-    """Whether this says that the database is away or busy, so that the same call may succeed later.
-
-    A statement that PostgreSQL understood and rejected is not: that is a defect of ours.
-    """
-    match exception:
-        case BaseExceptionGroup(exceptions=inner):
-            return all(is_storage_fault(each) for each in inner)
-        case asyncpg.PostgresError():
-            state = exception.sqlstate or ""
-            return state[:2] in _STORAGE_STATES or state in _STORAGE_CODES
-        case asyncpg.InterfaceError():
-            return any(
-                word in str(exception) for word in ("closed", "closing", "terminated", "released")
-            )
-        case asyncpg.TargetServerAttributeNotMatched():
-            return True
-        case asyncpg.InternalClientError():
-            # The server said that it ends the session, and the loss of the connection has not been noticed yet.
-            # Two users of one connection, a defect of ours, are an InterfaceError.
-            return str(exception).startswith("cannot switch to")
-        case OSError():  # ConnectionError, TimeoutError, gaierror; one that names a file is not the database
-            return exception.filename is None
-        case _:
-            return False

@@ -1,36 +1,29 @@
-"""Everything that happens around a handler, in one place and one order, for all four kinds of method.
+"""Runs every call through the same steps, in one place and one order, for all four kinds of method.
 
-Trace, authenticate, authorize, size, validate, deadline, handler, errors, metrics, one access log line. Requests arrive
-as bytes, so nobody's message is parsed before the caller is known; responses leave as bytes, so a handler may return a
-message or its serialized form.
+The steps: trace, authenticate, authorize, check size, validate, deadline, handler, errors, metrics,
+access log. Requests arrive as bytes, so that no message is parsed before the caller is known.
+Responses leave as bytes, so that a handler may return a message or its serialized form.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import grpc
-import structlog
 from google.protobuf.message import Message
 from grpc import aio
-from opentelemetry import context as otel_context
-from opentelemetry.context import Context as OtelContext
-from opentelemetry.trace import SpanKind, format_trace_id, set_span_in_context
 
-from chassis.rpc.authentication import Officers, authenticate, set_principal
+from chassis.rpc.authentication import authenticate, set_principal
 from chassis.rpc.authorization import authorize
+from chassis.rpc.call_record import CallRecorder
 from chassis.rpc.calls_in_flight import CallsInFlight
-from chassis.rpc.error_mapping import Call, describe, refusal_of, unhandled
+from chassis.rpc.error_mapping import internal_error, to_rpc_error
 from chassis.rpc.errors import CommonReason, RpcError, draining, status_of
-from chassis.rpc.metrics import RpcMetrics
+from chassis.rpc.officers import Officers
 from chassis.rpc.validation import Sentences, check_size, parse
-from chassis.telemetry import semconv
-from chassis.telemetry.tracing import Telemetry, context_of
-
-log = structlog.get_logger()
+from chassis.telemetry.tracing import Telemetry
 
 Context: TypeAlias = aio.ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
@@ -40,7 +33,7 @@ _REFLECTION: Final = "/grpc.reflection."
 
 
 class Interceptor(aio.ServerInterceptor):
-    """The one interceptor of a server. A method that the access table does not know is refused to everybody."""
+    """The one interceptor of a server. It refuses a method that `access` does not have."""
 
     def __init__(
         self,
@@ -52,16 +45,14 @@ class Interceptor(aio.ServerInterceptor):
         deadline_s: float = 30.0,
         sentences: Sentences | None = None,
     ) -> None:
-        self._calls = calls
         self._domain = f"{telemetry.service_name}.safeconduct"
-        self._tracer = telemetry.tracer
-        self._metrics = RpcMetrics(telemetry.registry)
+        self._recorder = CallRecorder(telemetry)
         self._access = access
         self._trust_domain = trust_domain
         self._officers = officers
+        self._calls = calls
         self._deadline_s = deadline_s
         self._sentences = sentences or {}
-        self._log = log.bind()  # once and not for each line
         self._wrapped: dict[str, _Handler] = {}
 
     async def intercept_service(
@@ -69,7 +60,7 @@ class Interceptor(aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> _Handler | None:
-        """The handler of the method inside its envelope, wrapped once."""
+        """Returns the method's handler inside the steps. It is wrapped once and kept."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is not None:
@@ -102,21 +93,24 @@ class Interceptor(aio.ServerInterceptor):
                 return None
             return _bytes(await self._within_deadline(inner(message, context)), serialize)
 
-        # Must be `async def`: grpc.aio would run anything else in its thread pool.
+        # It must be `async def`: grpc.aio runs anything else in its thread pool.
         async def call(request: Any, context: Context) -> bytes | None:
             return await self._serve(method, streams_in or streams_out, run, request, context)
 
         return _KINDS[streams_in, streams_out](call)
 
     async def _within_deadline(self, response: Awaitable[Message | bytes]) -> Message | bytes:
-        """Our own cap; the client's deadline reaches us as a cancellation."""
+        """Raises RpcError SERVER_DEADLINE if the handler takes longer than the server allows.
+
+        The client's own deadline arrives as a cancellation.
+        """
         try:
-            async with asyncio.timeout(self._deadline_s) as cap:
+            async with asyncio.timeout(self._deadline_s) as deadline:
                 return await response
         except TimeoutError:
-            if not cap.expired():
+            if not deadline.expired():
                 raise
-            message = "the server's time limit for this method passed"
+            message = f"the server's time limit of {self._deadline_s:g} s for a call has passed"
             raise RpcError(
                 grpc.StatusCode.DEADLINE_EXCEEDED, CommonReason.SERVER_DEADLINE, message
             ) from None
@@ -129,13 +123,14 @@ class Interceptor(aio.ServerInterceptor):
         request: Any,
         context: Context,
     ) -> bytes | None:
-        call = self._begin(method, is_stream, context)
+        metadata = context.invocation_metadata() or ()
+        call = self._recorder.begin(method, metadata, is_stream=is_stream)
         task = asyncio.current_task()
         assert task is not None, "gRPC runs every call in a task"
         try:
             try:
                 self._calls.add(task)
-                principal = authenticate(context, self._trust_domain, self._officers)
+                principal = authenticate(context, self._trust_domain, self._officers.find)
                 set_principal(principal)
                 call.principal = principal.name
                 authorize(principal, self._access.get(method, frozenset()))
@@ -143,81 +138,32 @@ class Interceptor(aio.ServerInterceptor):
             except asyncio.CancelledError as cancelled:
                 if self._calls.is_cancelled_by_us(task) and not context.cancelled():
                     task.uncancel()  # the answer below is awaited in this task
-                    refusal = draining()
+                    error = draining()
                 elif task.cancelling():
                     call.code = _why_cancelled(context)
                     raise  # a handler that returns normally instead leaks in grpc.aio
                 else:
                     # The handler raised it by itself. The client would wait until its deadline.
-                    refusal = unhandled(call, cancelled)
+                    error = internal_error(cancelled, method)
             except aio.AbortError:
                 call.code = context.code()
                 raise
-            except _CallerLeft:
+            except _ClientGoneError:
                 call.code = grpc.StatusCode.CANCELLED
                 return None
-            except Exception as exception:  # noqa: BLE001 - whatever it is, its text must not reach the wire
+            except Exception as exception:  # noqa: BLE001 - the text of none may reach the wire
                 if isinstance(exception, aio.InternalError) and context.done():
-                    call.code = grpc.StatusCode.CANCELLED  # the client left while we were answering
+                    # The client left while the answer was being sent.
+                    call.code = grpc.StatusCode.CANCELLED
                     return None
-                refusal = refusal_of(call, exception)
-            call.code, call.reason = refusal.code, refusal.reason
-            details = status_of(refusal, self._domain)
-            trailers = ((_DETAILS, details.SerializeToString()),)
-            await context.abort(refusal.code, details.message, trailers)
+                error = to_rpc_error(exception, method)
+            call.fail(error)
+            status = status_of(error, self._domain)
+            trailers = ((_DETAILS, status.SerializeToString()),)
+            await context.abort(error.code, status.message, trailers)
         finally:
             self._calls.remove(task)
-            self._end(call)
-
-    def _begin(self, method: str, is_stream: bool, context: Context) -> Call:
-        parent = _sender(context)
-        name = method.removeprefix("/")
-        attributes = {semconv.RPC_SYSTEM: "grpc", semconv.RPC_METHOD: name}
-        span = self._tracer.start_span(
-            name, context=parent, kind=SpanKind.SERVER, attributes=attributes
-        )
-        # Each call is a task with a context of its own, so nothing has to be put back at the end.
-        otel_context.attach(set_span_in_context(span, parent))
-        self._metrics.begin(method)
-        return Call(method, span, is_stream)
-
-    def _end(self, call: Call) -> None:
-        seconds = time.perf_counter() - call.begun
-        describe(call)
-        of_span = call.span.get_span_context()
-        exemplar = (
-            {"trace_id": format_trace_id(of_span.trace_id)} if of_span.trace_flags.sampled else None
-        )
-        self._metrics.end(
-            call.method, call.code.name, None if call.is_stream else seconds, exemplar
-        )
-        more = {
-            key: value
-            for key in ("principal", "reason", "error_ref")
-            if (value := getattr(call, key))
-        }
-        self._log.info(
-            "rpc",
-            method=call.method,
-            code=call.code.name,
-            milliseconds=round(seconds * 1000, 2),
-            **more,
-        )
-        call.span.end()
-
-
-_NO_SENDER: Final = OtelContext()
-
-
-def _sender(context: Context) -> OtelContext:
-    """Where the caller's trace stands, if it told us."""
-    traceparent, tracestate = "", ""
-    for key, value in context.invocation_metadata() or ():
-        if key == semconv.TRACEPARENT:
-            traceparent = str(value)
-        elif key == semconv.TRACESTATE:
-            tracestate = str(value)
-    return context_of(traceparent, tracestate) if traceparent else _NO_SENDER
+            self._recorder.end(call)
 
 
 _KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
@@ -226,11 +172,11 @@ _KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
-"""By (requests are a stream, responses are a stream); without serializers, so that they carry bytes."""
+"""By (requests are a stream, responses are a stream). Without serializers they carry bytes."""
 
 
 class _Requests:
-    """The messages of a client's stream, each checked like a single request; a bad one raises `RpcError`."""
+    """The messages of a client's stream. Each is checked like a single request."""
 
     def __init__(
         self, requests: Any, deserialize: Callable[[bytes], Message], sentences: Sentences
@@ -247,8 +193,8 @@ class _Requests:
         return parse(request, self._deserialize, self._sentences)
 
 
-class _CallerLeft(Exception):  # noqa: N818 - no fault of anybody
-    """There is nobody to send to any more."""
+class _ClientGoneError(Exception):
+    """The client has left, so that a response cannot be sent."""
 
 
 async def _send_all(
@@ -256,9 +202,10 @@ async def _send_all(
     context: Context,
     serialize: Callable[[Message], bytes],
 ) -> None:
-    """Write what the handler yields, and close the handler's generator whatever happens.
+    """Writes the handler's responses, and always closes the handler's generator.
 
-    A write fails only when the call is over, which the context may learn a moment later. Raises _CallerLeft then.
+    A write fails only if the call is over, which `context` may learn a little later. Raises
+    _ClientGoneError then.
     """
     try:
         async for response in responses:
@@ -266,7 +213,7 @@ async def _send_all(
             try:
                 await context.write(body)
             except aio.InternalError as error:
-                raise _CallerLeft from error
+                raise _ClientGoneError from error
     finally:
         if isinstance(responses, AsyncGenerator):
             await responses.aclose()

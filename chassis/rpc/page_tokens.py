@@ -1,90 +1,169 @@
-"""Page and resume tokens: what the server said earlier, given back by the client and proved to be the server's own.
+"""Page and resume tokens: positions that a client gives back and that no client can forge.
 
-A token is authenticated, not secret: it carries positions, never personal data.
+A token is signed, not encrypted: it carries positions, never personal data.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, TypeVar
+from uuid import UUID
 
 import grpc
-import msgspec
+from itsdangerous import BadData, URLSafeSerializer
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request
 
 MIN_KEY_BYTES: Final = 32
 MAX_TOKEN_CHARACTERS: Final = 400
-"""What the contracts accept in a token field."""
+"""The contracts accept no longer token."""
+DEFAULT_PAGE_SIZE: Final = 50
+MAX_PAGE_SIZE: Final = 200
 
-_MAC_BYTES: Final = 32
-_FIELDS: Final = msgspec.msgpack.Decoder(tuple[str | int, ...])
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+R = TypeVar("R")
+Field = str | int
+
+
+class PageRequest(Protocol):
+    """A request of a list method."""
+
+    page_size: int
+    page_token: str
 
 
 class PageTokens:
-    """Seals and opens tokens with HMAC-SHA256 under one key (at least 32 bytes, else `ValueError`).
+    """Encodes and decodes tokens.
 
-    `purpose` names the query with its arguments and the caller: a token of another query or caller does not open.
+    The first of `keys` signs, and all of them verify. To rotate keys, put a new one in front on every
+    replica, and delete the old one when its tokens are no longer used. Raises ValueError if a key has
+    less than 32 bytes.
+
+    The `purpose` of a token names the query with its arguments and the caller. A token of another
+    query or caller is invalid.
     """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"the key has {len(key)} bytes; it needs at least {MIN_KEY_BYTES}")
-        self._key = key
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("there is no key")
+        for number, key in enumerate(keys, 1):
+            if len(key) < MIN_KEY_BYTES:
+                raise ValueError(
+                    f"key {number} has {len(key)} bytes; at least {MIN_KEY_BYTES} are needed"
+                )
+        # The library signs with the last key.
+        self._keys = list(reversed(keys))
 
-    def seal(self, purpose: str, fields: tuple[str | int, ...]) -> str:
-        """The token of these fields, in URL-safe characters. `ValueError` if it grew over 400 characters."""
-        payload = msgspec.msgpack.encode(fields)
-        token = (
-            base64.urlsafe_b64encode(self._mac(purpose, payload) + payload)
-            .rstrip(b"=")
-            .decode("ascii")
-        )
+    def encode(self, purpose: str, fields: tuple[Field, ...]) -> str:
+        """Returns the token of these fields, in URL-safe characters.
+
+        Raises ValueError if it has more than 400 characters.
+        """
+        token = str(self._serializer(purpose).dumps(fields))
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise ValueError(
                 f"the token has {len(token)} characters; contracts accept {MAX_TOKEN_CHARACTERS}"
             )
         return token
 
-    def open(self, purpose: str, token: str) -> tuple[str | int, ...]:
-        """The fields sealed for this purpose; `RpcError` INVALID_TOKEN for anything else."""
-        sealed = _decode(token)
-        mac, payload = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(purpose, payload)):
-            raise _invalid()
-        return _FIELDS.decode(payload)
+    def decode(self, purpose: str, token: str) -> tuple[Field, ...]:
+        """Returns the fields that were encoded for this purpose.
 
-    def _mac(self, purpose: str, payload: bytes) -> bytes:
-        name = purpose.encode()
-        return hmac.digest(self._key, len(name).to_bytes(4) + name + payload, hashlib.sha256)
+        Raises RpcError INVALID_TOKEN for anything else.
+        """
+        try:
+            if len(token) > MAX_TOKEN_CHARACTERS:
+                raise _invalid_token()
+            return tuple(self._serializer(purpose).loads(token))
+        except (BadData, UnicodeError):
+            raise _invalid_token() from None
+
+    def page(self, purpose: str, request: PageRequest) -> Page:
+        """Returns the page that the request asks for.
+
+        Raises RpcError INVALID_TOKEN, or VALIDATION_FAILED for a negative size.
+        """
+        size, after = page_size(request.page_size), None
+        if request.page_token:
+            microseconds, row_id = self.decode(purpose, request.page_token)
+            after = _EPOCH + int(microseconds) * _MICROSECOND, UUID(str(row_id))
+        return Page(self, purpose, size, after)
+
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._keys,
+            salt=purpose,
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
 
 
-def page_size(requested: int, default: int = 50, maximum: int = 200) -> int:
-    """How many rows a page has (AIP-158): 0 means the default, more than the maximum means the maximum.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list that is sorted by time and id.
 
-    Negative is refused as VALIDATION_FAILED.
+    The query takes `after` and `limit`: rows behind `after` in the order of the list, and one row
+    more than the page has, which shows that there is a next page.
+    """
+
+    tokens: PageTokens
+    purpose: str
+    size: int
+    _after: tuple[datetime, UUID] | None
+
+    @property
+    def after(self) -> tuple[datetime, UUID] | tuple[None, None]:
+        """Returns time and id of the last row of the previous page; (None, None) for the first page."""
+        return self._after or (None, None)
+
+    @property
+    def limit(self) -> int:
+        """Returns the number of rows to read."""
+        return self.size + 1
+
+    def rows(self, found: Sequence[R]) -> Sequence[R]:
+        """Returns the rows of this page, out of those that the query found."""
+        return found[: self.size]
+
+    def next_token(self, found: Sequence[R], sort_key: Callable[[R], tuple[datetime, UUID]]) -> str:
+        """Returns the token of the next page, or an empty text if the query found no more rows."""
+        if len(found) <= self.size:
+            return ""
+        time, row_id = sort_key(found[self.size - 1])
+        microseconds = (time - _EPOCH) // _MICROSECOND
+        return self.tokens.encode(self.purpose, (microseconds, str(row_id)))
+
+
+def page_size(
+    requested: int, default: int = DEFAULT_PAGE_SIZE, maximum: int = MAX_PAGE_SIZE
+) -> int:
+    """Returns the number of rows of a page (AIP-158): `default` for 0, at most `maximum`.
+
+    Raises RpcError VALIDATION_FAILED for a negative number.
     """
     if requested < 0:
         detail = bad_request([("page_size", "INT32_GTE", "must not be negative")])
         metadata = {"violationCount": "1"}
-        message = "the page size is negative"
+        message = "page_size: must not be negative"
         code = grpc.StatusCode.INVALID_ARGUMENT
         raise RpcError(code, CommonReason.VALIDATION_FAILED, message, metadata, detail)
     return min(requested or default, maximum)
 
 
-def _decode(token: str) -> bytes:
-    try:
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise _invalid()
-        return base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
-        raise _invalid() from None
+def read_keys(content: bytes) -> list[bytes]:
+    """Returns the keys in the content of a key file, in their order.
+
+    A text file has one key a line. Any other content is one key, as in files of earlier releases.
+    """
+    if not content.isascii():
+        return [content]
+    return [line.strip() for line in content.splitlines() if line.strip()]
 
 
-def _invalid() -> RpcError:
-    message = "the token was not made by this service for this query"
+def _invalid_token() -> RpcError:
+    message = "the token was not made by this service for this query; begin without a token"
     return RpcError(grpc.StatusCode.INVALID_ARGUMENT, CommonReason.INVALID_TOKEN, message)

@@ -1,4 +1,4 @@
-"""The gRPC server of a service: mutual TLS, one interceptor, reflection, health and metrics, and an orderly end."""
+"""The server of a process: gRPC with mutual TLS, reflection, health and metrics; starts and drains."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from grpc import aio
 from grpc_reflection.v1alpha import reflection
 
 from chassis.health import HealthServer, MetricsServer
-from chassis.rpc.authentication import Officers
 from chassis.rpc.authorization import access_table
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
 from chassis.rpc.interceptor import Interceptor
+from chassis.rpc.officers import Officers
 from chassis.rpc.validation import MAX_REQUEST_BYTES, Sentences, compile_rules
 from chassis.settings import ServiceSettings
 from chassis.telemetry.tracing import Telemetry
@@ -27,41 +27,39 @@ Registration: TypeAlias = tuple[Callable[[Any, aio.Server], None], object, str]
 """The generated `add_..._to_server`, the servicer, and the service's full name."""
 
 OPTIONS: Final[Sequence[tuple[str, int]]] = (
-    (
-        "grpc.so_reuseport",
-        0,
-    ),  # a second process on the port is an error, not a silent half of the calls
-    (
-        "grpc.max_receive_message_length",
-        4 * MAX_REQUEST_BYTES,
-    ),  # the interceptor refuses above 1 MiB, with a reason
+    # A second process on the port is an error. Else it would silently take half of the calls.
+    ("grpc.so_reuseport", 0),
+    # The interceptor refuses requests above 1 MiB, with a reason that gRPC itself would not give.
+    ("grpc.max_receive_message_length", 4 * MAX_REQUEST_BYTES),
     ("grpc.max_send_message_length", 4 * MAX_REQUEST_BYTES),
-    ("grpc.max_connection_age_ms", 300_000),  # clients that balance find new servers this way
+    # A new connection every five minutes lets a balancing client find new replicas.
+    ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
-    ("grpc.max_concurrent_streams", 4_000),  # per connection; more wait in the client
-    (
-        "grpc.server.max_pending_requests",
-        20_000,
-    ),  # the core's 1,000 refuses a storm of reconnecting watches
+    # Of one connection. Further calls wait in the client.
+    ("grpc.max_concurrent_streams", 4_000),
+    # gRPC's default of 1,000 refuses calls when all watches reconnect at the same time.
+    ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
 )
 MAX_CONCURRENT_CALLS: Final = 10_000
-"""Watches count too, so this only bounds memory (about 25 KiB each)."""
+"""Bounds the memory of open watches, which need about 25 KiB each."""
 
 _ANSWER_SECONDS: Final = 2.0
-"""Time after the grace in which cancelled calls can still send why they ended."""
+"""Time after the grace in which cancelled calls can still send their DRAINING."""
 
 
 class RpcServer:
     """Serves the registered services until it is drained.
 
-    `ready` answers None, or why the service cannot serve yet. Construction raises `ValueError` for a method whose
-    contract does not say who may call it, and what the contracts' rules raise if they do not compile.
-    A servicer with a method `drain()` (plain or async) is told when the server ends and ends its watches with
-    `chassis.rpc.errors.draining()`; later watches must end at once.
+    `not_ready_reason` returns None if the service is ready, else the reason why not. If a servicer
+    has a method `drain()` (plain or async), the server calls it when it stops: the servicer then ends
+    its watches, and every later one, with `chassis.rpc.errors.draining()`.
+
+    Raises ValueError for a method whose contract has no roles, and the error of the rule compiler for
+    a contract whose rules do not compile.
     """
 
     def __init__(
@@ -69,7 +67,7 @@ class RpcServer:
         settings: ServiceSettings,
         telemetry: Telemetry,
         registrations: Sequence[Registration],
-        ready: Callable[[], str | None],
+        not_ready_reason: Callable[[], str | None],
         *,
         deadline_s: float = 30.0,
         grace_s: float = 20.0,
@@ -86,28 +84,28 @@ class RpcServer:
             telemetry,
             access,
             settings.spiffe_trust_domain,
-            Officers.load(settings.officers_file),
+            Officers(settings.officers_file),
             self._calls,
             deadline_s,
             sentences,
         )
-        self._health = HealthServer(settings.health_listen_address, ready)
+        self._health = HealthServer(settings.health_listen_address, not_ready_reason)
         self._metrics = MetricsServer(settings.metrics_listen_address, telemetry.registry)
         self._server: aio.Server | None = None
         self.port = 0
 
     @property
     def health_port(self) -> int:
-        """Where health is served."""
+        """Returns the port of the health service."""
         return self._health.port
 
     @property
     def metrics_port(self) -> int:
-        """Where metrics are served."""
+        """Returns the port of `/metrics`."""
         return self._metrics.port
 
     async def start(self) -> None:
-        """Bind all three ports and serve; raises if one is taken."""
+        """Binds all three ports and serves. Raises OSError or RuntimeError if one is in use."""
         self._server = aio.server(
             interceptors=[self._interceptor],
             options=OPTIONS,
@@ -128,11 +126,11 @@ class RpcServer:
         )
 
     async def drain(self) -> None:
-        """Stops serving and returns when all ports are closed.
+        """Stops serving, and returns when all ports are closed.
 
-        In order: health is not ready; calls are answered for `drain_seconds` more; watches end and
-        new calls are refused; running calls finish within `grace_s`. A call that does not ends with
-        DRAINING, too.
+        In order: health reports not ready; calls are answered for `drain_seconds` more; watches end
+        and new calls are refused; running calls finish within `grace_s`. A call that does not finish
+        ends with DRAINING.
         """
         if self._server is None:
             return
@@ -153,17 +151,21 @@ class RpcServer:
 
 
 class _Unregistered:
-    """Takes a service's methods by name only: for each one registered grpc.aio waits apart, and every call pays."""
+    """Adds a servicer's methods by name only.
+
+    For each registered method grpc.aio keeps a request of its own waiting, and every call pays for
+    all of them.
+    """
 
     def __init__(self, server: aio.Server) -> None:
         self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
-        """The same methods again: not needed."""
+        """Does nothing: the generated code adds the same methods by name, too."""
 
 
 async def _drain(servicer: object) -> None:
-    """One open watch would hold `stop` for the whole grace."""
+    # One open watch would make gRPC's `stop` wait for the whole grace.
     drain = getattr(servicer, "drain", None)
     if drain is not None:
         waiting = drain()

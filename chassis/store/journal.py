@@ -29,7 +29,6 @@ from chassis.rpc.errors import (
     CommonReason,
     RefusalLike,
     RpcError,
-    is_storage_fault,
     rpc_error,
     unavailable,
 )
@@ -51,6 +50,7 @@ from chassis.store.statements import (
     write_many_events,
     write_one_event,
 )
+from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import StoredStream, Stream
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, link_to, traceparent

@@ -24,12 +24,14 @@ import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from chassis.rpc.errors import RpcError, is_storage_fault
+from chassis.rpc.errors import RpcError
+from chassis.store.storage_faults import is_storage_fault
 from chassis.streams import faust_app
 from chassis.streams.dead_letters import GROUP_HEADER, REDRIVEN_HEADER, DeadLetterWriter
 from chassis.streams.envelope import Envelope, Handler, Undecodable, envelope_of
 from chassis.telemetry import semconv
-from chassis.telemetry.tracing import Telemetry, context_of, forget_ids, link_to
+from chassis.telemetry.logging import clear_ids
+from chassis.telemetry.tracing import Telemetry, context_of, link_to
 
 _LOG = structlog.get_logger("consumer")
 # The pauses between these attempts add up to 6 s at most: a rebalance waits 30 s for the record.
@@ -175,7 +177,7 @@ class Consumer:
     async def _consume(self, topic: str, handler: Handler, message: Any) -> None:
         """Handles one record and measures it. When this returns, the record may be acknowledged."""
         # The ids that the previous record bound to the log are not this record's.
-        forget_ids()
+        clear_ids()
         began = time.perf_counter()
         headers: dict[str, bytes] = dict(message.headers or ())
         outcome = await self._process(topic, handler, message, headers)

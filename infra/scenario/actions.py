@@ -69,7 +69,7 @@ class Actions:
         """Returns the application after screening and policy; ScenarioError if not in `state`."""
         began = time.perf_counter()
         watch = self.clients.partner.applications.watch(
-            application.application_id, patience=DEADLINE_S
+            application.application_id, give_up_after=DEADLINE_S
         )
         try:
             async with asyncio.timeout(DEADLINE_S):

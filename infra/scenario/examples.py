@@ -10,7 +10,7 @@ from typing import Final
 
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2
-from safeconduct.cli.files import read_application
+from safeconduct.cli.application_file import read_application
 
 from infra.cache import CHECKOUT
 

@@ -1,1 +1,1 @@
-"""Whether what is recorded is what happened: chains walked in the databases, and case files checked without one."""
+"""Audit: verifies hash chains and published events; exports and checks case files."""

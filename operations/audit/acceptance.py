@@ -1,7 +1,8 @@
-"""The text that an end user signs, built again from events, so that a signature is checked against what was decided.
+"""Rebuilds the acceptance text, which an end user's signatory signs, from the events of a case.
 
-Written from the contract of the text (one line a fact, in fixed order), not shared with the service that asks for the
-signature: an auditor's copy that follows a changed text would prove nothing. A test holds the two together.
+The text is built from its specification, one line per fact in fixed order. It is not shared code
+with the service that asks for the signature: an auditor's copy that changed together with the
+service would prove nothing. A test compares the two.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ def acceptance_text(
     code_digest: bytes,
     signer: str,
 ) -> str:
-    """What the signatory of this id had to sign. Raises LookupError when the application names no applicant."""
+    """Returns the text that the party `signer` had to sign.
+
+    Raises LookupError if the application has no license holder and no applicant.
+    """
     lines = (
         FORM,
         "I accept the code of conduct named here for the end user that I may bind.",
@@ -37,16 +41,19 @@ def acceptance_text(
 
 
 def holder(details: model.ApplicationDetails) -> model.Party:
-    """Who holds the license: the party of that role, or else the applicant. Raises LookupError."""
+    """Returns the license holder, or the applicant if there is none.
+
+    Raises LookupError if there is neither.
+    """
     for role in (model.PARTY_ROLE_LICENSE_HOLDER, model.PARTY_ROLE_APPLICANT):
         for party in details.parties:
             if role in party.roles:
                 return party
-    raise LookupError("no party is the license holder or the applicant")
+    raise LookupError("no party has the role LICENSE_HOLDER or APPLICANT")
 
 
 def signing_key(details: model.ApplicationDetails, signer: str) -> bytes | None:
-    """The key of a party that may sign for an end user of the application, or None."""
+    """Returns the public key of the party `signer`; None if it may not sign for an end user."""
     for party in details.parties:
         authority = party.signing_authority
         if (
@@ -64,7 +71,7 @@ def signing_key(details: model.ApplicationDetails, signer: str) -> bytes | None:
 
 
 def signatory(details: model.ApplicationDetails) -> str:
-    """The first party that may sign for an end user; empty when there is none."""
+    """Returns the id of the first party that may sign for an end user; empty if there is none."""
     return next(
         (
             each.party_id

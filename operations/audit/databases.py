@@ -1,4 +1,4 @@
-"""Which databases are meant: from the environment, or from options."""
+"""The databases to audit, from environment variables or options."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ HINT: Final = (
 )
 
 
-def databases(given: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """DSN by service, in the order of the names. An option wins over the variable. Raises Unusable."""
+def databases(options: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the DSN by service, sorted by service. An option overrides the variable.
+
+    Raises Unusable if there is none or one is malformed.
+    """
     found = {
         match[1].lower(): value
         for name, value in environ.items()
         if (match := _VARIABLE.fullmatch(name)) and value
     }
-    for pair in given:
-        name, equals, dsn = pair.partition("=")
+    for option in options:
+        name, equals, dsn = option.partition("=")
         if not name or not equals:
-            # The text may hold a password: it is not repeated.
-            raise Unusable("DATABASE", "--database takes SERVICE=DSN.")
+            # The text may hold a password, so the message does not repeat it.
+            raise Unusable("DATABASE", "--database must be SERVICE=DSN.")
         found[name] = dsn
     if not found:
-        raise Unusable("NOT_CONFIGURED", "No database is named.", HINT)
+        raise Unusable("NOT_CONFIGURED", "No database is configured.", HINT)
     for name, dsn in found.items():
         if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
             raise Unusable(
                 "DATABASE",
-                f"The DSN of {name} is not postgresql://user:password@host:port/database.",
+                f"The DSN of {name} must be postgresql://user:password@host:port/database.",
             )
     return dict(sorted(found.items()))
 
 
-def database_of(name: str, found: Mapping[str, str]) -> str:
-    """The DSN of one service. Raises Unusable."""
-    if name not in found:
-        raise Unusable("NOT_CONFIGURED", f"The database of {name} is not named.", HINT)
-    return found[name]
+def database_of(service: str, found: Mapping[str, str]) -> str:
+    """Returns the DSN of one service. Raises Unusable if it is not configured."""
+    if service not in found:
+        raise Unusable("NOT_CONFIGURED", f"The database of {service} is not configured.", HINT)
+    return found[service]

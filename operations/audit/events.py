@@ -1,4 +1,4 @@
-"""What events say: the contracts' messages by their names, and which of them a case turns on."""
+"""Decodes stored events with the published contracts."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ CONTRACTS: Final[dict[str, Any]] = {
     "screening": screening,
     "enforcement": enforcement,
 }
-DECISIONS: Final = ("ApplicationApproved", "ApplicationDenied")
-SCREENED: Final = "ScreeningCompleted"
+DECISION_EVENTS: Final = ("ApplicationApproved", "ApplicationDenied")
+SCREENING_EVENT: Final = "ScreeningCompleted"
 
 
-def decoded(service: str, name: str, payload: bytes) -> Message | None:
-    """The event; None when this contract does not know it. Raises ValueError when the bytes are none."""
+def decode_event(service: str, name: str, payload: bytes) -> Message | None:
+    """Returns the event; None if this version of the contracts does not know it.
+
+    Raises ValueError if the payload is not a message of this type.
+    """
     descriptor = getattr(CONTRACTS.get(service), "DESCRIPTOR", None)
     if descriptor is None or name not in descriptor.message_types_by_name:
         return None
-    kind: type[Message] = getattr(CONTRACTS[service], name)
+    message_type: type[Message] = getattr(CONTRACTS[service], name)
     try:
-        return kind.FromString(payload)
+        return message_type.FromString(payload)
     except DecodeError as error:
-        raise ValueError(f"its payload is no {name}") from error
+        raise ValueError(f"the payload is not a {name} message") from error
 
 
-def says(message: Message) -> dict[str, Any]:
-    """A message as proto JSON, in the values that JSON gives back."""
+def to_json(message: Message) -> dict[str, Any]:
+    """Returns the message as proto3 JSON, with the types that a JSON parser returns."""
     document: dict[str, Any] = json.loads(json.dumps(MessageToDict(message)))
     return document

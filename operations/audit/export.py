@@ -1,4 +1,4 @@
-"""Collects a case file: streams from the databases, the license document from its service, the code from its folder."""
+"""Collects a case file from the databases, the license service and the folder of conduct codes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from safeconduct.applications.v1 import events_pb2 as applications
 from safeconduct.cli.connection import environment
 from safeconduct.client import Client
 
-from operations.audit import acceptance, casefile
-from operations.audit.casefile import (
+from operations.audit import acceptance, case_file
+from operations.audit.case_file import (
     CaseFile,
     ConductPart,
     EventEntry,
@@ -24,8 +24,8 @@ from operations.audit.casefile import (
     StreamEntry,
 )
 from operations.audit.databases import database_of
-from operations.audit.events import DECISIONS, SCREENED, decoded, says
-from operations.audit.store import Stored, snapshot
+from operations.audit.events import DECISION_EVENTS, SCREENING_EVENT, decode_event, to_json
+from operations.audit.journal_reader import AuditedStream, open_snapshot
 from operations.complaints import Unusable
 
 SERVICES: Final = ("applications", "screening", "enforcement")
@@ -34,37 +34,43 @@ SERVICES: Final = ("applications", "screening", "enforcement")
 async def collect(
     application_id: str, databases: Mapping[str, str], codes: Path | None
 ) -> CaseFile:
-    """Everything about one application. Raises Unusable, SafeconductError, and what asyncpg raises."""
+    """Returns the case file of an application.
+
+    `databases` are DSNs by service, `codes` the folder with the texts of the code of conduct.
+    Raises Unusable, SafeconductError and asyncpg's errors.
+    """
     try:
         wanted = UUID(application_id)
     except ValueError:
-        raise Unusable("APPLICATION", f"{application_id!r} is no application id") from None
+        raise Unusable(
+            "APPLICATION", f"{application_id!r} is not an application id; it must be a UUID"
+        ) from None
     streams = await _streams(wanted, databases)
     if not any(stream.service == "applications" for stream in streams):
         raise Unusable("APPLICATION", f"there is no application {wanted}")
     issued = _issued(streams)
     license_id = UUID(issued.license.license_id) if issued is not None else None
     file = CaseFile(
-        format=casefile.FORMAT,
-        about=casefile.About(
+        format=case_file.FORMAT,
+        about=case_file.About(
             application_id=wanted, license_id=license_id, exported_at=datetime.now(UTC)
         ),
         streams=tuple(streams),
-        decisions=_statements(streams, "applications", DECISIONS),
-        screenings=_statements(streams, "screening", (SCREENED,)),
+        decisions=_statements(streams, "applications", DECISION_EVENTS),
+        screenings=_statements(streams, "screening", (SCREENING_EVENT,)),
         license=await _license(license_id) if license_id is not None else None,
         conduct=_conduct(str(wanted), streams, codes),
         digests={},
     )
-    return casefile.sealed(file)
+    return case_file.with_digests(file)
 
 
 async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[StreamEntry]:
-    """The application's stream in each service; enforcement's is that of the license."""
+    """Returns the application's stream in each service; in enforcement that of its license."""
     found: list[StreamEntry] = []
     async with AsyncExitStack() as undo:
         for service in SERVICES:
-            journal = await undo.enter_async_context(snapshot(database_of(service, databases)))
+            journal = await undo.enter_async_context(open_snapshot(database_of(service, databases)))
             issued = _issued(found)
             is_about_license = service == "enforcement"
             if is_about_license and issued is None:
@@ -80,8 +86,8 @@ async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[S
     return found
 
 
-def _entry(service: str, stored: Stored) -> StreamEntry:
-    if stored.head is None:
+def _entry(service: str, stored: AuditedStream) -> StreamEntry:
+    if stored.state_row is None:
         raise Unusable(
             "BROKEN",
             f"the stream {stored.id} of {service} has no state row: run `safeconduct audit verify`",
@@ -89,23 +95,23 @@ def _entry(service: str, stored: Stored) -> StreamEntry:
     return StreamEntry(
         service=service,
         stream_id=stored.id,
-        version=stored.head.version,
-        head=stored.head.hash.hex(),
-        state=stored.head.state,
+        version=stored.state_row.version,
+        latest_hash=stored.state_row.latest_hash.hex(),
+        state=stored.state_row.state,
         events=tuple(
             EventEntry(
                 version=each.version,
-                event_id=UUID(int=each.event_id.int),
+                event_id=each.event_id,
                 name=each.name,
                 actor=each.actor,
                 occurred_at=each.occurred_at,
                 state=each.state,
                 traceparent=each.traceparent,
                 payload=each.payload,
-                prev_hash=each.previous_hash.hex(),
+                previous_hash=each.previous_hash.hex(),
                 hash=each.hash.hex(),
-                says=says(message)
-                if (message := decoded(service, each.name, each.payload)) is not None
+                content=to_json(message)
+                if (message := decode_event(service, each.name, each.payload)) is not None
                 else None,
             )
             for each in stored.events
@@ -117,7 +123,7 @@ def _statements(
     streams: Iterable[StreamEntry], service: str, names: tuple[str, ...]
 ) -> tuple[Statement, ...]:
     return tuple(
-        Statement(event_id=event.event_id, event_hash=event.hash, says=event.says or {})
+        Statement(event_id=event.event_id, event_hash=event.hash, content=event.content or {})
         for stream in streams
         if stream.service == service
         for event in stream.events
@@ -131,7 +137,7 @@ def _issued(streams: Iterable[StreamEntry]) -> applications.LicenseIssued | None
 
 
 def _newest(streams: Iterable[StreamEntry], name: str) -> bytes | None:
-    """The payload of the application's newest event of this name."""
+    """Returns the payload of the application's newest event of this name, or None."""
     events = (
         event
         for stream in streams
@@ -152,7 +158,7 @@ async def _license(license_id: UUID) -> LicensePart:
 def _conduct(
     application_id: str, streams: Iterable[StreamEntry], codes: Path | None
 ) -> ConductPart | None:
-    """What was to be signed; None before approval."""
+    """Returns the code of conduct with its signature; None before the approval."""
     submitted, approved = (
         _newest(streams, "ApplicationSubmitted"),
         _newest(streams, "ApplicationApproved"),
@@ -181,14 +187,15 @@ def _conduct(
 
 
 def _text_of(digest: bytes, codes: Path | None) -> str:
-    """The text with this digest, wherever in the folder. Raises Unusable."""
+    """Returns the text of the file with this SHA-256 in the folder. Raises Unusable."""
     if codes is None:
         raise Unusable(
-            "NOT_CONFIGURED", "Give the folder with the texts of the code of conduct: --codes."
+            "NOT_CONFIGURED",
+            "Set --codes or SAFECONDUCT_CONDUCT_CODES to the folder with the codes of conduct.",
         )
     for file in sorted(codes.rglob("*")) if codes.is_dir() else ():
         if file.is_file():
             content = file.read_bytes()
             if hashlib.sha256(content).digest() == digest:
                 return content.decode()
-    raise Unusable("FILE", f"no file in {codes} is the code of conduct with SHA-256 {digest.hex()}")
+    raise Unusable("FILE", f"no file in {codes} has the SHA-256 {digest.hex()}")

@@ -1,4 +1,4 @@
-"""Walks every chain of every service, and says what was covered and what does not hold."""
+"""Verifies the audit log: every hash chain of every service, and the published events."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from operations.audit import published
-from operations.audit.chain import Fault, Kind, faults_of
-from operations.audit.published import Published
-from operations.audit.store import Snapshot, Stored, latest, snapshot
+from operations.audit.chain_faults import LEGEND, Fault, Kind, find_faults
+from operations.audit.journal_reader import (
+    AuditedStream,
+    SnapshotReader,
+    open_live,
+    open_snapshot,
+)
+from operations.audit.published import PublishedEvents
 
 Progress = Callable[[str, int, int], None]
-"""Told now and then: the service (or `published`), and how many streams and events have been walked."""
+"""Called often: the service (or `published`), streams and events verified so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A fault and where it is."""
+class StreamFault:
+    """A fault, its service and its stream."""
 
     service: str
     stream_id: UUID
@@ -26,91 +31,96 @@ class Broken:
 
 
 @dataclass(slots=True)
-class Covered:
-    """What was walked of one service."""
+class ServiceCounts:
+    """The number of verified streams and events of one service."""
 
     streams: int = 0
     events: int = 0
-    waiting: int = 0
-    """Events that wait in the outbox."""
+    in_outbox: int = 0
+    """Events in the outbox, which are not yet published."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What the audit found. `published` and `foreign` are None when no broker was asked."""
+    """The result. `published` and `unrecognized` are None if no broker was given."""
 
-    services: dict[str, Covered] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
+    services: dict[str, ServiceCounts] = field(default_factory=dict)
+    faults: list[StreamFault] = field(default_factory=list)
     published: int | None = None
-    foreign: int | None = None
+    """Number of published events that were compared."""
+    unrecognized: int | None = None
+    """Number of records that no service wrote. They are not judged."""
 
     @property
     def ok(self) -> bool:
-        """Whether everything holds."""
-        return not self.broken
+        """Whether there is no fault."""
+        return not self.faults
 
 
 async def verify(databases: Mapping[str, str], bootstrap: str, progress: Progress) -> Report:
-    """The audit of all databases (DSN by service), and of what was published, if a broker is given.
+    """Verifies all databases (DSN by service) and, if brokers are given, the published events.
 
-    Raises what asyncpg and Kafka raise. The databases are read as they stood when it began; the topics are read later,
-    so that whatever is stored and does not wait has been published by then.
+    Raises asyncpg's errors and KafkaError. The snapshots of the databases are taken first and the
+    topics are read afterwards: an event of a snapshot that is not in its outbox has been published
+    by then.
     """
     report = Report()
-    async with contextlib.AsyncExitStack() as undo:
+    async with contextlib.AsyncExitStack() as stack:
         snapshots = {
-            name: await undo.enter_async_context(snapshot(dsn)) for name, dsn in databases.items()
+            name: await stack.enter_async_context(open_snapshot(dsn))
+            for name, dsn in databases.items()
         }
-        told = await _published(databases, bootstrap, report, progress) if bootstrap else None
-        for name, stored in snapshots.items():
-            await _walk(name, stored, told, report, progress)
+        events = await _compare(databases, bootstrap, report, progress) if bootstrap else None
+        for name, snapshot in snapshots.items():
+            await _verify_service(name, snapshot, events, report, progress)
     return report
 
 
-async def _published(
+async def _compare(
     databases: Mapping[str, str], bootstrap: str, report: Report, progress: Progress
-) -> Published:
-    async with contextlib.AsyncExitStack() as undo:
+) -> PublishedEvents:
+    async with contextlib.AsyncExitStack() as stack:
         journals = {
-            name: await undo.enter_async_context(latest(dsn)) for name, dsn in databases.items()
+            name: await stack.enter_async_context(open_live(dsn)) for name, dsn in databases.items()
         }
-        log, wanted = await undo.enter_async_context(published.log_of_facts(bootstrap))
-        told = await published.compare(
-            log, wanted, journals, lambda records: progress("published", 0, records)
+        reader, topics = await stack.enter_async_context(published.open_event_topics(bootstrap))
+        events = await published.compare(
+            reader, topics, journals, lambda records: progress("published", 0, records)
         )
-    report.published, report.foreign = told.records, told.foreign
-    report.broken += [
-        Broken(service, stream_id, fault) for service, stream_id, fault in told.faults
-    ]
-    return told
+    report.published, report.unrecognized = events.records, events.unrecognized
+    report.faults += [StreamFault(*each) for each in events.faults]
+    return events
 
 
-async def _walk(
-    name: str, stored: Snapshot, told: Published | None, report: Report, progress: Progress
+async def _verify_service(
+    name: str,
+    snapshot: SnapshotReader,
+    events: PublishedEvents | None,
+    report: Report,
+    progress: Progress,
 ) -> None:
-    covered = report.services[name] = Covered()
-    pending = await stored.pending()
-    covered.waiting = len(pending)
-    async for stream in stored.streams():
-        covered.streams += 1
-        covered.events += len(stream.events)
-        report.broken += [
-            Broken(name, stream.id, fault) for fault in faults_of(stream.events, stream.head)
-        ]
-        if told is not None:
-            report.broken += _unpublished(name, stream, pending, told)
-        progress(name, covered.streams, covered.events)
-    for stream_id, version in await stored.dangling():
-        fault = Fault(Kind.OUTBOX, version, "it waits to be published, but there is no such event")
-        report.broken.append(Broken(name, stream_id, fault))
+    counts = report.services[name] = ServiceCounts()
+    outbox = await snapshot.outbox()
+    counts.in_outbox = len(outbox)
+    async for stream in snapshot.streams():
+        counts.streams += 1
+        counts.events += len(stream.events)
+        faults = [*find_faults(stream.events, stream.state_row)]
+        if events is not None:
+            faults += _unpublished(name, stream, outbox, events)
+        report.faults += [StreamFault(name, stream.id, fault) for fault in faults]
+        progress(name, counts.streams, counts.events)
+    for stream_id, version in await snapshot.dangling_outbox():
+        fault = Fault(Kind.OUTBOX, version, LEGEND[Kind.OUTBOX])
+        report.faults.append(StreamFault(name, stream_id, fault))
 
 
 def _unpublished(
-    name: str, stream: Stored, pending: set[tuple[UUID, int]], told: Published
-) -> list[Broken]:
-    judged = (
-        told.judge(name, event)
+    name: str, stream: AuditedStream, outbox: set[tuple[UUID, int]], events: PublishedEvents
+) -> list[Fault]:
+    found = (
+        events.unpublished_fault(name, event)
         for event in stream.events
-        if (stream.id, event.version) not in pending
+        if (stream.id, event.version) not in outbox
     )
-    return [Broken(name, stream.id, fault) for fault in judged if fault is not None]
+    return [fault for fault in found if fault is not None]

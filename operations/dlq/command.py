@@ -1,65 +1,70 @@
-"""`safeconduct dlq`: list dead letters, show one, send them on their way again."""
+"""`safeconduct dlq`: lists dead letters, shows one, and sends them again."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
-from safeconduct.cli.output import Json, example, pairs, print_json, rows, show
+import click
+from safeconduct.cli.options import example, output_options
+from safeconduct.cli.output import Output
 
 from operations.complaints import Unusable, run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 
 if TYPE_CHECKING:
-    from operations.dlq.letters import Letter
+    from operations.dlq.records import DeadLetter
 
-app = typer.Typer(
-    help="Dead letters: what could not be handled. For operators.", no_args_is_help=True
+_BOOTSTRAP: Final = click.option(
+    "--bootstrap",
+    default="",
+    envvar=BOOTSTRAP_VARIABLES,
+    callback=check_bootstrap,
+    metavar="HOST:PORT[,HOST:PORT]",
+    help="The brokers.",
+)
+_TOPIC: Final = click.option("--topic", default="", help="Only what came from this topic.")
+_SERVICE: Final = click.option(
+    "--service", default="", help="Only what this service could not handle."
+)
+_REASON: Final = click.option(
+    "--reason", default="", help="Only letters with this reason, for instance HANDLER_FAILED."
 )
 
-Bootstrap = Annotated[
-    str,
-    typer.Option(
-        envvar=BOOTSTRAP_VARIABLES,
-        callback=check_bootstrap,
-        metavar="HOST:PORT[,HOST:PORT]",
-        help="The brokers.",
-    ),
-]
-FromTopic = Annotated[str, typer.Option("--topic", help="Only what came from this topic.")]
-ForService = Annotated[
-    str, typer.Option("--service", help="Only what this service could not handle.")
-]
-Reason = Annotated[
-    str, typer.Option(help="Only letters with this reason, for instance HANDLER_FAILED.")
-]
+
+@click.group()
+def app() -> None:
+    """Dead letters: records that a service could not handle. For operators."""
 
 
 @app.command("list", epilog=example("dlq list --reason HANDLER_FAILED"))
+@_BOOTSTRAP
+@_TOPIC
+@_SERVICE
+@_REASON
+@click.option("--waiting", is_flag=True, help="Only letters that were not sent again.")
+@output_options
 def list_(
-    bootstrap: Bootstrap = "",
-    topic: FromTopic = "",
-    service: ForService = "",
-    reason: Reason = "",
-    waiting: Annotated[
-        bool, typer.Option("--waiting", help="Only letters that were not sent again.")
-    ] = False,
-    json: Json = False,
+    bootstrap: str, topic: str, service: str, reason: str, waiting: bool, out: Output
 ) -> None:
     """List dead letters, oldest first: why, from where, when, and whether they were sent again."""
-    from operations.dlq.post import Wanted, lying
+    from operations.dlq.redrive import Filter, read_dead_letters
 
-    wanted = Wanted(topic, service, reason, waiting)
+    wanted = Filter(topic, service, reason, waiting)
 
-    async def work() -> list[Letter]:
-        return [letter for letter in await lying(_brokers(bootstrap)) if wanted.takes(letter)]
+    async def work() -> list[DeadLetter]:
+        return [
+            letter
+            for letter in await read_dead_letters(_brokers(bootstrap))
+            if wanted.selects(letter)
+        ]
 
-    found = run(work(), as_json=json)
-    if json:
-        print_json({"letters": [_document(letter) for letter in found]})
+    found = run(work(), as_json=out.is_json)
+    if out.printed({"letters": [_document(letter) for letter in found]}):
         return
+    from safeconduct.cli.tables import rows, show
+
     lines = [
         (
             letter.id,
@@ -69,7 +74,7 @@ def list_(
             letter.group,
             letter.event_type.rpartition(".")[2],
             letter.origin,
-            letter.sent[-1].at[:19] + "Z" if letter.sent else "",
+            letter.redrives[-1].at[:19] + "Z" if letter.redrives else "",
         )
         for letter in found
     ]
@@ -79,22 +84,20 @@ def list_(
 
 
 @app.command("show", epilog=example("dlq show safeconduct.applications.v1.dlq/0/3"))
-def show_(
-    letter: Annotated[str, typer.Argument(metavar="LETTER", help="As `dlq list` names it.")],
-    bootstrap: Bootstrap = "",
-    payload: Annotated[
-        bool, typer.Option("--payload", help="Show the content too, which may hold personal data.")
-    ] = False,
-    json: Json = False,
-) -> None:
+@click.argument("letter")
+@_BOOTSTRAP
+@click.option("--payload", is_flag=True, help="Show the content too, which may hold personal data.")
+@output_options
+def show_(letter: str, bootstrap: str, payload: bool, out: Output) -> None:
     """Show one dead letter: headers, event, and of its content the size and the digest."""
-    from operations.dlq.post import find
+    from operations.dlq.redrive import find_dead_letters
 
-    (found,) = run(_found(find, bootstrap, [letter]), as_json=json)
+    (found,) = run(_found(find_dead_letters, bootstrap, [letter]), as_json=out.is_json)
     document = _document(found, with_payload=payload)
-    if json:
-        print_json(document)
+    if out.printed(document, found.id):
         return
+    from safeconduct.cli.tables import pairs, show
+
     headers = document.pop("headers")
     sent = document.pop("redriven")
     lines = [
@@ -105,47 +108,55 @@ def show_(
 
 
 @app.command("redrive", epilog=example("dlq redrive --reason HANDLER_FAILED --service screening"))
+@click.argument("letters", nargs=-1, metavar="[LETTER...]")
+@_BOOTSTRAP
+@_TOPIC
+@_SERVICE
+@_REASON
+@click.option("--again", is_flag=True, help="Also those that were sent again before.")
+@click.option("--dry-run", is_flag=True, help="Print which letters would be sent; send none.")
+@output_options
 def redrive_(
-    letters: Annotated[
-        list[str] | None, typer.Argument(metavar="[LETTER...]", help="As `dlq list` names them.")
-    ] = None,
-    bootstrap: Bootstrap = "",
-    topic: FromTopic = "",
-    service: ForService = "",
-    reason: Reason = "",
-    again: Annotated[
-        bool, typer.Option("--again", help="Also those that were sent again before.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, send none.")] = False,
-    json: Json = False,
+    letters: tuple[str, ...],
+    bootstrap: str,
+    topic: str,
+    service: str,
+    reason: str,
+    again: bool,
+    dry_run: bool,
+    out: Output,
 ) -> None:
     """Send dead letters back to their topics: those named, or all of a reason.
 
     Only the service that could not handle a letter handles it, in a new trace that is linked to the old one. What it
     had handled meanwhile it does not handle again.
     """
-    from operations.dlq.post import Wanted, find, lying, redrive
+    from operations.dlq.redrive import Filter, find_dead_letters, read_dead_letters, redrive
 
     if bool(letters) == bool(reason):
-        raise typer.BadParameter("name letters, or give --reason", param_hint="LETTER")
-    wanted = Wanted(topic, service, reason)
+        raise click.BadParameter("name letters, or give --reason", param_hint="LETTER")
+    wanted = Filter(topic, service, reason)
 
     async def work() -> tuple[dict[str, str], list[str]]:
         brokers = _brokers(bootstrap)
-        found = await find(brokers, letters) if letters else await lying(brokers)
-        chosen = [letter for letter in found if wanted.takes(letter)]
-        waiting = [letter for letter in chosen if again or not letter.sent]
+        found = (
+            await find_dead_letters(brokers, list(letters))
+            if letters
+            else await read_dead_letters(brokers)
+        )
+        chosen = [letter for letter in found if wanted.selects(letter)]
+        waiting = [letter for letter in chosen if again or not letter.redrives]
         left = [letter.id for letter in chosen if letter not in waiting]
         return (
             {letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)
         ), left
 
-    sent, left = run(work(), as_json=json)
-    if json:
-        print_json(
-            {"redriven": [{"letter": name, "to": to} for name, to in sent.items()], "left": left}
-        )
+    sent, left = run(work(), as_json=out.is_json)
+    redriven = [{"letter": name, "to": to} for name, to in sent.items()]
+    if out.printed({"redriven": redriven, "left": left}):
         return
+    from safeconduct.cli.tables import rows, show
+
     show(
         rows(
             ("LETTER", "WOULD BE SENT" if dry_run else "SENT TO"),
@@ -156,8 +167,8 @@ def redrive_(
         show(f"{len(left)} were sent again before and were left; --again takes them too")
 
 
-async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[Letter]:
-    found: list[Letter] = await find(_brokers(bootstrap), ids)
+async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[DeadLetter]:
+    found: list[DeadLetter] = await find(_brokers(bootstrap), ids)
     return found
 
 
@@ -171,7 +182,7 @@ def _brokers(given: str) -> str:
     return given
 
 
-def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
+def _document(letter: DeadLetter, *, with_payload: bool = False) -> dict[str, Any]:
     value = letter.record.value or b""
     document: dict[str, Any] = {
         "letter": letter.id,
@@ -185,10 +196,10 @@ def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
         "eventId": letter.event_id,
         "subject": letter.subject,
         "traceId": letter.trace_id,
-        "was": letter.was,
+        "was": letter.previous_id,
         "bytes": len(value),
         "sha256": hashlib.sha256(value).hexdigest(),
-        "redriven": [{"at": each.at, "to": each.to} for each in letter.sent],
+        "redriven": [{"at": each.at, "to": each.to} for each in letter.redrives],
         "headers": {
             name: None if raw is None else raw.decode(errors="backslashreplace")
             for name, raw in letter.record.headers.items()
@@ -199,14 +210,14 @@ def _document(letter: Letter, *, with_payload: bool = False) -> dict[str, Any]:
     return document
 
 
-def _says(letter: Letter, value: bytes) -> dict[str, Any] | None:
+def _says(letter: DeadLetter, value: bytes) -> dict[str, Any] | None:
     """What the content says, if one of the contracts knows it."""
-    from operations.audit.events import decoded, says
+    from operations.audit.events import decode_event, to_json
 
     package, _, name = letter.event_type.rpartition(".")
     parts = package.split(".")
     try:
-        message = decoded(parts[1], name, value) if len(parts) > 1 else None
+        message = decode_event(parts[1], name, value) if len(parts) > 1 else None
     except ValueError:
         return None
-    return says(message) if message is not None else None
+    return to_json(message) if message is not None else None

@@ -1,16 +1,17 @@
-"""`safeconduct load`: how the services bear a rate of applications."""
+"""`safeconduct load`: a load test that submits applications at a fixed rate."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 from safeconduct.channel import Credentials, Endpoints
 from safeconduct.cli.connection import environment
 from safeconduct.cli.failures import BROKEN
-from safeconduct.cli.output import Json, example, print_json, rows, show
+from safeconduct.cli.options import example, output_options
+from safeconduct.cli.output import Output
 
 from operations.complaints import run as run_or_complain
 
@@ -22,46 +23,85 @@ EPILOG: Final = example(
 )
 MOST_PER_SECOND, LONGEST_S, MOST = 10_000, 3_600, 1_000_000
 
-app = typer.Typer(help="Offer applications at a rate and measure. For operators.")
 
-
-@app.callback(invoke_without_command=True, epilog=EPILOG)
-def load(
-    mix: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--mix",
-            metavar="FILE[=WEIGHT]",
-            help="An application file; several are mixed by weight.",
-        ),
-    ] = None,
-    rate: Annotated[
-        float, typer.Option(min=0.01, max=MOST_PER_SECOND, help="Submissions a second.")
-    ] = 5.0,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, max=LONGEST_S, help="For so long, at most.")
-    ] = 30.0,
-    count: Annotated[int, typer.Option(min=1, max=MOST, help="So many, at most.")] = MOST,
-    in_flight: Annotated[
-        int, typer.Option(min=1, max=10_000, help="So many unanswered at once, at most.")
-    ] = 1_000,
-    settle: Annotated[
-        float, typer.Option(min=0, max=LONGEST_S, help="Wait so long for the last decisions.")
-    ] = 30.0,
-    deadline: Annotated[
-        float, typer.Option(min=0.1, max=600, help="Seconds for one submission, retries too.")
-    ] = 10.0,
-    even: Annotated[
-        bool, typer.Option("--even", help="At equal intervals, not as independent callers come.")
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(help="Repeats the same arrivals and the same order of files.")
-    ] = 1,
-    owned: Annotated[
-        bool,
-        typer.Option("--i-own-this-target", help="Allow a target that is not on this machine."),
-    ] = False,
-    json: Json = False,
+@click.command(epilog=EPILOG)
+@click.option(
+    "--mix",
+    multiple=True,
+    metavar="FILE[=WEIGHT]",
+    help="An application file; several are mixed by weight.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.01, MOST_PER_SECOND),
+    default=5.0,
+    show_default=True,
+    help="Submissions a second.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, LONGEST_S),
+    default=30.0,
+    show_default=True,
+    help="Duration, at most.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, MOST),
+    default=MOST,
+    show_default=True,
+    help="Number of submissions, at most.",
+)
+@click.option(
+    "--in-flight",
+    type=click.IntRange(1, 10_000),
+    default=1_000,
+    show_default=True,
+    help="Unanswered submissions at once, at most.",
+)
+@click.option(
+    "--settle",
+    type=click.FloatRange(0, LONGEST_S),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for the last decisions.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0.1, 600),
+    default=10.0,
+    show_default=True,
+    help="Seconds for one submission with its retries.",
+)
+@click.option(
+    "--even", is_flag=True, help="At equal intervals, not at those of independent callers."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Repeats the same arrivals and the same order of files.",
+)
+@click.option(
+    "--i-own-this-target",
+    "owned",
+    is_flag=True,
+    help="Allow a target that is not on this machine.",
+)
+@output_options
+def app(
+    mix: tuple[str, ...],
+    rate: float,
+    seconds: float,
+    count: int,
+    in_flight: int,
+    settle: float,
+    deadline: float,
+    even: bool,
+    seed: int,
+    owned: bool,
+    out: Output,
 ) -> None:
     """Submit applications as your partner identity, at a rate that does not wait for answers, and watch them decided.
 
@@ -87,16 +127,14 @@ def load(
             arrivals=Arrivals.EVEN if even else Arrivals.POISSON,
             seed=seed,
         )
-        return await run(plan, read_mix(mix or (), datetime.now(UTC)), target, credentials, _tell)
+        return await run(plan, read_mix(mix, datetime.now(UTC)), target, credentials, _tell)
 
-    report = run_or_complain(work(), as_json=json)
-    if json:
-        from operations.load.report import document
+    report = run_or_complain(work(), as_json=out.is_json)
+    from operations.load.report import document
 
-        print_json(document(report))
-    else:
+    if not out.printed(document(report)):
         _show(report)
-    raise typer.Exit(0 if report.answers.count else BROKEN)
+    raise click.exceptions.Exit(0 if report.answers.count else BROKEN)
 
 
 def _tell(passed: float, report: Report) -> None:
@@ -110,6 +148,8 @@ def _tell(passed: float, report: Report) -> None:
 
 
 def _show(report: Report) -> None:
+    from safeconduct.cli.tables import rows, show
+
     from operations.load.report import milliseconds
 
     show(

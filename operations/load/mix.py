@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from safeconduct.applications.v1 import model_pb2
-from safeconduct.cli.files import read_application
+from safeconduct.cli.application_file import read_application
 
 from operations.complaints import Unusable
 

@@ -1,4 +1,4 @@
-"""How long to wait before calling again: doubling, capped, and jittered so that callers do not come back together."""
+"""Waiting times between attempts: doubled, capped, and jittered so that callers do not return all at once."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Backoff:
-    """Waiting times, seconds: between half and all of `first`, then of twice as much, never more than `most`."""
+    """Waiting times in seconds: `first`, then always twice as much, at most `most`, each times 0.5 to 1."""
 
     first: float = 0.1
     most: float = 5.0
     _next: float = field(init=False, default=0.0)
 
     def reset(self) -> None:
-        """Begin again: something got through."""
+        """Starts again with `first`, after an attempt succeeded."""
         self._next = 0.0
 
     def step(self, at_least: float = 0.0) -> float:
-        """The next waiting time; not below what the other side asked for."""
+        """The next waiting time in seconds, not below `at_least`, which the server asked for."""
         self._next = min(max(self.first, self._next * 2), self.most)
-        jittered = self._next * random.uniform(0.5, 1.0)  # noqa: S311 - spreads callers, guards nothing
+        jittered = self._next * random.uniform(0.5, 1.0)  # noqa: S311 - spreads callers, protects nothing
         return max(jittered, at_least * random.uniform(1.0, 1.2))  # noqa: S311 - same

@@ -1,6 +1,6 @@
-"""How a channel to a service is opened: mutual TLS, retries while it is unavailable, keepalive.
+"""Opens channels to the services: mutual TLS, retries while a service is unavailable, keepalive.
 
-Identity and addresses come from files and the environment; nothing is read before somebody asks for it.
+Identity and addresses come from files and environment variables, which are read only on request.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from grpc import aio
 
-from safeconduct.applications.v1 import service_pb2 as applications
-from safeconduct.enforcement.v1 import service_pb2 as enforcement
-from safeconduct.screening.v1 import service_pb2 as screening
+from safeconduct.errors import NotConfiguredError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 VARIABLES: Final[Mapping[str, str]] = {
     "applications": "SAFECONDUCT_APPLICATIONS",
@@ -27,18 +28,16 @@ VARIABLES: Final[Mapping[str, str]] = {
     "cert": "SAFECONDUCT_CERT",
     "key": "SAFECONDUCT_KEY",
 }
-"""The environment variable of each setting."""
+"""The environment variable of every setting."""
 
-_CONTRACTS: Final = (applications.DESCRIPTOR, screening.DESCRIPTOR, enforcement.DESCRIPTOR)
-# What gRPC sends again of a stream of requests may lack some of them (measured: three of ten restarts lost messages).
-_SENT_ONCE: Final = [
-    {"service": service.full_name, "method": method.name}
-    for contract in _CONTRACTS
-    for service in contract.services_by_name.values()
-    for method in service.methods
-    if method.client_streaming
-]
-# Five attempts are the most that gRPC allows; they spread over about three seconds: a restart of one replica.
+# Methods that send a stream. gRPC must not retry them: a retry may lose messages that were already sent
+# (measured: three of ten restarts did). Named here, because importing every contract costs 0.1 s of CPU.
+SENT_ONCE: Final = (
+    ("safeconduct.screening.v1.ScreeningService", "ScreenParties"),
+    ("safeconduct.screening.v1.ListService", "ImportList"),
+    ("safeconduct.enforcement.v1.StandingService", "WatchStanding"),
+)
+# gRPC allows at most five attempts. They take about three seconds, as long as the restart of a replica.
 # A server that stops ends the calls that still wait in its queue as CANCELLED: no handler saw them.
 # Every method is a read or has a request id, so a call may be sent again. gRPC does not retry a call
 # that the caller cancelled.
@@ -51,32 +50,35 @@ _RETRY: Final = {
 }
 SERVICE_CONFIG: Final = json.dumps(
     {
-        "methodConfig": [{"name": _SENT_ONCE}, {"name": [{}], "retryPolicy": _RETRY}],
+        "methodConfig": [
+            {"name": [{"service": service, "method": method} for service, method in SENT_ONCE]},
+            {"name": [{}], "retryPolicy": _RETRY},
+        ],
         "loadBalancingConfig": [{"round_robin": {}}],
     }
 )
-"""Calls are retried, streams of requests are not: who sends one opens it again, knowing what was answered."""
+"""gRPC retries calls, but no stream of requests.
+
+Our client opens such a stream again after the last answer.
+"""
 OPTIONS: Final = (
     ("grpc.enable_retries", 1),
     ("grpc.service_config", SERVICE_CONFIG),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.keepalive_time_ms", 40_000),  # the services take a ping every 30 s at most
+    ("grpc.keepalive_time_ms", 40_000),  # the services refuse pings more often than every 30 s
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
 )
 
 
-class NotConfiguredError(Exception):
-    """An address or a file of the identity is missing or cannot be read. The message says which and how to set it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services listen: `host:port`, several replicas as `IP:port,IP:port`, or any gRPC target.
+    """Addresses of the services: `host:port`, several replicas as `IP:port,IP:port`, or any gRPC target.
 
-    The certificates of replicas that are listed must all name the first one's IP. Empty = not used by this caller.
+    If replicas are listed, all their certificates must name the first one's IP. Empty: not used by
+    this caller.
     """
 
     applications: str = ""
@@ -85,7 +87,7 @@ class Endpoints:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """From SAFECONDUCT_APPLICATIONS, SAFECONDUCT_SCREENING and SAFECONDUCT_ENFORCEMENT."""
+        """The addresses in SAFECONDUCT_APPLICATIONS, SAFECONDUCT_SCREENING and SAFECONDUCT_ENFORCEMENT."""
         return cls(
             applications=environ.get(VARIABLES["applications"], ""),
             screening=environ.get(VARIABLES["screening"], ""),
@@ -93,7 +95,10 @@ class Endpoints:
         )
 
     def target(self, service: str) -> str:
-        """The address of `applications`, `screening` or `enforcement`. Raises NotConfiguredError when it is not set."""
+        """The address of `applications`, `screening` or `enforcement`.
+
+        Raises NotConfiguredError if it is not set.
+        """
         address: str = getattr(self, service)
         if not address:
             message = f"no address of {service}: set {VARIABLES[service]}=HOST:PORT"
@@ -103,7 +108,10 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who calls, and whom it trusts: three PEM documents. The private key is never shown."""
+    """The caller's identity and the authority it trusts: three PEM documents.
+
+    `repr` hides the private key.
+    """
 
     ca: bytes
     cert: bytes
@@ -114,27 +122,33 @@ class Credentials:
 
     @classmethod
     def from_files(cls, ca: str | Path, cert: str | Path, key: str | Path) -> Self:
-        """Reads the three PEM files. Raises NotConfiguredError for one that is not set or cannot be read."""
+        """Reads the three PEM files.
+
+        Raises NotConfiguredError if one is not named or cannot be read.
+        """
         return cls(ca=_read("ca", ca), cert=_read("cert", cert), key=_read("key", key))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """From the files named by SAFECONDUCT_CA, SAFECONDUCT_CERT and SAFECONDUCT_KEY."""
+        """Reads the files that SAFECONDUCT_CA, SAFECONDUCT_CERT and SAFECONDUCT_KEY name."""
         return cls.from_files(*(environ.get(VARIABLES[name], "") for name in ("ca", "cert", "key")))
 
     def tls(self) -> grpc.ChannelCredentials:
-        """The same for gRPC."""
+        """The same in the form that gRPC takes."""
         return grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
 
 
 def open_channel(target: str, credentials: Credentials) -> aio.Channel:
-    """A channel to one service, for the life of the process. Connects when it is first used."""
-    target, options = _dialled(target)
+    """A channel to one service, for the life of the process. It connects at the first call."""
+    target, options = _grpc_target(target)
     return aio.secure_channel(target, credentials.tls(), options=(*OPTIONS, *options))
 
 
-def _dialled(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The target as gRPC knows it. A list has no host name of its own, so a certificate is held to its first one's."""
+def _grpc_target(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The target and its options in gRPC's form.
+
+    A list has no host name, so certificates are checked against its first IP.
+    """
     first, comma, _ = target.partition(",")
     if not comma or "/" in target or first.startswith(("ipv4:", "ipv6:", "unix:", "dns:")):
         return target, ()
@@ -143,8 +157,8 @@ def _dialled(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 MEANINGS: Final[Mapping[str, str]] = {
-    "ca": "the certificate authority that the services' certificates come from",
-    "cert": "your certificate, which says who you are",
+    "ca": "the authority of the services' certificates",
+    "cert": "your certificate",
     "key": "the private key of your certificate",
 }
 

@@ -1,4 +1,4 @@
-"""A typed client of the three services: one channel each, mutual TLS, deadlines, retries, request ids and typed errors.
+"""A typed client of the three services: mutual TLS, deadlines, retries, request ids and typed errors.
 
 async with Client.from_env() as client:
     application = await client.applications.submit(details)
@@ -13,19 +13,22 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
 from grpc import aio
 
-from safeconduct.channel import Credentials, Endpoints, NotConfiguredError, open_channel
-from safeconduct.errors import FieldViolation, SafeconductError
-from safeconduct.rpc.applications import Applications, ApplicationWatch, Licenses, Reviews
+from safeconduct.channel import Credentials, Endpoints, open_channel
+from safeconduct.errors import FieldViolation, NotConfiguredError, SafeconductError
 from safeconduct.rpc.calls import Calls, MetadataSource, new_request_id, no_metadata
-from safeconduct.rpc.enforcement import Conduct, Standings, Violations
-from safeconduct.rpc.screening import Hits, RestrictedLists, Screenings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from safeconduct.rpc.applications import Applications, Licenses, Reviews
+    from safeconduct.rpc.enforcement import Conduct, Standings, Violations
+    from safeconduct.rpc.screening import Hits, RestrictedLists, Screenings
 
 __all__ = [
-    "ApplicationWatch",
     "Client",
     "Credentials",
     "Endpoints",
@@ -37,13 +40,19 @@ __all__ = [
 
 
 class Client:
-    """The services as one caller sees them. Make one for the life of the process, inside the event loop, and close it.
+    """One caller's connection to the services, one channel a service.
 
-    Every command gets a request id. The client's own retries keep it: for about three seconds, while
-    the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A caller may
-    set it to repeat the command too: it is answered as the first time.
-    `deadline`: seconds for one call with all its retries. `waits_for_ready`: a call waits for the service to come up,
-    until its deadline, instead of failing. `metadata`: asked before each call, for instance for a `traceparent`.
+    Make one client inside the event loop, keep it for the life of the process, and close it. The
+    parts below import the messages of their service when they are first used. They raise
+    NotConfiguredError if that service has no address.
+
+    Every command carries a request id. The client's own retries keep it: for about three seconds,
+    while the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A caller
+    that sends the same command with the same id again gets the first answer.
+
+    `deadline`: seconds for one call with all its retries. `waits_for_ready`: a call waits for the
+    service to come up until its deadline, instead of failing. `metadata`: called before each call,
+    for instance for a `traceparent`.
     """
 
     def __init__(
@@ -64,52 +73,73 @@ class Client:
     def from_env(
         cls, environ: Mapping[str, str] = os.environ, *, metadata: MetadataSource = no_metadata
     ) -> Self:
-        """From the variables of `safeconduct.channel.VARIABLES`. Raises NotConfiguredError for a missing identity."""
+        """A client from the variables of `safeconduct.channel.VARIABLES`.
+
+        Raises NotConfiguredError if a certificate file is missing or cannot be used.
+        """
         return cls(Endpoints.from_env(environ), Credentials.from_env(environ), metadata=metadata)
 
     @cached_property
     def applications(self) -> Applications:
-        """Submit applications and follow them. Raises NotConfiguredError, as all of these, without an address."""
+        """Submit applications and follow them."""
+        from safeconduct.rpc.applications import Applications
+
         return Applications(self._channel("applications"), self._calls)
 
     @cached_property
     def reviews(self) -> Reviews:
         """Decide cases, as an officer."""
+        from safeconduct.rpc.applications import Reviews
+
         return Reviews(self._channel("applications"), self._calls)
 
     @cached_property
     def licenses(self) -> Licenses:
         """Read licenses and their documents."""
+        from safeconduct.rpc.applications import Licenses
+
         return Licenses(self._channel("applications"), self._calls)
 
     @cached_property
     def screening(self) -> Screenings:
         """Screen parties."""
+        from safeconduct.rpc.screening import Screenings
+
         return Screenings(self._channel("screening"), self._calls)
 
     @cached_property
     def hits(self) -> Hits:
         """Judge hits, as an officer."""
+        from safeconduct.rpc.screening import Hits
+
         return Hits(self._channel("screening"), self._calls)
 
     @cached_property
     def lists(self) -> RestrictedLists:
-        """Keep the restricted-party lists, as a list officer."""
+        """Import and activate restricted-party lists, as a list officer."""
+        from safeconduct.rpc.screening import RestrictedLists
+
         return RestrictedLists(self._channel("screening"), self._calls)
 
     @cached_property
     def standing(self) -> Standings:
-        """Ask whether a license holds."""
+        """Check accesses on the server, and read the events of a license."""
+        from safeconduct.rpc.enforcement import Standings
+
         return Standings(self._channel("enforcement"), self._calls)
 
     @cached_property
     def conduct(self) -> Conduct:
         """Report conduct."""
+        from safeconduct.rpc.enforcement import Conduct
+
         return Conduct(self._channel("enforcement"), self._calls)
 
     @cached_property
     def violations(self) -> Violations:
-        """Judge conduct, as an officer."""
+        """Judge conduct and impose measures, as an officer."""
+        from safeconduct.rpc.enforcement import Violations
+
         return Violations(self._channel("enforcement"), self._calls)
 
     async def close(self) -> None:

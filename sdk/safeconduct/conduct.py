@@ -1,6 +1,7 @@
 """The end user's signature under the code of conduct: an Ed25519 key, and 64 bytes over the acceptance text.
 
-Needs the extra `sign`. The key belongs to the end user's signatory; only its public half goes into the application.
+Needs the extra `sign`. The key belongs to the end user's signatory; the application names its
+public half only.
 """
 
 from __future__ import annotations
@@ -12,13 +13,22 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from safeconduct.errors import KeyFileError
 
-class KeyFileError(Exception):
-    """A key file that is missing, exists already, or holds no Ed25519 key. The message says which."""
+__all__ = [
+    "KeyFileError",
+    "generate_key",
+    "load_key",
+    "load_public_key",
+    "public_bytes",
+    "save_key",
+    "sign",
+    "verify",
+]
 
 
 def generate_key() -> Ed25519PrivateKey:
-    """A new key of a signatory."""
+    """A new signing key for a signatory."""
     return Ed25519PrivateKey.generate()
 
 
@@ -28,7 +38,7 @@ def sign(acceptance_text: bytes, key: Ed25519PrivateKey) -> bytes:
 
 
 def verify(acceptance_text: bytes, signature: bytes, public_key: bytes) -> bool:
-    """Whether the signature was made over these bytes with the key whose public half (32 bytes) is given."""
+    """Whether the signature over these bytes was made with the key of this public half (32 bytes)."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, acceptance_text)
     except (InvalidSignature, ValueError):
@@ -43,7 +53,11 @@ def public_bytes(key: Ed25519PrivateKey | Ed25519PublicKey) -> bytes:
 
 
 def save_key(key: Ed25519PrivateKey, file: str | Path) -> None:
-    """Writes the key as PKCS #8 PEM, readable by its owner only. Never replaces a file: raises KeyFileError."""
+    """Writes the key into a new file as PKCS #8 PEM that only its owner can read.
+
+    Raises KeyFileError if the file exists or cannot be written: replacing a key would end
+    signatures under it.
+    """
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -74,7 +88,10 @@ def load_key(file: str | Path) -> Ed25519PrivateKey:
 
 
 def load_public_key(file: str | Path) -> bytes:
-    """The public key, 32 bytes, in a PEM file that holds the public or the private half. Raises KeyFileError."""
+    """The public key, 32 bytes, in a PEM file with the public or the private half.
+
+    Raises KeyFileError.
+    """
     content = _content(file)
     if b"PRIVATE KEY" in content:
         return public_bytes(load_key(file))

@@ -1,6 +1,7 @@
-"""Checks a license document offline: a compact JWS (RFC 7515) signed with EdDSA over Ed25519 (RFC 8037).
+"""Verifies a license document offline: a compact JWS (RFC 7515) signed with EdDSA over Ed25519 (RFC 8037).
 
-Needs the extra `cli`. A document says what was granted; whether it holds right now is the license's standing.
+Needs the extra `cli`. A document shows what was granted. Its standing shows whether the license is
+in force now.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 
-# RFC 9864 names the same signature Ed25519; both names are taken, the key decides the curve.
+from safeconduct.errors import InvalidDocumentError
+
+__all__ = ["InvalidDocumentError", "LicenseDocument", "verify"]
+
+# RFC 9864 renamed the signature to Ed25519. Both names are accepted, because the key fixes the curve.
 ALGORITHMS: Final = ("EdDSA", "Ed25519")
-
-
-class InvalidDocumentError(Exception):
-    """The document is not one that these keys signed. The message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LicenseDocument:
-    """A document whose signature held: the key that signed it, and what it says."""
+    """A document with a valid signature: the id of the key that signed it, its header, and its claims."""
 
     key_id: str
     header: Mapping[str, Any]
@@ -34,37 +35,35 @@ class LicenseDocument:
 
 
 def verify(document: str, keys: Mapping[str, bytes]) -> LicenseDocument:
-    """The document, once its signature held. `keys`: Ed25519 public keys, 32 bytes, by key id.
+    """The content of the document, after its signature was verified.
 
-    Raises InvalidDocumentError. Looks the key up by the header's `kid` and takes no algorithm but Ed25519's.
+    `keys`: Ed25519 public keys, 32 bytes, by key id; the header's `kid` chooses one. Any other
+    algorithm is refused. Raises InvalidDocumentError.
     """
     try:
         header = jws.extract_compact(document.strip().encode()).headers()
     except (JoseError, ValueError) as error:
-        message = "not a compact JWS"
+        message = "it is not a compact JWS"
         raise InvalidDocumentError(message) from error
     key_id = header.get("kid", "")
     if key_id not in keys:
-        message = (
-            f"signed with the unknown key {key_id!r}; known: {', '.join(sorted(keys)) or 'none'}"
-        )
+        known = ", ".join(sorted(keys)) or "none"
+        message = f"it is signed with the unknown key {key_id!r}; known: {known}"
         raise InvalidDocumentError(message)
     try:
         claims = json.loads(_payload(document.strip(), _public_key(keys[key_id])))
     except (JoseError, ValueError) as error:
-        message = f"the signature of key {key_id!r} does not hold"
+        message = f"its signature was not made with key {key_id!r}"
         raise InvalidDocumentError(message) from error
     return LicenseDocument(key_id=key_id, header=header, claims=claims)
 
 
 def _payload(document: str, key: OKPKey) -> bytes:
-    registry = jws.JWSRegistry(
-        algorithms=ALGORITHMS, strict_check_header=False
-    )  # RFC 7515: ignore unknown parameters
+    # RFC 7515: unknown header parameters are ignored.
+    registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", SecurityWarning
-        )  # about the older name of the algorithm only
+        # The warning is about the older name of the algorithm.
+        warnings.simplefilter("ignore", SecurityWarning)
         payload: bytes = jws.deserialize_compact(document, key, registry=registry).payload
     return payload
 

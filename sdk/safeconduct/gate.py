@@ -24,9 +24,10 @@ from safeconduct.channel import Credentials, Endpoints, open_channel
 from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.enforcement.v1 import service_pb2 as service
 from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
-from safeconduct.errors import SafeconductError, from_rpc
+from safeconduct.errors import SafeconductError
 from safeconduct.knowledge import NANOSECONDS, Knowledge
 from safeconduct.rpc.calls import MetadataSource, no_metadata
+from safeconduct.rpc.status import from_rpc
 from safeconduct.standing import Access, AccessVerdict, Standing, StandingState, Verdict, judge
 
 __all__ = [
@@ -146,7 +147,7 @@ class Gate:
         """Why the stream broke last, None while it runs."""
         return self._fault
 
-    async def ready(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain number reads best at the call
+    async def ready(self, timeout: float = 10.0) -> None:
         """Waits until the gate knows the standing of all its licenses.
 
         Raises SafeconductError when that takes longer than `timeout` seconds, or when this identity may not follow.

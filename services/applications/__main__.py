@@ -7,11 +7,14 @@ from pathlib import Path
 from pydantic import FilePath
 from safeconduct.applications.v1 import service_pb2_grpc
 
+from chassis.rpc.validation import Sentences
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.timers import Timers
 from chassis.streams.outbox_record import Address, OutboxRecord
+from services.applications.core.countries import country_sentence
+from services.applications.core.reference_data import ReferenceData
 from services.applications.shell.application_service import ApplicationServicer
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
@@ -47,17 +50,27 @@ def route(record: OutboxRecord) -> tuple[Address, bytes]:
     return Address(PACKAGE), str(record.stream_id).encode()
 
 
+def sentences(reference_data: ReferenceData) -> Sentences:
+    """Returns the sentences that answer a value which is no country code, by field."""
+
+    def explain(value: str) -> str:
+        return country_sentence(value, reference_data.countries)
+
+    fields = ("Party.country", "Identifier.country", "ApplicationDetails.destinations")
+    return {f"{PACKAGE}.{field}": explain for field in fields}
+
+
 def build(runtime: Runtime[Settings]) -> Service:
     """The service, wired."""
     settings = runtime.settings
     journal = runtime.journal(ApplicationStream())
     change_feed = ChangeFeed(journal, "partner_id")
-    runtime.wakes.append(change_feed.wake)
+    runtime.commit_listeners.append(change_feed.wake)
     reference_file = load_reference_file(settings.reference_data_file)
     dependencies = Dependencies(
         journal=journal,
         change_feed=change_feed,
-        page_tokens=runtime.tokens,
+        page_tokens=runtime.page_tokens,
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
@@ -95,7 +108,8 @@ def build(runtime: Runtime[Settings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(change_feed.run, timers.run),
+        sentences=sentences(dependencies.reference_data),
+        background_tasks=(change_feed.run, timers.run),
     )
 
 

@@ -42,7 +42,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
     ticking = Heartbeats(journal)
     board = StandingCache(ticking, runtime.telemetry)
     _show(board, runtime)
-    dependencies = Dependencies(journal, board, runtime.tokens)
+    dependencies = Dependencies(journal, board, runtime.page_tokens)
     handlers = EventHandlers(dependencies)
     return Service(
         registrations=(
@@ -68,8 +68,13 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(ticking.run, lambda: board.read(runtime.settings.kafka_bootstrap_servers, journal)),
-        ready=lambda: None if ticking.moment is not None else "not every standing is known yet",
+        background_tasks=(
+            ticking.run,
+            lambda: board.read(runtime.settings.kafka_bootstrap_servers, journal),
+        ),
+        not_ready_reason=lambda: (
+            None if ticking.moment is not None else "not every standing is known yet"
+        ),
     )
 
 

@@ -80,7 +80,7 @@ def build(runtime: Runtime[Settings]) -> Service:
             ),
             (
                 service_pb2_grpc.add_AdjudicationServiceServicer_to_server,
-                AdjudicationServicer(screenings, runtime.tokens, rules),
+                AdjudicationServicer(screenings, runtime.page_tokens, rules),
                 f"{PACKAGE}.AdjudicationService",
             ),
         ),
@@ -90,9 +90,9 @@ def build(runtime: Runtime[Settings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(lists.run, rescreening.run),
-        ready=lists.ready,
-        before_hearing=lists.loaded,
+        background_tasks=(lists.run, rescreening.run),
+        not_ready_reason=lists.ready,
+        before_consuming=lists.loaded,
     )
 
 

@@ -22,7 +22,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.timestamp_pb2 import Timestamp
 from safeconduct.applications.v1 import service_pb2
-from safeconduct.cli.files import read_application
+from safeconduct.cli.application_file import read_application
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
 from chassis.rpc.page_tokens import PageTokens
@@ -138,7 +138,7 @@ async def main(given: dict[str, Any]) -> None:
     office = Dependencies(
         journal=journal,
         change_feed=tail,
-        page_tokens=PageTokens(bytes(32)),
+        page_tokens=PageTokens([bytes(32)]),
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,

@@ -36,7 +36,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
     if FAULT == "build":
         raise ValueError("cannot be built")
     tail = ChangeFeed(runtime.journal(ThingStream()), "owner")
-    runtime.wakes.append(tail.wake)
+    runtime.commit_listeners.append(tail.wake)
     name = "safeconduct.applications.v1.ApplicationService"
     servicer = service_pb2_grpc.ApplicationServiceServicer()
     return Service(
@@ -46,7 +46,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         handlers={os.environ["TINY_TOPIC"]: hear},
         route=lambda record: (Address(os.environ["TINY_TOPIC"]), str(record.stream_id).encode()),
         package="safeconduct.things.v1",
-        runs=(tail.run, ends_by_itself) if FAULT == "task" else (tail.run,),
+        background_tasks=(tail.run, ends_by_itself) if FAULT == "task" else (tail.run,),
     )
 
 

@@ -144,7 +144,7 @@ class Load:
     async def _decided(self, clients: Clients, record: ScenarioRecord) -> model_pb2.Application:
         """Returns the application after screening and policy."""
         while True:
-            watch = clients.partner.applications.watch(record.application_id, patience=30)
+            watch = clients.partner.applications.watch(record.application_id, give_up_after=30)
             try:
                 async with asyncio.timeout(60):
                     async for change in watch:

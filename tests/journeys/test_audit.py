@@ -21,8 +21,8 @@ from infra.local.profiles import OPERATOR
 from infra.local.stack import Stack
 from infra.scenario.clients import Clients
 from infra.scenario.scenario import Scenario
-from operations.audit.casefile import CaseFile, digests_of, parse, sealed
-from operations.audit.check import check
+from operations.audit.case_checks import check
+from operations.audit.case_file import CaseFile, digests_of, parse, with_digests
 from operations.complaints import Unusable
 from services.applications import migrations
 from tests.chassis.sample_aggregate import eventually
@@ -138,7 +138,7 @@ async def test_an_application_that_is_not_there_has_no_case_file(
 
 
 def broken(file: CaseFile) -> list[str]:
-    return [verdict.part for verdict in check(file) if not verdict.holds]
+    return [verdict.part for verdict in check(file) if not verdict.ok]
 
 
 def event_of(document: dict[str, Any], service: str, name: str) -> dict[str, Any]:
@@ -244,14 +244,14 @@ async def test_a_change_of_any_part_is_named_even_when_the_file_was_sealed_anew(
     file = parse(json.dumps(document).encode(), what)
 
     assert {"digests", part} <= set(broken(file))
-    assert part in broken(sealed(file))
+    assert part in broken(with_digests(file))
 
 
 async def test_an_event_left_out_is_named(case_files: CaseFiles) -> None:
     document = json.loads(case_files.files["a"].read_bytes())
     for stream in document["streams"]:
         del stream["events"][1]
-    file = sealed(parse(json.dumps(document).encode(), "cut"))
+    file = with_digests(parse(json.dumps(document).encode(), "cut"))
 
     assert {"chain of applications", "chain of enforcement"} <= set(broken(file))
 

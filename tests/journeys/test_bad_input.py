@@ -72,6 +72,12 @@ async def test_missing_and_malformed_fields_are_named_with_their_paths(
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
     paths = {violation.path for violation in error.violations}
     assert paths == {"details.parties[1].country", "details.parties[1].name", "details.declaration"}
+    descriptions = {violation.path: violation.description for violation in error.violations}
+    assert descriptions["details.parties[1].country"] == (
+        "countries are ISO 3166-1 alpha-2 codes; Germany is DE"
+    )
+    assert descriptions["details.parties[1].name"] == "must not be empty"
+    assert error.message.endswith(" (and 2 more faults)")
     assert await _count(clients) == before
 
 
@@ -123,14 +129,18 @@ async def test_a_request_id_again_gives_the_first_answer_and_another_body_is_ref
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
 
 
-async def test_validate_only_checks_everything_and_stores_nothing(
+async def test_validating_only_names_no_application_and_stores_nothing(
     clients: Clients, examples: Examples
 ) -> None:
     before = await _count(clients)
+    wrong = _copy(examples)
+    wrong.destinations[0] = "XX"
 
     answer = await clients.partner.applications.submit(_copy(examples), validate_only=True)
+    error = await _refused(clients.partner.applications.submit(wrong, validate_only=True))
 
-    assert model_pb2.ApplicationState.Name(answer.state) == "APPLICATION_STATE_SCREENING"
+    assert answer == model_pb2.Application()
+    assert error.reason == "INCONSISTENT_APPLICATION"
     assert await _count(clients) == before
 
 
@@ -174,7 +184,7 @@ async def _awaiting_signature(
     clients: Clients, details: model_pb2.ApplicationDetails
 ) -> model_pb2.Application:
     application = await clients.partner.applications.submit(details)
-    watch = clients.partner.applications.watch(application.application_id, patience=60)
+    watch = clients.partner.applications.watch(application.application_id, give_up_after=60)
     async for change in watch:
         if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
             break
@@ -353,7 +363,7 @@ async def test_without_its_broker_a_submission_is_stored_and_decided_when_the_br
         stack.kafka.start()
 
     async with asyncio.timeout(90):
-        watch = clients.partner.applications.watch(application.application_id, patience=90)
+        watch = clients.partner.applications.watch(application.application_id, give_up_after=90)
         async for change in watch:
             if change.state != model_pb2.APPLICATION_STATE_SCREENING:
                 break

@@ -141,7 +141,7 @@ async def test_replaying_every_event_in_any_order_changes_nothing(
     ]
     for application in after_all:
         async with asyncio.timeout(60):
-            watch = clients.partner.applications.watch(application.application_id, patience=60)
+            watch = clients.partner.applications.watch(application.application_id, give_up_after=60)
             async for change in watch:
                 if change.state == model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE:
                     break

@@ -110,7 +110,7 @@ async def test_whatever_is_done_to_a_row_is_found_and_named(
 
     report = await verify({"things": store.operator_dsn}, "", lambda *_: None)
 
-    found = [(str(each.stream_id), each.fault.version, each.fault.kind) for each in report.broken]
+    found = [(str(each.stream_id), each.fault.version, each.fault.kind) for each in report.faults]
     assert sorted(each for each in found if each[0] in streams) == [
         (streams[1], *each) for each in expected
     ]

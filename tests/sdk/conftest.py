@@ -6,7 +6,7 @@ import pytest
 from safeconduct.channel import Credentials
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.contract import credentials, identity
+from tests.sdk.servers import credentials, identity
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from safeconduct.screening.v1 import model_pb2 as screening
 from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.contract import reason, refuse, serving
+from tests.sdk.servers import reason, refuse, serving
 
 AN_ID = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 
@@ -341,7 +341,7 @@ async def test_a_watch_resumes_after_the_last_token_and_hands_out_every_change_o
 async def test_a_watch_gives_up_when_its_patience_is_over(partner: Credentials) -> None:
     async with Client(Endpoints(applications="127.0.0.1:1"), partner) as client:
         with pytest.raises(SafeconductError) as caught:
-            await anext(client.applications.watch(patience=0.0))
+            await anext(client.applications.watch(give_up_after=0.0))
 
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 

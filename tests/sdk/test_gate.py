@@ -15,7 +15,8 @@ from safeconduct.gate import AccessVerdict, Gate, StandingState, Verdict, bootti
 from safeconduct.knowledge import NANOSECONDS
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.contract import Replica, eventually, serving
+from tests.sdk.fake_replica import FakeReplica
+from tests.sdk.servers import eventually, serving
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ def ask(gate: Gate, license_id: str = "a") -> Verdict:
 
 @asynccontextmanager
 async def following(
-    files: Identity, partner: Credentials, *replicas: Replica, **options: object
+    files: Identity, partner: Credentials, *replicas: FakeReplica, **options: object
 ) -> AsyncIterator[Gate]:
     """A gate over one server a replica, ready."""
     ports = []
@@ -66,7 +67,7 @@ async def following(
 async def test_a_gate_allows_from_its_snapshot_and_denies_what_it_does_not_know(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing())
 
     async with following(server_files, partner, replica) as gate:
@@ -86,7 +87,7 @@ async def test_a_gate_denies_before_its_first_lease(partner: Credentials) -> Non
 async def test_a_revocation_denies_as_soon_as_it_is_told(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing())
 
     async with following(server_files, partner, replica) as gate:
@@ -99,7 +100,7 @@ async def test_a_revocation_denies_as_soon_as_it_is_told(
 async def test_a_snapshot_of_many_messages_is_taken_in_whole(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica(page=3)
+    replica = FakeReplica(page=3)
     replica.tell(*(standing(f"license-{number}") for number in range(10)))
 
     async with following(server_files, partner, replica) as gate:
@@ -109,7 +110,7 @@ async def test_a_snapshot_of_many_messages_is_taken_in_whole(
 async def test_when_no_lease_comes_the_gate_denies_by_itself(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing(lease=5))
     ahead = 0
 
@@ -124,7 +125,7 @@ async def test_when_no_lease_comes_the_gate_denies_by_itself(
 async def test_leases_with_old_knowledge_do_not_keep_a_license_alive(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing(lease=5))
     replica.ticks, replica.tick = False, boottime() - 6 * NANOSECONDS
 
@@ -135,7 +136,7 @@ async def test_leases_with_old_knowledge_do_not_keep_a_license_alive(
 async def test_a_broken_stream_is_resumed_after_the_last_token(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing(), standing("b"))
 
     async with following(server_files, partner, replica) as gate:
@@ -153,7 +154,7 @@ async def test_a_broken_stream_is_resumed_after_the_last_token(
 async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing())
 
     async with following(server_files, partner, replica) as gate:
@@ -170,7 +171,7 @@ async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(
 async def test_a_replica_that_stops_answering_is_left_for_another(
     server_files: Identity, partner: Credentials
 ) -> None:
-    silent, other = Replica(), Replica()
+    silent, other = FakeReplica(), FakeReplica()
     silent.tell(standing(lease=5))
     other.tell(standing(lease=5))
 
@@ -184,7 +185,7 @@ async def test_a_replica_that_stops_answering_is_left_for_another(
 async def test_moving_to_a_replica_that_lags_keeps_what_is_known(
     server_files: Identity, partner: Credentials
 ) -> None:
-    first, lagging = Replica(), Replica()
+    first, lagging = FakeReplica(), FakeReplica()
     first.tell(standing(version=2, state="REVOKED"), standing("b"))
     lagging.tell(standing(version=1))
     lagging.ticks, lagging.tick = False, boottime() - 3 * NANOSECONDS
@@ -201,7 +202,7 @@ async def test_moving_to_a_replica_that_lags_keeps_what_is_known(
 async def test_changes_tell_what_is_known_and_then_what_changes(
     server_files: Identity, partner: Credentials
 ) -> None:
-    replica = Replica()
+    replica = FakeReplica()
     replica.tell(standing())
 
     async with following(server_files, partner, replica) as gate:

@@ -88,7 +88,7 @@ def test_renewals_come_every_third_of_the_shortest_lease_but_once_a_second_at_mo
 
 
 @dataclass
-class Replica:
+class ReplicaModel:
     """How much of the committed log it has read, and the beginning of the newest tick that came back."""
 
     known: int
@@ -110,7 +110,7 @@ class BoundedRevocation(RuleBasedStateMachine):
         super().__init__()
         self.now = 10**12
         self.committed = [(self.now, LICENSE)]
-        self.replicas = [Replica(known=1, tick=self.now) for _ in range(3)]
+        self.replicas = [ReplicaModel(known=1, tick=self.now) for _ in range(3)]
         self.gate = Knowledge()
         self.sent: dict[int, int] = {}
         self.sequence = 0

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.certificate_authority import Identity
-from tests.sdk.agency import APPLICATION, LICENSE, Agency
-from tests.sdk.contract import serving
+from tests.sdk.fake_services import APPLICATION, LICENSE, FakeServices
+from tests.sdk.servers import serving
 from tests.sdk.test_gate import standing
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
@@ -24,15 +24,15 @@ BLOCKS = dict(
 
 
 @pytest.fixture
-def agency() -> Agency:
+def services() -> FakeServices:
     """Everything approved, to be signed, and the license in force."""
-    agency = Agency()
-    agency.application.acceptance_text = b"I accept"
-    agency.application.code_of_conduct.version = "1.0"
+    services = FakeServices()
+    services.application.acceptance_text = b"I accept"
+    services.application.code_of_conduct.version = "1.0"
     in_force = standing(LICENSE)
     in_force.not_after.FromJsonString("2199-01-01T00:00:00Z")
-    agency.standing.tell(in_force)
-    return agency
+    services.standing.tell(in_force)
+    return services
 
 
 async def execute(folder: Path, files: Identity, port: int, *arguments: str) -> str:
@@ -57,7 +57,7 @@ async def execute(folder: Path, files: Identity, port: int, *arguments: str) -> 
 
 
 async def test_the_commands_and_then_the_program_of_the_readme_run(
-    agency: Agency, server_files: Identity, partner_files: Identity, tmp_path: Path
+    services: FakeServices, server_files: Identity, partner_files: Identity, tmp_path: Path
 ) -> None:
     shutil.copytree(
         SDK / "examples", tmp_path / "sdk" / "examples", ignore=shutil.ignore_patterns("*.pem")
@@ -65,7 +65,7 @@ async def test_the_commands_and_then_the_program_of_the_readme_run(
     lines = [shlex.split(line) for line in BLOCKS[""].splitlines()]
     said = {"APPLICATION": APPLICATION, "LICENSE": LICENSE}
 
-    async with serving(server_files, agency.register) as port:
+    async with serving(server_files, services.register) as port:
         for program, *words in lines:
             assert program == "safeconduct"
             arguments = [said.get(word, word) for word in words]

@@ -1,190 +1,178 @@
-"""`safeconduct applications`: submit an application and follow it to the license."""
+"""`safeconduct applications`: submits applications and follows them to the license."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING
 
-import grpc
-import typer
-from rich.text import Text
+import click
 
-from safeconduct.applications.v1 import model_pb2 as model
-from safeconduct.applications.v1 import service_pb2 as service
-from safeconduct.cli.connection import PATIENCE_SECONDS, call
-from safeconduct.cli.files import read_application
-from safeconduct.cli.names import choose, short
-from safeconduct.cli.output import (
-    Json,
-    Limit,
-    RequestId,
-    ValidateOnly,
-    coloured,
+from safeconduct.cli.connection import RECONNECT_SECONDS, call
+from safeconduct.cli.options import (
+    FILE,
     example,
-    joined,
-    moment,
-    pairs,
-    print_json,
-    print_line,
-    proto_json,
-    rows,
-    show,
+    id_argument,
+    limit_option,
+    mutation_options,
+    output_options,
 )
-from safeconduct.client import Client
-from safeconduct.conduct import generate_key, load_key, public_bytes, save_key, sign
-from safeconduct.errors import SafeconductError
+from safeconduct.cli.output import Output, joined, proto_json
 
-app = typer.Typer(
-    help="Submit applications and follow them to the license. For partners.", no_args_is_help=True
-)
+if TYPE_CHECKING:
+    from safeconduct.applications.v1 import model_pb2, service_pb2
+    from safeconduct.client import Client
 
-ApplicationId = Annotated[str, typer.Argument(metavar="APPLICATION", help="Application id.")]
+ID = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 
 
-@app.command(epilog=example("applications submit sdk/examples/hospital-hosted-access.yaml"))
-def submit(
-    file: Annotated[Path, typer.Argument(help="YAML or JSON file with the application.")],
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
-) -> None:
-    """Submit the application in a file. When it answers, the application is stored and will be decided."""
-    details = read_application(file, datetime.now(UTC))
+@click.group()
+def command() -> None:
+    """Submit applications and follow them to the license."""
+
+
+@command.command(epilog=example("applications submit sdk/examples/hospital-hosted-access.yaml"))
+@click.argument("file", type=FILE)
+@mutation_options
+@output_options
+def submit(file: Path, out: Output, request_id: str, validate_only: bool) -> None:
+    """Submit the application in a YAML or JSON file.
+
+    After the answer the application is stored and will be decided.
+    """
+    from datetime import datetime, timezone
+
+    from safeconduct.cli.application_file import read_application
+
+    details = read_application(file, datetime.now(timezone.utc))
     application = call(
         lambda client: client.applications.submit(
             details, request_id=request_id, validate_only=validate_only
         )
     )
-    _show(application, json)
+    _print(application, out)
 
 
-@app.command(epilog=example("applications get 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --json"))
-def get(application_id: ApplicationId, json: Json = False) -> None:
-    """Show where an application stands, and what can be done now."""
-    _show(call(lambda client: client.applications.get(application_id)), json)
+@command.command(epilog=example(f"applications get {ID} --json"))
+@id_argument("application")
+@output_options
+def get(application_id: str, out: Output) -> None:
+    """Show the state of an application, and what you can do now."""
+    _print(call(lambda client: client.applications.get(application_id)), out)
 
 
-@app.command("list", epilog=example("applications list --state AWAITING_SIGNATURE"))
-def list_(
-    state: Annotated[str, typer.Option(help="Only this state, for instance UNDER_REVIEW.")] = "",
-    limit: Limit = 50,
-    json: Json = False,
-) -> None:
+@command.command("list", epilog=example("applications list --state AWAITING_SIGNATURE"))
+@click.option("--state", default="", help="Only this state, for instance UNDER_REVIEW.")
+@limit_option
+@output_options
+def list_(state: str, limit: int, out: Output) -> None:
     """List your applications, newest first."""
-    wanted = choose(model.ApplicationState, state) if state else model.APPLICATION_STATE_UNSPECIFIED
+    from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.cli.enum_names import choose_or_unset
+    from safeconduct.rpc.calls import at_most
 
-    async def read(client: Client) -> list[model.Application]:
-        found: list[model.Application] = []
-        async for application in client.applications.list(state=wanted, page_size=min(limit, 200)):
-            found.append(application)
-            if len(found) == limit:
-                break
-        return found
+    wanted = choose_or_unset(model.ApplicationState, state)
+    found = call(
+        lambda client: at_most(
+            limit, client.applications.list(state=wanted, page_size=min(limit, 200))
+        )
+    )
 
-    applications = call(read)
-    if json:
-        print_json({"applications": [proto_json(one) for one in applications]})
-        return
-    lines = [
-        (one.application_id, coloured(_state(one.state)), moment(one.submitted_at), _end_users(one))
-        for one in applications
-    ]
-    show(rows(("APPLICATION", "STATE", "SUBMITTED", "END USER"), lines))
+    if not out.printed_list("applications", found, lambda one: one.application_id):
+        from safeconduct.cli.application_view import show_list
+
+        show_list(found)
 
 
-@app.command(
-    epilog=example("applications watch 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --until APPROVED")
-)
-def watch(
-    application_id: Annotated[
-        str, typer.Argument(metavar="[APPLICATION]", help="Application id; none = all.")
-    ] = "",
-    until: Annotated[
-        list[str] | None, typer.Option(help="End when this state is reached; repeatable.")
-    ] = None,
-    resume_token: Annotated[str, typer.Option(help="Go on after this place (see --json).")] = "",
-    json: Json = False,
-) -> None:
-    """Follow changes: of one application from its beginning, of all from now on. Survives lost connections."""
-    ends = {choose(model.ApplicationState, name) for name in until or ()}
+@command.command(epilog=example(f"applications watch {ID} --until APPROVED"))
+@click.argument("application_id", metavar="[APPLICATION]", required=False, default="")
+@click.option("--until", multiple=True, help="End when this state is reached; repeatable.")
+@click.option("--resume-token", default="", help="Continue after this token (see --json).")
+@output_options
+def watch(application_id: str, until: tuple[str, ...], resume_token: str, out: Output) -> None:
+    """Follow the changes of one application from its beginning, or of all from now on.
+
+    Reconnects by itself. With --json every change is one line.
+    """
+    from contextlib import aclosing
+
+    from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.cli.enum_names import choose
+
+    ends = {choose(model.ApplicationState, name) for name in until}
 
     async def follow(client: Client) -> None:
         changes = client.applications.watch(
-            application_id, resume_token=resume_token, patience=PATIENCE_SECONDS
+            application_id, resume_token=resume_token, give_up_after=RECONNECT_SECONDS
         )
         async with aclosing(changes):
             async for change in changes:
-                _show_change(change, changes.resume_token, json)
+                _print_change(change, changes.resume_token, out)
                 if change.state in ends:
                     return
 
     call(follow)
 
 
-@app.command(
-    epilog=example(
-        "applications withdraw 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --reason 'no longer needed'"
-    )
-)
+@command.command(epilog=example(f"applications withdraw {ID} --reason 'no longer needed'"))
+@id_argument("application")
+@click.option("--reason", default="", help="Reason, for the record.")
+@mutation_options
+@output_options
 def withdraw(
-    application_id: ApplicationId,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
+    application_id: str, reason: str, out: Output, request_id: str, validate_only: bool
 ) -> None:
-    """Take an application back before it is decided."""
+    """Withdraw an application before it is decided."""
     application = call(
         lambda client: client.applications.withdraw(
             application_id, reason=reason, request_id=request_id, validate_only=validate_only
         )
     )
-    _show(application, json)
+    _print(application, out)
 
 
-@app.command(epilog=example("applications code 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"))
-def code(application_id: ApplicationId, json: Json = False) -> None:
-    """Show the code of conduct that the end user is to sign, and the exact text of the signature."""
+@command.command(epilog=example(f"applications code {ID}"))
+@id_argument("application")
+@output_options
+def code(application_id: str, out: Output) -> None:
+    """Show the code of conduct that the end user must sign, and the exact text of the signature."""
     application = call(lambda client: client.applications.get(application_id))
     _require_signature(application)
-    if json:
+
+    if out.is_json:
         document = proto_json(application)
-        print_json(
-            {
-                name: document[name]
-                for name in ("codeOfConduct", "acceptanceText", "signBy")
-                if name in document
-            }
-        )
-        return
-    show(
-        Text(application.code_of_conduct.text.rstrip()),
-        Text(f"\nTo be signed by {moment(application.sign_by)}:", style="bold"),
-        Text(application.acceptance_text.decode("utf-8", "backslashreplace").rstrip()),
-    )
+        names = ("codeOfConduct", "acceptanceText", "signBy")
+        out.printed({name: document[name] for name in names if name in document})
+    elif not out.printed({}, application.code_of_conduct.version):
+        from safeconduct.cli.application_view import show_code_of_conduct
+
+        show_code_of_conduct(application)
 
 
-@app.command(
-    epilog=example(
-        "applications accept 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --key signatory.pem --signatory signatory"
-    )
+@command.command(epilog=example(f"applications accept {ID} --signing-key signatory.pem"))
+@id_argument("application")
+@click.option("--signing-key", required=True, type=FILE, help="The signatory's private key, PEM.")
+@click.option(
+    "--signatory", default="", help="The signatory's party id; needed if there are several."
 )
+@mutation_options
+@output_options
 def accept(
-    application_id: ApplicationId,
-    key: Annotated[Path, typer.Option(help="The signatory's private key, PEM.")],
-    signatory: Annotated[
-        str, typer.Option(help="The signatory's party id; needed when there are several.")
-    ] = "",
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
+    application_id: str,
+    signing_key: Path,
+    signatory: str,
+    out: Output,
+    request_id: str,
+    validate_only: bool,
 ) -> None:
-    """Sign the code of conduct for the end user; the license comes with the answer. See `applications code` first."""
-    private_key = load_key(key)
+    """Sign the code of conduct for the end user. The answer holds the license.
 
-    async def sign_and_send(client: Client) -> service.AcceptConductCodeResponse:
+    Read `applications code` first.
+    """
+    from safeconduct.conduct import load_key, sign
+
+    private_key = load_key(signing_key)
+
+    async def sign_and_send(client: Client) -> service_pb2.AcceptConductCodeResponse:
         application = await client.applications.get(application_id)
         _require_signature(application)
         return await client.applications.accept_conduct_code(
@@ -198,115 +186,71 @@ def accept(
         )
 
     answer = call(sign_and_send)
-    if json:
-        print_json(proto_json(answer))
-        return
-    show(
-        pairs(
-            [
-                ("application", answer.application.application_id),
-                ("state", coloured(_state(answer.application.state))),
-                ("license", answer.license.license_id),
-                ("number", answer.license.license_number),
-                ("valid", _validity(answer.license)),
-                ("conditions", "\n".join(answer.license.conditions)),
-            ]
-        )
-    )
+    if not out.printed(answer, answer.license.license_id):
+        from safeconduct.cli.application_view import show_accepted
+
+        show_accepted(answer)
 
 
-@app.command(epilog=example("applications keygen --out sdk/examples/keys/signatory.pem"))
-def keygen(
-    out: Annotated[
-        Path, typer.Option(help="Where to write the private key; never replaces a file.")
-    ],
-    json: Json = False,
-) -> None:
-    """Make a signatory's key (Ed25519). It stays with the signatory; an application takes its public half."""
+@command.command(epilog=example("applications keygen --out sdk/examples/keys/signatory.pem"))
+@click.option("--out", "file", required=True, type=FILE, help="New file; never replaces one.")
+@output_options
+def keygen(file: Path, out: Output) -> None:
+    """Make a signatory's key (Ed25519).
+
+    The private key stays with the signatory; the application names its public half.
+    """
+    from safeconduct.conduct import generate_key, public_bytes, save_key
+
     key = generate_key()
-    save_key(key, out)
+    save_key(key, file)
     public = public_bytes(key).hex()
-    if json:
-        print_json({"keyFile": str(out), "publicKey": public})
-    else:
-        show(pairs([("key file", str(out)), ("public key", public)]))
+    if not out.printed({"keyFile": str(file), "publicKey": public}, str(file)):
+        from safeconduct.cli.tables import pairs, show
+
+        show(pairs([("key file", str(file)), ("public key", public)]))
 
 
-def _require_signature(application: model.Application) -> None:
+def _require_signature(application: model_pb2.Application) -> None:
     if application.acceptance_text:
         return
-    state = _state(application.state)
+    from grpc import StatusCode
+
+    from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.cli.enum_names import short
+    from safeconduct.errors import SafeconductError
+
+    state = short(model.ApplicationState, application.state)
     raise SafeconductError(
-        grpc.StatusCode.FAILED_PRECONDITION,
+        StatusCode.FAILED_PRECONDITION,
         "WRONG_STATE",
         f"there is nothing to sign: the application is {state}",
         {"state": state, "allowedCommands": joined(application.allowed_commands)},
     )
 
 
-def _only_signatory(application: model.Application) -> str:
+def _only_signatory(application: model_pb2.Application) -> str:
+    from safeconduct.applications.v1 import model_pb2 as model
+
     found = [
         party.party_id
         for party in application.details.parties
         if model.PARTY_ROLE_SIGNATORY in party.roles
     ]
     if len(found) != 1:
-        raise typer.BadParameter(f"name one of {joined(found)}", param_hint="--signatory")
+        raise click.BadParameter(f"name one of {joined(found)}", param_hint="--signatory")
     return found[0]
 
 
-def _state(state: int) -> str:
-    return short(model.ApplicationState, state)
+def _print(application: model_pb2.Application, out: Output) -> None:
+    if not out.printed(application, application.application_id):
+        from safeconduct.cli.application_view import show_application
+
+        show_application(application)
 
 
-def _end_users(application: model.Application) -> str:
-    return joined(
-        party.name
-        for party in application.details.parties
-        if model.PARTY_ROLE_END_USER in party.roles
-    )
+def _print_change(change: service_pb2.ApplicationChange, resume_token: str, out: Output) -> None:
+    if not out.printed_event(change, change.application_id, resumeToken=resume_token):
+        from safeconduct.cli.application_view import show_change
 
-
-def _validity(license_: model.License) -> str:
-    return f"{moment(license_.not_before)} to {moment(license_.not_after)}"
-
-
-def _show(application: model.Application, as_json: bool) -> None:
-    if as_json:
-        print_json(proto_json(application))
-        return
-    details = application.details
-    items = (
-        f"{item.model_id} ({short(model.AccessMode, item.access_mode)})" for item in details.items
-    )
-    show(
-        pairs(
-            [
-                ("application", application.application_id),
-                ("state", coloured(_state(application.state))),
-                ("end user", _end_users(application)),
-                ("models", joined(items)),
-                ("destinations", joined(details.destinations)),
-                ("end uses", joined(short(model.EndUse, use) for use in details.end_uses)),
-                ("submitted", moment(application.submitted_at)),
-                ("updated", moment(application.updated_at)),
-                ("sign by", moment(application.sign_by)),
-                ("license", application.license_id),
-                ("reasons", "\n".join(application.reasons)),
-                ("can be done", joined(application.allowed_commands)),
-            ]
-        )
-    )
-
-
-def _show_change(change: service.ApplicationChange, resume_token: str, as_json: bool) -> None:
-    if as_json:
-        document: dict[str, Any] = proto_json(change)
-        print_line({**document, "resumeToken": resume_token})
-        return
-    line = Text.assemble(
-        (moment(change.occurred_at), "dim"),
-        f"  {change.application_id}  {change.version:>3}  {change.event_type:<28}  ",
-        coloured(_state(change.state)),
-    )
-    show(line)
+        show_change(change)

@@ -1,106 +1,129 @@
-"""What a failed command prints and exits with: the reason, the fields, and what to do about it."""
+"""Error output of the command: the reason, the fields, the next step, and the exit code."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-import grpc
+from safeconduct.cli.terminal_text import printable
 
-from safeconduct.cli.plain import plain
-from safeconduct.errors import SafeconductError
+if TYPE_CHECKING:
+    from safeconduct.errors import SafeconductError
 
-INVALID, REFUSED, WRONG_STATE, NOT_FOUND, UNAVAILABLE, DENIED, BROKEN, INTERRUPTED = (
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    1,
-    130,
-)
+BROKEN: Final = 1
+INVALID: Final = 2
+REFUSED: Final = 3
+WRONG_STATE: Final = 4
+NOT_FOUND: Final = 5
+UNAVAILABLE: Final = 6
+DENIED: Final = 7
+INTERRUPTED: Final = 130
 
-EXIT_CODES: Final[Mapping[grpc.StatusCode, int]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: INVALID,
-    grpc.StatusCode.OUT_OF_RANGE: INVALID,
-    grpc.StatusCode.PERMISSION_DENIED: REFUSED,
-    grpc.StatusCode.UNAUTHENTICATED: REFUSED,
-    grpc.StatusCode.FAILED_PRECONDITION: WRONG_STATE,
-    grpc.StatusCode.ABORTED: WRONG_STATE,
-    grpc.StatusCode.ALREADY_EXISTS: WRONG_STATE,
-    grpc.StatusCode.NOT_FOUND: NOT_FOUND,
-    grpc.StatusCode.UNAVAILABLE: UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED: UNAVAILABLE,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: UNAVAILABLE,
-    grpc.StatusCode.CANCELLED: UNAVAILABLE,
+MEANINGS: Final[Mapping[int, str]] = {
+    0: "ok",
+    BROKEN: "internal error, or a check that failed (audit verify, audit check)",
+    INVALID: "invalid input: arguments, file, fields",
+    REFUSED: "refused: identity, role, four eyes",
+    WRONG_STATE: "wrong state, or changed meanwhile",
+    NOT_FOUND: "not found",
+    UNAVAILABLE: "unavailable, or deadline exceeded",
+    DENIED: "denied by the gate",
+    INTERRUPTED: "interrupted, or not confirmed",
 }
-"""Anything else is 1: a broken promise of the service."""
+"""The meaning of every exit code."""
 
+EXIT_CODES: Final[Mapping[str, int]] = {
+    "INVALID_ARGUMENT": INVALID,
+    "OUT_OF_RANGE": INVALID,
+    "PERMISSION_DENIED": REFUSED,
+    "UNAUTHENTICATED": REFUSED,
+    "FAILED_PRECONDITION": WRONG_STATE,
+    "ABORTED": WRONG_STATE,
+    "ALREADY_EXISTS": WRONG_STATE,
+    "NOT_FOUND": NOT_FOUND,
+    "UNAVAILABLE": UNAVAILABLE,
+    "DEADLINE_EXCEEDED": UNAVAILABLE,
+    "RESOURCE_EXHAUSTED": UNAVAILABLE,
+    "CANCELLED": UNAVAILABLE,
+}
+"""Exit code by gRPC status. Every other status is 1: the service broke its contract."""
+
+_UNKNOWN_OUTCOME: Final = (
+    "The command may have been carried out. Look, or repeat it with the same --request-id."
+)
 ADVICE: Final[Mapping[str, str]] = {
-    # the plumbing of all services
-    "UNAUTHENTICATED": "Use a certificate of this trust domain: SAFECONDUCT_CERT and SAFECONDUCT_KEY, or --cert.",
-    "ROLE_MISSING": "Use the certificate of somebody who holds one of the roles named.",
-    "VALIDATION_FAILED": "Correct the fields named and send it again.",
+    # reasons of every service (safeconduct.options.v1.CommonReason)
+    "UNAUTHENTICATED": "Use a certificate of this trust domain: --profile, --cert and --key.",
+    "ROLE_MISSING": "Use the certificate of a caller that holds one of the roles named.",
+    "VALIDATION_FAILED": "Correct the fields named and send the request again.",
     "MESSAGE_TOO_LARGE": "Make the request smaller.",
-    "REQUEST_ID_REUSED": "Leave the request id out, or repeat exactly the command that it was first used for.",
-    "STALE_ETAG": "Somebody changed it meanwhile: read it again, then decide again.",
+    "REQUEST_ID_REUSED": (
+        "Omit --request-id, or repeat exactly the command that it was first used for."
+    ),
+    "STALE_ETAG": "It changed since you read it: read it again, then decide again.",
     "INVALID_TOKEN": "Start without the token.",
-    "STORAGE_UNAVAILABLE": "Nothing was changed. Try again in a moment.",
-    "DRAINING": "The server is ending. Try again; another one answers.",
-    "SERVER_DEADLINE": "It may or may not have happened. Look, or repeat with the same --request-id.",
-    "CONTENTION": "Many changed it at once. Try again.",
+    "STORAGE_UNAVAILABLE": "Nothing was changed. Try again in a few seconds.",
+    "DRAINING": "This server is shutting down. Try again; another one answers.",
+    "SERVER_DEADLINE": _UNKNOWN_OUTCOME,
+    "CONTENTION": "Many callers changed it at once. Try again.",
     "INTERNAL": "Give the errorRef to the operators.",
-    "SLOW_CONSUMER": "Resume from the last token, and read faster.",
-    "NOT_READY": "The service is starting or catching up. Try again in a moment.",
-    # the services
-    "WRONG_STATE": "See allowedCommands for what can be done now.",
-    "NOT_VISIBLE": "Check the id, and that it belongs to you.",
-    "INCONSISTENT_APPLICATION": "Correct what contradicts and submit it again.",
+    "SLOW_CONSUMER": "Resume after the last token, and read faster.",
+    "NOT_READY": "The service is starting or catching up. Try again in a few seconds.",
+    # reasons of one service (its package's ErrorReason)
+    "WRONG_STATE": "allowedCommands lists what is possible now.",
+    "NOT_VISIBLE": "Check the id. The resource must belong to you, or your role must include it.",
+    "INCONSISTENT_APPLICATION": "Correct the contradiction and submit the application again.",
     "SELF_COUNTERSIGNATURE": "Another officer must countersign.",
-    "CONFLICT_OF_INTEREST": "An officer who does not belong to this partner must do it.",
+    "CONFLICT_OF_INTEREST": "An officer without ties to this partner must do it.",
     "CLEARANCE_TOO_LOW": "An officer of the tier named must do it.",
-    "RECOMMENDATION_CHANGED": "Read the case again: the recommendation is another one now.",
-    "SIGNATURE_INVALID": "Sign with the key that the application named for this signatory.",
-    "SIGNATORY_NOT_AUTHORIZED": "Somebody whom the application names as authorized must sign.",
+    "RECOMMENDATION_CHANGED": "Read the case again: another recommendation is pending now.",
+    "SIGNATURE_INVALID": "Sign with the key that the application names for this signatory.",
+    "SIGNATORY_NOT_AUTHORIZED": "A signatory whom the application names as authorized must sign.",
     "CODE_OUT_OF_DATE": "Read the application again and sign the text that it holds now.",
-    "SIGNING_KEY_EXPIRED": "The key may not be used any more: submit a new application with a valid key.",
-    "SIGNING_TIME_OVER": "Submit a new application and sign in time.",
+    "SIGNING_KEY_EXPIRED": "The key has expired: submit a new application with a valid key.",
+    "SIGNING_TIME_OVER": "Submit a new application and sign it in time.",
     "NOT_FOUND": "Check the id.",
     "SELF_CONFIRMATION": "Another officer must confirm.",
-    "SUSPENDER_CANNOT_REINSTATE": "An officer who did not suspend it must do it.",
-    "PENDING_ACT_DIFFERS": "Read the case again: confirm exactly what is pending, or reject it.",
-    "VIOLATIONS_OPEN": "Close the open cases of this license first.",
-    "LIST_MATCH_OPEN": "Judge the hits of its application first: safeconduct review hits --application ID.",
-    "TOO_MANY_REPORTS": "Give an enforcement officer what you have beyond that.",
-    "LIST_EMPTY": "Download the list again and check what arrived.",
-    "LIST_TRUNCATED": "Download the list again: it ends too early.",
-    "LIST_MALFORMED": "Check that the file is what --format says.",
+    "SUSPENDER_CANNOT_REINSTATE": "An officer who did not suspend the license must do it.",
+    "PENDING_ACT_DIFFERS": "Read the case again, then confirm or reject what is pending now.",
+    "VIOLATIONS_OPEN": "Close the open violations of this license first.",
+    "LIST_MATCH_OPEN": "Judge the hits of its application first: safeconduct hits list --application ID.",
+    "TOO_MANY_REPORTS": "Give further evidence to an enforcement officer.",
+    "LIST_EMPTY": "Download the list again and check the file.",
+    "LIST_TRUNCATED": "Download the list again: the file ends too early.",
+    "LIST_MALFORMED": "Check that the file has the format named by --format.",
     "LIST_TOO_LARGE": "Import a smaller selection of the list.",
-    "LIST_IMPLAUSIBLE": "Compare it with the publisher's announcement; the active version stays.",
-    "IMPORT_UNCLEAR": "Say list code, format and publication once, in the first message.",
-    "REPORTER_KIND_NOT_ALLOWED": "Name a kind of reporter that you are.",
+    "LIST_IMPLAUSIBLE": (
+        "Compare the file with the publisher's announcement; the active version stays in force."
+    ),
+    "IMPORT_UNCLEAR": "Set list code, format and publication once, in the first message.",
+    "REPORTER_KIND_NOT_ALLOWED": "Use a kind of reporter that your role allows.",
     # no service answered
-    "UNAVAILABLE": "Check that the service runs and that its address and your certificates are right.",
-    "DEADLINE_EXCEEDED": "It may or may not have happened. Look, or repeat with the same --request-id.",
+    "UNAVAILABLE": (
+        "Check that the service runs, and that its address and your certificates are right."
+    ),
+    "DEADLINE_EXCEEDED": _UNKNOWN_OUTCOME,
 }
-"""What to do, by reason."""
+"""The next step, by reason."""
 
 
 def exit_code(error: SafeconductError) -> int:
     """The exit code of a failed call."""
     if error.reason == "MESSAGE_TOO_LARGE":
         return INVALID
-    return EXIT_CODES.get(error.code, BROKEN)
+    return EXIT_CODES.get(error.code.name, BROKEN)
 
 
-def print_refusal(error: SafeconductError, *, as_json: bool) -> None:
-    """A failed call on standard error."""
-    advice = ADVICE.get(error.reason, "")
+def print_refusal(error: SafeconductError, *, as_json: bool, findings: Sequence[str] = ()) -> None:
+    """Prints a failed call on standard error.
+
+    `findings` are results of our own checks of the connection, if it failed.
+    """
+    advice = " ".join(findings) or ADVICE.get(error.reason, "")
     if as_json:
-        print_error(
+        _print_document(
             {
                 "code": error.code.name,
                 "reason": error.reason,
@@ -120,17 +143,20 @@ def print_refusal(error: SafeconductError, *, as_json: bool) -> None:
     lines += [f"  {name}: {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after is not None:
         lines.append(f"  try again in {error.retry_after:g} s")
-    print(plain("\n".join([*lines, advice] if advice else lines)), file=sys.stderr)
+    if findings:
+        lines += findings
+    elif advice:
+        lines.append(advice)
+    print(printable("\n".join(lines)), file=sys.stderr)
 
 
-def print_complaint(reason: str, lines: list[str], *, as_json: bool) -> None:
-    """Something wrong on this side, before any service was asked."""
+def print_error(reason: str, lines: Sequence[str], *, as_json: bool) -> None:
+    """Prints an error that was found before any service was called, on standard error."""
     if as_json:
-        print_error({"code": "", "reason": reason, "message": "\n".join(lines)})
+        _print_document({"code": "", "reason": reason, "message": "\n".join(lines)})
     else:
-        print(plain("\n".join(lines)), file=sys.stderr)
+        print(printable("\n".join(lines)), file=sys.stderr)
 
 
-def print_error(document: Mapping[str, object]) -> None:
-    """One JSON document on standard error."""
+def _print_document(document: Mapping[str, object]) -> None:
     print(json.dumps({"error": document}, ensure_ascii=False), file=sys.stderr)

@@ -1,195 +1,185 @@
-"""`safeconduct review hits` and `adjudicate`: whether a list entry is the party that it resembles."""
+"""`safeconduct hits`: list entries that may be a party, and the officers' verdicts on them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import RenderableType
-from rich.text import Text
+import click
 
 from safeconduct.cli.connection import call
-from safeconduct.cli.names import choose, short
-from safeconduct.cli.output import (
-    Json,
-    Limit,
-    RequestId,
-    ValidateOnly,
-    coloured,
-    joined,
-    moment,
-    pairs,
-    print_json,
-    proto_json,
-    rows,
-    show,
+from safeconduct.cli.options import (
+    confirmation_options,
+    example,
+    id_argument,
+    limit_option,
+    mutation_options,
+    output_options,
+    rationale_option,
 )
-from safeconduct.client import Client
-from safeconduct.screening.v1 import model_pb2 as model
+from safeconduct.cli.output import Output
 
-HitId = Annotated[
-    str, typer.Argument(metavar="HIT", help="Hit id, from `safeconduct review hits`.")
-]
-ClearingId = Annotated[
-    str,
-    typer.Argument(metavar="CLEARING", help="Id of the proposal, from `safeconduct review hits`."),
-]
+if TYPE_CHECKING:
+    from safeconduct.client import Client
+    from safeconduct.screening.v1 import model_pb2
+
+ID = "8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001"
 
 
-def hits(
-    application: Annotated[str, typer.Option(help="Only this application.")] = "",
-    state: Annotated[
-        str, typer.Option(help="OPEN, CLEARING_PROPOSED, FALSE_POSITIVE, CONFIRMED or SUPERSEDED.")
-    ] = "",
-    limit: Limit = 50,
-    json: Json = False,
-) -> None:
-    """List hits, newest first: list entries that may be a party, and what officers said of them."""
-    wanted = choose(model.HitState, state) if state else model.HIT_STATE_UNSPECIFIED
+@click.group()
+def command() -> None:
+    """Judge whether a list entry is the party that it resembles."""
 
-    async def read(client: Client) -> list[model.HitCase]:
-        found: list[model.HitCase] = []
-        async for hit in client.hits.list(
-            application_id=application, state=wanted, page_size=min(limit, 200)
-        ):
-            found.append(hit)
-            if len(found) == limit:
-                break
-        return found
 
-    found = call(read)
-    if json:
-        print_json({"hits": [proto_json(hit) for hit in found]})
-        return
-    lines = [
-        (
-            case.hit_id,
-            coloured(short(model.HitState, case.state)),
-            coloured(short(model.MatchStrength, case.hit.strength)),
-            f"{case.hit.score:.3f}",
-            case.hit.queried_name,
-            f"{case.hit.matched_name} [{case.hit.list_code}]",
-            moment(case.found_at),
+@command.command("list", epilog=example("hits list --state OPEN"))
+@click.option("--application", default="", metavar="APPLICATION", help="Only this application.")
+@click.option(
+    "--state", default="", help="OPEN, CLEARING_PROPOSED, FALSE_POSITIVE, CONFIRMED or SUPERSEDED."
+)
+@limit_option
+@output_options
+def list_(application: str, state: str, limit: int, out: Output) -> None:
+    """List hits, newest first, with the verdicts of officers."""
+    from safeconduct.cli.enum_names import choose_or_unset
+    from safeconduct.rpc.calls import at_most
+    from safeconduct.screening.v1 import model_pb2 as model
+
+    wanted = choose_or_unset(model.HitState, state)
+    found = call(
+        lambda client: at_most(
+            limit,
+            client.hits.list(application_id=application, state=wanted, page_size=min(limit, 200)),
         )
-        for case in found
-    ]
-    show(rows(("HIT", "STATE", "STRENGTH", "SCORE", "PARTY", "ENTRY", "FOUND"), lines))
+    )
+    if not out.printed_list("hits", found, lambda case: case.hit_id):
+        from safeconduct.cli.hit_view import show_list
+
+        show_list(found)
 
 
+@command.command(epilog=example(f"hits get {ID}"))
+@id_argument("hit")
+@output_options
+def get(hit_id: str, out: Output) -> None:
+    """Show one hit with its evidence.
+
+    With --quiet it prints the id of the pending clearing, which --yes takes.
+    """
+    found = call(lambda client: client.hits.get(hit_id))
+    if not out.printed(found, found.clearing_id):
+        from safeconduct.cli.hit_view import show_hit
+
+        show_hit(found)
+
+
+@command.command(
+    epilog=example(f"hits adjudicate {ID} --false-positive --rationale 'another firm'")
+)
+@id_argument("hit")
+@rationale_option
+@click.option(
+    "--false-positive/--confirmed",
+    default=None,
+    help="The entry is not the party, or it is the party.",
+)
+@mutation_options
+@output_options
 def adjudicate(
-    hit_id: HitId,
-    rationale: Annotated[str, typer.Option(help="Why, for the record; at least ten characters.")],
-    false_positive: Annotated[
-        bool | None,
-        typer.Option(
-            "--false-positive/--confirmed", help="Whether the entry is not, or is, the party."
-        ),
-    ] = None,
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
+    hit_id: str,
+    rationale: str,
+    false_positive: bool | None,
+    out: Output,
+    request_id: str,
+    validate_only: bool,
 ) -> None:
-    """Judge a hit: the entry is the party, or it is not. Clearing an EXACT hit requires a second officer."""
-    if false_positive is None:
-        raise typer.BadParameter("say what you found", param_hint="--false-positive or --confirmed")
+    """Record whether the entry is the party. Clearing an EXACT hit requires a second officer."""
+    from safeconduct.screening.v1 import model_pb2 as model
 
-    async def act(client: Client) -> model.HitCase:
+    if false_positive is None:
+        raise click.BadParameter("choose one", param_hint="--false-positive or --confirmed")
+    verdict = model.HIT_VERDICT_FALSE_POSITIVE if false_positive else model.HIT_VERDICT_CONFIRMED
+
+    async def send(client: Client) -> model_pb2.HitCase:
         etag = (await client.hits.get(hit_id)).etag
         return await client.hits.adjudicate(
             hit_id,
-            verdict=model.HIT_VERDICT_FALSE_POSITIVE
-            if false_positive
-            else model.HIT_VERDICT_CONFIRMED,
+            verdict=verdict,
             rationale=rationale,
             etag=etag,
             request_id=request_id,
             validate_only=validate_only,
         )
 
+    case = call(send)
+    if not out.printed(case, case.clearing_id):
+        from safeconduct.cli.hit_view import show_hit
+
+        show_hit(case)
+        if case.state == model.HIT_STATE_CLEARING_PROPOSED:
+            click.echo(
+                "Another officer must confirm or reject it: safeconduct hits confirm-clearing."
+            )
+
+
+@command.command(
+    "confirm-clearing",
+    epilog=example(f"hits confirm-clearing {ID} --rationale 'the birth dates differ'"),
+)
+@id_argument("hit")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def confirm_clearing(hit_id: str, out: Output, **options: Any) -> None:
+    """Confirm another officer's proposal to clear an EXACT hit. Shows it and asks first."""
+    _decide(hit_id, "Clear this hit?", "confirm_clearing", out, options)
+
+
+@command.command(
+    "reject-clearing",
+    epilog=example(f"hits reject-clearing {ID} --rationale 'the birth dates are the same'"),
+)
+@id_argument("hit")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def reject_clearing(hit_id: str, out: Output, **options: Any) -> None:
+    """Reject another officer's proposal to clear an EXACT hit; it is open again. Asks first."""
+    _decide(hit_id, "Reject this clearing?", "reject_clearing", out, options)
+
+
+def _decide(hit_id: str, question: str, method: str, out: Output, options: dict[str, Any]) -> None:
+    """Confirms or rejects the pending clearing by calling `method` of the client's hits."""
+    from safeconduct.cli.confirmation import Confirmation
+    from safeconduct.cli.hit_view import show_hit
+
+    yes, is_unseen = options.pop("yes"), options.pop("yes_to_pending")
+
+    async def act(client: Client) -> model_pb2.HitCase:
+        async def read() -> model_pb2.HitCase:
+            return await client.hits.get(hit_id)
+
+        async def send(case: model_pb2.HitCase) -> model_pb2.HitCase:
+            decide = getattr(client.hits, method)
+            found: model_pb2.HitCase = await decide(
+                hit_id, case.clearing_id, etag=case.etag, **options
+            )
+            return found
+
+        confirmation = Confirmation(read, _pending_clearing, show_hit, send, question)
+        return await confirmation.run(yes, is_unseen=is_unseen)
+
     case = call(act)
-    if json:
-        print_json(proto_json(case))
-        return
-    show(*_shown(case))
-    if case.state == model.HIT_STATE_CLEARING_PROPOSED:
-        show(
-            "Another officer must confirm or reject it: "
-            f"safeconduct review confirm-clearing {case.hit_id} {case.clearing_id}"
-        )
+    if not out.printed(case, hit_id):
+        show_hit(case)
 
 
-def confirm_clearing(
-    hit_id: HitId,
-    clearing_id: ClearingId,
-    rationale: Annotated[str, typer.Option(help="Rationale, at least 10 characters.")],
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
-) -> None:
-    """Confirm another officer's proposal to clear an EXACT hit."""
+def _pending_clearing(case: model_pb2.HitCase) -> str:
+    """The id of the pending clearing. Raises WRONG_STATE if there is none."""
+    if case.clearing_id:
+        return case.clearing_id
+    from safeconduct.cli.confirmation import nothing_pending
+    from safeconduct.cli.enum_names import short
+    from safeconduct.screening.v1 import model_pb2 as model
 
-    async def act(client: Client) -> model.HitCase:
-        return await client.hits.confirm_clearing(
-            hit_id,
-            clearing_id,
-            rationale=rationale,
-            etag=(await client.hits.get(hit_id)).etag,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
-
-    case = call(act)
-    print_json(proto_json(case)) if json else show(*_shown(case))
-
-
-def reject_clearing(
-    hit_id: HitId,
-    clearing_id: ClearingId,
-    rationale: Annotated[str, typer.Option(help="Rationale, at least 10 characters.")],
-    json: Json = False,
-    validate_only: ValidateOnly = False,
-    request_id: RequestId = "",
-) -> None:
-    """Reject another officer's proposal to clear an EXACT hit."""
-
-    async def act(client: Client) -> model.HitCase:
-        return await client.hits.reject_clearing(
-            hit_id,
-            clearing_id,
-            rationale=rationale,
-            etag=(await client.hits.get(hit_id)).etag,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
-
-    case = call(act)
-    print_json(proto_json(case)) if json else show(*_shown(case))
-
-
-def _shown(case: model.HitCase) -> tuple[RenderableType, ...]:
-    said = "\n".join(
-        f"{act.officer_id} at {moment(act.acted_at)}: {act.rationale}" for act in case.acts
-    )
-    return (
-        pairs(
-            [
-                ("hit", case.hit_id),
-                ("state", coloured(short(model.HitState, case.state))),
-                ("application", case.application_id),
-                ("license", case.license_id),
-                ("clearing", case.clearing_id),
-                ("party", f"{case.party_id}: {case.hit.queried_name}"),
-                ("entry", f"{case.hit.matched_name} [{case.hit.list_code}] {case.hit.entry_id}"),
-                ("programs", joined(case.hit.programs)),
-                ("said", said),
-            ]
-        ),
-        Text(),
-        rows(
-            ("EVIDENCE", "", ""),
-            [
-                (one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail)
-                for one in case.hit.evidence
-            ],
-        ),
-    )
+    raise nothing_pending("clearing", short(model.HitState, case.state))

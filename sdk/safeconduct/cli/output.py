@@ -1,126 +1,105 @@
-"""How a command prints: one JSON document or JSON lines for programs, tables and colour for people."""
+"""Output of a command: JSON for programs, ids for scripts, tables for people.
+
+Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import typer
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
-from safeconduct.cli.plain import plain
+TABLE: Final = "table"
+JSON: Final = "json"
+JSON_LINES: Final = "jsonl"
+FORMATS: Final = (TABLE, JSON, JSON_LINES)
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON with the names of proto JSON, for programs.")
-]
-RequestId = Annotated[
-    str,
-    typer.Option(
-        "--request-id", help="UUID of this command; repeat it to get the first answer again."
-    ),
-]
-ValidateOnly = Annotated[
-    bool, typer.Option("--validate-only", help="Check everything, change nothing.")
-]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many.")]
-
-PIPED_WIDTH: Final = 160
-COLOURS: Final = {
-    "APPROVED": "green", "ACTIVE": "green", "ALLOWED": "green", "CLEAR": "green", "APPROVE": "green",
-    "DENIED": "red", "REVOKED": "red", "DENY": "red", "EXACT": "red", "INTENT_TO_DENY": "red",
-    "SUSPENDED": "yellow", "UNDER_REVIEW": "yellow", "PENDING_COUNTERSIGN": "yellow", "AWAITING_SIGNATURE": "cyan",
-    "POSSIBLE_MATCH": "yellow", "UNDETERMINED": "yellow", "REFER": "yellow", "SCREENING": "cyan", "OPEN": "yellow",
-    "CLEARING_PROPOSED": "yellow", "FALSE_POSITIVE": "green", "CONFIRMED": "red",
-    "BLOCKED": "red", "RED_FLAG": "yellow",
-}  # fmt: skip
+M = TypeVar("M", bound="Message")
 
 
-def example(line: str) -> str:
-    """The example at the end of a command's help."""
-    return f"Example: safeconduct {line}"
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Prints the results of one command for programs, in the form that its options name.
+
+    `form` is one of FORMATS. `quiet` prints ids only, one a line, and wins over `form`. Every
+    method returns False if people read the output: then the command prints a table, and only then
+    imports the table library.
+    """
+
+    form: str = TABLE
+    quiet: bool = False
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a program reads JSON."""
+        return self.form != TABLE and not self.quiet
+
+    def printed(self, result: Message | Mapping[str, Any], identifier: str = "") -> bool:
+        """Prints one result: a message of the contracts, or a document.
+
+        `identifier` is its id for `quiet`.
+        """
+        if self.quiet:
+            if identifier:
+                print(identifier)
+        elif self.is_json:
+            indent = 2 if self.form == JSON else None
+            print(json.dumps(_document(result), ensure_ascii=False, indent=indent))
+        return self.quiet or self.is_json
+
+    def printed_list(self, name: str, messages: Sequence[M], identify: Callable[[M], str]) -> bool:
+        """Prints a list.
+
+        JSON wraps it in an object under `name`; JSON lines holds one element a line.
+        """
+        if self.quiet:
+            for message in messages:
+                print(identify(message))
+        elif self.form == JSON_LINES:
+            for message in messages:
+                print(json.dumps(proto_json(message), ensure_ascii=False))
+        elif self.is_json:
+            self.printed({name: [proto_json(message) for message in messages]})
+        return self.quiet or self.is_json
+
+    def printed_event(
+        self, result: Message | Mapping[str, Any], identifier: str = "", **more: Any
+    ) -> bool:
+        """Prints one element of a stream at once, as one line of JSON.
+
+        `more` are further fields.
+        """
+        if self.quiet:
+            print(identifier, flush=True)
+        elif self.is_json:
+            print(json.dumps({**_document(result), **more}, ensure_ascii=False), flush=True)
+        return self.quiet or self.is_json
+
+
+def _document(result: Message | Mapping[str, Any]) -> Mapping[str, Any]:
+    return result if isinstance(result, Mapping) else proto_json(result)
 
 
 def proto_json(message: Message) -> dict[str, Any]:
-    """A message as proto JSON. Fields without presence are there even when empty, so that programs find them."""
+    """A message as proto3 JSON. Empty fields are present, so that programs find them."""
+    from google.protobuf.json_format import MessageToDict
+
     document: dict[str, Any] = MessageToDict(message, always_print_fields_with_no_presence=True)
     return document
 
 
-def print_json(document: Any) -> None:
-    """One JSON document."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def print_line(document: Any) -> None:
-    """One JSON document in one line, at once."""
-    print(json.dumps(document, ensure_ascii=False), flush=True)
-
-
-def console() -> Console:
-    """For people: colour on a terminal, none and room enough elsewhere."""
-    return Console(
-        width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False
-    )
-
-
-def show(*parts: RenderableType) -> None:
-    """Prints for people."""
-    out = console()
-    for part in parts:
-        out.print(_safe(part))
-
-
-def coloured(word: str) -> Text:
-    """A word of the contracts in its colour."""
-    return Text(plain(word), style=COLOURS.get(word, ""))
-
-
-def _safe(part: RenderableType) -> RenderableType:
-    """Text of ours and of others as it is: brackets are no markup, control characters no control."""
-    if isinstance(part, Text):
-        part.plain = plain(part.plain)  # as long as before, so that styles stay where they are
-        return part
-    return Text(plain(part)) if isinstance(part, str) else part
-
-
-def pairs(rows: Iterable[tuple[str, RenderableType]], title: str = "") -> Table:
-    """Names and values under each other; what is empty is left out."""
-    table = Table.grid(padding=(0, 2))
-    table.title, table.title_justify = title or None, "left"
-    for name, value in rows:
-        if value != "":
-            table.add_row(Text(plain(name), style="dim"), _safe(value))
-    return table
-
-
-def rows(
-    columns: Sequence[str], lines: Iterable[Sequence[RenderableType]], title: str = ""
-) -> Table:
-    """A table."""
-    table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
-    )
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for line in lines:
-        table.add_row(*map(_safe, line))
-    return table
-
-
-def moment(timestamp: Timestamp) -> str:
-    """ISO 8601 in UTC, to the second; empty when there is none."""
+def time_text(timestamp: Timestamp) -> str:
+    """ISO 8601 in UTC, to the second; empty if the timestamp is not set."""
     if not timestamp.seconds and not timestamp.nanos:
         return ""
-    return Timestamp(seconds=timestamp.seconds).ToJsonString()
+    return type(timestamp)(seconds=timestamp.seconds).ToJsonString()
 
 
 def joined(words: Iterable[str]) -> str:
-    """Words with commas."""
+    """The words, separated by commas."""
     return ", ".join(words)

@@ -1,6 +1,6 @@
-"""Spans as the span store gives them, and their tree: children under parents, later steps under what they link to.
+"""Spans of the span store, and their tree: children under parents, linked spans under the span they link to.
 
-Pure: knows no network and no terminal.
+Knows no network and no terminal.
 """
 
 from __future__ import annotations
@@ -29,18 +29,21 @@ class Span:
 
     @property
     def key(self) -> Key:
-        """What identifies it."""
+        """Trace id and span id, which identify the span."""
         return self.trace_id, self.span_id
 
     @property
     def milliseconds(self) -> float:
-        """How long it took."""
+        """The duration in milliseconds."""
         return (self.end_ns - self.start_ns) / 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A span with what came of it, in order of time. `is_linked`: it began a new trace and links to the span above."""
+    """A span with its children in order of time.
+
+    `is_linked`: it began a trace of its own and links to the span above.
+    """
 
     span: Span
     is_linked: bool
@@ -48,7 +51,10 @@ class Branch:
 
 
 def decode(document: Mapping[str, Any]) -> Span:
-    """A span from its JSON. Raises KeyError, ValueError or TypeError when it is none."""
+    """A span from its JSON.
+
+    Raises KeyError, ValueError or TypeError if the document is not a span.
+    """
     return Span(
         trace_id=str(document["trace_id"]),
         span_id=str(document["span_id"]),
@@ -66,7 +72,10 @@ def decode(document: Mapping[str, Any]) -> Span:
 
 
 def tree(spans: Iterable[Span]) -> list[Branch]:
-    """The roots, in order of time. A span without a known parent hangs under the first known span that it links to."""
+    """The roots in order of time.
+
+    A span without a known parent is put under the first known span that it links to.
+    """
     known = {span.key: span for span in sorted(spans, key=lambda span: (span.start_ns, span.key))}
     above = {key: _above(span, known) for key, span in known.items()}
     below: dict[Key | None, list[Key]] = {}
@@ -82,7 +91,7 @@ def tree(spans: Iterable[Span]) -> list[Branch]:
 
 
 def linked_traces(spans: Iterable[Span]) -> set[str]:
-    """Traces that these spans link to."""
+    """The ids of the traces that these spans link to."""
     return {trace_id for span in spans for trace_id, _ in span.links}
 
 

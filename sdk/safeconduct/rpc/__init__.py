@@ -1,1 +1,4 @@
-"""The methods of the three services as typed Python calls; `safeconduct.client` puts them together."""
+"""The methods of the three services as typed Python calls.
+
+`safeconduct.client` is their entry point.
+"""

@@ -1,10 +1,10 @@
-"""Calls of the applications service: submit and follow applications, review cases, read licenses."""
+"""Calls of the applications service: submits and follows applications, decides cases, reads licenses."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from typing import Self
+from typing import TYPE_CHECKING
 
 from grpc import aio
 
@@ -13,11 +13,15 @@ from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.applications.v1 import service_pb2_grpc as stubs
 from safeconduct.rpc.calls import Calls, new_request_id, pages, resumed
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class ApplicationWatch:
-    """Changes of applications, one after the other, over lost connections. Iterate it with `async for`.
+    """An async iterator over changes of applications. It reconnects after lost connections.
 
-    `resume_token` is the place after the last message of which every change was handed out; a new watch goes on there.
+    `resume_token` is the token of the last message whose changes were all returned. A new watch
+    continues after it.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class ApplicationWatch:
         return change
 
     async def aclose(self) -> None:
-        """Ends the stream. Needed when the iteration was left early."""
+        """Ends the stream. Needed if the iteration stops before its end."""
         await self._messages.aclose()
 
     def _settle(self) -> None:
@@ -51,7 +55,7 @@ class ApplicationWatch:
 
 
 class Applications:
-    """For partner systems: submit applications and follow them to the license."""
+    """Methods for partner systems: submit applications and follow them to the license."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ApplicationServiceStub(channel)
@@ -64,14 +68,14 @@ class Applications:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.Application:
-        """Submits an application. When it answers, the application is stored and will be decided."""
+        """Submits an application. After the answer it is stored and will be decided."""
         request = service.SubmitApplicationRequest(
             request_id=request_id or new_request_id(), details=details, validate_only=validate_only
         )
         return (await self._calls.unary(self._stub.SubmitApplication, request)).application
 
     async def get(self, application_id: str) -> model.Application:
-        """Reads one application."""
+        """Returns one application."""
         request = service.GetApplicationRequest(application_id=application_id)
         return (await self._calls.unary(self._stub.GetApplication, request)).application
 
@@ -81,7 +85,7 @@ class Applications:
         state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
         page_size: int = 0,
     ) -> AsyncIterator[model.Application]:
-        """The partner's applications, newest first, page after page."""
+        """Yields the partner's applications, newest first. Reads page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.Application], str]:
             request = service.ListApplicationsRequest(
@@ -93,11 +97,12 @@ class Applications:
         return pages(fetch)
 
     def watch(
-        self, application_id: str = "", *, resume_token: str = "", patience: float = math.inf
+        self, application_id: str = "", *, resume_token: str = "", give_up_after: float = math.inf
     ) -> ApplicationWatch:
-        """Follows one application from its first event on, or all of the partner's from now on.
+        """Follows one application from its first event, or all applications of the partner from now on.
 
-        Reconnects and resumes by itself; `patience` is how many seconds of silence it bears while the service is away.
+        Reconnects and resumes by itself. `give_up_after`: if the service is away for so many
+        seconds, it raises SafeconductError.
         """
 
         def open_stream(token: str) -> AsyncGenerator[service.WatchApplicationsResponse]:
@@ -106,7 +111,7 @@ class Applications:
             )
             return self._calls.stream(self._stub.WatchApplications, request)
 
-        return ApplicationWatch(resumed(open_stream, resume_token, patience), resume_token)
+        return ApplicationWatch(resumed(open_stream, resume_token, give_up_after), resume_token)
 
     async def withdraw(
         self,
@@ -117,7 +122,7 @@ class Applications:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.Application:
-        """Takes an application back before it is decided."""
+        """Withdraws an application before it is decided."""
         request = service.WithdrawApplicationRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
@@ -138,9 +143,9 @@ class Applications:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.AcceptConductCodeResponse:
-        """Hands in the signature over `Application.acceptance_text`; the license comes with the answer.
+        """Submits the signature over `Application.acceptance_text`. The answer holds the license.
 
-        `safeconduct.conduct` makes the signature.
+        `safeconduct.conduct.sign` makes the signature.
         """
         request = service.AcceptConductCodeRequest(
             request_id=request_id or new_request_id(),
@@ -154,13 +159,13 @@ class Applications:
         return await self._calls.unary(self._stub.AcceptConductCode, request)
 
     async def timeline(self, application_id: str) -> service.GetApplicationTimelineResponse:
-        """The events of one application in order, with the trace of each."""
+        """Returns the events of one application in order, each with its trace."""
         request = service.GetApplicationTimelineRequest(application_id=application_id)
         return await self._calls.unary(self._stub.GetApplicationTimeline, request)
 
 
 class Reviews:
-    """For licensing officers: decide what policy leaves to them. Four eyes always."""
+    """Methods for licensing officers: decide the applications that policy refers to them."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ReviewServiceStub(channel)
@@ -172,7 +177,7 @@ class Reviews:
         state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
         page_size: int = 0,
     ) -> AsyncIterator[service.Case]:
-        """Applications that wait for an officer, oldest first, page after page."""
+        """Yields the applications that need an officer, oldest first. Reads page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[service.Case], str]:
             request = service.ListCasesRequest(page_size=page_size, page_token=token, state=state)
@@ -192,7 +197,7 @@ class Reviews:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.Case:
-        """Recommends a decision on the case whose etag the officer saw."""
+        """Recommends a decision. `etag` is that of the case as the officer read it."""
         request = service.RecommendDecisionRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
@@ -214,7 +219,7 @@ class Reviews:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.Case:
-        """Confirms another officer's recommendation."""
+        """Confirms the recommendation of another officer."""
         request = service.CountersignDecisionRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
@@ -235,7 +240,7 @@ class Reviews:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.Case:
-        """Rejects another officer's recommendation; the case goes back to review."""
+        """Rejects the recommendation of another officer. The case returns to review."""
         request = service.RejectRecommendationRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
@@ -247,20 +252,20 @@ class Reviews:
         return (await self._calls.unary(self._stub.RejectRecommendation, request)).case
 
     async def explain(self, application_id: str) -> service.ExplainDecisionResponse:
-        """Everything a decision rests on, as far as it has come."""
+        """Returns everything that a decision rests on, and the decision if there is one."""
         request = service.ExplainDecisionRequest(application_id=application_id)
         return await self._calls.unary(self._stub.ExplainDecision, request)
 
 
 class Licenses:
-    """The license documents."""
+    """Methods that read licenses and their documents."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.LicenseServiceStub(channel)
         self._calls = calls
 
     async def get(self, license_id: str) -> model.License:
-        """Reads one license."""
+        """Returns one license."""
         return (
             await self._calls.unary(
                 self._stub.GetLicense, service.GetLicenseRequest(license_id=license_id)
@@ -268,7 +273,7 @@ class Licenses:
         ).license
 
     def list(self, *, page_size: int = 0) -> AsyncIterator[model.License]:
-        """The partner's licenses, newest first, page after page."""
+        """Yields the partner's licenses, newest first. Reads page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.License], str]:
             request = service.ListLicensesRequest(page_size=page_size, page_token=token)
@@ -278,11 +283,14 @@ class Licenses:
         return pages(fetch)
 
     async def document(self, license_id: str) -> str:
-        """The license as a compact JWS; `safeconduct.documents.verify` checks it."""
+        """Returns the license document, a compact JWS.
+
+        `safeconduct.documents.verify` verifies it.
+        """
         request = service.GetDocumentRequest(license_id=license_id)
         return (await self._calls.unary(self._stub.GetDocument, request)).document
 
     async def signing_keys(self) -> dict[str, bytes]:
-        """Current and former public keys (Ed25519, 32 bytes) by key id."""
+        """Returns current and former public keys (Ed25519, 32 bytes) by key id."""
         answer = await self._calls.unary(self._stub.GetSigningKeys, service.GetSigningKeysRequest())
         return {key.key_id: key.public_key for key in answer.keys}

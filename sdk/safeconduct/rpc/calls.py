@@ -1,6 +1,6 @@
-"""How one call is made: with a deadline, with the caller's metadata, and with a typed error when it fails.
+"""Makes calls with a deadline, the caller's metadata, and a typed error on failure.
 
-Knows gRPC. Knows no service.
+Knows gRPC and no service.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from safeconduct.backoff import Backoff
-from safeconduct.errors import SafeconductError, from_rpc
+from safeconduct.errors import SafeconductError
+from safeconduct.rpc.status import from_rpc
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -33,21 +34,24 @@ RECONNECTS: Final = frozenset(
 
 
 def no_metadata() -> Iterable[tuple[str, str]]:
-    """For callers without a trace of their own."""
+    """No metadata, for callers without a trace of their own."""
     return ()
 
 
 def new_request_id() -> str:
-    """A request id for one command. Keep it to repeat the command; the first answer comes again."""
+    """A request id for one command.
+
+    If the command is repeated with it, the service returns the first answer.
+    """
     return str(uuid.uuid4())
 
 
 class ResumableMessage(Protocol):
-    """A message of a watch, with the token to resume after it."""
+    """A message of a watch."""
 
     @property
     def resume_token(self) -> str:
-        """Resume with it."""
+        """The token with which the watch resumes after this message."""
 
 
 Watched = TypeVar("Watched", bound=ResumableMessage)
@@ -55,7 +59,7 @@ Watched = TypeVar("Watched", bound=ResumableMessage)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How calls of one client are made. `deadline` in seconds, over all attempts of a call."""
+    """The settings of all calls of one client. `deadline`: seconds for all attempts of a call."""
 
     metadata: MetadataSource = no_metadata
     deadline: float = 10.0
@@ -64,7 +68,7 @@ class Calls:
     async def unary(
         self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request
     ) -> Response:
-        """The answer to one request. Raises SafeconductError."""
+        """Returns the answer to one request. Raises SafeconductError."""
         try:
             return await method(
                 request,
@@ -82,7 +86,10 @@ class Calls:
         *,
         deadline: float,
     ) -> Response:
-        """The answer to a stream of requests, sent once. Raises SafeconductError."""
+        """Returns the answer to a stream of requests, which is sent once.
+
+        Raises SafeconductError.
+        """
         try:
             return await method(
                 iter(requests),
@@ -96,7 +103,10 @@ class Calls:
     async def stream(
         self, method: aio.UnaryStreamMultiCallable[Request, Response], request: Request
     ) -> AsyncGenerator[Response]:
-        """The messages of one stream, without a deadline. Raises SafeconductError when it breaks."""
+        """Yields the messages of one stream, without a deadline.
+
+        Raises SafeconductError if it breaks.
+        """
         call = method(request, metadata=tuple(self.metadata()))
         try:
             async for message in call:
@@ -108,14 +118,17 @@ class Calls:
 
 
 _WRITE_FAILED: Final = "Internal error from Core"
-"""What grpc.aio makes of a write to a stream that has ended, before it has read with which status."""
+"""The text of grpc.aio's error for a write to a stream that has ended, before its status was read."""
 
 
 class Exchange(Generic[Request, Response]):
-    """A stream of requests, each answered once and in order. When it breaks, it is opened again after the last answer.
+    """A stream of requests, each answered once and in order.
 
-    At most `ahead` requests are sent and not answered: so many are kept to be sent again. `patience`: seconds without
-    any answer from a broken stream after which the error is raised instead.
+    A broken stream is opened again after the last answer.
+
+    At most `ahead` requests are sent and not yet answered; they are kept, because they are sent
+    again. `give_up_after`: if no answer arrives for so many seconds, the error of the broken stream
+    is raised.
     """
 
     def __init__(
@@ -125,29 +138,32 @@ class Exchange(Generic[Request, Response]):
         calls: Calls,
         *,
         ahead: int = 128,
-        patience: float = 30.0,
+        give_up_after: float = 30.0,
     ) -> None:
-        self._method, self._calls, self._patience = method, calls, patience
-        self._source = requests
+        self._method, self._calls, self._give_up_after = method, calls, give_up_after
+        self._requests = requests
         self._next: asyncio.Future[Request | None] | None = None
-        self._room = asyncio.Semaphore(ahead)
+        self._free = asyncio.Semaphore(ahead)
         self._unanswered: deque[Request] = deque()
 
     async def answers(self) -> AsyncGenerator[Response]:
-        """The answers. Raises SafeconductError."""
-        backoff, heard = Backoff(), time.monotonic()
+        """Yields the answers. Raises SafeconductError."""
+        backoff, answered_at = Backoff(), time.monotonic()
         try:
             while True:
                 try:
                     async with aclosing(self._once()) as answers:
                         async for answer in answers:
                             self._unanswered.popleft()
-                            self._room.release()
+                            self._free.release()
                             backoff.reset()
                             yield answer
-                            heard = time.monotonic()
+                            answered_at = time.monotonic()
                 except SafeconductError as error:
-                    if not can_reconnect(error) or time.monotonic() - heard > self._patience:
+                    if (
+                        not can_reconnect(error)
+                        or time.monotonic() - answered_at > self._give_up_after
+                    ):
                         raise
                     wait_at_least = error.retry_after or 0.0
                 else:
@@ -163,7 +179,7 @@ class Exchange(Generic[Request, Response]):
         try:
             async for answer in call:
                 yield answer
-            await writing  # what is wrong with the requests themselves
+            await writing  # raises the error of the requests themselves, if any
         except aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.INTERNAL and error.details() == _WRITE_FAILED:
                 raise SafeconductError(
@@ -178,7 +194,7 @@ class Exchange(Generic[Request, Response]):
     async def _write(
         self, call: aio.StreamStreamCall[Request, Response], again: tuple[Request, ...]
     ) -> None:
-        # A stream that broke says so to whoever reads.
+        # The reader of a broken stream receives its error.
         with suppress(aio.AioRpcError, asyncio.InvalidStateError):
             try:
                 for request in again:
@@ -187,11 +203,11 @@ class Exchange(Generic[Request, Response]):
                     self._unanswered.append(new)
                     await call.write(new)
             finally:
-                # Also when the requests themselves end in an error: what was sent is still answered.
+                # Even if the requests end in an error: those already sent are still answered.
                 await call.done_writing()
 
     async def _following(self) -> Request | None:
-        """The next request; asked for once, however often the stream breaks meanwhile."""
+        """The next request, taken from the source once, even if the stream breaks while we wait for it."""
         if self._next is None:
             self._next = asyncio.ensure_future(self._pull())
         request = await asyncio.shield(self._next)
@@ -200,12 +216,15 @@ class Exchange(Generic[Request, Response]):
         return request
 
     async def _pull(self) -> Request | None:
-        await self._room.acquire()
-        return await anext(self._source, None)
+        await self._free.acquire()
+        return await anext(self._requests, None)
 
 
 async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> AsyncIterator[T]:
-    """Every element of a list, page after page. `fetch` takes a page token and gives elements and the next token."""
+    """Yields every element of a list, page after page.
+
+    `fetch` returns the elements of a page and the next token.
+    """
     token = ""
     while True:
         elements, token = await fetch(token)
@@ -215,20 +234,31 @@ async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> A
             return
 
 
+async def at_most(count: int, elements: AsyncIterator[T]) -> list[T]:
+    """The first `count` elements of a list, or all if there are fewer."""
+    found: list[T] = []
+    async for element in elements:
+        found.append(element)
+        if len(found) == count:
+            break
+    return found
+
+
 def can_reconnect(error: SafeconductError) -> bool:
-    """Whether the same stream may be opened again: the server went away, or said when to come back."""
+    """Whether the same stream may be opened again: the server went away, or named a time to retry."""
     return error.code in RECONNECTS or error.retry_after is not None
 
 
 async def resumed(
-    open_stream: Callable[[str], AsyncGenerator[Watched]], resume_token: str, patience: float
+    open_stream: Callable[[str], AsyncGenerator[Watched]], resume_token: str, give_up_after: float
 ) -> AsyncGenerator[Watched]:
-    """The messages of a watch that is opened again, after the last token, whenever it breaks.
+    """Yields the messages of a watch. A broken watch is opened again after the last token.
 
-    `patience`: seconds without any message from the server after which the error is raised instead.
+    `give_up_after`: if no message arrives for so many seconds, the error of the broken watch is
+    raised.
     """
     backoff = Backoff()
-    heard = time.monotonic()
+    received_at = time.monotonic()
     while True:
         wait_at_least = 0.0
         try:
@@ -237,9 +267,9 @@ async def resumed(
                     backoff.reset()
                     resume_token = message.resume_token or resume_token
                     yield message
-                    heard = time.monotonic()
+                    received_at = time.monotonic()
         except SafeconductError as error:
-            if not can_reconnect(error) or time.monotonic() - heard > patience:
+            if not can_reconnect(error) or time.monotonic() - received_at > give_up_after:
                 raise
             wait_at_least = error.retry_after or 0.0
         await asyncio.sleep(backoff.step(wait_at_least))

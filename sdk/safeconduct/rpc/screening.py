@@ -1,4 +1,4 @@
-"""Calls of the screening service: ask about a party, read what was found, judge hits, keep the lists."""
+"""Calls of the screening service: screens parties, reads screenings, judges hits, manages lists."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from safeconduct.screening.v1 import service_pb2_grpc as stubs
 
 CHUNK_BYTES: Final = 512 * 1024
 IMPORT_SECONDS: Final = 30.0
-"""A large list takes longer to read than other calls to answer."""
+"""Deadline of an import: reading a large list takes longer than other calls."""
 
 
 class Screenings:
-    """Screens parties against the restricted-party lists."""
+    """Methods that screen parties against the restricted-party lists."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ScreeningServiceStub(channel)
@@ -43,30 +43,31 @@ class Screenings:
         parties: Iterable[tuple[str, model.PartyQuery]]
         | AsyncIterable[tuple[str, model.PartyQuery]],
         *,
-        patience: float = 30.0,
+        give_up_after: float = 30.0,
     ) -> AsyncGenerator[service.ScreenPartiesResponse]:
-        """Screens many parties, each under an id of the caller's. One answer each, in order. Stores nothing.
+        """Yields one answer for each party, in order. Each party has an id of the caller. Stores nothing.
 
-        Parties are taken no faster than they are screened. A party that breaks a rule is answered with a `refusal`. A
-        stream that breaks is opened again behind the last answer, for `patience` seconds. Raises SafeconductError.
+        Parties are read no faster than they are screened. A party that breaks a rule is answered with a `refusal`.
+        A broken stream is opened again after the last answer. Raises SafeconductError if none arrives for
+        `give_up_after` seconds.
         """
         return Exchange(
-            self._stub.ScreenParties, _asked(parties), self._calls, patience=patience
+            self._stub.ScreenParties, _requests(parties), self._calls, give_up_after=give_up_after
         ).answers()
 
     async def get(self, application_id: str) -> model.Screening:
-        """The latest screening of an application, with all hits and their evidence. Officers only."""
+        """Returns the latest screening of an application, with all hits and their evidence. Officers only."""
         request = service.GetScreeningRequest(application_id=application_id)
         return (await self._calls.unary(self._stub.GetScreening, request)).screening
 
     async def timeline(self, application_id: str) -> service.GetScreeningTimelineResponse:
-        """The events of one application's screening in order, with the trace of each."""
+        """Returns the events of one application's screening in order, each with its trace."""
         request = service.GetScreeningTimelineRequest(application_id=application_id)
         return await self._calls.unary(self._stub.GetScreeningTimeline, request)
 
 
 class Hits:
-    """For licensing officers: judge whether a list entry is the party that it resembles."""
+    """Methods for licensing officers: judge whether a list entry is the party that it resembles."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.AdjudicationServiceStub(channel)
@@ -79,7 +80,7 @@ class Hits:
         state: model.HitState.ValueType = model.HIT_STATE_UNSPECIFIED,
         page_size: int = 0,
     ) -> AsyncIterator[model.HitCase]:
-        """Hits, newest first, page after page."""
+        """Yields hits, newest first. Reads page after page."""
 
         async def fetch(token: str) -> tuple[Sequence[model.HitCase], str]:
             request = service.ListHitsRequest(
@@ -91,7 +92,7 @@ class Hits:
         return pages(fetch)
 
     async def get(self, hit_id: str) -> model.HitCase:
-        """Reads one hit, with its evidence."""
+        """Returns one hit with its evidence."""
         return (
             await self._calls.unary(self._stub.GetHit, service.GetHitRequest(hit_id=hit_id))
         ).hit
@@ -106,7 +107,7 @@ class Hits:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.HitCase:
-        """Records a verdict: the entry is the party, or it is not.
+        """Records whether the entry is the party.
 
         Clearing an EXACT hit requires a second officer: the hit becomes CLEARING_PROPOSED, and its
         `clearing_id` goes to `confirm_clearing` or `reject_clearing`.
@@ -165,7 +166,7 @@ class Hits:
 
 
 class RestrictedLists:
-    """For list officers: bring in what is published, and have it screened against."""
+    """Methods for list officers: import published lists and activate them."""
 
     def __init__(self, channel: aio.Channel, calls: Calls) -> None:
         self._stub = stubs.ListServiceStub(channel)
@@ -181,9 +182,9 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.ImportListResponse:
-        """Brings in a version of a list from its files, as published. Nothing is screened against it before `activate`.
+        """Imports a version of a list from its files, as published. Parties are screened against it after `activate`.
 
-        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, cut short or implausibly short is refused.
+        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, truncated or implausibly short is refused.
         """
         first = service.ImportListRequest(
             request_id=request_id or new_request_id(),
@@ -205,7 +206,7 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.ListStatus:
-        """Has a version screened against from now on, by new applications and by those that are open or licensed."""
+        """Activates a version: new and open applications and licenses are screened against it from now on."""
         request = service.ActivateListRequest(
             request_id=request_id or new_request_id(),
             list_code=list_code,
@@ -216,11 +217,11 @@ class RestrictedLists:
         return (await self._calls.unary(self._stub.ActivateList, request)).list
 
     async def status(self) -> service.GetListStatusResponse:
-        """Every list with its versions, and how far the replica that answers has come with the active ones."""
+        """Returns every list with its versions, and whether the answering replica screens against the active ones."""
         return await self._calls.unary(self._stub.GetListStatus, service.GetListStatusRequest())
 
 
-async def _asked(
+async def _requests(
     parties: Iterable[tuple[str, model.PartyQuery]] | AsyncIterable[tuple[str, model.PartyQuery]],
 ) -> AsyncIterator[service.ScreenPartiesRequest]:
     if isinstance(parties, AsyncIterable):
@@ -234,7 +235,7 @@ async def _asked(
 def _pieces(
     first: service.ImportListRequest, files: Mapping[model.ListPart.ValueType, bytes]
 ) -> Iterator[service.ImportListRequest]:
-    """What is imported, and then every file in pieces that fit a message."""
+    """The header of an import, then every file in pieces that fit into a message."""
     yield first
     for part, content in files.items():
         for start in range(0, len(content), CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""What may never be approved without an officer, whatever policy says. No policy file can switch it off."""
+"""Lists what bars an approval without an officer. No policy file can switch these bars off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.applications.core import ownership, screening_findings
+from services.applications.core.explanations import REVIEW_NEEDED
 from services.applications.core.military import is_military, is_military_intelligence
 from services.applications.core.model import (
     AccessMode,
@@ -17,14 +18,14 @@ from services.applications.core.model import (
 )
 
 RULE_ID: Final = "core.never-automatic"
-_AGAINST: Final = frozenset({RuleEffect.DENY, RuleEffect.REFER})
+_AGAINST_APPROVAL: Final = frozenset({RuleEffect.DENY, RuleEffect.REFER})
 
 
 def obstacles(
     details: ApplicationDetails, screening: ScreeningSummary, policy: PolicyOutcome
 ) -> tuple[str, ...]:
-    """Names of what stands against approval without an officer; empty = nothing does."""
-    found = {
+    """Returns the names of the bars that apply, for example OPEN_HIT; empty if none does."""
+    bars = {
         "OPEN_HIT": any(map(screening_findings.is_open_hit, screening.findings)),
         "UNDETERMINED_SCREENING": screening_findings.is_undetermined(screening, details),
         "RED_FLAG": bool(details.red_flags),
@@ -34,18 +35,21 @@ def obstacles(
             item.access_mode is AccessMode.MODEL_WEIGHTS for item in details.items
         ),
         "MILITARY": is_military(details) or is_military_intelligence(details),
-        "RULE_AGAINST": any(rule.failed or rule.effect in _AGAINST for rule in policy.fired),
+        # Policy approved although one of its own rules did not: its outcome contradicts itself.
+        "RULE_AGAINST": any(
+            rule.failed or rule.effect in _AGAINST_APPROVAL for rule in policy.fired
+        ),
     }
-    return tuple(name for name, holds in found.items() if holds)
+    return tuple(name for name, applies in bars.items() if applies)
 
 
 def referred(policy: PolicyOutcome, found: tuple[str, ...]) -> PolicyOutcome:
-    """The outcome, leading to officers because of the obstacles `found`."""
+    """Returns the outcome with effect REFER and one more fired rule that names the bars `found`."""
     rule = FiredRule(
         rule_id=RULE_ID,
         effect=RuleEffect.REFER,
         inputs=dict.fromkeys(found, "true"),
-        legal_basis="Safeconduct licensing principles: no automatic approval while any of these stands",
-        explanation="An officer has to look at this application before it can be approved.",
+        legal_basis="Safeconduct licensing principles: these cases are never approved automatically",
+        explanation=REVIEW_NEEDED,
     )
-    return replace(policy, way=RuleEffect.REFER, fired=(*policy.fired, rule))
+    return replace(policy, effect=RuleEffect.REFER, fired=(*policy.fired, rule))

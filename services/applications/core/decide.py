@@ -78,7 +78,8 @@ def _submit(application: Application | None, command: Submit, now: datetime) -> 
         return wrong_state(application.state, command)
     faults = check(command.details, command.reference_data, now)
     if faults:
-        message = f"the application is not consistent: {len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        message = f"{faults[0].path}: {faults[0].description}{more}"
         return Refusal(Kind.INVALID, Reason.INCONSISTENT_APPLICATION, message, fields=faults)
     return (ApplicationSubmitted(command.application_id, command.partner_id, command.details, now),)
 
@@ -90,9 +91,9 @@ def _conclude_screening(
         return ()  # told twice, or withdrawn meanwhile
     screening = screening_findings.complete(command.screening, application.details)
     policy = command.policy
-    if policy.way is RuleEffect.DENY:
+    if policy.effect is RuleEffect.DENY:
         return (DenialIntended(application.application_id, screening, policy, now),)
-    if policy.way is not RuleEffect.APPROVE:
+    if policy.effect is not RuleEffect.APPROVE:
         return (ApplicationReferred(application.application_id, screening, policy, now),)
     obstacles = auto_approval.obstacles(application.details, screening, policy)
     if obstacles:

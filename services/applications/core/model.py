@@ -355,16 +355,17 @@ class FiredRule:
     explanation: str
     condition: str = ""
     failed: bool = False
+    explanation_for_officers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOutcome:
-    """What policy makes of an application. `way` is APPROVE, REFER or DENY."""
+    """The outcome of evaluating policy. `effect` is APPROVE, REFER or DENY."""
 
     policy_version: str
     policy_digest: str
     fired: tuple[FiredRule, ...]
-    way: RuleEffect
+    effect: RuleEffect
     countersignatures: int
     tier: int
     lease_seconds: int

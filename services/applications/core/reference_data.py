@@ -1,6 +1,6 @@
-"""What applications knows of the world besides the applicant's words: countries, models, what uses and sectors mean.
+"""The data that policy and the submission check read besides the application itself.
 
-Values only; the shell reads them from `policy/reference.yaml`.
+The shell reads them from `policy/reference.yaml`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.applications.core.countries import Countries
 from services.applications.core.model import EndUse
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueModel:
-    """A model of the catalogue. Training compute in FLOP; open weights are published and leave nothing to license."""
+    """A model of the catalogue.
+
+    `training_compute_flop` is in FLOP. Open weights are published, so handing them over needs no
+    license.
+    """
 
     model_id: str
     training_compute_flop: float
@@ -22,10 +27,14 @@ class CatalogueModel:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceData:
-    """Reference data of one version. Countries are ISO 3166-1 alpha-2."""
+    """One version of the reference data. Countries are ISO 3166-1 alpha-2 codes.
+
+    `blocking_lists` are the codes of the lists whose parties' property is blocked: the OFAC 50 percent
+    rule counts the shares that these parties hold.
+    """
 
     version: str
-    countries: frozenset[str]
+    countries: Countries
     embargoed_countries: frozenset[str]
     allied_countries: frozenset[str]
     home_countries: frozenset[str]
@@ -33,4 +42,3 @@ class ReferenceData:
     forbidden_uses: frozenset[EndUse]
     surveillance_uses: frozenset[EndUse]
     blocking_lists: frozenset[str]
-    """Codes of the lists whose parties' property is blocked, so that the OFAC 50 % rule reads them."""

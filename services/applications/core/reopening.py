@@ -37,7 +37,7 @@ def _event(
     if command.cause is RevisionCause.CONFIRMED:
         return DenialIntended
     # A proposed denial stands as long as something speaks for it.
-    stands = command.cause is RevisionCause.LISTED or command.policy.way is RuleEffect.DENY
+    stands = command.cause is RevisionCause.LISTED or command.policy.effect is RuleEffect.DENY
     return (
         DenialIntended
         if application.state is ApplicationState.INTENT_TO_DENY and stands

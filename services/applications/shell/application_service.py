@@ -16,7 +16,6 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from chassis.proto_mapping import to_timestamp
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, RpcError, rpc_error
-from chassis.rpc.page_tokens import page_size
 from chassis.store.change_feed import Change, Cursor
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
@@ -55,12 +54,16 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             application_id,
             request,
             command,
-            lambda state: pb.SubmitApplicationResponse(application=self._view(state)),
+            # A dry run creates no application, so its response must not carry the id of one.
+            lambda state: pb.SubmitApplicationResponse(
+                application=None if request.validate_only else self._view(state)
+            ),
             creates=True,
         )
         # A repeated request gets the stored response, which names the application it created.
-        if response.application.application_id != str(application_id):
-            annotate({"application.id": response.application.application_id})
+        stored_id = response.application.application_id
+        if stored_id and stored_id != str(application_id):
+            annotate({"application.id": stored_id})
         return response
 
     async def GetApplication(
@@ -79,25 +82,20 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
         self, request: pb.ListApplicationsRequest, context: Any
     ) -> pb.ListApplicationsResponse:
         """Returns one page of the calling partner's applications, newest first."""
-        dependencies, partner = self._dependencies, current_principal().id
-        state = state_filter(request.state)
-        purpose = f"ListApplications/{partner}/{state}"
-        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
-        size = page_size(request.page_size)
-        found = await dependencies.journal.select(
+        partner, state = current_principal().id, state_filter(request.state)
+        page = self._dependencies.page_tokens.page(f"ListApplications/{partner}/{state}", request)
+        found = await self._dependencies.journal.select(
             "where partner_id = $1 and ($2::text is null or state = $2)"
             " and ($3::timestamptz is null or (submitted_at, id) < ($3, $4::uuid))"
             " order by submitted_at desc, id desc limit $5",
-            partner, state, submitted_at, last_id, size + 1,
-        )  # fmt: skip
-        page = found[:size]
+            partner,
+            state,
+            *page.after,
+            page.limit,
+        )
         return pb.ListApplicationsResponse(
-            applications=[self._view(each.state) for each in page],
-            next_page_token=encode_page_token(
-                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
-            )
-            if len(found) > size
-            else "",
+            applications=[self._view(each.state) for each in page.rows(found)],
+            next_page_token=page.next_token(found, submission_sort_key),
         )
 
     async def WatchApplications(
@@ -141,9 +139,16 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             verify=verify_signature,
         )
         response = await self._mutations.run(
-            UUID(request.application_id), request, command, self._issued
+            UUID(request.application_id),
+            request,
+            command,
+            # A dry run issues no license, so its response must not carry the id of one.
+            lambda state: (
+                pb.AcceptConductCodeResponse() if request.validate_only else self._issued(state)
+            ),
         )
-        annotate({"license.id": response.license.license_id})
+        if response.HasField("license"):
+            annotate({"license.id": response.license.license_id})
         return response
 
     async def GetApplicationTimeline(
@@ -188,7 +193,7 @@ class _Watch:
         feed = self.dependencies.change_feed
         if token:
             xid, position, version = (
-                int(each) for each in self.dependencies.page_tokens.open(self._purpose, token)
+                int(each) for each in self.dependencies.page_tokens.decode(self._purpose, token)
             )
             cursor = Cursor(xid, position)
         else:
@@ -227,7 +232,7 @@ class _Watch:
         position = (cursor.xid, cursor.position, version)
         return pb.WatchApplicationsResponse(
             changes=[_change(change) for change in changes],
-            resume_token=self.dependencies.page_tokens.seal(self._purpose, position),
+            resume_token=self.dependencies.page_tokens.encode(self._purpose, position),
         )
 
 
@@ -267,16 +272,6 @@ def state_filter(number: int) -> str | None:
     return codec.STATES.get(number)
 
 
-def decode_page_token(
-    dependencies: Dependencies, purpose: str, token: str
-) -> tuple[datetime | None, UUID | None]:
-    """Returns the sort key of the last row of the previous page, or (None, None) for the first page."""
-    if not token:
-        return None, None
-    at, last_id = dependencies.page_tokens.open(purpose, token)
-    return datetime.fromisoformat(str(at)), UUID(str(last_id))
-
-
-def encode_page_token(dependencies: Dependencies, purpose: str, at: datetime, last_id: UUID) -> str:
-    """Returns the token of the page after the row with this sort key."""
-    return dependencies.page_tokens.seal(purpose, (at.isoformat(), str(last_id)))
+def submission_sort_key(stream: StoredStream[Application]) -> tuple[datetime, UUID]:
+    """Returns what lists of applications and cases are sorted by."""
+    return stream.state.submitted_at, stream.id

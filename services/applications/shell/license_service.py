@@ -9,9 +9,9 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
-from chassis.rpc.page_tokens import page_size
+from chassis.store.stream import StoredStream
+from services.applications.core.model import Application, License
 from services.applications.shell import codec
-from services.applications.shell.application_service import decode_page_token, encode_page_token
 from services.applications.shell.dependencies import Dependencies
 
 
@@ -28,32 +28,25 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
         found = await self._dependencies.get_visible_license(
             UUID(request.license_id), current_principal()
         )
-        assert found.state.license is not None, "the query finds licensed applications only"
-        return pb.GetLicenseResponse(license=codec.LICENSE.to_proto(found.state.license))
+        return pb.GetLicenseResponse(license=codec.LICENSE.to_proto(_license(found)))
 
     async def ListLicenses(
         self, request: pb.ListLicensesRequest, context: Any
     ) -> pb.ListLicensesResponse:
         """Returns one page of the calling partner's licenses, newest first."""
-        dependencies, partner = self._dependencies, current_principal().id
-        purpose = f"ListLicenses/{partner}"
-        licensed_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
-        size = page_size(request.page_size)
-        found = await dependencies.journal.select(
+        partner = current_principal().id
+        page = self._dependencies.page_tokens.page(f"ListLicenses/{partner}", request)
+        found = await self._dependencies.journal.select(
             "where partner_id = $1 and license_id is not null"
             " and ($2::timestamptz is null or (licensed_at, id) < ($2, $3::uuid))"
             " order by licensed_at desc, id desc limit $4",
-            partner, licensed_at, last_id, size + 1,
-        )  # fmt: skip
-        page = found[:size]
-        licenses = [each.state.license for each in page if each.state.license is not None]
+            partner,
+            *page.after,
+            page.limit,
+        )
         return pb.ListLicensesResponse(
-            licenses=[codec.LICENSE.to_proto(each) for each in licenses],
-            next_page_token=encode_page_token(
-                dependencies, purpose, licenses[-1].not_before, page[-1].id
-            )
-            if len(found) > size
-            else "",
+            licenses=[codec.LICENSE.to_proto(_license(each)) for each in page.rows(found)],
+            next_page_token=page.next_token(found, lambda row: (_license(row).not_before, row.id)),
         )
 
     async def GetDocument(
@@ -63,11 +56,9 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
         found = await self._dependencies.get_visible_license(
             UUID(request.license_id), current_principal()
         )
-        license_ = found.state.license
-        assert license_ is not None, "the query finds licensed applications only"
         history = await self._dependencies.journal.history(found.id)
         issued = next(each for each in history if each.name == "LicenseIssued")
-        document = self._dependencies.license_signer.sign(license_, issued.hash)
+        document = self._dependencies.license_signer.sign(_license(found), issued.hash)
         return pb.GetDocumentResponse(document=document)
 
     async def GetSigningKeys(
@@ -78,3 +69,9 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
         return pb.GetSigningKeysResponse(
             keys=[pb.SigningKey(key_id=signer.key_id, public_key=signer.public_key)]
         )
+
+
+def _license(stream: StoredStream[Application]) -> License:
+    license_ = stream.state.license
+    assert license_ is not None, "the queries find applications with a license only"
+    return license_

@@ -22,7 +22,7 @@ from safeconduct.applications.v1 import policy_pb2
 from chassis.proto_mapping import Converter
 from services.applications.core.model import FiredRule, PolicyOutcome, RuleEffect
 from services.applications.core.policy_facts import PolicyFacts
-from services.applications.shell.yaml_data import DataFault, convert, read_yaml
+from services.applications.shell.data_files import DataFileError, convert, read_mapping
 
 NOT_IN_EFFECT: Final = "policy.not-in-effect"
 """Id under which a policy that is not in effect yet refers everything."""
@@ -50,6 +50,7 @@ class _RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: _Text
     legal_basis: _Text
     explanation: _Text
+    explanation_for_officers: str = ""
     condition: str = ""
     countersignatures: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     tier: _Tier = 1
@@ -73,6 +74,7 @@ class Rule:
     expression: str
     legal_basis: str
     explanation: str
+    explanation_for_officers: str
     condition: str
     countersignatures: int
     tier: int
@@ -101,6 +103,7 @@ class Rule:
             inputs={name: _shown(facts, name) for name in self.inputs},
             legal_basis=self.legal_basis,
             explanation=self.explanation,
+            explanation_for_officers=self.explanation_for_officers,
             condition=self.condition,
             failed=failed,
         )
@@ -137,7 +140,7 @@ class Policy:
             policy_version=self.version,
             policy_digest=self.digest,
             fired=records,
-            way=way(records),
+            effect=overall_effect(records),
             countersignatures=max((rule.countersignatures for rule in rules), default=1),
             tier=tier,
             lease_seconds=min(
@@ -147,8 +150,11 @@ class Policy:
         )
 
 
-def way(fired: tuple[FiredRule, ...]) -> RuleEffect:
-    """The way that the rules lead: DENY before REFER before APPROVE; a failed rule, or none that approves, refers."""
+def overall_effect(fired: tuple[FiredRule, ...]) -> RuleEffect:
+    """Returns DENY if a rule denies, else REFER if one refers or failed, else APPROVE if one approves.
+
+    If no rule has any of these effects, the result is REFER.
+    """
     effects = {rule.effect for rule in fired if not rule.failed}
     if RuleEffect.DENY in effects:
         return RuleEffect.DENY
@@ -158,17 +164,17 @@ def way(fired: tuple[FiredRule, ...]) -> RuleEffect:
 
 
 def load_policy(path: Path) -> Policy:
-    """Reads and compiles a policy file. Raises DataFault with all faults, each naming its rule."""
-    source, data = read_yaml(path)
+    """Reads and compiles a policy file. Raises DataFileError with all faults, each naming its rule."""
+    source, data = read_mapping(path)
     faults: list[str] = []
-    file = convert(data, _File, "policy", faults.append)
+    file = convert(data, _File, "policy", faults)
     if file is None:
-        raise DataFault(path, faults)
+        raise DataFileError(path, faults)
     environment = _environment()
     rules: dict[str, Rule] = {}
     for index, raw in enumerate(file.rules):
         place = f"rules[{index}] ({raw.get('id', 'no id')})"
-        entry = convert(raw, _RuleEntry, place, faults.append)
+        entry = convert(raw, _RuleEntry, place, faults)
         if entry is None:
             continue
         if entry.id in rules:
@@ -183,7 +189,7 @@ def load_policy(path: Path) -> Policy:
             "lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below"
         )
     if faults:
-        raise DataFault(path, faults)
+        raise DataFileError(path, faults)
     digest = hashlib.sha256(source).hexdigest()
     return Policy(file.version, digest, file.effective_from, leases, tuple(rules.values()))
 
@@ -234,6 +240,7 @@ def _compile(entry: _RuleEntry, environment: cel.Env, place: str, faults: list[s
         expression=entry.when,
         legal_basis=entry.legal_basis,
         explanation=entry.explanation,
+        explanation_for_officers=entry.explanation_for_officers,
         condition=entry.condition,
         countersignatures=entry.countersignatures,
         tier=entry.tier,

@@ -12,7 +12,7 @@ import msgspec
 from services.applications.core.commands import SigningTerms
 from services.applications.core.model import CodeOfConduct, EndUse
 from services.applications.core.reference_data import CatalogueModel, ReferenceData
-from services.applications.shell.yaml_data import DataFault, convert, read_yaml
+from services.applications.shell.data_files import DataFileError, convert, read_mapping
 
 _Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -47,7 +47,7 @@ class _File(_Strict, frozen=True):
     home_countries: list[_Country]
     embargoed_countries: list[_Country]
     allied_countries: list[_Country]
-    countries: list[_Country]
+    countries: dict[_Country, Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1)]]
     end_uses: _Uses
     blocking_lists: list[_Text]
 
@@ -62,17 +62,17 @@ class ReferenceFile:
 
 
 def load_reference_file(path: Path) -> ReferenceFile:
-    """Reads `reference.yaml` and the text beside it. Raises DataFault with all faults."""
+    """Reads `reference.yaml` and the text beside it. Raises DataFileError with all faults."""
     faults: list[str] = []
-    file = convert(read_yaml(path)[1], _File, "reference data", faults.append)
+    file = convert(read_mapping(path)[1], _File, "reference data", faults)
     if file is None:
-        raise DataFault(path, faults)
+        raise DataFileError(path, faults)
     faults += _contradictions(file)
     text_path = path.parent / file.code_of_conduct.file
     if not text_path.is_file():
         faults.append(f"code_of_conduct.file: there is no {file.code_of_conduct.file} beside it")
     if faults:
-        raise DataFault(path, faults)
+        raise DataFileError(path, faults)
     code = _code(file.code_of_conduct, text_path)
     return ReferenceFile(
         _reference_data(file),
@@ -96,8 +96,6 @@ def _contradictions(file: _File) -> list[str]:
         for code in file.embargoed_countries
         if code in friendly
     ]
-    if len(known) < len(file.countries):
-        found.append("countries: a country is given twice")
     ids = [model.id for model in file.models]
     found += [
         f"models: {model_id} is given twice"
@@ -110,7 +108,7 @@ def _code(entry: _Code, path: Path) -> CodeOfConduct:
     source = path.read_bytes()
     text = source.decode()
     if f"\nVersion {entry.version}\n" not in text:
-        raise DataFault(path, [f"has no line `Version {entry.version}`"])
+        raise DataFileError(path, [f"has no line `Version {entry.version}`"])
     return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
 
 
@@ -121,7 +119,7 @@ def _reference_data(file: _File) -> ReferenceData:
     )
     return ReferenceData(
         version=file.version,
-        countries=frozenset(file.countries),
+        countries=file.countries,
         embargoed_countries=frozenset(file.embargoed_countries),
         allied_countries=frozenset(file.allied_countries),
         home_countries=frozenset(file.home_countries),

@@ -9,18 +9,13 @@ from safeconduct.applications.v1 import service_pb2 as pb
 from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
-from chassis.rpc.page_tokens import page_size
 from chassis.store.hash_chain import StoredEvent
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
 from services.applications.core.model import Application, ApplicationState
 from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
-from services.applications.shell.application_service import (
-    decode_page_token,
-    encode_page_token,
-    state_filter,
-)
+from services.applications.shell.application_service import state_filter, submission_sort_key
 from services.applications.shell.dependencies import Dependencies, officer_of
 
 OPEN_STATES = (
@@ -52,21 +47,13 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
 
     async def ListCases(self, request: pb.ListCasesRequest, context: Any) -> pb.ListCasesResponse:
         """Returns one page of the applications that wait for an officer, oldest first."""
-        dependencies = self._dependencies
         state = state_filter(request.state)
-        purpose = f"ListCases/{state}"
-        submitted_at, last_id = decode_page_token(dependencies, purpose, request.page_token)
-        size = page_size(request.page_size)
+        page = self._dependencies.page_tokens.page(f"ListCases/{state}", request)
         states = [state] if state is not None else list(OPEN_STATES)
-        found = await dependencies.journal.select(_QUEUE, states, submitted_at, last_id, size + 1)
-        page = found[:size]
+        found = await self._dependencies.journal.select(_QUEUE, states, *page.after, page.limit)
         return pb.ListCasesResponse(
-            cases=[self._case(each.state) for each in page],
-            next_page_token=encode_page_token(
-                dependencies, purpose, page[-1].state.submitted_at, page[-1].id
-            )
-            if len(found) > size
-            else "",
+            cases=[self._case(each.state) for each in page.rows(found)],
+            next_page_token=page.next_token(found, submission_sort_key),
         )
 
     async def RecommendDecision(
@@ -85,7 +72,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.RecommendDecisionResponse(case=self._case(state)),
+            lambda state: pb.RecommendDecisionResponse(case=self._case(state, request)),
         )
 
     async def CountersignDecision(
@@ -104,7 +91,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.CountersignDecisionResponse(case=self._case(state)),
+            lambda state: pb.CountersignDecisionResponse(case=self._case(state, request)),
         )
 
     async def RejectRecommendation(
@@ -121,7 +108,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             UUID(request.application_id),
             request,
             command,
-            lambda state: pb.RejectRecommendationResponse(case=self._case(state)),
+            lambda state: pb.RejectRecommendationResponse(case=self._case(state, request)),
         )
 
     async def ExplainDecision(
@@ -155,8 +142,14 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
                 response.trace_url = dependencies.trace_url_template.format(trace_id=event.trace_id)
         return response
 
-    def _case(self, application: Application) -> pb.Case:
-        return codec.case(application, self._dependencies.code_of_conduct)
+    def _case(self, application: Application, request: Any = None) -> pb.Case:
+        """Returns the case. After a dry run it carries no id of a thing that was not stored."""
+        case = codec.case(application, self._dependencies.code_of_conduct)
+        if request is not None and request.validate_only:
+            case.application.ClearField("decision_id")
+            if isinstance(request, pb.RecommendDecisionRequest):
+                case.recommendation.ClearField("recommendation_id")
+        return case
 
 
 def _deciding_event(history: list[StoredEvent], *, is_decided: bool) -> StoredEvent | None:

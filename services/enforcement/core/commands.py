@@ -189,11 +189,5 @@ FindingCommand = ProposeFinding | ConfirmFinding | RejectFinding
 MeasureCommand = ImposeWarning | ProposeMeasure | ConfirmMeasure | RejectMeasure
 CaseCommand = FindingCommand | MeasureCommand
 ReinstatementCommand = ProposeReinstatement | ConfirmReinstatement | RejectReinstatement
-Command = (
-    RegisterLicense
-    | ReportConduct
-    | CaseCommand
-    | ReinstatementCommand
-    | RecordListMatch
-    | FollowHitVerdict
-)
+OfficerCommand = CaseCommand | ReinstatementCommand
+Command = RegisterLicense | ReportConduct | OfficerCommand | RecordListMatch | FollowHitVerdict

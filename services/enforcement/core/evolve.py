@@ -4,22 +4,14 @@
 lifecycle tables are consulted here once more, so that a wrong stored stream is noticed.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
 from services.enforcement.core import events as e
 from services.enforcement.core.credibility import credibility
-from services.enforcement.core.errors import ImpossibleEventError, Refusal
-from services.enforcement.core.lifecycle import (
-    CaseStep,
-    LicenseStep,
-    confirmation_step,
-    rejection_step,
-    step_case,
-    step_license,
-)
+from services.enforcement.core.errors import ImpossibleEventError
+from services.enforcement.core.lifecycle import next_license_state, next_violation_state
 from services.enforcement.core.model import (
     LicenseConduct,
     LicenseState,
@@ -37,8 +29,7 @@ from services.enforcement.core.model import (
 def evolve(conduct: LicenseConduct | None, event: e.Event) -> LicenseConduct:
     """Returns the state after the event. Raises ImpossibleEventError if it cannot follow."""
     if isinstance(event, e.LicenseRegistered):
-        if conduct is not None:
-            raise ImpossibleEventError(f"license {event.license_id} is registered twice")
+        next_license_state(None if conduct is None else conduct.state, event)
         return LicenseConduct(
             event.license_id, event.application_id, event.partner_id, 1, None, (), None
         )
@@ -53,83 +44,56 @@ def evolve(conduct: LicenseConduct | None, event: e.Event) -> LicenseConduct:
 
 
 def _evolve_case(conduct: LicenseConduct, event: e.CaseEvent) -> LicenseConduct:
+    case = conduct.violation(event.violation_id)
+    if isinstance(event, e.ConductReported):
+        return _reported(conduct, case, event)
+    if case is None:
+        raise ImpossibleEventError(f"license {conduct.license_id} has no case {event.violation_id}")
     match event:
-        case e.ConductReported():
-            return _reported(conduct, event)
-        case e.FindingProposed(violation_id=violation_id, finding=finding):
-            return _step_case(
-                conduct,
-                violation_id,
-                CaseStep.PROPOSE_FINDING,
-                lambda violation: replace(violation, finding=finding),
-            )
+        case e.FindingProposed(finding=finding):
+            changed, target = replace(case, finding=finding), ViolationState.FINDING_PROPOSED
         case e.FindingConfirmed():
-            return _finding_confirmed(conduct, event)
-        case e.FindingRejected(violation_id=violation_id):
-            return _step_case(
-                conduct,
-                violation_id,
-                CaseStep.REJECT_FINDING,
-                lambda violation: replace(violation, finding=None),
-            )
-        case e.MeasureProposed(violation_id=violation_id, measure=measure):
-            return _step_case(
-                conduct,
-                violation_id,
-                CaseStep.PROPOSE_MEASURE,
-                lambda violation: _with_measure(violation, measure),
-            )
-        case e.MeasureRejected(violation_id=violation_id, measure_id=measure_id):
-            earlier = _violation(conduct, violation_id).has_earlier_measure
-            return _step_case(
-                conduct,
-                violation_id,
-                rejection_step(has_earlier_measure=earlier),
-                lambda violation: _without_measure(violation, measure_id),
-            )
-        case e.MeasureImposed(violation_id=violation_id, measure=measure):
-            is_warning = measure.kind is MeasureKind.WARNING
-            return _step_case(
-                conduct,
-                violation_id,
-                CaseStep.IMPOSE_WARNING if is_warning else CaseStep.CONFIRM_MEASURE,
-                lambda violation: _with_measure(violation, measure),
-            )
+            changed, target = _finding_confirmed(case, event)
+        case e.FindingRejected():
+            changed, target = replace(case, finding=None), ViolationState.REPORTED
+        case e.MeasureProposed(measure=measure):
+            changed, target = _with_measure(case, measure), ViolationState.MEASURE_PROPOSED
+        case e.MeasureRejected(measure_id=measure_id):
+            changed = _without_measure(case, measure_id)
+            target = ViolationState.MEASURED if changed.measures else ViolationState.FOUND
+        case e.MeasureImposed(measure=measure):
+            changed, target = _with_measure(case, measure), ViolationState.MEASURED
         case _:
             assert_never(event)
+    return _with_violation(conduct, _moved(changed, event, target))
 
 
 def _evolve_license(conduct: LicenseConduct, event: e.LicenseEvent) -> LicenseConduct:
     match event:
         case e.ListMatchRecorded(match=match):
-            return replace(
-                conduct, list_matches=(*_matches_of_others(conduct, match.party_id), match)
-            )
+            matches = (*_matches_of_others(conduct, match.party_id), match)
+            return replace(conduct, list_matches=matches)
         case e.ListMatchSettled(party_id=party_id):
             return replace(conduct, list_matches=_matches_of_others(conduct, party_id))
         case e.LicenseSuspended(measure_id=measure_id):
-            suspended = _step_license(conduct, LicenseStep.SUSPEND)
-            return replace(suspended, is_suspended_by_list=measure_id is None)
+            return replace(_moved_license(conduct, event), is_suspended_by_list=measure_id is None)
         case e.LicenseRevoked():
-            return _revoked(conduct)
+            return _revoked(conduct, event)
         case e.ReinstatementProposed(proposed_by=act, reinstatement_id=reinstatement_id):
-            proposed = _step_license(conduct, LicenseStep.PROPOSE_REINSTATEMENT)
-            return replace(proposed, reinstatement=Reinstatement(reinstatement_id, act))
+            pending = Reinstatement(reinstatement_id, act)
+            return replace(_moved_license(conduct, event), reinstatement=pending)
         case e.ReinstatementRejected():
-            return _step_license(conduct, LicenseStep.REJECT_REINSTATEMENT)
+            return _moved_license(conduct, event)
         case e.LicenseReinstated():
-            return _reinstated(conduct)
+            return _reinstated(conduct, event)
         case e.StandingChanged(standing=standing):
             return _standing_changed(conduct, standing)
         case _:
             assert_never(event)
 
 
-def _violation(conduct: LicenseConduct, violation_id: UUID) -> Violation:
-    found = conduct.violation(violation_id)
-    if found is None:
-        raise ImpossibleEventError(f"license {conduct.license_id} has no case {violation_id}")
-    return found
+def _moved(violation: Violation, event: e.Event, target: ViolationState) -> Violation:
+    return replace(violation, state=next_violation_state(violation.state, event, target))
 
 
 def _with_violation(conduct: LicenseConduct, changed: Violation) -> LicenseConduct:
@@ -140,27 +104,15 @@ def _with_violation(conduct: LicenseConduct, changed: Violation) -> LicenseCondu
     return replace(conduct, violations=violations)
 
 
-def _step_case(
-    conduct: LicenseConduct,
-    violation_id: UUID,
-    step: CaseStep,
-    change: Callable[[Violation], Violation],
+def _reported(
+    conduct: LicenseConduct, case: Violation | None, event: e.ConductReported
 ) -> LicenseConduct:
-    violation = _violation(conduct, violation_id)
-    after = step_case(violation.state, step)
-    if isinstance(after, Refusal):
-        raise ImpossibleEventError(after.message)
-    return _with_violation(conduct, replace(change(violation), state=after))
-
-
-def _reported(conduct: LicenseConduct, event: e.ConductReported) -> LicenseConduct:
-    violation = conduct.violation(event.violation_id)
-    if violation is None:
+    if case is None:
         opened = Violation(
             violation_id=event.violation_id,
             license_id=event.license_id,
             clause=event.clause,
-            state=ViolationState.REPORTED,
+            state=next_violation_state(None, event, ViolationState.REPORTED),
             credibility=credibility((event.report,)),
             reports=(event.report,),
             finding=None,
@@ -168,23 +120,19 @@ def _reported(conduct: LicenseConduct, event: e.ConductReported) -> LicenseCondu
             opened_at=event.report.reported_at,
         )
         return replace(conduct, violations=(*conduct.violations, opened))
-    reports = (*violation.reports, event.report)
-    return _with_violation(
-        conduct, replace(violation, reports=reports, credibility=credibility(reports))
-    )
+    reports = (*case.reports, event.report)
+    changed = replace(case, reports=reports, credibility=credibility(reports))
+    return _with_violation(conduct, _moved(changed, event, case.state))
 
 
-def _finding_confirmed(conduct: LicenseConduct, event: e.FindingConfirmed) -> LicenseConduct:
-    finding = _violation(conduct, event.violation_id).finding
-    if finding is None:
-        raise ImpossibleEventError(f"case {event.violation_id} has no finding to confirm")
-    confirmed = replace(finding, confirmed_by=event.confirmed_by)
-    return _step_case(
-        conduct,
-        event.violation_id,
-        confirmation_step(is_violation=finding.is_violation),
-        lambda violation: replace(violation, finding=confirmed),
-    )
+def _finding_confirmed(
+    case: Violation, event: e.FindingConfirmed
+) -> tuple[Violation, ViolationState]:
+    if case.finding is None:
+        raise ImpossibleEventError(f"case {case.violation_id} has no finding to confirm")
+    confirmed = replace(case.finding, confirmed_by=event.confirmed_by)
+    target = ViolationState.FOUND if confirmed.is_violation else ViolationState.NOT_FOUND
+    return replace(case, finding=confirmed), target
 
 
 def _with_measure(violation: Violation, measure: Measure) -> Violation:
@@ -208,21 +156,29 @@ def _without_suspension(violation: Violation) -> Violation:
     return replace(violation, measures=measures)
 
 
-def _revoked(conduct: LicenseConduct) -> LicenseConduct:
+def _moved_license(conduct: LicenseConduct, event: e.Event) -> LicenseConduct:
+    """Moves the license to its next state. Every move answers or overtakes a pending proposal."""
+    after = next_license_state(conduct.state, event)
+    is_pending = after is LicenseState.REINSTATEMENT_PROPOSED
+    state = StandingState.SUSPENDED if is_pending else StandingState(after)
+    standing = replace(conduct.known_standing, state=state)
+    return replace(conduct, standing=standing, reinstatement=None)
+
+
+def _revoked(conduct: LicenseConduct, event: e.LicenseRevoked) -> LicenseConduct:
     return replace(
-        _step_license(conduct, LicenseStep.REVOKE),
+        _moved_license(conduct, event),
         violations=tuple(map(_without_suspension, conduct.violations)),
         is_suspended_by_list=False,
     )
 
 
-def _reinstated(conduct: LicenseConduct) -> LicenseConduct:
+def _reinstated(conduct: LicenseConduct, event: e.LicenseReinstated) -> LicenseConduct:
     case = conduct.suspending_case
-    reinstated = replace(
-        _step_license(conduct, LicenseStep.CONFIRM_REINSTATEMENT), is_suspended_by_list=False
-    )
+    reinstated = replace(_moved_license(conduct, event), is_suspended_by_list=False)
     if case is not None:
-        return _step_case(reinstated, case.violation_id, CaseStep.CLOSE, _without_suspension)
+        closed = _moved(_without_suspension(case), event, ViolationState.CLOSED)
+        return _with_violation(reinstated, closed)
     if not conduct.is_suspended_by_list:
         raise ImpossibleEventError(
             f"license {conduct.license_id} is reinstated without a suspension in force"
@@ -232,17 +188,6 @@ def _reinstated(conduct: LicenseConduct) -> LicenseConduct:
 
 def _matches_of_others(conduct: LicenseConduct, party_id: str) -> tuple[ListMatch, ...]:
     return tuple(match for match in conduct.list_matches if match.party_id != party_id)
-
-
-def _step_license(conduct: LicenseConduct, step: LicenseStep) -> LicenseConduct:
-    """Takes a step of the license. Every step answers or overtakes a pending reinstatement."""
-    after = step_license(conduct.state, step)
-    if isinstance(after, Refusal):
-        raise ImpossibleEventError(after.message)
-    is_pending = after is LicenseState.REINSTATEMENT_PROPOSED
-    state = StandingState.SUSPENDED if is_pending else StandingState(after)
-    standing = replace(conduct.known_standing, state=state)
-    return replace(conduct, standing=standing, reinstatement=None)
 
 
 def _standing_changed(conduct: LicenseConduct, standing: Standing) -> LicenseConduct:

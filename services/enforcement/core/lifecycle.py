@@ -1,139 +1,157 @@
-"""The lifecycles of a violation case and of a license: two tables of state, step and next state.
+"""The lifecycles of a license and of a violation case: two tables and the functions that read them.
 
-A step that a table does not list is refused with WRONG_STATE. `step_case` and `step_license` are
-the only functions that read the tables. Who may take a step is decided elsewhere.
+What a table does not list is refused. Tests and diagrams are derived from the tables. Who may act
+is decided elsewhere.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from services.enforcement.core.errors import Kind, Reason, Refusal
+from services.enforcement.core import commands as c
+from services.enforcement.core import events as e
+from services.enforcement.core.errors import ImpossibleEventError, Kind, Reason, Refusal
 from services.enforcement.core.model import LicenseState, ViolationState
 
+LICENSE_TRANSITIONS: Final[Mapping[LicenseState | None, Mapping[type[e.Event], LicenseState]]] = {
+    None: {e.LicenseRegistered: LicenseState.ACTIVE},
+    LicenseState.ACTIVE: {
+        e.LicenseSuspended: LicenseState.SUSPENDED,
+        e.LicenseRevoked: LicenseState.REVOKED,
+    },
+    LicenseState.SUSPENDED: {
+        e.ReinstatementProposed: LicenseState.REINSTATEMENT_PROPOSED,
+        e.LicenseRevoked: LicenseState.REVOKED,
+    },
+    LicenseState.REINSTATEMENT_PROPOSED: {
+        e.ReinstatementRejected: LicenseState.SUSPENDED,
+        e.LicenseReinstated: LicenseState.ACTIVE,
+        e.LicenseRevoked: LicenseState.REVOKED,
+    },
+    # Final: after a successful appeal a new license is issued.
+    LicenseState.REVOKED: {},
+}
+"""The state of a license after an event. None is the state before the first event.
 
-class CaseStep(StrEnum):
-    """A step of a case: an RPC with its outcome. Proposal and confirmation are separate steps."""
+Events about cases and list matches, and StandingChanged, leave the state of the license as it is.
+"""
 
-    PROPOSE_FINDING = "ProposeFinding"
-    CONFIRM_VIOLATION = "ConfirmViolation"
-    CONFIRM_NO_VIOLATION = "ConfirmNoViolation"
-    REJECT_FINDING = "RejectFinding"
-    IMPOSE_WARNING = "ImposeWarning"
-    PROPOSE_MEASURE = "ProposeMeasure"
-    CONFIRM_MEASURE = "ConfirmMeasure"
-    REJECT_FIRST_MEASURE = "RejectFirstMeasure"
-    REJECT_ESCALATION = "RejectEscalation"
-    CLOSE = "Close"
-
-
-class LicenseStep(StrEnum):
-    """A step of a license."""
-
-    SUSPEND = "Suspend"
-    REVOKE = "Revoke"
-    PROPOSE_REINSTATEMENT = "ProposeReinstatement"
-    CONFIRM_REINSTATEMENT = "ConfirmReinstatement"
-    REJECT_REINSTATEMENT = "RejectReinstatement"
-
-
-CASE_TRANSITIONS: Final[Mapping[ViolationState, Mapping[CaseStep, ViolationState]]] = {
+VIOLATION_TRANSITIONS: Final[
+    Mapping[ViolationState | None, Mapping[type[e.Event], frozenset[ViolationState]]]
+] = {
+    None: {e.ConductReported: frozenset({ViolationState.REPORTED})},
     ViolationState.REPORTED: {
-        CaseStep.PROPOSE_FINDING: ViolationState.FINDING_PROPOSED,
+        e.ConductReported: frozenset({ViolationState.REPORTED}),
+        e.FindingProposed: frozenset({ViolationState.FINDING_PROPOSED}),
     },
     ViolationState.FINDING_PROPOSED: {
-        CaseStep.CONFIRM_VIOLATION: ViolationState.FOUND,
-        CaseStep.CONFIRM_NO_VIOLATION: ViolationState.NOT_FOUND,
-        CaseStep.REJECT_FINDING: ViolationState.REPORTED,
+        e.ConductReported: frozenset({ViolationState.FINDING_PROPOSED}),
+        e.FindingConfirmed: frozenset({ViolationState.FOUND, ViolationState.NOT_FOUND}),
+        e.FindingRejected: frozenset({ViolationState.REPORTED}),
     },
     ViolationState.FOUND: {
-        CaseStep.IMPOSE_WARNING: ViolationState.MEASURED,
-        CaseStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,
+        e.ConductReported: frozenset({ViolationState.FOUND}),
+        e.MeasureProposed: frozenset({ViolationState.MEASURE_PROPOSED}),
+        # A warning, which needs no second officer.
+        e.MeasureImposed: frozenset({ViolationState.MEASURED}),
     },
     ViolationState.NOT_FOUND: {},
     ViolationState.MEASURE_PROPOSED: {
-        CaseStep.CONFIRM_MEASURE: ViolationState.MEASURED,
-        CaseStep.REJECT_FIRST_MEASURE: ViolationState.FOUND,
-        # A measure was in force before the proposal and stays in force.
-        CaseStep.REJECT_ESCALATION: ViolationState.MEASURED,
+        e.ConductReported: frozenset({ViolationState.MEASURE_PROPOSED}),
+        e.MeasureImposed: frozenset({ViolationState.MEASURED}),
+        # MEASURED if a measure was in force before the rejected one; it stays in force.
+        e.MeasureRejected: frozenset({ViolationState.FOUND, ViolationState.MEASURED}),
     },
     ViolationState.MEASURED: {
         # Escalation: a suspension after a warning, a revocation after a suspension.
-        CaseStep.PROPOSE_MEASURE: ViolationState.MEASURE_PROPOSED,
-        # By the reinstatement of the license that this case suspended.
-        CaseStep.CLOSE: ViolationState.CLOSED,
+        e.MeasureProposed: frozenset({ViolationState.MEASURE_PROPOSED}),
+        # The case whose suspension ends.
+        e.LicenseReinstated: frozenset({ViolationState.CLOSED}),
     },
     ViolationState.CLOSED: {},
 }
+"""The states that an event may bring a case to. None is the state before the first report.
 
-LICENSE_TRANSITIONS: Final[Mapping[LicenseState, Mapping[LicenseStep, LicenseState]]] = {
-    LicenseState.ACTIVE: {
-        LicenseStep.SUSPEND: LicenseState.SUSPENDED,
-        LicenseStep.REVOKE: LicenseState.REVOKED,
-    },
-    LicenseState.SUSPENDED: {
-        LicenseStep.PROPOSE_REINSTATEMENT: LicenseState.REINSTATEMENT_PROPOSED,
-        LicenseStep.REVOKE: LicenseState.REVOKED,
-    },
-    LicenseState.REINSTATEMENT_PROPOSED: {
-        LicenseStep.CONFIRM_REINSTATEMENT: LicenseState.ACTIVE,
-        LicenseStep.REJECT_REINSTATEMENT: LicenseState.SUSPENDED,
-        LicenseStep.REVOKE: LicenseState.REVOKED,
-    },
-    LicenseState.REVOKED: {},  # final: after a successful appeal a new license is issued
+Conduct that is reported after a case was decided opens a new case.
+"""
+
+VIOLATION_COMMANDS: Final[Mapping[type[c.CaseCommand], type[e.Event]]] = {
+    c.ProposeFinding: e.FindingProposed,
+    c.ConfirmFinding: e.FindingConfirmed,
+    c.RejectFinding: e.FindingRejected,
+    c.ImposeWarning: e.MeasureImposed,
+    c.ProposeMeasure: e.MeasureProposed,
+    c.ConfirmMeasure: e.MeasureImposed,
+    c.RejectMeasure: e.MeasureRejected,
 }
+"""The event that an officer's command on a case causes. The commands are named as their RPCs."""
 
-_METHODS: Final[Mapping[CaseStep, str]] = {
-    CaseStep.CONFIRM_VIOLATION: "ConfirmFinding",
-    CaseStep.CONFIRM_NO_VIOLATION: "ConfirmFinding",
-    CaseStep.REJECT_FIRST_MEASURE: "RejectMeasure",
-    CaseStep.REJECT_ESCALATION: "RejectMeasure",
-    # Not a method on the case, but the consequence of one on its license.
-    CaseStep.CLOSE: "ConfirmReinstatement",
+LICENSE_COMMANDS: Final[Mapping[type[c.ReinstatementCommand], type[e.Event]]] = {
+    c.ProposeReinstatement: e.ReinstatementProposed,
+    c.ConfirmReinstatement: e.LicenseReinstated,
+    c.RejectReinstatement: e.ReinstatementRejected,
 }
+"""The event that an officer's command on a license causes. The commands are named as their RPCs."""
+
+_PENDING: Final = frozenset({ViolationState.FINDING_PROPOSED, ViolationState.MEASURE_PROPOSED})
+_ANSWERS: Final = frozenset({c.ConfirmFinding, c.RejectFinding, c.ConfirmMeasure, c.RejectMeasure})
 
 
-def method_of(step: CaseStep | LicenseStep) -> str:
-    """Returns the name of the RPC that takes this step; for Suspend and Revoke the step's name."""
-    return _METHODS.get(step, step.value) if isinstance(step, CaseStep) else step.value
+def fits_case(state: ViolationState, command: type[c.CaseCommand]) -> bool:
+    """Returns True if the table allows the command on a case in this state.
+
+    MeasureImposed is the event of a warning and of a confirmation. So an answer fits only while a
+    proposal is pending, and every other command only while none is.
+    """
+    is_allowed = VIOLATION_COMMANDS[command] in VIOLATION_TRANSITIONS[state]
+    return is_allowed and (command in _ANSWERS) == (state in _PENDING)
 
 
-def step_case(state: ViolationState, step: CaseStep) -> ViolationState | Refusal:
-    """Returns the state of a case after the step, or WRONG_STATE."""
-    allowed = CASE_TRANSITIONS[state]
-    return allowed.get(step) or _wrong_state("case", state, step, allowed)
+def fits_license(state: LicenseState, event: type[e.Event]) -> bool:
+    """Returns True if the table allows the event for a license in this state."""
+    return event in LICENSE_TRANSITIONS[state]
 
 
-def step_license(state: LicenseState, step: LicenseStep) -> LicenseState | Refusal:
-    """Returns the state of a license after the step, or WRONG_STATE."""
-    allowed = LICENSE_TRANSITIONS[state]
-    return allowed.get(step) or _wrong_state("license", state, step, allowed)
+def next_license_state(state: LicenseState | None, event: e.Event) -> LicenseState:
+    """Returns the state of the license after the event. Raises ImpossibleEventError."""
+    try:
+        return LICENSE_TRANSITIONS[state][type(event)]
+    except KeyError:
+        raise ImpossibleEventError(f"{type(event).__name__} of a license that is {state}") from None
 
 
-def confirmation_step(*, is_violation: bool) -> CaseStep:
-    """Returns the step by which a finding of this content is confirmed."""
-    return CaseStep.CONFIRM_VIOLATION if is_violation else CaseStep.CONFIRM_NO_VIOLATION
+def next_violation_state(
+    state: ViolationState | None, event: e.Event, target: ViolationState
+) -> ViolationState:
+    """Returns `target`, the state that the event brings the case to. Raises ImpossibleEventError."""
+    if target not in VIOLATION_TRANSITIONS[state].get(type(event), ()):
+        raise ImpossibleEventError(f"{type(event).__name__} to {target} of a case that is {state}")
+    return target
 
 
-def rejection_step(*, has_earlier_measure: bool) -> CaseStep:
-    """Returns the step by which a measure is rejected in a case with or without earlier measure."""
-    return CaseStep.REJECT_ESCALATION if has_earlier_measure else CaseStep.REJECT_FIRST_MEASURE
+def wrong_case_state(state: ViolationState, command: c.CaseCommand) -> Refusal:
+    """Returns WRONG_STATE with the RPCs that officers may call on the case instead."""
+    allowed = (each.__name__ for each in VIOLATION_COMMANDS if fits_case(state, each))
+    return _wrong_state("case", state, command, allowed)
+
+
+def wrong_license_state(state: LicenseState, command: c.OfficerCommand) -> Refusal:
+    """Returns WRONG_STATE with the RPCs that officers may call on the license instead."""
+    allowed = (
+        each.__name__ for each, event in LICENSE_COMMANDS.items() if fits_license(state, event)
+    )
+    return _wrong_state("license", state, command, allowed)
 
 
 def _wrong_state(
-    subject: str,
-    state: StrEnum,
-    step: CaseStep | LicenseStep,
-    allowed: Iterable[CaseStep] | Iterable[LicenseStep],
+    subject: str, state: StrEnum, command: c.OfficerCommand, allowed: Iterable[str]
 ) -> Refusal:
-    method = method_of(step)
+    name = type(command).__name__
     return Refusal(
         Kind.PRECONDITION,
         Reason.WRONG_STATE,
-        f"{method} is not possible: the {subject} is {state}",
-        {
-            "state": state,
-            "command": method,
-            "allowedCommands": ",".join(dict.fromkeys(map(method_of, allowed))),
-        },
+        f"{name} is not possible: the {subject} is {state}",
+        {"state": state, "command": name, "allowedCommands": ",".join(allowed)},
     )

@@ -17,8 +17,13 @@ from services.enforcement.core.events import (
     ListMatchRecorded,
     ListMatchSettled,
 )
-from services.enforcement.core.lifecycle import LICENSE_TRANSITIONS, LicenseStep, step_license
-from services.enforcement.core.model import LicenseConduct, ListMatch, StandingState
+from services.enforcement.core.lifecycle import fits_license
+from services.enforcement.core.model import (
+    LicenseConduct,
+    LicenseState,
+    ListMatch,
+    StandingState,
+)
 from services.enforcement.core.standings import change_standing
 
 REASON: Final = "LIST_MATCH"
@@ -62,11 +67,10 @@ def follow_verdict(
 
 
 def _record(conduct: LicenseConduct, match: ListMatch) -> tuple[Event, ...]:
-    is_final = not LICENSE_TRANSITIONS[conduct.state]
-    if is_final or _is_known(conduct, match):
+    if conduct.state is LicenseState.REVOKED or _is_known(conduct, match):
         return ()
     recorded = ListMatchRecorded(conduct.license_id, match)
-    if isinstance(step_license(conduct.state, LicenseStep.SUSPEND), Refusal):
+    if not fits_license(conduct.state, LicenseSuspended):
         # Suspended already. The match prevents a reinstatement until it is settled.
         return (recorded,)
     changed = change_standing(conduct, StandingState.SUSPENDED, REASON, match.recorded_at)

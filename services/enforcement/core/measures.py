@@ -21,11 +21,10 @@ from services.enforcement.core.events import (
 )
 from services.enforcement.core.four_eyes import check_second_officer
 from services.enforcement.core.lifecycle import (
-    CaseStep,
-    LicenseStep,
-    rejection_step,
-    step_case,
-    step_license,
+    fits_case,
+    fits_license,
+    wrong_case_state,
+    wrong_license_state,
 )
 from services.enforcement.core.model import (
     LicenseConduct,
@@ -37,50 +36,40 @@ from services.enforcement.core.model import (
 )
 from services.enforcement.core.standings import change_standing
 
-LICENSE_STEPS: Final[Mapping[MeasureKind, LicenseStep]] = {
-    MeasureKind.SUSPENSION: LicenseStep.SUSPEND,
-    MeasureKind.REVOCATION: LicenseStep.REVOKE,
+STOPPING_EVENTS: Final[Mapping[MeasureKind, type[LicenseSuspended | LicenseRevoked]]] = {
+    MeasureKind.SUSPENSION: LicenseSuspended,
+    MeasureKind.REVOCATION: LicenseRevoked,
 }
-"""Step of the license by kind of measure. A warning is missing: the license stays as it is."""
+"""The event of the license by kind of measure. A warning is missing: access continues."""
 
 
 def decide_measure(
     conduct: LicenseConduct, case: Violation, command: c.MeasureCommand, now: datetime
 ) -> tuple[Event, ...] | Refusal:
     """Returns the events of the command on this case, or why it is refused."""
+    if not fits_case(case.state, type(command)):
+        return wrong_case_state(case.state, command)
     act = OfficerAct(command.officer.officer_id, command.rationale, now)
     match command:
-        case c.ImposeWarning():
-            return _warn(case, command, act)
+        case c.ImposeWarning(measure_id=measure_id):
+            warning = Measure(measure_id, MeasureKind.WARNING, act, None, is_in_force=True)
+            return (MeasureImposed(case.license_id, case.violation_id, warning),)
         case c.ProposeMeasure():
             return _propose(conduct, case, command, act)
         case c.ConfirmMeasure():
-            return _confirm(conduct, case, command, act)
-        case c.RejectMeasure():
-            return _reject(case, command, act)
+            return _check_answer(case, command) or _confirm(conduct, case, command, act)
+        case c.RejectMeasure(measure_id=measure_id):
+            rejected = MeasureRejected(case.license_id, case.violation_id, measure_id, act)
+            return _check_answer(case, command) or (rejected,)
         case _:
             assert_never(command)
-
-
-def _warn(
-    case: Violation, command: c.ImposeWarning, act: OfficerAct
-) -> tuple[Event, ...] | Refusal:
-    after = step_case(case.state, CaseStep.IMPOSE_WARNING)
-    if isinstance(after, Refusal):
-        return after
-    warning = Measure(command.measure_id, MeasureKind.WARNING, act, None, is_in_force=True)
-    return (MeasureImposed(case.license_id, case.violation_id, warning),)
 
 
 def _propose(
     conduct: LicenseConduct, case: Violation, command: c.ProposeMeasure, act: OfficerAct
 ) -> tuple[Event, ...] | Refusal:
-    after = step_case(case.state, CaseStep.PROPOSE_MEASURE)
-    if isinstance(after, Refusal):
-        return after
-    license_after = step_license(conduct.state, LICENSE_STEPS[command.kind])
-    if isinstance(license_after, Refusal):
-        return license_after
+    if not fits_license(conduct.state, STOPPING_EVENTS[command.kind]):
+        return wrong_license_state(conduct.state, command)
     measure = Measure(command.measure_id, command.kind, act, None, is_in_force=False)
     return (MeasureProposed(case.license_id, case.violation_id, measure),)
 
@@ -88,34 +77,30 @@ def _propose(
 def _confirm(
     conduct: LicenseConduct, case: Violation, command: c.ConfirmMeasure, act: OfficerAct
 ) -> tuple[Event, ...] | Refusal:
-    refusal = _refuse_answer(case, command, CaseStep.CONFIRM_MEASURE)
-    if refusal is not None:
-        return refusal
     pending = _pending(case)
+    stopping_event = STOPPING_EVENTS[pending.kind]
     # Another case may have suspended or revoked the license since this measure was proposed.
-    license_after = step_license(conduct.state, LICENSE_STEPS[pending.kind])
-    if isinstance(license_after, Refusal):
-        return license_after
+    if not fits_license(conduct.state, stopping_event):
+        return wrong_license_state(conduct.state, command)
+    is_suspension = pending.kind is MeasureKind.SUSPENSION
+    changed = change_standing(
+        conduct,
+        StandingState.SUSPENDED if is_suspension else StandingState.REVOKED,
+        f"{pending.kind}:{case.clause}",
+        act.acted_at,
+    )
+    stopped = stopping_event(
+        case.license_id,
+        conduct.application_id,
+        case.violation_id,
+        pending.measure_id,
+        changed.standing.version,
+    )
     measure = replace(pending, confirmed_by=act, is_in_force=True)
-    return _impose(conduct, case, measure, act.acted_at)
+    return (MeasureImposed(case.license_id, case.violation_id, measure), stopped, changed)
 
 
-def _reject(
-    case: Violation, command: c.RejectMeasure, act: OfficerAct
-) -> tuple[Event, ...] | Refusal:
-    step = rejection_step(has_earlier_measure=case.has_earlier_measure)
-    refusal = _refuse_answer(case, command, step)
-    if refusal is not None:
-        return refusal
-    return (MeasureRejected(case.license_id, case.violation_id, command.measure_id, act),)
-
-
-def _refuse_answer(
-    case: Violation, command: c.ConfirmMeasure | c.RejectMeasure, step: CaseStep
-) -> Refusal | None:
-    after = step_case(case.state, step)
-    if isinstance(after, Refusal):
-        return after
+def _check_answer(case: Violation, command: c.ConfirmMeasure | c.RejectMeasure) -> Refusal | None:
     pending = _pending(case)
     return check_second_officer(
         command.officer,
@@ -129,23 +114,3 @@ def _pending(case: Violation) -> Measure:
     pending = case.pending_measure
     assert pending is not None, "the table allows an answer only while a measure is pending"
     return pending
-
-
-def _impose(
-    conduct: LicenseConduct, case: Violation, measure: Measure, now: datetime
-) -> tuple[Event, ...]:
-    is_suspension = measure.kind is MeasureKind.SUSPENSION
-    state = StandingState.SUSPENDED if is_suspension else StandingState.REVOKED
-    changed = change_standing(conduct, state, f"{measure.kind}:{case.clause}", now)
-    event = LicenseSuspended if is_suspension else LicenseRevoked
-    return (
-        MeasureImposed(case.license_id, case.violation_id, measure),
-        event(
-            case.license_id,
-            conduct.application_id,
-            case.violation_id,
-            measure.measure_id,
-            changed.standing.version,
-        ),
-        changed,
-    )

@@ -182,11 +182,6 @@ class Violation:
         return self.measures[-1] if self.state is ViolationState.MEASURE_PROPOSED else None
 
     @property
-    def has_earlier_measure(self) -> bool:
-        """True if a measure was imposed on this case, apart from the pending one."""
-        return len(self.measures) > (0 if self.pending_measure is None else 1)
-
-    @property
     def suspension_in_force(self) -> Measure | None:
         """The suspension by which this case stops access now."""
         return next(

@@ -16,7 +16,7 @@ from services.enforcement.core.events import (
     ReinstatementRejected,
 )
 from services.enforcement.core.four_eyes import check_second_officer
-from services.enforcement.core.lifecycle import LicenseStep, step_license
+from services.enforcement.core.lifecycle import LICENSE_COMMANDS, fits_license, wrong_license_state
 from services.enforcement.core.list_matches import check_list_matches
 from services.enforcement.core.model import (
     LicenseConduct,
@@ -31,44 +31,28 @@ def decide_reinstatement(
     conduct: LicenseConduct, command: c.ReinstatementCommand, now: datetime
 ) -> tuple[Event, ...] | Refusal:
     """Returns the events of the command on this license, or why it is refused."""
+    if not fits_license(conduct.state, LICENSE_COMMANDS[type(command)]):
+        return wrong_license_state(conduct.state, command)
     act = OfficerAct(command.officer.officer_id, command.rationale, now)
+    refusal = _check_suspender(conduct, act.officer_id)
+    if refusal is not None:
+        return refusal
     match command:
-        case c.ProposeReinstatement():
-            return _propose(conduct, command, act)
+        case c.ProposeReinstatement(reinstatement_id=reinstatement_id):
+            proposed = ReinstatementProposed(conduct.license_id, act, reinstatement_id)
+            return _check_causes(conduct) or (proposed,)
         case c.ConfirmReinstatement():
-            return _confirm(conduct, command, act)
-        case c.RejectReinstatement():
-            return _reject(conduct, command, act)
+            # Reports and list matches may have been recorded since the proposal.
+            refusal = _check_causes(conduct) or _check_second_officer(conduct, command)
+            return refusal or _reinstate(conduct, act)
+        case c.RejectReinstatement(reinstatement_id=reinstatement_id):
+            rejected = ReinstatementRejected(conduct.license_id, reinstatement_id, act)
+            return _check_second_officer(conduct, command) or (rejected,)
         case _:
             assert_never(command)
 
 
-def _propose(
-    conduct: LicenseConduct, command: c.ProposeReinstatement, act: OfficerAct
-) -> tuple[Event, ...] | Refusal:
-    after = step_license(conduct.state, LicenseStep.PROPOSE_REINSTATEMENT)
-    if isinstance(after, Refusal):
-        return after
-    refusal = _check_suspender(conduct, act.officer_id) or _check_causes(conduct)
-    if refusal is not None:
-        return refusal
-    return (ReinstatementProposed(conduct.license_id, act, command.reinstatement_id),)
-
-
-def _confirm(
-    conduct: LicenseConduct, command: c.ConfirmReinstatement, act: OfficerAct
-) -> tuple[Event, ...] | Refusal:
-    after = step_license(conduct.state, LicenseStep.CONFIRM_REINSTATEMENT)
-    if isinstance(after, Refusal):
-        return after
-    # Reports and list matches may have come since the proposal.
-    refusal = (
-        _check_suspender(conduct, act.officer_id)
-        or _check_causes(conduct)
-        or _check_second_officer(conduct, command)
-    )
-    if refusal is not None:
-        return refusal
+def _reinstate(conduct: LicenseConduct, act: OfficerAct) -> tuple[Event, ...]:
     proposal = _pending(conduct)
     changed = change_standing(conduct, StandingState.ACTIVE, "", act.acted_at)
     reinstated = LicenseReinstated(
@@ -80,18 +64,6 @@ def _confirm(
         proposal.reinstatement_id,
     )
     return (reinstated, changed)
-
-
-def _reject(
-    conduct: LicenseConduct, command: c.RejectReinstatement, act: OfficerAct
-) -> tuple[Event, ...] | Refusal:
-    after = step_license(conduct.state, LicenseStep.REJECT_REINSTATEMENT)
-    if isinstance(after, Refusal):
-        return after
-    refusal = _check_suspender(conduct, act.officer_id) or _check_second_officer(conduct, command)
-    if refusal is not None:
-        return refusal
-    return (ReinstatementRejected(conduct.license_id, command.reinstatement_id, act),)
 
 
 def _pending(conduct: LicenseConduct) -> Reinstatement:

@@ -65,7 +65,9 @@ class GateStream:
             raise _out_of_order("the first message must be subscribe")
         token = first.subscribe.resume_token
         return (
-            tuple(int(place) for place in self._tokens.open(self._purpose, token)) if token else ()
+            tuple(int(place) for place in self._tokens.decode(self._purpose, token))
+            if token
+            else ()
         )
 
     async def _listen(
@@ -131,7 +133,7 @@ class GateStream:
         self, known: Sequence[Known], places: tuple[int, ...], *, is_snapshot: bool
     ) -> Iterator[bytes]:
         """At least one message; the last one carries the token of the whole."""
-        token = self._tokens.seal(self._purpose, places)
+        token = self._tokens.encode(self._purpose, places)
         for start in range(0, max(len(known), 1), PAGE):
             parts = [each.part for each in known[start : start + PAGE]]
             has_more = start + PAGE < len(known)

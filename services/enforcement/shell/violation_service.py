@@ -49,7 +49,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         page = found[:size]
         return pb.ListViolationsResponse(
             violations=page,
-            next_page_token=self._page_tokens.seal(purpose, _position(page[-1]))
+            next_page_token=self._page_tokens.encode(purpose, _position(page[-1]))
             if len(found) > size
             else "",
         )
@@ -234,7 +234,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         """Returns the last case of the previous page. Raises `RpcError` INVALID_TOKEN."""
         if not token:
             return None
-        micros, violation_id = self._page_tokens.open(purpose, token)
+        micros, violation_id = self._page_tokens.decode(purpose, token)
         return _EPOCH + int(micros) * _MICROSECOND, UUID(str(violation_id))
 
 

@@ -59,7 +59,7 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
             state, application_id, self._behind(purpose, request.page_token), size + 1
         )
         page = found[:size]
-        token = self._tokens.seal(purpose, _place(page[-1])) if len(found) > size else ""
+        token = self._tokens.encode(purpose, _place(page[-1])) if len(found) > size else ""
         return pb.ListHitsResponse(hits=page, next_page_token=token)
 
     async def GetHit(self, request: pb.GetHitRequest, context: Any) -> pb.GetHitResponse:
@@ -145,7 +145,7 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         """The last hit of the page before. Raises Refused INVALID_TOKEN."""
         if not token:
             return None
-        micros, last = self._tokens.open(purpose, token)
+        micros, last = self._tokens.decode(purpose, token)
         return _EPOCH + int(micros) * _MICROSECOND, UUID(str(last))
 
 

@@ -23,11 +23,12 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter, Gauge
 
-from chassis.rpc.errors import RefusalLike, RpcError, is_storage_fault
+from chassis.rpc.errors import RefusalLike, RpcError
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
+from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import StoredStream
-from chassis.telemetry.tracing import Telemetry, annotate
+from chassis.telemetry.tracing import Telemetry, annotate, current_span
 from services.screening.core.cases.recording import complete_screening
 from services.screening.core.commands import ApplyPastVerdict, Rescreen
 from services.screening.core.config import ScreeningConfig
@@ -271,7 +272,7 @@ class Rescreening:
         subjects = application.state.latest.subjects
         why = "rescreen" if changed is not None else "check"
         name = f"{why}/{generation.list_version_id}/{application.id}/{application.version}"
-        with self._tracer.start_as_current_span(f"{why} application"):
+        with current_span(self._tracer, f"{why} application"):
             annotate(
                 {
                     "application.id": str(application.id),
@@ -372,7 +373,7 @@ class Rescreening:
             key = IdempotencyKey(
                 uuid5(NAMESPACE_OID, f"recall/{row['hit_id']}"), "recall", row["hit_id"].bytes
             )
-            with self._tracer.start_as_current_span("recall verdict"):
+            with current_span(self._tracer, "recall verdict"):
                 await self._journal.execute(
                     row["application_id"],
                     key,

@@ -90,7 +90,7 @@ def test_what_may_not_be_approved_without_an_officer_is_referred_whatever_policy
     )
 
     assert isinstance(event, ApplicationReferred)
-    assert event.policy.way is RuleEffect.REFER
+    assert event.policy.effect is RuleEffect.REFER
     assert event.policy.fired[-1].rule_id == RULE_ID
 
 
@@ -279,3 +279,5 @@ def test_an_inconsistent_submission_is_refused_with_all_faults() -> None:
     assert reason_of(refusal) is Reason.INCONSISTENT_APPLICATION
     assert isinstance(refusal, Refusal)
     assert len(refusal.fields) == 4
+    assert refusal.message.startswith("details.parties: add a party with role END_USER")
+    assert refusal.message.endswith(" (and 3 more)")

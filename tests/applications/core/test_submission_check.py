@@ -210,3 +210,52 @@ def test_no_sentence_repeats_a_name() -> None:
         "Secret" in fault.description
         for fault in check(b.with_parties(odd), b.REFERENCE_DATA, b.NOW)
     )
+
+
+@pytest.mark.parametrize(
+    ("details", "sentence"),
+    [
+        (fourth(country="UK"), "countries are ISO 3166-1 alpha-2 codes; UK is GB"),
+        (
+            b.details(parties=(b.APPLICANT, b.END_USER)),
+            (
+                "add a party with role SIGNATORY and signing_authority, the person who signs the code of "
+                "conduct, for example {party_id: signatory, roles: [SIGNATORY], kind: PERSON, name: NAME, "
+                "country: DE, signing_authority: {public_key: ED25519_KEY, is_authorized: true, "
+                "binds_party_id: end-user}}"
+            ),
+        ),
+        (
+            signatory(signing_authority=None),
+            (
+                "party signatory is a SIGNATORY, so it needs signing_authority: {public_key: ED25519_KEY, "
+                "is_authorized: true, binds_party_id: end-user}; an application file may name a key_file "
+                "instead of the public_key"
+            ),
+        ),
+        (
+            signatory(signing_authority=authority("ghost")),
+            "there is no party ghost; the parties are applicant, end-user, signatory",
+        ),
+        (
+            signatory(signing_authority=authority("applicant")),
+            "party applicant does not have the role END_USER; end-user has it",
+        ),
+        (
+            NO_APPLICANT,
+            (
+                "add a party with role APPLICANT, the organisation that asks for the license, or add the "
+                "role to a party"
+            ),
+        ),
+        (
+            UNKNOWN_MODEL,
+            (
+                "example-none-1 is not in the model catalogue, which has example-frontier-1, "
+                "example-frontier-2, example-compact-1"
+            ),
+        ),
+    ],
+)
+def test_a_fault_names_the_right_value(details: ApplicationDetails, sentence: str) -> None:
+    assert sentence in [fault.description for fault in check(details, b.REFERENCE_DATA, b.NOW)]

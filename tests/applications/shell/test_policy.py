@@ -14,6 +14,7 @@ from safeconduct.applications.v1 import policy_pb2
 from services.applications.core.model import (
     AccessMode,
     ApplicationDetails,
+    ApplicationState,
     EndUse,
     EndUserStatement,
     Item,
@@ -31,8 +32,9 @@ from services.applications.core.model import (
     Sector,
 )
 from services.applications.core.policy_facts import PolicyFacts, facts
+from services.applications.shell import codec
+from services.applications.shell.data_files import DataFileError
 from services.applications.shell.policy import NOT_IN_EFFECT, Policy, facts_message, load_policy
-from services.applications.shell.yaml_data import DataFault
 from tests.applications import builders as b
 
 EXACT = {"result": ScreeningResult.POSSIBLE_MATCH, "strength": MatchStrength.EXACT}
@@ -152,16 +154,16 @@ def test_a_shipped_rule_fires_for_its_case_and_leads_its_way(rule_id: str) -> No
     assert rule_id in fired(outcome)
     assert not any(rule.failed for rule in outcome.fired)
     if EFFECTS[rule_id] in {RuleEffect.DENY, RuleEffect.APPROVE}:
-        assert outcome.way is EFFECTS[rule_id]
+        assert outcome.effect is EFFECTS[rule_id]
     if EFFECTS[rule_id] is RuleEffect.REFER:
-        assert outcome.way in {RuleEffect.REFER, RuleEffect.DENY}
+        assert outcome.effect in {RuleEffect.REFER, RuleEffect.DENY}
 
 
 def test_a_hospital_in_an_allied_country_is_approved_with_cap_and_report() -> None:
     outcome = evaluate(b.details())
 
     assert fired(outcome) == {"low-risk.hosted-access", "hosted.usage-cap", "hosted.conduct-report"}
-    assert (outcome.way, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (
+    assert (outcome.effect, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (
         RuleEffect.APPROVE,
         1,
         1,
@@ -181,19 +183,19 @@ def test_a_hospital_in_an_allied_country_is_approved_with_cap_and_report() -> No
     ],
 )
 def test_what_is_outside_the_low_risk_path_is_left_to_officers(details: ApplicationDetails) -> None:
-    assert evaluate(details).way is RuleEffect.REFER
+    assert evaluate(details).effect is RuleEffect.REFER
 
 
 def test_an_end_user_who_says_no_sector_is_not_covered_by_another_who_does() -> None:
     silent = b.party("second", PartyRole.END_USER, sector=None)
 
-    assert evaluate(b.with_parties(silent)).way is RuleEffect.REFER
+    assert evaluate(b.with_parties(silent)).effect is RuleEffect.REFER
 
 
 def test_frontier_weights_need_two_countersignatures_and_the_highest_clearance() -> None:
     outcome = evaluate(access(AccessMode.MODEL_WEIGHTS))
 
-    assert (outcome.way, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (
+    assert (outcome.effect, outcome.countersignatures, outcome.tier, outcome.lease_seconds) == (
         RuleEffect.REFER,
         2,
         3,
@@ -206,12 +208,12 @@ def test_smaller_weights_need_one_countersignature() -> None:
 
 
 def test_a_statement_of_180_days_is_not_stale() -> None:
-    assert evaluate(statement(180)).way is RuleEffect.APPROVE
+    assert evaluate(statement(180)).effect is RuleEffect.APPROVE
 
 
 def test_a_false_positive_is_clear() -> None:
     assert (
-        evaluate(b.details(), PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)).way
+        evaluate(b.details(), PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)).effect
         is RuleEffect.APPROVE
     )
 
@@ -219,7 +221,7 @@ def test_a_false_positive_is_clear() -> None:
 def test_a_listed_owner_of_a_small_share_refers_and_does_not_deny() -> None:
     outcome = evaluate(owned(10.0), hit("owner-0", "SDN"))
 
-    assert outcome.way is RuleEffect.REFER
+    assert outcome.effect is RuleEffect.REFER
 
 
 def test_a_rule_of_ownership_that_is_suspended_refers_and_does_not_deny() -> None:
@@ -227,13 +229,13 @@ def test_a_rule_of_ownership_that_is_suspended_refers_and_does_not_deny() -> Non
         owned(60.0), owners("us-bis-affiliates", FLAG, OwnershipCause.RULE_SUSPENDED)
     )
 
-    assert outcome.way is RuleEffect.REFER
+    assert outcome.effect is RuleEffect.REFER
 
 
 def test_a_rule_of_ownership_that_policy_does_not_know_refers() -> None:
     outcome = evaluate(owned(60.0), owners("another-rule", BLOCKED))
 
-    assert (outcome.way, "ownership.red-flag" in fired(outcome)) == (RuleEffect.REFER, True)
+    assert (outcome.effect, "ownership.red-flag" in fired(outcome)) == (RuleEffect.REFER, True)
 
 
 def test_a_denial_for_its_owners_names_the_rule_and_says_who_owns_whom() -> None:
@@ -259,7 +261,7 @@ def test_the_digest_is_that_of_the_file() -> None:
 def test_before_its_first_day_a_policy_refers_everything() -> None:
     outcome = evaluate(b.details(), at=datetime(2025, 12, 31, tzinfo=UTC))
 
-    assert (outcome.way, fired(outcome)) == (RuleEffect.REFER, {NOT_IN_EFFECT})
+    assert (outcome.effect, fired(outcome)) == (RuleEffect.REFER, {NOT_IN_EFFECT})
 
 
 GOOD_RULE = {
@@ -307,7 +309,7 @@ def a_policy(folder: Path, *changes: dict[str, Any]) -> Policy:
 def test_a_rule_that_cannot_be_used_is_refused_by_name(
     tmp_path: Path, change: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(DataFault) as caught:
+    with pytest.raises(DataFileError) as caught:
         a_policy(tmp_path, change)
 
     (fault,) = caught.value.faults
@@ -316,7 +318,7 @@ def test_a_rule_that_cannot_be_used_is_refused_by_name(
 
 
 def test_all_faults_of_a_policy_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DataFault) as caught:
+    with pytest.raises(DataFileError) as caught:
         a_policy(
             tmp_path, {}, {}, {"id": "other", "when": "facts.nope"}, {"id": "third", "tier": 0}
         )
@@ -331,14 +333,14 @@ def test_all_faults_of_a_policy_are_told_at_once(tmp_path: Path) -> None:
 def test_a_key_given_twice_is_refused_with_its_place(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD_RULE, head=f"version: '2'\n{HEAD}")
 
-    with pytest.raises(DataFault, match="line 2, column 1: key 'version' is given twice"):
+    with pytest.raises(DataFileError, match=r'line 2, column 1: .*duplicate key "version"'):
         load_policy(path)
 
 
 def test_leases_do_not_grow_with_the_risk(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD_RULE, head=HEAD.replace("3: 5", "3: 40"))
 
-    with pytest.raises(DataFault, match="lease_seconds_by_tier"):
+    with pytest.raises(DataFileError, match="lease_seconds_by_tier"):
         load_policy(path)
 
 
@@ -353,7 +355,7 @@ def test_a_period_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
         )
     )
 
-    with pytest.raises(DataFault, match="a period ends before it begins"):
+    with pytest.raises(DataFileError, match="a period ends before it begins"):
         load_policy(path)
 
 
@@ -397,7 +399,7 @@ def test_a_rule_that_fails_refers(tmp_path: Path, effect: str) -> None:
         policy_pb2.PolicyFacts(only_allied_countries=True, statement_age_days=0), b.NOW
     )
 
-    assert outcome.way is RuleEffect.REFER
+    assert outcome.effect is RuleEffect.REFER
     assert [(rule.rule_id, rule.failed) for rule in outcome.fired] == [
         ("a.rule", False),
         ("b.rule", True),
@@ -405,7 +407,9 @@ def test_a_rule_that_fails_refers(tmp_path: Path, effect: str) -> None:
 
 
 def test_a_policy_in_which_nothing_approves_refers(tmp_path: Path) -> None:
-    assert a_policy(tmp_path, {}).evaluate(policy_pb2.PolicyFacts(), b.NOW).way is RuleEffect.REFER
+    assert (
+        a_policy(tmp_path, {}).evaluate(policy_pb2.PolicyFacts(), b.NOW).effect is RuleEffect.REFER
+    )
 
 
 def test_the_shortest_lease_and_most_signatures_win(tmp_path: Path) -> None:
@@ -467,7 +471,7 @@ def test_the_shipped_policy_never_approves_what_may_not_be(seen: PolicyFacts) ->
     )
 
     assert not any(rule.failed for rule in outcome.fired)
-    assert not (forbidden and outcome.way is RuleEffect.APPROVE)
+    assert not (forbidden and outcome.effect is RuleEffect.APPROVE)
 
 
 LOW_RISK = facts(b.details(), b.screening(b.details()), b.REFERENCE_DATA, b.NOW)
@@ -495,8 +499,70 @@ TURNED = {
 
 @pytest.mark.parametrize("name", TURNED)
 def test_one_fact_against_it_is_enough_to_end_automatic_approval(name: str) -> None:
-    assert b.POLICY.evaluate(facts_message(LOW_RISK), b.NOW).way is RuleEffect.APPROVE
+    assert b.POLICY.evaluate(facts_message(LOW_RISK), b.NOW).effect is RuleEffect.APPROVE
 
     turned = replace(LOW_RISK, **{name: TURNED[name]})
 
-    assert b.POLICY.evaluate(facts_message(turned), b.NOW).way is not RuleEffect.APPROVE
+    assert b.POLICY.evaluate(facts_message(turned), b.NOW).effect is not RuleEffect.APPROVE
+
+
+LIST_FACTS = {
+    "has_exact_match",
+    "has_possible_match",
+    "has_undetermined_screening",
+    "matched_lists",
+    "listed_ownership_percent",
+    "blocked_ownership_percent",
+    "ownership_rules_met",
+    "ownership_red_flags",
+}
+ON_LISTS = [
+    rule
+    for rule in b.POLICY.rules
+    if rule.effect is RuleEffect.REFER and LIST_FACTS & set(rule.inputs)
+]
+
+
+def test_the_shipped_rules_that_refer_on_lists_give_applicants_one_neutral_explanation() -> None:
+    assert {rule.rule_id for rule in ON_LISTS} == {
+        "party.possible-match",
+        "screening.undetermined",
+        "ownership.red-flag",
+    }
+    assert len({rule.explanation for rule in ON_LISTS}) == 1
+    assert all(rule.explanation_for_officers for rule in ON_LISTS)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        hit("end-user", "SDN", strength=MatchStrength.STRONG),
+        hit("end-user", "SDN"),
+        PartyFinding("end-user", ScreeningResult.UNDETERMINED),
+        owners("us-bis-affiliates", FLAG, OwnershipCause.MINORITY_STAKE),
+    ],
+    ids=["possible match", "exact match", "undetermined", "listed owner"],
+)
+def test_a_reviewed_applicant_cannot_tell_what_was_found_on_the_lists(
+    finding: PartyFinding | OwnershipFinding,
+) -> None:
+    reviewed = replace(
+        b.standing(ApplicationState.UNDER_REVIEW), policy=evaluate(b.details(), finding)
+    )
+    view = codec.application(reviewed, b.REFERENCE_FILE.code_of_conduct)
+
+    assert list(view.reasons) == [ON_LISTS[0].explanation]
+
+
+def test_an_officer_reads_the_explanation_for_officers() -> None:
+    outcome = evaluate(b.details(), hit("end-user", "SDN", strength=MatchStrength.STRONG))
+    reviewed = replace(
+        b.standing(ApplicationState.UNDER_REVIEW),
+        policy=outcome,
+        screening=b.screening(b.details()),
+    )
+
+    case = codec.case(reviewed, b.REFERENCE_FILE.code_of_conduct)
+
+    (rule,) = (each for each in case.policy.fired if each.rule_id == "party.possible-match")
+    assert "restricted-party list" in rule.explanation_for_officers

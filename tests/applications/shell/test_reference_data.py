@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.applications.core.model import EndUse
+from services.applications.shell.data_files import DataFileError
 from services.applications.shell.reference_data import load_reference_file
-from services.applications.shell.yaml_data import DataFault
 from tests.applications import builders as b
 
 
@@ -57,10 +57,16 @@ def test_the_code_of_conduct_has_every_clause(clause: str) -> None:
     assert f"Clause: {clause}.\n" in b.REFERENCE_FILE.code_of_conduct.text
 
 
+def test_a_country_code_without_quotation_marks_is_text(tmp_path: Path) -> None:
+    unquoted = load_reference_file(changed(tmp_path, '"NL", "NO",', '"NL", NO,'))
+
+    assert "NO" in unquoted.reference_data.allied_countries
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('"NL", "NO",', '"NL", NO,', "Expected `str`, got `bool`"),
+        ('"NL", "NO",', '"NL", false,', "Expected `str`, got `bool`"),
         (
             'home_countries: ["US"]',
             'home_countries: ["US"]\nfriends: []',
@@ -77,5 +83,5 @@ def test_the_code_of_conduct_has_every_clause(clause: str) -> None:
 def test_reference_data_that_contradict_are_refused(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
-    with pytest.raises(DataFault, match=sentence):
+    with pytest.raises(DataFileError, match=sentence):
         load_reference_file(changed(tmp_path, old, new))

@@ -1,24 +1,22 @@
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 
 from chassis.rpc.authentication import (
-    Officers,
-    OfficersFileError,
     Principal,
-    acting_as,
     authenticate,
     current_principal,
+    set_principal,
 )
 from chassis.rpc.errors import RpcError
 
-GOOD = """
-officers:
-  - {id: licensing-1, roles: [LICENSING_OFFICER, COUNTERSIGNER], tier: 2, affiliation: null}
-  - {id: enforcement-1, roles: [], tier: 1, affiliation: example-1}
-"""
+LICENSING = Principal(
+    "officer", "licensing-1", None, frozenset({"LICENSING_OFFICER", "COUNTERSIGNER"}), 2
+)
+ENFORCEMENT = Principal("officer", "enforcement-1", "example-1", frozenset(), 1)
 
 
 class Peer:
@@ -31,23 +29,8 @@ class Peer:
         return {"peer_spiffe_id": self._uris, "x509_common_name": [b"officer/licensing-1"]}
 
 
-@pytest.fixture
-def file(tmp_path: Any) -> Any:
-    path = tmp_path / "officers.yaml"
-    path.write_text(GOOD)
-    return path
-
-
-@pytest.fixture
-def officers(file: Any) -> Any:
-    return Officers.load(file)
-
-
-def replace(file: Any, content: Any) -> None:
-    """Like an editor or a mounted volume does: another file in the same place."""
-    draft = file.with_suffix(".new")
-    draft.write_text(content)
-    draft.replace(file)
+def find_officer(officer_id: str) -> Principal | None:
+    return {"licensing-1": LICENSING, "enforcement-1": ENFORCEMENT}.get(officer_id)
 
 
 @pytest.mark.parametrize(
@@ -70,23 +53,19 @@ def replace(file: Any, content: Any) -> None:
         ),
         (
             "officer/licensing-1",
-            Principal(
-                "officer", "licensing-1", None, frozenset({"LICENSING_OFFICER", "COUNTERSIGNER"}), 2
-            ),
+            LICENSING,
             "officer/licensing-1",
         ),
         (
             "officer/enforcement-1",
-            Principal("officer", "enforcement-1", "example-1", frozenset(), 1),
+            ENFORCEMENT,
             "officer/enforcement-1",
         ),
     ],
 )
-def test_a_certificate_names_its_principal(
-    officers: Any, path: Any, principal: Any, name: Any
-) -> None:
+def test_a_certificate_names_its_principal(path: Any, principal: Any, name: Any) -> None:
     found = authenticate(
-        Peer(f"spiffe://safeconduct.example/{path}"), "safeconduct.example", officers
+        Peer(f"spiffe://safeconduct.example/{path}"), "safeconduct.example", find_officer
     )
 
     assert (principal, name) == (found, found.name)
@@ -111,70 +90,11 @@ def test_a_certificate_names_its_principal(
         ("spiffe://safeconduct.example/partner/" + "a" * 64,),
     ],
 )
-def test_any_other_certificate_names_nobody(officers: Any, uris: Any) -> None:
+def test_any_other_certificate_names_nobody(uris: Any) -> None:
     with pytest.raises(RpcError) as caught:
-        authenticate(Peer(*uris), "safeconduct.example", officers)
+        authenticate(Peer(*uris), "safeconduct.example", find_officer)
 
     assert caught.value.reason == "UNAUTHENTICATED"
-
-
-def test_a_role_taken_away_is_gone_without_a_restart(file: Any, officers: Any) -> None:
-    replace(file, GOOD.replace(", COUNTERSIGNER", ""))
-    officers.refresh()
-
-    assert frozenset({"LICENSING_OFFICER"}) == officers.find("licensing-1").roles
-
-
-def test_the_file_is_looked_at_by_itself_after_a_second(
-    file: Any, officers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replace(file, "officers: []")
-    before = officers.find("licensing-1")
-    monkeypatch.setattr("chassis.rpc.authentication._RELOAD_SECONDS", 0.0)
-
-    assert before is not None
-    assert officers.find("licensing-1") is None
-
-
-@pytest.mark.parametrize("content", ["officers: [", None])
-def test_a_file_that_went_bad_leaves_the_last_good_one_in_force(
-    file: Any, officers: Any, content: Any
-) -> None:
-    if content is None:
-        file.unlink()
-    else:
-        replace(file, content)
-    officers.refresh()
-
-    assert officers.find("licensing-1") is not None
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("officers: [", "is not YAML"),
-        ("", "valid dictionary"),
-        ("officers: []\nofficials: []", "officials"),
-        ("officers: [{id: a, roles: [KING], tier: 1}]", "officers.0.roles.0"),
-        ("officers: [{id: a, roles: [], tier: 4}]", "officers.0.tier"),
-        ("officers: [{id: a, roles: [], tier: '1'}]", "officers.0.tier"),
-        ("officers: [{id: a, roles: []}]", "officers.0.tier"),
-        ("officers: [{id: a b, roles: [], tier: 1}]", "officers.0.id"),
-        ("officers: [{id: a, roles: [], tier: 1, level: 9}]", "officers.0.level"),
-        ("officers: [{id: a, id: b, roles: [], tier: 1}]", "a key is there twice"),
-        (
-            "officers: [{id: a, roles: [], tier: 1}, {id: a, roles: [], tier: 2}]",
-            "the id is there twice: a",
-        ),
-    ],
-)
-def test_a_file_with_a_fault_is_refused_and_says_where(file: Any, content: Any, words: Any) -> None:
-    file.write_text(content)
-
-    with pytest.raises(OfficersFileError) as caught:
-        Officers.load(file)
-
-    assert words in str(caught.value)
 
 
 def test_outside_of_a_call_there_is_no_caller() -> None:
@@ -182,9 +102,11 @@ def test_outside_of_a_call_there_is_no_caller() -> None:
         current_principal()
 
 
-def test_inside_a_block_one_acts_as_its_principal() -> None:
+def test_inside_a_call_the_caller_is_known() -> None:
     principal = Principal("service", "screening", None, frozenset({"SERVICE"}))
-    with acting_as(principal):
-        inside = current_principal()
 
-    assert principal == inside
+    def caller_of_a_call() -> Principal:
+        set_principal(principal)
+        return current_principal()
+
+    assert principal == copy_context().run(caller_of_a_call)

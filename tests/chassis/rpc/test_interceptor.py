@@ -413,7 +413,7 @@ async def test_a_write_that_fails_means_that_the_caller_left_though_the_call_doe
             closed.set()
 
     assert issubclass(cygrpc.ExecuteBatchError, aio.InternalError)
-    with pytest.raises(interceptor._CallerLeft):
+    with pytest.raises(interceptor._ClientGoneError):
         await interceptor._send_all(handler(), Context(), bytes)  # type: ignore[arg-type]  # what it uses of a context
 
     assert closed.is_set()

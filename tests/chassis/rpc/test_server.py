@@ -74,12 +74,12 @@ def test_a_method_that_does_not_say_who_may_call_it_keeps_the_server_from_being_
     service = contract(name, roles)
     measured = tracing.setup("applications", "0")
 
-    with pytest.raises(ValueError, match=re.escape(f"{name}.S.Do does not say who may call it")):
+    with pytest.raises(ValueError, match=re.escape(f"{name}.S.Do has no roles")):
         RpcServer(settings, measured, [(lambda *_: None, object(), service)], lambda: None)
 
 
 def test_a_service_of_no_contract_keeps_the_server_from_being_built() -> None:
-    with pytest.raises(ValueError, match=r"nobody\.Service is in no contract"):
+    with pytest.raises(ValueError, match=r"no contract defines the service nobody\.Service"):
         access_table(["nobody.Service"])
 
 

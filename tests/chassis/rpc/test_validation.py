@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from safeconduct.applications.v1 import model_pb2, service_pb2
+from safeconduct.enforcement.v1 import service_pb2 as enforcement
 
 from chassis.rpc.errors import RpcError
 from chassis.rpc.validation import Sentences, check, parse
@@ -90,12 +91,30 @@ def test_the_message_names_the_first_field_and_counts_the_others() -> None:
     assert several.value.metadata == {"violationCount": "2"}
 
 
-def test_a_service_words_a_rule_of_its_own() -> None:
+def test_a_service_words_a_field_of_its_own() -> None:
     request = service_pb2.GetApplicationRequest(application_id="x")
+    field = "safeconduct.applications.v1.GetApplicationRequest.application_id"
 
-    found = violations(request, {"string.uuid": lambda value: f"{value} is not the id of anything"})
+    found = violations(request, {field: lambda value: f"{value} is not the id of anything"})
 
     assert found == {"application_id": "x is not the id of anything"}
+
+
+def test_a_field_is_answered_with_what_the_contract_says_that_it_expects() -> None:
+    details = model_pb2.ApplicationDetails(destinations=["Kenya", "Kenya"])
+    party = details.parties.add(party_id="A B")
+    party.signing_authority.is_authorized = True
+
+    found = violations(service_pb2.SubmitApplicationRequest(details=details))
+
+    assert found["details.parties[0].party_id"] == (
+        "must be 1 to 40 of a-z, 0-9 and hyphen, for example end-user"
+    )
+    assert found["details.parties[0].signing_authority.binds_party_id"] == (
+        "must be the party id of the end user whom the signature binds"
+    )
+    assert found["details.destinations[1]"].startswith("must be an ISO 3166-1 alpha-2 country code")
+    assert found["details.destinations"] == "contains an entry twice"
 
 
 def test_bytes_that_are_no_message_are_refused() -> None:
@@ -103,3 +122,10 @@ def test_bytes_that_are_no_message_are_refused() -> None:
         parse(b"\xff", service_pb2.GetApplicationRequest.FromString)
 
     assert refused.value.message == "the bytes are not a message of the method's request type"
+
+
+def test_a_message_without_one_of_several_fields_names_them() -> None:
+    with pytest.raises(RpcError) as caught:
+        check(enforcement.WatchStandingRequest())
+
+    assert caught.value.message == "message: one of these fields is required: subscribe, renew"

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import json
-import logging
+import ast
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import messaging_attributes, rpc_attributes
 from opentelemetry.semconv.attributes import error_attributes
+from opentelemetry.trace import StatusCode
 
 from chassis.telemetry import semconv, tracing
+from infra.cache import CHECKOUT
 
 SECRET = "Wilhelmina Geheim"
+SENDER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
 
 
 @pytest.fixture
@@ -22,8 +24,12 @@ def measured() -> Any:
     measured.close()
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+@pytest.fixture
+def exported() -> Any:
+    spans = InMemorySpanExporter()
+    measured = tracing.setup("things", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
+    yield measured, spans
+    measured.close()
 
 
 def test_names_are_those_of_the_semantic_conventions() -> None:
@@ -42,70 +48,8 @@ def test_names_are_those_of_the_semantic_conventions() -> None:
     assert ours <= conventions
 
 
-def test_a_log_line_names_the_service_and_the_span(
-    measured: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with measured.tracer.start_as_current_span("step"):
-        trace = tracing.trace_id()
-        tracing.log.info("stored", version=3)
-    (line,) = lines(capsys)
-
-    shown = [line[name] for name in ("event", "version", "service", "service_version", "trace_id")]
-    assert ["stored", 3, "applications", "0.0.0", trace] == shown
-
-
 def test_outside_of_a_span_there_is_no_trace() -> None:
     assert (tracing.trace_id(), tracing.traceparent()) == ("", "")
-
-
-def test_an_exception_is_shown_by_types_and_frames_and_never_by_its_text(
-    measured: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    try:
-        try:
-            raise KeyError(SECRET)  # noqa: TRY301 - one after the other is the point
-        except KeyError as inner:
-            raise ValueError(SECRET) from inner
-    except ValueError as exception:
-        tracing.log.error("broken", exc_info=exception, value=object())
-        logging.getLogger("library").exception("broken")
-    ours, theirs = lines(capsys)
-
-    assert ["ValueError", "KeyError"] == ours["exception"]["types"] == theirs["exception"]["types"]
-    assert ours["exception"]["frames"][0].endswith(
-        "test_an_exception_is_shown_by_types_and_frames_and_never_by_its_text"
-    )
-    assert SECRET not in json.dumps([ours, theirs])
-
-
-def test_what_a_library_says_again_and_again_is_said_seldom_and_counted() -> None:
-    moment = 0.0
-    seldom = tracing.Seldom(seconds=5, clock=lambda: moment)
-
-    def said(text: str, *arguments: object) -> str | None:
-        record = logging.LogRecord("library", logging.ERROR, __file__, 1, text, arguments, None)
-        return record.getMessage() if seldom.filter(record) else None
-
-    first = [said("no node %s", number) for number in range(100)]
-    other = said("no leader")
-    moment = 5.0
-    later = said("no node %s", 7)
-
-    assert first == ["no node 0", *99 * [None]]
-    assert (other, later) == ("no leader", "no node 7 (and 99 more like it)")
-
-
-async def test_what_fails_in_a_forgotten_task_is_logged_without_its_text(
-    measured: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    loop = asyncio.get_running_loop()
-    tracing.report_unhandled(
-        loop, {"message": "Task exception was never retrieved", "exception": ValueError(SECRET)}
-    )
-    (line,) = lines(capsys)
-
-    assert line["exception"]["types"] == ["ValueError"]
-    assert SECRET not in json.dumps(line)
 
 
 def test_a_traceparent_leads_back_to_its_span(measured: Any) -> None:
@@ -125,16 +69,40 @@ def test_a_text_that_is_no_traceparent_links_to_nothing(text: Any) -> None:
     assert tracing.link_to(text) == ()
 
 
-def test_ids_go_on_the_span_and_on_later_log_lines(
-    measured: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def work() -> Any:
-        with measured.tracer.start_as_current_span("step") as span:
-            tracing.annotate({"application.id": "a-1"})
-            tracing.log.info("stored")
-        return span
+def test_an_exception_is_recorded_by_its_type_and_never_by_its_text(exported: Any) -> None:
+    measured, spans = exported
 
-    span = contextvars.copy_context().run(work)
-    (line,) = lines(capsys)
+    with pytest.raises(ValueError, match=SECRET), tracing.current_span(measured.tracer, "step"):
+        raise ValueError(SECRET)
 
-    assert "a-1" == line["application.id"] == span.attributes["application.id"]
+    (span,) = spans.get_finished_spans()
+    (event,) = span.events
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "ValueError")
+    assert dict(event.attributes) == {"exception.type": "builtins.ValueError"}
+    assert SECRET not in span.to_json()
+
+
+def test_no_other_code_lets_the_library_record_the_text_of_an_exception() -> None:
+    calls = [
+        (f"{path}:{node.lineno}", {each.arg: ast.unparse(each.value) for each in node.keywords})
+        for folder in ("chassis", "services", "operations")
+        for path in sorted((CHECKOUT / folder).glob("**/*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"start_as_current_span", "use_span", "record_exception"}
+    ]
+    safe = {"record_exception": "False", "set_status_on_exception": "False"}
+
+    assert len(calls) >= 2
+    assert [place for place, keywords in calls if not safe.items() <= keywords.items()] == []
+
+
+@pytest.mark.parametrize(("flags", "count"), [("00", 0), ("01", 1)])
+def test_a_call_is_traced_as_its_caller_decided(exported: Any, flags: str, count: int) -> None:
+    measured, spans = exported
+    sender = tracing.context_of(SENDER + flags)
+
+    measured.tracer.start_span("step", context=sender).end()
+
+    assert len(spans.get_finished_spans()) == count

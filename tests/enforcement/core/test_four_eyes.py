@@ -161,7 +161,7 @@ def test_another_act_than_the_pending_one_is_neither_confirmed_nor_rejected(
         (
             REINSTATING,
             propose_reinstatement(FOURTH),
-            "ConfirmReinstatement,RejectReinstatement,Revoke",
+            "ConfirmReinstatement,RejectReinstatement",
         ),
     ],
 )
@@ -306,7 +306,11 @@ def test_a_measure_proposed_before_another_case_revoked_is_refused_when_it_is_co
     refusal = refused(conduct, confirm_measure(SECOND, other, suspension))
 
     assert refusal.reason == Reason.WRONG_STATE
-    assert refusal.metadata == {"state": "REVOKED", "command": "Suspend", "allowedCommands": ""}
+    assert refusal.metadata == {
+        "state": "REVOKED",
+        "command": "ConfirmMeasure",
+        "allowedCommands": "",
+    }
 
 
 def test_a_case_outlives_its_license() -> None:

@@ -30,7 +30,7 @@ from tests.enforcement.core.builders import LICENSE, issued
 STANDING = issued().known_standing
 REVOKED = replace(STANDING, state=StandingState.REVOKED, version=2, reason="REVOCATION:OVER_USE")
 TELEMETRY = setup("enforcement", "0")
-TOKENS = PageTokens(b"k" * 32)
+TOKENS = PageTokens([b"k" * 32])
 
 
 @dataclass

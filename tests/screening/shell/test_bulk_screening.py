@@ -9,13 +9,14 @@ from contextlib import aclosing
 import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.rpc.authentication import Principal, acting_as
+from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
 from services.screening.core.config import DEFAULT
 from services.screening.core.model import PartyQuery, Screening
 from services.screening.shell.bulk_screening import UNDER_WAY, BulkScreening
 from services.screening.shell.matcher import Asker, MatcherError
 from services.screening.shell.screening_service import ScreeningServicer
+from tests.chassis.callers import acting_as
 from tests.screening.shell.conftest import Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, LISTED_ENTRY, UNLISTED
 

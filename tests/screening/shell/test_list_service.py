@@ -8,10 +8,11 @@ import grpc
 import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.rpc.authentication import Principal, acting_as
+from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
 from services.screening.shell.event_handlers import EventHandlers
 from services.screening.shell.screening_service import ScreeningServicer
+from tests.chassis.callers import acting_as
 from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import Replica
 from tests.screening.shell.submissions import (

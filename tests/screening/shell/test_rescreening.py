@@ -15,7 +15,7 @@ from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.rpc.authentication import Principal, acting_as
+from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.stream import etag_of
@@ -29,6 +29,7 @@ from services.screening.shell.adjudication_service import AdjudicationServicer
 from services.screening.shell.event_handlers import EventHandlers
 from services.screening.shell.list_service import ListServicer
 from services.screening.shell.rescreening import Rescreening
+from tests.chassis.callers import acting_as
 from tests.screening.core.hits import RULES
 from tests.screening.shell.conftest import NewReplica, Replica
 from tests.screening.shell.submissions import (
@@ -74,7 +75,7 @@ def _office(replica: Replica, pool: asyncpg.Pool) -> Office:
     return Office(
         replica,
         ListServicer(replica.registers, replica.lists, replica.desk, rescreening),
-        AdjudicationServicer(replica.screenings, PageTokens(b"k" * 32), RULES),
+        AdjudicationServicer(replica.screenings, PageTokens([b"k" * 32]), RULES),
         EventHandlers(replica.screenings, replica.desk, RULES),
         rescreening,
     )

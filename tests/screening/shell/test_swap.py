@@ -176,7 +176,7 @@ async def test_a_stream_goes_on_behind_its_last_answer_when_the_service_is_start
     names = [(str(number), party((LISTED_ALIAS, UNLISTED)[number % 2])) for number in range(count)]
     told = []
     async with client(stack, "partner/example-1") as own:
-        async for answer in own.screening.screen_parties(names, patience=SECONDS):
+        async for answer in own.screening.screen_parties(names, give_up_after=SECONDS):
             told.append((answer.query_id, bool(answer.party.hits)))
             if len(told) == 50:
                 assert await asyncio.to_thread(service.stop) == 0

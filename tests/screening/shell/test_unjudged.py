@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.rpc.authentication import Principal, acting_as
+from chassis.rpc.authentication import Principal
 from services.screening.shell.screening_service import ScreeningServicer
+from tests.chassis.callers import acting_as
 from tests.screening.shell.conftest import Replica
 from tests.screening.shell.submissions import LISTED_ALIAS
 

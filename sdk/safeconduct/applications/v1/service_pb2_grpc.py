@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ApplicationServiceStub:
-    """For partner systems: submit applications and follow them to the license.
+    """Submits applications and follows them to the license. For partners.
     """
 
     def __init__(self, channel):
@@ -73,53 +73,60 @@ class ApplicationServiceStub:
 
 
 class ApplicationServiceServicer:
-    """For partner systems: submit applications and follow them to the license.
+    """Submits applications and follows them to the license. For partners.
     """
 
     def SubmitApplication(self, request, context):
-        """Submits an application. When it answers, the application is stored and will be decided.
+        """Submits an application. After the response the application is stored and will be decided.
+        Refused with INCONSISTENT_APPLICATION if the details contradict each other or the reference
+        data.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetApplication(self, request, context):
-        """Reads one application.
+        """Returns one application. A partner gets NOT_VISIBLE for an application of another partner, as
+        for one that does not exist. An officer gets NOT_FOUND for one that does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApplications(self, request, context):
-        """Lists the partner's applications, newest first.
+        """Returns the applications of the calling partner in pages, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchApplications(self, request, context):
-        """Follows changes of the partner's applications. Resumes exactly after the last token; ends with UNAVAILABLE when the server ends.
+        """Streams changes of applications. A heartbeat without changes arrives every 10 seconds.
+
+        A new call with the latest resume_token continues after the last change, with no change lost
+        and none repeated. The server ends the stream with UNAVAILABLE when it stops (DRAINING) and
+        when the client reads too slowly (SLOW_CONSUMER): call again with the token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawApplication(self, request, context):
-        """Takes an application back before it is decided.
+        """Withdraws an application before it is decided. The state becomes WITHDRAWN, which is final.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AcceptConductCode(self, request, context):
-        """Hands in the end user's signature under the code of conduct; the license is issued with the answer.
+        """Accepts the end user's signature under the code of conduct and issues the license.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetApplicationTimeline(self, request, context):
-        """The events of one application in order, with the trace of each.
+        """Returns the events of one application, oldest first, without their content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,7 +179,7 @@ def add_ApplicationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApplicationService:
-    """For partner systems: submit applications and follow them to the license.
+    """Submits applications and follows them to the license. For partners.
     """
 
     @staticmethod
@@ -366,7 +373,8 @@ class ApplicationService:
 
 
 class ReviewServiceStub:
-    """For licensing officers: decide what policy leaves to them. Four eyes always.
+    """Decides the applications that policy refers to officers. Every decision takes two officers or
+    more.
     """
 
     def __init__(self, channel):
@@ -403,26 +411,27 @@ class ReviewServiceStub:
 
 
 class ReviewServiceServicer:
-    """For licensing officers: decide what policy leaves to them. Four eyes always.
+    """Decides the applications that policy refers to officers. Every decision takes two officers or
+    more.
     """
 
     def ListCases(self, request, context):
-        """Lists applications that wait for an officer, oldest first.
+        """Returns the applications that wait for an officer in pages, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecommendDecision(self, request, context):
-        """Recommends a decision.
+        """Recommends a decision. Another officer must countersign it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CountersignDecision(self, request, context):
-        """Confirms another officer's recommendation. The last countersignature that the case needs makes the
-        decision.
+        """Confirms another officer's recommendation. The last countersignature that the case needs makes
+        the decision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -437,7 +446,8 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainDecision(self, request, context):
-        """Everything a decision rests on: screening, policy version, rules with inputs, officers.
+        """Returns everything that a decision rests on: screening, policy version, the rules that fired
+        with the facts that they read, and the officers. Before a decision it returns the case so far.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -480,7 +490,8 @@ def add_ReviewServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReviewService:
-    """For licensing officers: decide what policy leaves to them. Four eyes always.
+    """Decides the applications that policy refers to officers. Every decision takes two officers or
+    more.
     """
 
     @staticmethod
@@ -620,7 +631,7 @@ class ReviewService:
 
 
 class LicenseServiceStub:
-    """The license documents.
+    """Returns licenses and their signed documents.
     """
 
     def __init__(self, channel):
@@ -652,32 +663,33 @@ class LicenseServiceStub:
 
 
 class LicenseServiceServicer:
-    """The license documents.
+    """Returns licenses and their signed documents.
     """
 
     def GetLicense(self, request, context):
-        """Reads one license.
+        """Returns one license. Refuses as GetApplication does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListLicenses(self, request, context):
-        """Lists the partner's licenses, newest first.
+        """Returns the licenses of the calling partner in pages, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """The license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037).
+        """Returns the license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037). The
+        same license and key give the same bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSigningKeys(self, request, context):
-        """The public keys that license documents verify with.
+        """Returns the public keys that license documents verify with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -715,7 +727,7 @@ def add_LicenseServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LicenseService:
-    """The license documents.
+    """Returns licenses and their signed documents.
     """
 
     @staticmethod

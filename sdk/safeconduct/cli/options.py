@@ -1,0 +1,81 @@
+"""Options and arguments that many commands share, as click decorators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from safeconduct.cli.old_commands import CONFIRMS_UNSEEN
+from safeconduct.cli.output import FORMATS, JSON, TABLE, Output
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE: Final = click.Path(path_type=Path)
+EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def example(line: str) -> str:
+    """The example at the end of a command's help."""
+    return f"Example: safeconduct {line}"
+
+
+def output_options(command: Command) -> Command:
+    """Adds -o, --json and --quiet. The command receives `out`, an `Output`."""
+
+    @click.option(
+        "-o", "--output", "form", type=click.Choice(FORMATS), default=TABLE, show_default=True,
+        help="Output format; json and jsonl use proto3 JSON field names.",
+    )  # fmt: skip
+    @click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print only ids, one a line.")
+    @wraps(command)
+    def wrapped(*arguments: Any, form: str, as_json: bool, quiet: bool, **options: Any) -> Any:
+        return command(*arguments, out=Output(JSON if as_json else form, quiet), **options)
+
+    return wrapped  # type: ignore[return-value]  # `out` takes the place of three options
+
+
+def mutation_options(command: Command) -> Command:
+    """Adds --validate-only and --request-id to a command that changes something."""
+    for option in (
+        click.option("--request-id", default="", metavar="UUID",
+                     help="Id of this request; repeat it to get the first answer again."),
+        click.option("--validate-only", is_flag=True, help="Check everything, change nothing."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def limit_option(command: Command) -> Command:
+    """Adds --limit."""
+    return click.option(
+        "--limit", type=click.IntRange(min=1), default=50, show_default=True,
+        help="Maximum number of rows.",
+    )(command)  # fmt: skip
+
+
+def rationale_option(command: Command) -> Command:
+    """Adds --rationale, which officers' acts need."""
+    return click.option(
+        "--rationale", required=True, help="Reason, for the record; at least ten characters."
+    )(command)
+
+
+def confirmation_options(command: Command) -> Command:
+    """Adds --yes to a command that confirms or rejects another officer's proposal."""
+    for option in (
+        click.option(CONFIRMS_UNSEEN, is_flag=True, hidden=True),
+        click.option("--yes", default="", metavar="ID",
+                     help="Do not ask: the id of the proposal that you read. Another one is refused."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def id_argument(name: str) -> Callable[[Command], Command]:
+    """Adds the id of a resource, for instance APPLICATION, as the argument `application_id`."""
+    return click.argument(f"{name.lower()}_id", metavar=name.upper())

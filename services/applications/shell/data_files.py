@@ -1,0 +1,41 @@
+"""Reads the YAML files in `policy/` and converts them to typed records; every fault names its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from chassis.yaml_files import YamlFileError, parse_yaml
+
+T = TypeVar("T")
+
+
+class DataFileError(Exception):
+    """A data file that cannot be used. `faults` are sentences, each with its place in the file."""
+
+    def __init__(self, path: Path, faults: list[str]) -> None:
+        super().__init__("\n".join(f"{path.name}: {fault}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+def read_mapping(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Returns the bytes of the file and the mapping that they hold. Raises DataFileError."""
+    source = path.read_bytes()
+    try:
+        data = parse_yaml(source, path.name)
+    except YamlFileError as fault:
+        raise DataFileError(path, [str(fault).removeprefix(path.name).lstrip(":, ")]) from fault
+    if not isinstance(data, dict):
+        raise DataFileError(path, ["must hold a mapping at its top level"])
+    return source, data
+
+
+def convert(data: Any, kind: type[T], place: str, faults: list[str]) -> T | None:
+    """Returns `data` as a `kind`; or None, after adding a fault, for unknown keys and wrong types."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as fault:
+        faults.append(f"{place}: {fault}")
+        return None

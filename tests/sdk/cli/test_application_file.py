@@ -1,0 +1,219 @@
+"""Application files: what is read, and how every fault is named with its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import protovalidate
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safeconduct import conduct
+from safeconduct.applications.v1 import model_pb2 as model
+from safeconduct.applications.v1.service_pb2 import SubmitApplicationRequest
+from safeconduct.cli.application_file import read_application
+from safeconduct.cli.parsed_file import FileError
+
+from tests.sdk.cli.running import SDK
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+PARTY_FIELDS = ", ".join(field.name for field in model.Party.DESCRIPTOR.fields)
+EXAMPLES = SDK / "examples"
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """The examples with a signatory's key beside them."""
+    folder = tmp_path / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    (folder / "keys" / "signatory.pem").unlink(missing_ok=True)
+    conduct.save_key(conduct.generate_key(), folder / "keys" / "signatory.pem")
+    return folder
+
+
+def faults(tmp_path: Path, text: str, name: str = "application.yaml") -> list[str]:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError) as refused:
+        read_application(file, NOW)
+    return [line.removeprefix(str(file)) for line in refused.value.described()]
+
+
+def read(tmp_path: Path, text: str, name: str = "application.yaml") -> model.ApplicationDetails:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return read_application(file, NOW)
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))
+def test_every_example_reads(examples: Path, name: str) -> None:
+    details = read_application(examples / f"{name}.yaml", NOW)
+
+    signatory = next(
+        party for party in details.parties if model.PARTY_ROLE_SIGNATORY in party.roles
+    )
+    assert signatory.signing_authority.public_key == conduct.load_public_key(
+        examples / "keys" / "signatory.pem"
+    )
+    assert details.end_user_statement.signed_at.ToDatetime(tzinfo=UTC) < NOW
+
+
+def test_an_example_without_its_key_says_how_to_make_one(examples: Path) -> None:
+    key = examples / "keys" / "signatory.pem"
+    key.unlink()
+
+    with pytest.raises(FileError) as refused:
+        read_application(examples / "hospital-hosted-access.yaml", NOW)
+
+    assert f"parties[2].signing_authority.key_file: {key} does not exist" in str(refused.value)
+    assert f"safeconduct applications keygen --out {key}" in str(refused.value)
+
+
+def test_enum_names_go_with_or_without_prefix_in_any_case(tmp_path: Path) -> None:
+    details = read(tmp_path, "end_uses: [HEALTHCARE, END_USE_OTHER, customer-service]")
+
+    assert list(details.end_uses) == [
+        model.END_USE_HEALTHCARE,
+        model.END_USE_OTHER,
+        model.END_USE_CUSTOMER_SERVICE,
+    ]
+
+
+def test_norway_is_a_country_and_not_false(tmp_path: Path) -> None:
+    assert list(read(tmp_path, "destinations: [NO, DE]").destinations) == ["NO", "DE"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("-30d", NOW - timedelta(days=30)),
+        ("+12h", NOW + timedelta(hours=12)),
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31T14:00:00+02:00", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+    ],
+)
+def test_moments_are_iso_8601_or_relative(tmp_path: Path, written: str, meant: datetime) -> None:
+    details = read(tmp_path, f"end_user_statement: {{signed_at: {written}}}")
+
+    assert details.end_user_statement.signed_at.ToDatetime(tzinfo=UTC) == meant
+
+
+def test_a_json_file_says_the_same_as_yaml_with_either_spelling_of_names(tmp_path: Path) -> None:
+    content = {
+        "validityDays": 30,
+        "declaration": {"is_true_and_complete": True, "declaredByPartyId": "applicant"},
+    }
+    details = read(tmp_path, json.dumps(content), "application.json")
+
+    assert (details.validity_days, details.declaration.declared_by_party_id) == (30, "applicant")
+
+
+@pytest.mark.parametrize(
+    "encode", [bytes.hex, lambda raw: __import__("base64").b64encode(raw).decode()]
+)
+def test_bytes_are_hexadecimal_or_base64(tmp_path: Path, encode: object) -> None:
+    raw = bytes(range(7, 39))
+    details = read(tmp_path, f"safeguard_statement: {{report_digest: {encode(raw)}}}")  # type: ignore[operator]  # every case gives its own function
+
+    assert details.safeguard_statement.report_digest == raw
+
+
+def test_every_fault_is_told_at_once_with_line_and_path(tmp_path: Path) -> None:
+    text = """
+parties:
+  - party_id: end-user
+    kind: HOSPITAL
+    colour: green
+    signing_authority: {public_key: nowhere.pem, is_authorized: maybe}
+  - 7
+validity_days: a year
+monthly_million_tokens: 1e3
+end_user_statement:
+  signed_at: yesterday
+destinations: DE
+declaration:
+"""
+
+    assert faults(tmp_path, text) == [
+        ":4: parties[0].kind: unknown party kind 'HOSPITAL'. Choose from: PERSON, ORGANISATION, VESSEL.",
+        f":5: parties[0].colour: is no field here; there are {PARTY_FIELDS}",
+        f":6: parties[0].signing_authority.public_key: cannot read {tmp_path}/nowhere.pem: No such file or directory",
+        ":6: parties[0].signing_authority.is_authorized: 'maybe' is neither true nor false",
+        f":7: parties[1]: must hold named fields: {PARTY_FIELDS}",
+        ":8: validity_days: 'a year' is no whole number",
+        ":9: monthly_million_tokens: '1e3' is no whole number",
+        ":11: end_user_statement.signed_at: 'yesterday' is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d",
+        ":12: destinations: must be a list",
+        ":13: declaration: is empty; leave it out or give a value",
+    ]
+
+
+def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
+    found = faults(tmp_path, "end_user_statement: {signed_at: 2026-01-31T12:00:00}")
+
+    assert found == [
+        ":1: end_user_statement.signed_at: '2026-01-31T12:00:00' names no time zone; end it with Z for UTC"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("parties: [", "application.yaml", "not YAML: line 1"),
+        ("{", "application.json", "not JSON: line 1"),
+        ("", "application.yaml", "must hold named fields"),
+        (
+            "validity_days: 1\nvalidity_days: 2",
+            "application.yaml",
+            ":2: validity_days: occurs twice",
+        ),
+        (
+            '{"validityDays": 1, "validityDays": 2}',
+            "application.json",
+            "'validityDays' occurs twice",
+        ),
+        ("validity_days: 99999999999", "application.yaml", "validity_days: is out of range"),
+        ("[" * 3000, "application.yaml", "not YAML"),
+        ("a: &a [*a]", "application.yaml", "nested deeper than 20 levels"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_words(
+    tmp_path: Path, text: str, name: str, expected: str
+) -> None:
+    assert any(expected in line for line in faults(tmp_path, text, name))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"nowhere\.yaml: No such file or directory"):
+        read_application(tmp_path / "nowhere.yaml", NOW)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "application.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(FileError, match="not UTF-8"):
+        read_application(file, NOW)
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.yaml"
+    file.write_text(text, encoding="utf-8", errors="replace", newline="")
+    with suppress(FileError):
+        read_application(file, NOW)
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))
+def test_every_example_keeps_the_rules_of_the_contract(examples: Path, name: str) -> None:
+    details = read_application(examples / f"{name}.yaml", NOW)
+
+    protovalidate.validate(
+        SubmitApplicationRequest(request_id=str(uuid.UUID(int=4)), details=details)
+    )

@@ -1,0 +1,102 @@
+"""`safeconduct applications`, each command in a process of its own, against real servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safeconduct import conduct
+from safeconduct.applications.v1 import model_pb2 as model
+
+from tests.sdk.cli.running import Command
+from tests.sdk.fake_services import (
+    APPLICATION,
+    LICENSE,
+    FakeServices,
+)
+
+
+async def test_an_application_is_submitted_from_a_file(
+    command: Command, services: FakeServices, hospital: Path
+) -> None:
+    ran = await command("applications", "submit", str(hospital), "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json["applicationId"] == APPLICATION
+    assert ran.json["state"] == "APPLICATION_STATE_SCREENING"
+    assert ran.json["details"]["parties"][1]["name"] == "Example Teaching Hospital"
+    assert not services.last("SubmitApplication").validate_only
+
+
+async def test_for_people_there_is_a_table_without_control_codes_in_a_pipe(
+    command: Command, hospital: Path
+) -> None:
+    ran = await command("applications", "submit", str(hospital), "--validate-only")
+
+    assert ran.code == 0
+    assert "SCREENING" in ran.out
+    assert "example-frontier-1 (HOSTED_ACCESS)" in ran.out
+    assert "\x1b" not in ran.out
+
+
+async def test_a_watch_prints_json_lines_and_ends_at_a_state(command: Command) -> None:
+    ran = await command(
+        "applications", "watch", APPLICATION, "--until", "AWAITING_SIGNATURE", "--json"
+    )
+
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert ran.code == 0
+    assert [(line["version"], line["resumeToken"]) for line in lines] == [(1, "t1"), (2, "t2")]
+    assert lines[1]["state"] == "APPLICATION_STATE_AWAITING_SIGNATURE"
+
+
+async def test_an_unknown_state_is_refused_with_the_names_there_are(command: Command) -> None:
+    ran = await command("applications", "list", "--state", "AWAITING_SIGNATUR")
+
+    assert ran.code == 2
+    assert "Did you mean AWAITING_SIGNATURE?" in ran.err
+
+
+async def test_the_code_is_signed_with_the_signatorys_key(
+    command: Command, services: FakeServices, tmp_path: Path
+) -> None:
+    made = await command("applications", "keygen", "--out", str(tmp_path / "key.pem"), "--json")
+    services.application.acceptance_text = b"I accept version 3"
+    services.application.code_of_conduct.version = "3"
+    services.application.etag = "v4"
+    services.application.details.parties.add(
+        party_id="signatory", roles=[model.PARTY_ROLE_SIGNATORY]
+    )
+
+    ran = await command(
+        "applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "key.pem"), "--json"
+    )
+
+    sent = services.last("AcceptConductCode")
+    assert ran.json["license"]["licenseId"] == LICENSE
+    assert (sent.code_version, sent.signatory_party_id, sent.etag) == ("3", "signatory", "v4")
+    assert conduct.verify(
+        b"I accept version 3", sent.signature, bytes.fromhex(made.json["publicKey"])
+    )
+
+
+async def test_nothing_is_signed_when_there_is_nothing_to_sign(
+    command: Command, tmp_path: Path
+) -> None:
+    conduct.save_key(conduct.generate_key(), tmp_path / "key.pem")
+
+    ran = await command(
+        "applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "key.pem")
+    )
+
+    assert ran.code == 4
+    assert "there is nothing to sign" in ran.err
+
+
+async def test_a_missing_key_says_how_to_make_one(command: Command, tmp_path: Path) -> None:
+    ran = await command(
+        "applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "nowhere.pem")
+    )
+
+    assert ran.code == 2
+    assert "safeconduct applications keygen --out FILE" in ran.err

@@ -1,0 +1,52 @@
+"""`safeconduct gates`: one access decided as a gate does."""
+
+from __future__ import annotations
+
+from tests.sdk.cli.running import Command
+from tests.sdk.fake_services import (
+    APPLICATION,
+    LICENSE,
+    FakeServices,
+)
+from tests.sdk.test_gate import standing
+
+
+async def test_the_gate_exits_7_when_it_denies(command: Command, services: FakeServices) -> None:
+    services.standing.tell(standing(LICENSE, state="REVOKED"))
+    asked = ("--model", "example-frontier-1", "--destination", "de", "--end-use", "HEALTHCARE")
+
+    revoked = await command("gates", "check", LICENSE, *asked, "--json")
+    unknown = await command("gates", "check", APPLICATION, *asked)
+
+    assert (revoked.code, revoked.json["verdict"]) == (7, "ACCESS_VERDICT_REVOKED")
+    assert unknown.code == 7
+    assert unknown.out.startswith("UNKNOWN_LICENSE")
+
+
+async def test_the_gate_exits_0_when_it_allows(command: Command, services: FakeServices) -> None:
+    found = standing(LICENSE)
+    found.not_after.FromJsonString("2199-01-01T00:00:00Z")
+    services.standing.tell(found)
+
+    ran = await command(
+        "gates",
+        "check",
+        LICENSE,
+        "--model",
+        "example-frontier-1",
+        "--destination",
+        "DE",
+        "--end-use",
+        "HEALTHCARE",
+    )
+
+    assert (ran.code, ran.out.split()[0]) == (0, "ALLOWED")
+
+
+async def test_without_enforcement_the_gate_exits_6(command: Command) -> None:
+    ran = await command(
+        "gates", "check", LICENSE, "--model", "m", "--destination", "DE", "--end-use", "HEALTHCARE",
+        "--enforcement", "127.0.0.1:1", "--timeout", "0.5",
+    )  # fmt: skip
+
+    assert ran.code == 6
