@@ -12,11 +12,14 @@ from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings, variable
 from chassis.streams.outbox_record import Address, OutboxRecord
 from services.screening.core.config import DEFAULT
-from services.screening.shell.active_lists import Lists, shipped
+from services.screening.shell.active_lists import ActiveLists
 from services.screening.shell.adjudication_service import AdjudicationServicer
+from services.screening.shell.dependencies import Dependencies
 from services.screening.shell.event_handlers import EventHandlers
 from services.screening.shell.list_service import ListServicer
-from services.screening.shell.ownership_rules import ownership_rules
+from services.screening.shell.list_sources import read_manifest
+from services.screening.shell.list_store import ListStore
+from services.screening.shell.ownership_rules import read_ownership_rules
 from services.screening.shell.projections import ListStream, ScreeningStream
 from services.screening.shell.rescreening import Rescreening
 from services.screening.shell.screener import Screener
@@ -47,52 +50,57 @@ class Settings(ServiceSettings):
 
 
 def route(record: OutboxRecord) -> tuple[Address, bytes]:
-    """All facts go to one topic, in order per application and per list."""
+    """Returns topic and key of an event: one topic, ordered for each application and each list."""
     return Address(PACKAGE), str(record.stream_id).encode()
 
 
 def build(runtime: Runtime[Settings]) -> Service:
-    """The service, wired."""
-    registry = runtime.telemetry.registry
-    rules = ownership_rules(runtime.settings.ownership_rules_file)
-    engine = WorkerPool(DEFAULT, runtime.settings.screening_worker_processes, registry)
-    engine.start()
-    desk = Screener(DEFAULT, registry, engine)
-    screenings = runtime.journal(ScreeningStream())
-    registers = runtime.journal(ListStream())
-    lists = Lists(registers, desk, shipped(runtime.settings.initial_list_file), registry)
+    """Builds the service from its settings. Starts the index server."""
+    settings, registry = runtime.settings, runtime.telemetry.registry
+    rules = read_ownership_rules(settings.ownership_rules_file)
+    pool = WorkerPool(DEFAULT, settings.screening_worker_processes, registry)
+    pool.start()
+    screener = Screener(DEFAULT, registry, pool)
+    journal, list_journal = runtime.journal(ScreeningStream()), runtime.journal(ListStream())
+    store = ListStore(list_journal)
+    lists = ActiveLists(
+        list_journal, store, screener, read_manifest(settings.initial_list_file), registry
+    )
     rescreening = Rescreening(
-        screenings, runtime.pool, desk, lists, DEFAULT, rules, runtime.telemetry
+        journal, runtime.pool, screener, lists, store, DEFAULT, rules, runtime.telemetry
     )
     lists.when_loaded.append(rescreening.wake)
-    hearing = EventHandlers(screenings, desk, rules)
+    dependencies = Dependencies(
+        journal, list_journal, screener, store, lists, rescreening, rules, runtime.page_tokens
+    )
+    handlers = EventHandlers(journal, screener, rules)
     return Service(
         registrations=(
             (
                 service_pb2_grpc.add_ScreeningServiceServicer_to_server,
-                ScreeningServicer(screenings, desk),
+                ScreeningServicer(dependencies),
                 f"{PACKAGE}.ScreeningService",
             ),
             (
                 service_pb2_grpc.add_ListServiceServicer_to_server,
-                ListServicer(registers, lists, desk, rescreening),
+                ListServicer(dependencies),
                 f"{PACKAGE}.ListService",
             ),
             (
                 service_pb2_grpc.add_AdjudicationServiceServicer_to_server,
-                AdjudicationServicer(screenings, runtime.page_tokens, rules),
+                AdjudicationServicer(dependencies),
                 f"{PACKAGE}.AdjudicationService",
             ),
         ),
         handlers={
-            "safeconduct.applications.v1": hearing.applications,
-            "safeconduct.enforcement.v1": hearing.enforcement,
+            "safeconduct.applications.v1": handlers.applications,
+            "safeconduct.enforcement.v1": handlers.enforcement,
         },
         route=route,
         package=PACKAGE,
-        background_tasks=(lists.run, rescreening.run),
-        not_ready_reason=lists.ready,
-        before_consuming=lists.loaded,
+        runs=(lists.run, rescreening.run),
+        ready=lists.ready,
+        before_hearing=lists.loaded,
     )
 
 

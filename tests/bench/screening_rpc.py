@@ -28,7 +28,7 @@ from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.index import ListIndex
 from services.screening.shell import codec
-from services.screening.shell.active_lists import shipped
+from services.screening.shell.list_sources import read_manifest
 from tests.bench.bench_stack import PARTNER, PATIENCE_S, BenchStack
 from tests.bench.cpu import busy, spent_by
 from tests.bench.result import Result, Target
@@ -55,7 +55,7 @@ BulkScreening = Sequence[model_pb2.PartyQuery]
 async def screening(stack_under_test: BenchStack) -> list[Result]:
     """Measures single names, hard names, mixed names and whole applications."""
     await stack_under_test.everything()
-    source = shipped(Path(service.HERE) / "lists" / "shipped.yaml")
+    source = read_manifest(Path(service.HERE) / "lists" / "shipped.yaml")
     stack_under_test.report(f"{source.code} is loaded in this process")
     entries = read(source.kind, source.code, source.content)
     generation = ListIndex.build(entries, source.code)

@@ -40,3 +40,8 @@ def clearing_id_of(hit_id: UUID, act_number: int) -> UUID:
     rejected proposal and a later one for the same hit therefore have different ids.
     """
     return uuid5(NAMESPACE_OID, f"clearing/{hit_id}/{act_number}")
+
+
+def list_id_of(code: str) -> UUID:
+    """Returns the id of a list's stream, by the list's code, for instance US-CSL."""
+    return uuid5(NAMESPACE_OID, f"list/{code}")

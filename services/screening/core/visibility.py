@@ -1,30 +1,41 @@
-"""Who may read the screening of an application: officers read all, a partner reads its own."""
+"""Decides who may read the screening of an application, and words the refusal of everyone else.
+
+Officers may read every screening. A partner may read its own applications. A partner gets the same
+refusal for another partner's application and for an id that does not exist, so that ids cannot be
+probed.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Protocol
 
 from services.screening.core.errors import Kind, Reason, Refusal
 from services.screening.core.evolve import ScreenedApplication
 
-NOT_VISIBLE: Final = Refusal(
-    Kind.PERMISSION,
-    Reason.NOT_VISIBLE,
-    "no application with this id, or you have no access to it",
-)
-NOT_FOUND: Final = Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "no screening of this application")
+
+class Caller(Protocol):
+    """The part of the caller's identity that decides what it may read."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 - "partner", "officer", "gate" or "service"
+    @property
+    def partner_id(self) -> str | None: ...  # noqa: D102 - an officer's is the partner it belongs to
 
 
-def refuse_reading(
-    application: ScreenedApplication | None, partner_id: str | None, *, is_officer: bool
-) -> Refusal | None:
-    """Returns the refusal of a reader, or None if the reader may see the application.
+def is_officer(caller: Caller) -> bool:
+    """Returns True if the caller reads as an officer: every screening."""
+    return caller.kind == "officer"
 
-    `partner_id` is the reader's partner, if any. A partner gets the same refusal for an
-    application of another partner and for an unknown id, so it never learns which ids exist.
-    """
-    if is_officer:
-        return NOT_FOUND if application is None else None
-    if application is None or application.partner_id != partner_id:
-        return NOT_VISIBLE
-    return None
+
+def is_visible(application: ScreenedApplication, caller: Caller) -> bool:
+    """Returns True if the caller may read the screening of the application."""
+    return is_officer(caller) or application.partner_id == caller.partner_id
+
+
+def not_visible(caller: Caller) -> Refusal:
+    """Returns NOT_FOUND for an officer and NOT_VISIBLE for everyone else."""
+    if is_officer(caller):
+        message = "there is no screening of an application with this id"
+        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, message)
+    message = "there is no application with this id, or you have no access to it"
+    return Refusal(Kind.PERMISSION, Reason.NOT_VISIBLE, message)

@@ -1,4 +1,4 @@
-"""The journal's tables, what its two kinds of streams are found by, and the sources of the lists."""
+"""Creates the journal's tables, with the columns of applications and lists, and the list sources."""
 
 from pathlib import Path
 
@@ -9,6 +9,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Creates everything."""
+    """Creates the tables."""
     apply(journal_sql("create"))
     apply(Path(__file__).with_suffix(".sql").read_text())

@@ -1,15 +1,15 @@
--- Two kinds of streams share the table: screenings of an application, and a list. `kind` tells them apart.
+-- Streams of applications and streams of lists share the table; `kind` separates them.
 alter table stream
   add column kind       text not null check (kind in ('screening', 'list')),
   add column partner_id text check ((kind = 'screening') = (partner_id is not null));
 
--- The files that list versions were read from, byte for byte, found by their SHA-256.
+-- The source files of list versions, byte for byte, by their SHA-256.
 create table list_source (
   digest    bytea primary key check (digest = sha256(content)),
   list_code text  not null,
   content   bytea not null
 );
--- The publisher's files come compressed.
+-- Not compressed again: the files are compressed already.
 alter table list_source alter column content set storage external;
 create trigger list_source_is_immutable before update or delete on list_source
   for each row execute function refuse_change();

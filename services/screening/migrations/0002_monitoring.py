@@ -1,4 +1,4 @@
-"""What applications are compared with later, and the hits that officers judge."""
+"""Adds the progress of comparisons with new list versions, and the hits that officers judge."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Adds it."""
+    """Adds a column and two tables."""
     apply(Path(__file__).with_suffix(".sql").read_text())

@@ -1,15 +1,15 @@
--- The version of all lists that an application was last screened against, so that who was left behind is found.
+-- The index version that an application was last screened against: those that are behind are found by it.
 alter table stream add column list_version text;
 create index stream_monitored on stream (id) where kind = 'screening' and state in ('SCREENED', 'LICENSED');
 
--- A mark of work done, no fact: compared with what these lists changed, without anything new. Losing it costs time only.
+-- Progress of comparisons with a list change in which no hit was new. Losing a row costs time, no result.
 create table coverage (
   application_id uuid primary key,
   list_version   text not null
 );
 
--- A row a hit: what officers list hits by, and by which a pair that was judged is known again. The hit itself is part of
--- its application's stream.
+-- One row for each hit: officers list hits by it, and a cleared pair of party and entry is found by it. The
+-- hit itself is part of its application's stream.
 create table hit (
   hit_id         uuid        primary key,
   application_id uuid        not null,

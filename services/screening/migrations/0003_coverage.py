@@ -1,4 +1,4 @@
-"""At what version an application was compared."""
+"""Adds the version at which an application was compared."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Adds it."""
+    """Adds the column."""
     apply(Path(__file__).with_suffix(".sql").read_text())

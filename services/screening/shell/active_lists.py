@@ -1,238 +1,158 @@
-"""Keeps what is screened against: the first import, and an index of the active versions of all lists.
+"""Keeps the index of the active versions of all lists loaded, and imports the initial list once.
 
-A version's source lies in the database byte for byte, and every replica builds its index from there: what all replicas
-agree on is in the journal, never on a disk. Of several replicas that start an empty installation, the list's version
-lets one import; the others find it done.
+If several replicas start an empty installation, the version check of the list's stream lets one of
+them import; the others find it done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated
+from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
-import yaml
 from prometheus_client import CollectorRegistry, Gauge
-from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.rpc.errors import RpcError
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
+from services.screening.core.identity import list_id_of
 from services.screening.core.lists.formats import read
 from services.screening.core.lists.parsed_list import ListUnreadable
 from services.screening.core.lists.versions import (
     Event,
-    ListFormat,
     ListVersion,
     ScreeningList,
     StartList,
     decide,
-    generation_id,
+    index_version,
 )
-from services.screening.core.model import Entry
-from services.screening.shell.matcher import Loaded, MatcherError
-from services.screening.shell.projections import list_id_of
+from services.screening.shell.list_sources import ListSource
+from services.screening.shell.list_store import ListStore
+from services.screening.shell.matcher import LoadedIndex, MatcherError
 from services.screening.shell.screener import Screener
 
 _LOG = structlog.get_logger("lists")
-_POLL_S = 3.0
-_KEPT = 8
-ACTOR = "service/screening"
+_POLL_S: Final = 3.0
+ACTOR: Final = "service/screening"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A list as published: its code, the publisher's date, the files as one, and how they are to be read."""
-
-    code: str
-    published: str
-    content: bytes
-    kind: ListFormat = ListFormat.CSL_CSV
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the file."""
-        return hashlib.sha256(self.content).digest()
-
-    def version(self, entry_count: int, imported_at: datetime) -> ListVersion:
-        """The version that this file is."""
-        name = f"{self.code}/{self.published}/{self.digest.hex()[:12]}"
-        return ListVersion(name, self.digest.hex(), entry_count, imported_at, self.kind, self.code)
-
-
-class _Manifest(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    code: Annotated[str, Field(pattern="^[A-Z][A-Z0-9-]{1,30}$")]
-    published: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$")]
-    file: str
-
-
-def shipped(manifest: Path) -> Source:
-    """The list that a YAML manifest describes; its file stands beside it. Raises ValueError and OSError."""
-    said = _Manifest.model_validate(yaml.safe_load(manifest.read_text(encoding="utf-8")))
-    return Source(said.code, said.published, (manifest.parent / said.file).read_bytes())
-
-
-class Lists:
-    """Sees to it that the desk has the active version of every list. `run` never returns by itself."""
+class ActiveLists:
+    """Loads the active versions into the screener. `run` never returns by itself."""
 
     def __init__(
         self,
         journal: Journal[ScreeningList, Event],
-        desk: Screener,
-        first: Source,
+        store: ListStore,
+        screener: Screener,
+        initial: ListSource,
         registry: CollectorRegistry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         poll_s: float = _POLL_S,
     ) -> None:
-        self._journal, self._desk, self._first, self._clock, self._poll_s = (
+        self._journal, self._store, self._screener, self._initial = (
             journal,
-            desk,
-            first,
-            clock,
-            poll_s,
+            store,
+            screener,
+            initial,
         )
+        self._clock, self._poll_s = clock, poll_s
         self._loaded = asyncio.Event()
         self._woken = asyncio.Event()
-        self._entries: dict[str, tuple[Entry, ...]] = {}
         self._count = Gauge(
             "safeconduct_screening_list_entries", "Parties on the loaded lists.", registry=registry
         )
         self._fault: str | None = "the list is being loaded"
         self.when_loaded: list[Callable[[], None]] = []
-        """Called each time that other lists are loaded."""
+        """Called each time another index is loaded."""
 
     @property
     def list_id(self) -> UUID:
         """The stream of the list that an empty installation starts with."""
-        return list_id_of(self._first.code)
+        return list_id_of(self._initial.code)
 
     def ready(self) -> str | None:
-        """None while the active versions are loaded, else why not."""
+        """Returns None while the active versions are loaded, else why they are not."""
         return self._fault
 
     def wake(self) -> None:
-        """Something was activated: look now."""
+        """Makes `run` look for another active version now."""
         self._woken.set()
 
     async def loaded(self) -> None:
-        """Returns once the lists were loaded."""
+        """Returns once an index was loaded for the first time."""
         await self._loaded.wait()
 
     async def run(self) -> None:
-        """Loads the active versions, and each one that is activated later, until cancelled."""
+        """Loads the active versions, and every version that is activated later, until cancelled."""
         while True:
             self._woken.clear()
             try:
                 await self.refresh()
             except RpcError as error:
-                # The database is away: what is loaded stays, and the readiness of storage says the rest.
-                _LOG.warning("list not looked at", reason=error.reason)
+                # The database is away: the loaded index stays in use, and the readiness of the
+                # store reports the fault.
+                _LOG.warning("lists not read", reason=error.reason)
             except ListUnreadable as error:
-                # An older release may not read a newer list. Nothing is screened rather than screened against the past.
-                self._desk.generation = None
+                # An older release may not read a newer list. To screen against the version before
+                # would miss listed parties, so nothing is screened.
+                self._screener.index = None
                 self._fault = "the active list cannot be read"
                 _LOG.error("list unreadable", why=type(error).__name__)
             except MatcherError as error:
-                # What is loaded stays: it is tried again, and until then this replica says that it is behind.
-                _LOG.error("list not loaded", why=str(error))
+                # The loaded index stays in use; `is_current` reports that it is behind.
+                _LOG.error("index not built", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._poll_s)
 
     async def refresh(self) -> None:
-        """Looks which versions are active and loads them if others are. The first look may import the first one.
+        """Loads the active versions if others are loaded. On an empty installation, imports the initial list.
 
-        Raises Refused when the database is away, ListUnreadable when a version cannot be read, MatcherError when its
-        index cannot be built.
+        Raises RpcError if the database is away, ListUnreadable if a version cannot be read,
+        MatcherError if its index cannot be built.
         """
-        active = await self.active() or await self._start()
-        loaded = self._desk.generation
-        if loaded is None or loaded.list_version_id != generation_id(active):
-            generation = await self._load(active)
-            if generation_id(await self.active()) != generation.list_version_id:
-                # Others became active while it was built: what is no longer active is never screened against anew.
+        active = await self._store.active_versions() or await self._import_initial()
+        loaded = self._screener.index
+        if loaded is None or loaded.list_version_id != index_version(active):
+            index = await self._load(active)
+            if index_version(await self._store.active_versions()) != index.list_version_id:
+                # Other versions were activated while it was built: look again, and do not screen
+                # against a version that is no longer active.
                 self.wake()
                 return
-            # One reference: whoever screens took it once, and keeps it to the end.
-            self._desk.generation = generation
-            self._count.set(len(generation.entries))
-            self._loaded.set()
-            for wake in self.when_loaded:
-                wake()
-            _LOG.info(
-                "list loaded",
-                list_version=generation.list_version_id,
-                entries=len(generation.entries),
-            )
+            self._swap(index)
         self._fault = None
 
-    async def registers(self) -> tuple[ScreeningList, ...]:
-        """Every list with its versions, by code. Raises Refused."""
-        found = await self._journal.select("where kind = 'list'")
-        return tuple(sorted((each.state for each in found), key=lambda each: each.versions[0].code))
-
-    async def active(self) -> tuple[ListVersion, ...]:
-        """The active version of every list that has one, by code. Raises Refused."""
-        found = [
-            each.find(each.active) for each in await self.registers() if each.active is not None
-        ]
-        return tuple(version for version in found if version is not None)
-
     async def is_current(self) -> bool:
-        """Whether what is loaded is what is active. Raises Refused."""
-        loaded = self._desk.generation
-        return loaded is not None and loaded.list_version_id == generation_id(await self.active())
+        """Returns True if the loaded versions are the active ones. Raises RpcError."""
+        loaded = self._screener.index
+        active = await self._store.active_versions()
+        return loaded is not None and loaded.list_version_id == index_version(active)
 
-    async def keep(self, source: Source) -> None:
-        """Puts the source of a version where every replica finds it. Raises Refused."""
-        await self._journal.fetch(
-            "insert into list_source (digest, list_code, content) values ($1, $2, $3) on conflict do nothing",
-            source.digest, source.code, source.content,
-        )  # fmt: skip
+    def _swap(self, index: LoadedIndex) -> None:
+        # One assignment: callers that took the old index keep it until their parties are screened.
+        self._screener.index = index
+        self._count.set(len(index.entries))
+        self._loaded.set()
+        for wake in self.when_loaded:
+            wake()
+        _LOG.info("list loaded", list_version=index.list_version_id, entries=len(index.entries))
 
-    async def entries_of(self, version: ListVersion) -> tuple[Entry, ...]:
-        """The parties of a version, read from its source. Raises Refused and ListUnreadable."""
-        known = self._entries.get(version.list_version)
-        if known is None:
-            known = await self._read(version)
-            self._entries[version.list_version] = known
-            while len(self._entries) > _KEPT:
-                del self._entries[next(iter(self._entries))]
-        return known
-
-    async def _start(self) -> tuple[ListVersion, ...]:
-        first = self._first
-        entries = await asyncio.to_thread(read, first.kind, first.code, first.content)
-        # The source lies there before any event speaks of it.
-        await self.keep(first)
-        command = StartList(self.list_id, first.version(len(entries), self._clock()))
+    async def _import_initial(self) -> tuple[ListVersion, ...]:
+        source = self._initial
+        entries = await asyncio.to_thread(read, source.kind, source.code, source.content)
+        await self._store.put_source(source)
+        command = StartList(self.list_id, source.version(len(entries), self._clock()))
         name = command.version.list_version
-        key = IdempotencyKey(uuid5(NAMESPACE_OID, f"start/{name}"), "list:start", first.digest)
+        key = IdempotencyKey(uuid5(NAMESPACE_OID, f"start/{name}"), "list:start", source.digest)
         await self._journal.execute(self.list_id, key, ACTOR, lambda state: decide(state, command))
-        active = await self.active()
+        active = await self._store.active_versions()
         assert active, "a list that was started is active"
         return active
 
-    async def _load(self, versions: Iterable[ListVersion]) -> Loaded:
-        entries = [entry for version in versions for entry in await self.entries_of(version)]
-        return await self._desk.load(entries, generation_id(versions))
-
-    async def _read(self, version: ListVersion) -> tuple[Entry, ...]:
-        digest = bytes.fromhex(version.source_digest)
-        rows = await self._journal.fetch(
-            "select content from list_source where digest = $1", digest
-        )
-        if not rows or hashlib.sha256(rows[0]["content"]).digest() != digest:
-            raise ListUnreadable(
-                "the source of the version is not in the database as it was imported"
-            )
-        content: bytes = rows[0]["content"]
-        return await asyncio.to_thread(read, version.kind, version.code, content)
+    async def _load(self, versions: Iterable[ListVersion]) -> LoadedIndex:
+        entries = [entry for version in versions for entry in await self._store.entries_of(version)]
+        return await self._screener.load(entries, index_version(versions))

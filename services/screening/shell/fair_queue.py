@@ -1,7 +1,8 @@
-"""Whose turn it is: a queue in which nobody waits for somebody else's book.
+"""A fair queue: a caller with a bulk stream of a million parties does not delay a caller with one.
 
-Callers are served by the time that they used, least first; the streams of one caller take turns; one stream is served
-in order. Whoever comes back after a pause begins where the others stand, so nobody saves turns up.
+The caller that used the least time is served first. The streams of one caller take turns, and each
+stream is served in order. A caller that returns after a pause starts level with the others, so a
+pause saves up nothing.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_REMEMBERED: Final = 1_000
-"""Callers whose used time is kept though nothing of theirs waits."""
+_MOST_CALLERS: Final = 1_000
+"""Callers whose used time is kept although they have no queued items."""
 
 
 @dataclass(slots=True)
 class _Caller(Generic[T]):
-    """A caller: the seconds used, and what waits, by stream; the stream in front is next."""
+    """The seconds that a caller used, and its queued items by stream; the first stream is next."""
 
     used: float
     streams: dict[str, deque[T]] = field(default_factory=dict)
 
 
 class FairQueue(Generic[T]):
-    """Things that wait, each of a caller and a stream."""
+    """Queued items, each of a caller and one of its streams."""
 
     def __init__(self) -> None:
         self._callers: dict[str, _Caller[T]] = {}
@@ -34,11 +35,11 @@ class FairQueue(Generic[T]):
         self._count = 0
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Returns the number of queued items."""
         return self._count
 
-    def put(self, caller: str, stream: str, thing: T, *, is_first: bool = False) -> None:
-        """It waits behind what this stream has waiting; before it when `is_first`."""
+    def put(self, caller: str, stream: str, item: T, *, is_first: bool = False) -> None:
+        """Queues an item at the end of its stream, or at its front if `is_first`."""
         known = self._callers.get(caller)
         if known is None:
             self._forget()
@@ -46,38 +47,38 @@ class FairQueue(Generic[T]):
         if caller not in self._waiting:
             known.used = max(known.used, self._reached)
             self._waiting[caller] = known
-        line = known.streams.setdefault(stream, deque())
-        (line.appendleft if is_first else line.append)(thing)
+        queue = known.streams.setdefault(stream, deque())
+        (queue.appendleft if is_first else queue.append)(item)
         self._count += 1
 
     def take(self) -> T:
-        """The next one. Raises IndexError when nothing waits."""
+        """Returns the next item. Raises IndexError if the queue is empty."""
         if not self._waiting:
-            raise IndexError("nothing waits")
+            raise IndexError("the queue is empty")
         name, caller = min(self._waiting.items(), key=lambda each: each[1].used)
         self._reached = caller.used
         stream = next(iter(caller.streams))
-        line = caller.streams.pop(stream)
-        thing = line.popleft()
-        if line:
-            caller.streams[stream] = line
+        queue = caller.streams.pop(stream)
+        item = queue.popleft()
+        if queue:
+            caller.streams[stream] = queue
         elif not caller.streams:
             del self._waiting[name]
         self._count -= 1
-        return thing
+        return item
 
     def charge(self, caller: str, seconds: float) -> None:
-        """What was done for this caller took so long."""
+        """Adds the seconds that an item of the caller took."""
         known = self._callers.get(caller)
         if known is not None:
             known.used += seconds
             if not self._waiting:
-                # Nobody is behind: what was used while others could have had it is owed to nobody.
+                # Nobody waited, so the time was taken from nobody: newcomers start level with it.
                 self._reached = max(self._reached, known.used)
 
     def _forget(self) -> None:
-        """Those whom the others have caught up with start anew without a difference."""
-        if len(self._callers) >= _REMEMBERED:
+        """Drops callers that the others have caught up with: they would start level anyway."""
+        if len(self._callers) >= _MOST_CALLERS:
             self._callers = {
                 name: each
                 for name, each in self._callers.items()

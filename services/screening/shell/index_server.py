@@ -1,12 +1,14 @@
 """The processes that hold an index: `python -m services.screening.shell.index_server FD`, started by the service.
 
-The engine holds its interpreter, so several queries at once need several processes; an index is large, so they share
-one. The foundry loads once what the libraries load at first use. For each generation it forks a process that builds the
-index, and that one forks the workers: all of them see the same memory until they write to it. No process of this family
-ever has a second thread, gRPC, or a connection to anything but the service: that is what makes forking safe.
+The matcher holds the interpreter lock for most of a query, so several queries at once need several
+processes. An index is large, so the processes share one. The index server is a fork server: it
+loads once what the libraries load at first use. For each index version it forks an index process,
+which builds the index and forks workers and a delta worker. All of them share the memory of the
+index until they write to it. No process here ever has a second thread, gRPC, or a connection other
+than its socket to the service: that makes forking safe.
 
-Everyone ends when the service closes the other end of its socket, or dies. What the service is asked for and told is
-described in `wire`; sockets for new processes come as file descriptors.
+Each process ends when the service closes the other end of its socket, or dies. The messages are in
+`worker_protocol`; sockets for new processes are passed as file descriptors.
 """
 
 from __future__ import annotations
@@ -27,117 +29,126 @@ from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.shell import worker_protocol
+from services.screening.shell.worker_protocol import (
+    BUILD_INDEX,
+    SCREEN_REQUEST,
+    IndexBuilt,
+    ScreenReply,
+    ScreenRequest,
+    WorkerStarted,
+    encode,
+)
 
-GENERATION: Final = b"g"
-"""Order to the foundry: fork a process that builds a generation, with its two sockets (messages, orders)."""
+INDEX_PROCESS: Final = b"i"
+"""Order to the index server: fork an index process, with its two sockets (messages, orders)."""
 WORKER: Final = b"w"
-"""Order to a generation's process: fork a worker, with its socket."""
-CLERK: Final = b"c"
-"""Order to a generation's process: fork one that calls whole functions, with its socket."""
+"""Order to an index process: fork a worker, with its socket."""
+DELTA_WORKER: Final = b"d"
+"""Order to an index process: fork a delta worker, which calls functions on the index."""
 
-
-_ANYBODY: Final = Entry(entry_id="", list_code="", name="Example Trading House", content_hash="")
-"""An index of somebody has the libraries load whatever they load at first use, before anything is forked."""
+_WARM_UP: Final = Entry(entry_id="", list_code="", name="Example Trading House", content_hash="")
+"""Building and searching an index of this entry makes the libraries load their tables before a fork."""
 
 
 def main() -> None:
-    """Loads the tables, then does what it is ordered until the service is gone."""
+    """Loads the tables, then forks index processes until the service closes the socket."""
     orders = socket.socket(fileno=int(sys.argv[1]))
-    # A signal to the whole group is for the service, which lets its calls end first; it then closes our sockets.
+    # A signal to the process group is for the service: it finishes its calls first and then closes
+    # our sockets.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children
-    screen(ListIndex.build((_ANYBODY,), ""), PartyQuery((_ANYBODY.name[1:],)), DEFAULT)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
+    screen(ListIndex.build((_WARM_UP,), ""), PartyQuery((_WARM_UP.name[1:],)), DEFAULT)
+    _freeze()
+    _serve(orders, {INDEX_PROCESS: _index_process})
+
+
+def _freeze() -> None:
+    """Exempts all present objects from garbage collection, which would write to shared memory."""
     gc.collect()
-    gc.freeze()  # what is collected is written to, and what is written to is no longer shared
-    _obey(orders, {GENERATION: _generation})
+    gc.freeze()
 
 
-def _obey(orders: socket.socket, acts: dict[bytes, Callable[..., None]]) -> None:
-    """Forks a process for each order, until there are no more."""
+def _serve(orders: socket.socket, mains: dict[bytes, Callable[..., None]]) -> None:
+    """Forks a process for each order, which runs the function of that order, until the socket closes."""
     while True:
-        order, given, _, _ = socket.recv_fds(orders, 1, 2)
+        order, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
         if not order:
             return
-        sockets = [socket.socket(fileno=each) for each in given]
+        sockets = [socket.socket(fileno=each) for each in descriptors]
         if os.fork() == 0:
             orders.close()
-            _end(acts[order], sockets)
+            _run(mains[order], sockets)
         for each in sockets:
             each.close()
 
 
-def _end(act: Callable[..., None], sockets: list[socket.socket]) -> NoReturn:
-    """Does the one thing that this process is for."""
+def _run(main: Callable[..., None], sockets: list[socket.socket]) -> NoReturn:
+    """Runs the main function of a forked process and ends the process."""
     code = 1
     try:
-        act(*sockets)
+        main(*sockets)
         code = 0
     except (BrokenPipeError, ConnectionResetError):
-        code = 0  # the service is gone
+        code = 0  # the service closed the socket
     finally:
         os._exit(code)
 
 
-def _generation(messages: socket.socket, orders: socket.socket) -> None:
+def _index_process(messages: socket.socket, orders: socket.socket) -> None:
     body = worker_protocol.receive(messages)
     if body is None:
         return
-    cast = worker_protocol.CAST.decode(body)
+    request = BUILD_INDEX.decode(body)
     del body
     try:
-        generation = ListIndex.build(cast.entries, cast.list_version_id)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the service must hear of it
-        messages.sendall(worker_protocol.frame(worker_protocol.Ready(type(error).__name__)))
+        index = ListIndex.build(request.entries, request.list_version_id)
+    except Exception as error:  # noqa: BLE001 - the service must learn of any failure
+        messages.sendall(encode(IndexBuilt(type(error).__name__)))
         return
-    config = cast.config
-    del cast
-    gc.collect()
-    gc.freeze()
-    messages.sendall(worker_protocol.frame(worker_protocol.Ready()))
+    config = request.config
+    del request  # so that its entries are not counted as shared memory
+    _freeze()
+    messages.sendall(encode(IndexBuilt()))
 
-    def work(ours: socket.socket) -> None:
+    def worker(connection: socket.socket) -> None:
         messages.close()
-        _work(ours, generation, config)
+        _worker(connection, index, config)
 
-    def clerk(ours: socket.socket) -> None:
+    def delta_worker(connection: socket.socket) -> None:
         messages.close()
-        _clerk(ours, generation)
+        _delta_worker(connection, index)
 
-    _obey(orders, {WORKER: work, CLERK: clerk})
+    _serve(orders, {WORKER: worker, DELTA_WORKER: delta_worker})
 
 
-def _work(ours: socket.socket, generation: ListIndex, config: ScreeningConfig) -> None:
+def _worker(connection: socket.socket, index: ListIndex, config: ScreeningConfig) -> None:
     gc.set_threshold(20_000, 20, 20)
-    ours.sendall(worker_protocol.frame(worker_protocol.Hello(os.getpid())))
-    while (body := worker_protocol.receive(ours)) is not None:
-        ours.sendall(
-            worker_protocol.frame(_answered(worker_protocol.ASK.decode(body), generation, config))
-        )
+    connection.sendall(encode(WorkerStarted(os.getpid())))
+    while (body := worker_protocol.receive(connection)) is not None:
+        connection.sendall(encode(_reply(SCREEN_REQUEST.decode(body), index, config)))
 
 
-def _answered(
-    ask: worker_protocol.Ask, generation: ListIndex, config: ScreeningConfig
-) -> worker_protocol.Answer:
+def _reply(request: ScreenRequest, index: ListIndex, config: ScreeningConfig) -> ScreenReply:
     began = time.thread_time()
-    end = began + ask.budget_s
+    end = began + request.budget_s
     try:
-        found = screen(generation, ask.query, config, is_spent=lambda: time.thread_time() > end)
-    except Exception as error:  # noqa: BLE001 - one party must not end the worker of all
-        return worker_protocol.Answer(None, time.thread_time() - began, type(error).__name__)
-    return worker_protocol.Answer(found, time.thread_time() - began)
+        found = screen(index, request.query, config, is_spent=lambda: time.thread_time() > end)
+    except Exception as error:  # noqa: BLE001 - one party must not end a worker that serves all
+        return ScreenReply(None, time.thread_time() - began, type(error).__name__)
+    return ScreenReply(found, time.thread_time() - began)
 
 
-def _clerk(ours: socket.socket, generation: ListIndex) -> None:
-    """Calls functions of ours with the generation; what they keep in their modules stays as long as the process."""
-    ours.sendall(worker_protocol.frame(worker_protocol.Hello(os.getpid())))
-    while (body := worker_protocol.receive(ours)) is not None:
-        function, given = pickle.loads(body)  # noqa: S301 - from our own service, over a socket that only it has
+def _delta_worker(connection: socket.socket, index: ListIndex) -> None:
+    """Calls functions of this package with the index. What they keep in their modules lives as long as the process."""
+    connection.sendall(encode(WorkerStarted(os.getpid())))
+    while (body := worker_protocol.receive(connection)) is not None:
+        function, arguments = pickle.loads(body)  # noqa: S301 - from the service, over a socket that only it has
         try:
-            said = True, function(generation, *given)
-        except Exception as error:  # noqa: BLE001 - the service must hear of it
-            said = False, type(error).__name__
-        ours.sendall(worker_protocol.framed(pickle.dumps(said)))
+            reply = True, function(index, *arguments)
+        except Exception as error:  # noqa: BLE001 - the service must learn of any failure
+            reply = False, type(error).__name__
+        connection.sendall(worker_protocol.frame(pickle.dumps(reply)))
 
 
 if __name__ == "__main__":

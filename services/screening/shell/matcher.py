@@ -1,7 +1,7 @@
-"""What screens: an index of one generation, loaded, wherever it lives. Here: in threads of this process.
+"""The interface of the matcher: it loads an index of one index version, which then screens parties.
 
-`workers` is the other kind, in processes of its own; the service uses that one. This one is for whoever wants a desk
-without processes: it starts at once, and the interpreter that it holds is ours.
+`worker_pool` implements it with worker processes; the service uses that one. `ThreadMatcher` here
+implements it with threads of this process. It starts at once, and tests use it.
 """
 
 from __future__ import annotations
@@ -23,86 +23,91 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PARTY_SECONDS: Final = 1.0
-"""CPU that one party may cost: a hundred times a usual one, and what the most names that are taken need at most."""
-# The engine holds the interpreter for most of its time: a second thread fills the rest, a third finds nothing to do.
+"""CPU budget of one party: a hundred times a usual party, and more than the largest one needs."""
+# The matcher holds the interpreter lock for most of its time: a second thread fills the rest, a
+# third adds nothing (measured).
 _THREADS: Final = 2
 
 
 class MatcherError(Exception):
-    """The engine failed; the text is the type of what went wrong."""
+    """The matcher failed. The text is the type of the exception, without data of the party."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """For whom a party is screened: the caller, and which of the caller's streams. Each caller gets an equal share."""
+class Caller:
+    """The principal that a party is screened for, and one of its streams. Callers get equal shares."""
 
-    caller: str
+    name: str
     stream: str = ""
 
 
-class Loaded(Protocol):
-    """A loaded generation. Whoever holds it can ask it; when nobody does any more, it goes."""
+class LoadedIndex(Protocol):
+    """A loaded index. Its memory and processes are released when the last reference is gone."""
 
     @property
     def list_version_id(self) -> str:
-        """The active versions of all lists."""
+        """The index version: the active versions of all lists."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Everybody listed."""
+        """All listed parties."""
 
-    async def screen(self, query: PartyQuery, asker: Asker) -> Screening:
-        """One party, within PARTY_SECONDS. Raises MatcherError. Cancelled before its turn, it costs nothing."""
+    async def screen(self, query: PartyQuery, caller: Caller) -> Screening:
+        """Returns the screening of one party, within PARTY_SECONDS of CPU. Raises MatcherError.
 
-    async def apart(
+        A query that is cancelled while it is queued costs nothing.
+        """
+
+    async def run_function(
         self, function: Callable[Concatenate[ListIndex, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What a function of a module says of the index, called where neither calls nor screenings wait for it.
+        """Returns `function(index, *args)`, called where it delays neither calls nor screenings.
 
-        Its arguments and its answer are pickled. One after the other; what it keeps in its module stays for the next.
-        Raises MatcherError when it raises.
+        The function must be importable; its arguments and result are pickled. Calls run one after
+        the other in one process, so what a function keeps in its module is there for the next
+        call. Raises MatcherError if the function raises.
         """
 
 
 class Matcher(Protocol):
-    """Loads generations."""
+    """Loads indexes."""
 
-    async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
-        """The index of these entries. Takes seconds. Raises MatcherError."""
+    async def load(self, entries: Sequence[Entry], list_version_id: str) -> LoadedIndex:
+        """Returns the index of these entries. Takes seconds. Raises MatcherError."""
 
 
-class Threads:
-    """An engine in this process."""
+class ThreadMatcher:
+    """A matcher in threads of this process."""
 
     def __init__(self, config: ScreeningConfig) -> None:
         self._config = config
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="screening")
 
-    async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
-        """The index of these entries, built in a thread."""
-        generation = await asyncio.to_thread(ListIndex.build, entries, list_version_id)
-        return _InProcess(generation, self._config, self._threads)
+    async def load(self, entries: Sequence[Entry], list_version_id: str) -> LoadedIndex:
+        """Returns the index of these entries, built in a thread."""
+        index = await asyncio.to_thread(ListIndex.build, entries, list_version_id)
+        return _ThreadIndex(index, self._config, self._threads)
 
 
 @dataclass(frozen=True, slots=True)
-class _InProcess:
-    generation: ListIndex
+class _ThreadIndex:
+    index: ListIndex
     config: ScreeningConfig
     threads: ThreadPoolExecutor
 
     @property
     def list_version_id(self) -> str:
-        return self.generation.list_version_id
+        return self.index.list_version_id
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        return self.generation.entries
+        return self.index.entries
 
-    async def screen(self, query: PartyQuery, asker: Asker) -> Screening:
-        return await self._run(_screened, self.generation, query, self.config)
+    async def screen(self, query: PartyQuery, caller: Caller) -> Screening:
+        return await self._run(_screen, self.index, query, self.config)
 
-    async def apart(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        return await self._run(functools.partial(function, **kwargs), self.generation, *args)
+    async def run_function(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await self._run(functools.partial(function, **kwargs), self.index, *args)
 
     async def _run(self, function: Callable[..., T], *args: Any) -> T:
         try:
@@ -111,6 +116,6 @@ class _InProcess:
             raise MatcherError(type(error).__name__) from error
 
 
-def _screened(generation: ListIndex, query: PartyQuery, config: ScreeningConfig) -> Screening:
+def _screen(index: ListIndex, query: PartyQuery, config: ScreeningConfig) -> Screening:
     end = time.thread_time() + PARTY_SECONDS
-    return screen(generation, query, config, is_spent=lambda: time.thread_time() > end)
+    return screen(index, query, config, is_spent=lambda: time.thread_time() > end)

@@ -1,4 +1,4 @@
-"""Reads the rules of ownership from their file. A fault in it names its place and keeps the service from starting."""
+"""Reads the ownership rules from their YAML file. An invalid file keeps the service from starting."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from chassis.yaml_files import load_yaml
 from services.screening.core.ownership.rules import (
     Coverage,
     Indirect,
@@ -37,7 +37,7 @@ class _Suspension(_Entry):
     @model_validator(mode="after")
     def _in_order(self) -> _Suspension:
         if self.until <= self.since:
-            raise ValueError("a suspension ends before it begins")
+            raise ValueError("until: must be later than since")
         return self
 
 
@@ -64,27 +64,27 @@ class _File(_Entry):
     def _each_once(self) -> _File:
         ids = [rule.id for rule in self.rules]
         if len(set(ids)) < len(ids):
-            raise ValueError("a rule's id is given twice")
+            raise ValueError("rules: two rules have the same id")
         return self
 
 
-def ownership_rules(path: Path) -> OwnershipRules:
-    """The rules of the file. Raises ValueError, with every fault and its place, and OSError."""
-    said = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    return OwnershipRules(said.version, tuple(map(_rule, said.rules)), said.restrictiveness)
+def read_ownership_rules(path: Path) -> OwnershipRules:
+    """Returns the rules of the file. Raises ValueError, which names every invalid field."""
+    file = _File.model_validate(load_yaml(path))
+    return OwnershipRules(file.version, tuple(map(_rule, file.rules)), file.restrictiveness)
 
 
-def _rule(said: _Rule) -> OwnershipRule:
+def _rule(rule: _Rule) -> OwnershipRule:
     return OwnershipRule(
-        rule_id=said.id,
-        authority=said.authority,
-        covers=tuple(Coverage(each.list, frozenset(each.programs)) for each in said.covers),
-        threshold_percent=said.threshold_percent,
-        is_inclusive=said.inclusive,
-        is_aggregated=said.aggregated,
-        indirect=said.indirect,
-        effective_from=said.effective_from,
-        suspensions=tuple(Suspension(each.since, each.until) for each in said.suspended),
-        source=said.source,
-        to_confirm=said.to_confirm,
+        rule_id=rule.id,
+        authority=rule.authority,
+        covers=tuple(Coverage(each.list, frozenset(each.programs)) for each in rule.covers),
+        threshold_percent=rule.threshold_percent,
+        is_inclusive=rule.inclusive,
+        is_aggregated=rule.aggregated,
+        indirect=rule.indirect,
+        effective_from=rule.effective_from,
+        suspensions=tuple(Suspension(each.since, each.until) for each in rule.suspended),
+        source=rule.source,
+        to_confirm=rule.to_confirm,
     )

@@ -1,14 +1,14 @@
-"""How screenings and lists are stored and found.
+"""How applications and lists are stored and found.
 
-Two kinds of streams share one journal's tables, each with a journal object of its own; the column `kind` tells their
-rows apart. Their ids never meet: an application's is random, a list's is made of its code.
+Two kinds of streams share the journal's tables, each with a journal object of its own. The column
+`kind` separates their rows. Their ids do not collide: an application's id is random, a list's id is
+derived from its code.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 from chassis.store.stream import Projection
 from services.screening.core import events
@@ -18,13 +18,8 @@ from services.screening.core.lists import versions
 from services.screening.shell import codec
 
 
-def list_id_of(code: str) -> UUID:
-    """The stream of a list, by its code, for instance US-CSL."""
-    return uuid5(NAMESPACE_OID, f"list/{code}")
-
-
 class ScreeningStream:
-    """One stream an application, keyed by its id. Its hits are rows of table `hit`, by which they are found."""
+    """The stream of an application, by application id. Table `hit` has a row for each of its hits."""
 
     kind = "screening"
     id_attribute = "application.id"
@@ -45,31 +40,31 @@ class ScreeningStream:
     )
 
     def evolve(self, state: ScreenedApplication | None, event: events.Event) -> ScreenedApplication:
-        """The core's."""
+        """Returns the state after the event, by the core."""
         return evolve_screening(state, event)
 
     def encode_event(self, event: events.Event) -> tuple[str, bytes]:
-        """The codec's."""
+        """Returns the codec's result."""
         return codec.encode_event(event)
 
     def decode_event(self, name: str, payload: bytes) -> events.Event:
-        """The codec's."""
+        """Returns the codec's result."""
         return codec.decode_event(name, payload)
 
     def state_name(self, state: ScreenedApplication) -> str:
-        """Where the application stands with screening."""
+        """Returns the state of the application."""
         return state.state
 
     def due_at(self, state: ScreenedApplication) -> datetime | None:
-        """Never."""
+        """Returns None: screening has no timers."""
         return None
 
     def index(self, state: ScreenedApplication) -> tuple[object, ...]:
-        """Values of `columns`."""
+        """Returns the values of `columns`."""
         return self.kind, state.partner_id, state.latest.list_version
 
     def project(self, state: ScreenedApplication) -> tuple[tuple[object, ...], ...]:
-        """A row a hit."""
+        """Returns one row of table `hit` for each hit."""
         return tuple(
             (
                 hit.hit_id,
@@ -85,7 +80,7 @@ class ScreeningStream:
 
 
 class ListStream:
-    """One stream a list, keyed by `list_id_of` its code."""
+    """The stream of a list, by `identity.list_id_of` its code."""
 
     kind = "list"
     id_attribute = "safeconduct.list.id"
@@ -96,29 +91,29 @@ class ListStream:
     def evolve(
         self, state: versions.ScreeningList | None, event: versions.Event
     ) -> versions.ScreeningList:
-        """The core's."""
+        """Returns the state after the event, by the core."""
         return versions.evolve(state, event)
 
     def encode_event(self, event: versions.Event) -> tuple[str, bytes]:
-        """The codec's."""
-        return codec.encode_register_event(event)
+        """Returns the codec's result."""
+        return codec.encode_list_event(event)
 
     def decode_event(self, name: str, payload: bytes) -> versions.Event:
-        """The codec's."""
-        return codec.decode_register_event(name, payload)
+        """Returns the codec's result."""
+        return codec.decode_list_event(name, payload)
 
     def state_name(self, state: versions.ScreeningList) -> str:
-        """Where the list stands."""
+        """Returns the state of the list."""
         return state.state
 
     def due_at(self, state: versions.ScreeningList) -> datetime | None:
-        """Never."""
+        """Returns None: screening has no timers."""
         return None
 
     def index(self, state: versions.ScreeningList) -> tuple[object, ...]:
-        """Values of `columns`."""
+        """Returns the values of `columns`."""
         return (self.kind,)
 
     def project(self, state: versions.ScreeningList) -> tuple[tuple[object, ...], ...]:
-        """Nothing."""
+        """Returns no rows."""
         return ()

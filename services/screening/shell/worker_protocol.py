@@ -1,4 +1,4 @@
-"""What the processes of screening say to each other: frames of MessagePack, each behind its length."""
+"""Messages between the service and its screening processes: frames of MessagePack, each after its length."""
 
 from __future__ import annotations
 
@@ -14,67 +14,67 @@ from services.screening.core.model import Entry, PartyQuery, Screening
 _LENGTH: Final = struct.Struct("<I")
 
 
-class Cast(msgspec.Struct, frozen=True, array_like=True):
-    """To a generation's process, first of all: what it is to be built from and how it judges."""
+class BuildIndex(msgspec.Struct, frozen=True, array_like=True):
+    """First message to an index process: the entries of its index, and how it scores them."""
 
     list_version_id: str
     entries: tuple[Entry, ...]
     config: ScreeningConfig
 
 
-class Ready(msgspec.Struct, frozen=True, array_like=True):
-    """It is built. fault: the type of what went wrong instead, or empty."""
+class IndexBuilt(msgspec.Struct, frozen=True, array_like=True):
+    """Answer to BuildIndex. fault: type of the exception, empty if the index was built."""
 
     fault: str = ""
 
 
-class Hello(msgspec.Struct, frozen=True, array_like=True):
-    """From a worker, first of all."""
+class WorkerStarted(msgspec.Struct, frozen=True, array_like=True):
+    """First message of a worker and of a delta worker."""
 
     pid: int
 
 
-class Ask(msgspec.Struct, frozen=True, array_like=True):
-    """A party, and the CPU seconds that it may cost."""
+class ScreenRequest(msgspec.Struct, frozen=True, array_like=True):
+    """A party to be screened, and its budget in seconds of CPU."""
 
     query: PartyQuery
     budget_s: float
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """What was found and the CPU seconds that it took. fault: the type of what went wrong instead, or empty."""
+class ScreenReply(msgspec.Struct, frozen=True, array_like=True):
+    """The screening and the seconds of CPU it took. fault: type of the exception, empty without one."""
 
     screening: Screening | None
     seconds: float
     fault: str = ""
 
 
-CAST: Final = msgspec.msgpack.Decoder(Cast)
-READY: Final = msgspec.msgpack.Decoder(Ready)
-HELLO: Final = msgspec.msgpack.Decoder(Hello)
-ASK: Final = msgspec.msgpack.Decoder(Ask)
-ANSWER: Final = msgspec.msgpack.Decoder(Answer)
+BUILD_INDEX: Final = msgspec.msgpack.Decoder(BuildIndex)
+INDEX_BUILT: Final = msgspec.msgpack.Decoder(IndexBuilt)
+WORKER_STARTED: Final = msgspec.msgpack.Decoder(WorkerStarted)
+SCREEN_REQUEST: Final = msgspec.msgpack.Decoder(ScreenRequest)
+SCREEN_REPLY: Final = msgspec.msgpack.Decoder(ScreenReply)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-def frame(message: msgspec.Struct) -> bytes:
-    """A message as it goes over a socket."""
-    return framed(_ENCODER.encode(message))
+def encode(message: msgspec.Struct) -> bytes:
+    """Returns the frame of a message."""
+    return frame(_ENCODER.encode(message))
 
 
-def framed(body: bytes) -> bytes:
-    """Bytes as they go over a socket."""
+def frame(body: bytes) -> bytes:
+    """Returns the body after its length."""
     return _LENGTH.pack(len(body)) + body
 
 
-class Frames:
-    """Puts frames together again from what arrives."""
+class FrameReader:
+    """Collects received bytes and returns the frames that are complete."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def add(self, data: bytes) -> list[bytes]:
-        """The frames that are whole now."""
+        """Returns the bodies of the frames that `data` completes."""
         self._buffer += data
         found = []
         start = 0
@@ -88,16 +88,16 @@ class Frames:
         return found
 
 
-def receive(wire: socket.socket) -> bytes | None:
-    """The next frame, waited for; None when the other side is gone."""
-    head = _exactly(wire, _LENGTH.size)
-    return None if head is None else _exactly(wire, _LENGTH.unpack(head)[0])
+def receive(connection: socket.socket) -> bytes | None:
+    """Returns the body of the next frame; blocks for it. None if the other end is closed."""
+    head = _exactly(connection, _LENGTH.size)
+    return None if head is None else _exactly(connection, _LENGTH.unpack(head)[0])
 
 
-def _exactly(wire: socket.socket, size: int) -> bytes | None:
+def _exactly(connection: socket.socket, size: int) -> bytes | None:
     pieces = []
     while size:
-        piece = wire.recv(min(size, 1 << 20))
+        piece = connection.recv(min(size, 1 << 20))
         if not piece:
             return None
         pieces.append(piece)

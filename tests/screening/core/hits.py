@@ -24,10 +24,10 @@ from services.screening.core.events import ScreeningCompleted
 from services.screening.core.evolve import ScreenedApplication, evolve
 from services.screening.core.model import Result, Strength
 from services.screening.core.records import HitAct, HitVerdict, Subject
-from services.screening.shell.ownership_rules import ownership_rules
+from services.screening.shell.ownership_rules import read_ownership_rules
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RULES = ownership_rules(Path(__file__).parents[3] / "services/screening/rules/ownership.yaml")
+RULES = read_ownership_rules(Path(__file__).parents[3] / "services/screening/rules/ownership.yaml")
 RULING = RULES.on(NOON.date())
 APPLICATION, LICENSE = UUID(int=1), UUID(int=2)
 RATIONALE = "another institute in another country"

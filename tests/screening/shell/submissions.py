@@ -14,7 +14,7 @@ from safeconduct.applications.v1 import events_pb2, model_pb2
 
 from chassis.streams.envelope import Envelope
 from services.screening.core.lists.parsed_list import decoded
-from services.screening.shell.active_lists import Source, shipped
+from services.screening.shell.list_sources import ListSource, read_manifest
 
 MANIFEST = Path(__file__).parents[3] / "services/screening/lists/shipped.yaml"
 LISTED = "140 Repair Plant JSC"
@@ -24,13 +24,13 @@ UNLISTED = "Bergholz Orchard Museum Friends"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def shortened(parties: int) -> Source:
+def shortened(parties: int) -> ListSource:
     """The shipped list, cut to its first parties: quick to index."""
-    whole = shipped(MANIFEST)
+    whole = read_manifest(MANIFEST)
     rows = list(islice(csv.reader(io.StringIO(decoded(whole.content), newline="")), parties + 1))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return Source(whole.code, whole.published, text.getvalue().encode())
+    return ListSource(whole.code, whole.published, text.getvalue().encode())
 
 
 def party(party_id: str, name: str, *aliases: str, country: str = "") -> model_pb2.Party:

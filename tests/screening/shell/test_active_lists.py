@@ -24,25 +24,26 @@ from services.screening.core.lists.versions import (
     decide,
 )
 from services.screening.core.model import Entry, PartyQuery, Reason, Result
-from services.screening.shell.active_lists import Lists, Source
-from services.screening.shell.matcher import Loaded, Threads
-from tests.screening.shell.conftest import NewReplica, Replica
+from services.screening.shell.active_lists import ActiveLists
+from services.screening.shell.list_sources import ListSource
+from services.screening.shell.matcher import LoadedIndex, ThreadMatcher
+from tests.screening.shell.replica import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, MANIFEST, UNLISTED, shortened
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-async def active(replica: Replica, source: Source) -> None:
-    """Imports this source and activates it, as an officer will."""
+async def active(replica: Replica, source: ListSource) -> None:
+    """Imports this source and activates it, as an officer would."""
     version = source.version(1_000, NOON)
-    await replica.registers.fetch(
+    await replica.list_journal.fetch(
         "insert into list_source (digest, list_code, content) values ($1, $2, $3)",
         source.digest, source.code, source.content,
     )  # fmt: skip
     list_id = replica.lists.list_id
     for command in (ImportList(list_id, version), ActivateList(list_id, version.list_version)):
         key = IdempotencyKey(uuid4(), type(command).__name__, source.digest)
-        await replica.registers.execute(
+        await replica.list_journal.execute(
             list_id, key, "officer/licensing-1", partial(decide_in_order, command)
         )
 
@@ -52,10 +53,10 @@ def decide_in_order(command: Command, state: ScreeningList | None) -> tuple[Even
 
 
 async def test_the_first_start_keeps_the_source_and_activates_it(
-    replica: Replica, source: Source
+    replica: Replica, source: ListSource
 ) -> None:
-    history = await replica.registers.history(replica.lists.list_id)
-    rows = await replica.registers.fetch(
+    history = await replica.list_journal.history(replica.lists.list_id)
+    rows = await replica.list_journal.fetch(
         "select digest, content from list_source where list_code = $1", source.code
     )
 
@@ -69,9 +70,9 @@ async def test_two_replicas_that_start_together_import_once(
 ) -> None:
     replicas = [new_replica(own_pool) for _ in range(2)]
 
-    await asyncio.gather(*(each.lists._start() for each in replicas))
+    await asyncio.gather(*(each.lists._import_initial() for each in replicas))
 
-    history = await replicas[0].registers.history(replicas[0].lists.list_id)
+    history = await replicas[0].list_journal.history(replicas[0].lists.list_id)
     assert [event.name for event in history] == ["ListImported", "ListActivated"]
 
 
@@ -79,14 +80,18 @@ async def test_a_release_with_another_first_list_keeps_the_active_one(
     own_pool: asyncpg.Pool, new_replica: NewReplica
 ) -> None:
     first, later = new_replica(own_pool), new_replica(own_pool)
-    await first.lists._start()
-    other = Lists(
-        later.registers, later.desk, shortened(1_050), later.telemetry.registry.__class__()
+    await first.lists._import_initial()
+    other = ActiveLists(
+        later.list_journal,
+        later.dependencies.list_store,
+        later.screener,
+        shortened(1_050),
+        later.telemetry.registry.__class__(),
     )
 
-    version = await other._start()
+    version = await other._import_initial()
 
-    assert version == await first.lists.active()
+    assert version == await first.dependencies.list_store.active_versions()
 
 
 async def test_another_active_version_is_loaded_and_a_screening_in_flight_keeps_its_own(
@@ -94,26 +99,26 @@ async def test_another_active_version_is_loaded_and_a_screening_in_flight_keeps_
 ) -> None:
     replica = new_replica(own_pool)
     await replica.lists.refresh()
-    before = replica.desk.generation
+    before = replica.screener.index
     assert before is not None
     await active(replica, shortened(1_050))
 
     await replica.lists.refresh()
 
-    after = await replica.desk.screen(PartyQuery((UNLISTED,)))
-    (in_flight,) = await replica.desk.screen_all(before, [PartyQuery((UNLISTED,))], 10)
+    after = await replica.screener.screen(PartyQuery((UNLISTED,)))
+    (in_flight,) = await replica.screener.screen_all(before, [PartyQuery((UNLISTED,))], 10)
     assert in_flight.list_version_id == before.list_version_id
     assert after.list_version_id == shortened(1_050).version(0, NOON).list_version
 
 
-class Overtaken(Threads):
+class Overtaken(ThreadMatcher):
     """Something happens when it has built its first index, before that index is loaded."""
 
     def __init__(self, happens: Callable[[], Awaitable[None]]) -> None:
         super().__init__(DEFAULT)
         self._happens: Callable[[], Awaitable[None]] | None = happens
 
-    async def load(self, entries: Sequence[Entry], list_version_id: str) -> Loaded:
+    async def load(self, entries: Sequence[Entry], list_version_id: str) -> LoadedIndex:
         built = await super().load(entries, list_version_id)
         happens, self._happens = self._happens, None
         if happens is not None:
@@ -125,12 +130,12 @@ async def test_what_is_no_longer_active_when_it_is_built_is_never_screened_again
     own_pool: asyncpg.Pool, new_replica: NewReplica
 ) -> None:
     replica = new_replica(own_pool)
-    await replica.lists._start()
+    await replica.lists._import_initial()
     await active(replica, shortened(1_050))
-    replica.desk._engine = Overtaken(partial(active, replica, shortened(1_060)))
+    replica.screener._matcher = Overtaken(partial(active, replica, shortened(1_060)))
 
     await replica.lists.refresh()
-    assert replica.desk.generation is None
+    assert replica.screener.index is None
     await replica.lists.refresh()
 
     assert await replica.lists.is_current()
@@ -141,28 +146,28 @@ async def test_before_a_list_is_loaded_nobody_is_clear(
 ) -> None:
     replica = new_replica(own_pool)
 
-    answer = await replica.desk.screen(PartyQuery((UNLISTED,)))
+    answer = await replica.screener.screen(PartyQuery((UNLISTED,)))
 
     assert (answer.result, answer.reasons) == (Result.UNDETERMINED, (Reason.INDEX_NOT_READY,))
     assert replica.lists.ready() is not None
 
 
 async def test_an_active_list_that_cannot_be_read_leaves_nothing_to_screen_against(
-    own_pool: asyncpg.Pool, new_replica: NewReplica, source: Source
+    own_pool: asyncpg.Pool, new_replica: NewReplica, source: ListSource
 ) -> None:
     replica = new_replica(own_pool)
     await replica.lists.refresh()
-    await active(replica, Source(source.code, "2026-01", b"another format\n"))
+    await active(replica, ListSource(source.code, "2026-01", b"another format\n"))
 
     with pytest.raises(ListUnreadable):
         await replica.lists.refresh()
     running = asyncio.ensure_future(replica.lists.run())
     async with asyncio.timeout(20):
-        while replica.desk.generation is not None:  # noqa: ASYNC110 - the desk is no place for an event of ours
+        while replica.screener.index is not None:  # noqa: ASYNC110 - the screener has no event to wait for
             await asyncio.sleep(0.05)
     running.cancel()
 
-    answer = await replica.desk.screen(PartyQuery((LISTED_ALIAS,)))
+    answer = await replica.screener.screen(PartyQuery((LISTED_ALIAS,)))
     assert answer.result is Result.UNDETERMINED
     assert replica.lists.ready() == "the active list cannot be read"
 

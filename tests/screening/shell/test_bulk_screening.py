@@ -13,15 +13,14 @@ from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
 from services.screening.core.config import DEFAULT
 from services.screening.core.model import PartyQuery, Screening
-from services.screening.shell.bulk_screening import UNDER_WAY, BulkScreening
-from services.screening.shell.matcher import Asker, MatcherError
-from services.screening.shell.screening_service import ScreeningServicer
+from services.screening.shell.bulk_screening import IN_PROGRESS, BulkScreening
+from services.screening.shell.matcher import Caller, MatcherError
 from tests.chassis.callers import acting_as
-from tests.screening.shell.conftest import Replica
+from tests.screening.shell.replica import Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, LISTED_ENTRY, UNLISTED
 
 PARTNER = Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
-ASKER = Asker("partner/example-1", "1")
+CALLER = Caller("partner/example-1", "1")
 
 
 def request(
@@ -39,21 +38,21 @@ async def sent(
         yield each
 
 
-class Slow:
-    """A loaded generation that answers when it is told to, and counts what it was asked and what was given up."""
+class SlowIndex:
+    """An index that answers once `may_answer` is set, and counts requests and cancellations."""
 
     def __init__(self, answer: Screening) -> None:
         self.list_version_id, self.entries = answer.list_version_id, ()
-        self.asked, self.left = 0, 0
-        self.may = asyncio.Event()
+        self.asked, self.cancelled = 0, 0
+        self.may_answer = asyncio.Event()
         self._answer = answer
 
-    async def screen(self, query: PartyQuery, asker: Asker) -> Screening:
+    async def screen(self, query: PartyQuery, caller: Caller) -> Screening:
         self.asked += 1
         try:
-            await self.may.wait()
+            await self.may_answer.wait()
         except asyncio.CancelledError:
-            self.left += 1
+            self.cancelled += 1
             raise
         if query.names == ("broken",):
             raise MatcherError("ValueError")
@@ -61,17 +60,17 @@ class Slow:
 
 
 @pytest.fixture
-async def slow(replica: Replica) -> Slow:
-    return Slow(await replica.desk.screen(PartyQuery((UNLISTED,))))
+async def slow_index(replica: Replica) -> SlowIndex:
+    return SlowIndex(await replica.screener.screen(PartyQuery((UNLISTED,))))
 
 
 @pytest.fixture
-async def desk(replica: Replica, slow: Slow) -> AsyncIterator[Replica]:
-    """The desk with the slow generation in it."""
-    before = replica.desk.generation
-    replica.desk.generation = slow
+async def slow_replica(replica: Replica, slow_index: SlowIndex) -> AsyncIterator[Replica]:
+    """The replica with the slow index in it."""
+    before = replica.screener.index
+    replica.screener.index = slow_index
     yield replica
-    replica.desk.generation = before
+    replica.screener.index = before
 
 
 async def collect(
@@ -89,11 +88,11 @@ async def until(condition: object) -> None:
 
 
 async def test_every_party_is_answered_under_its_id_and_in_order(replica: Replica) -> None:
-    counter = ScreeningServicer(replica.screenings, replica.desk)
+    servicer = replica.screening
     names = [LISTED_ALIAS if number % 3 else UNLISTED for number in range(40)]
 
     with acting_as(PARTNER):
-        stream = counter.ScreenParties(
+        stream = servicer.ScreenParties(
             sent(*(request(str(n), name) for n, name in enumerate(names))), None
         )
         answers = [answer async for answer in stream]
@@ -104,8 +103,8 @@ async def test_every_party_is_answered_under_its_id_and_in_order(replica: Replic
     ]
     assert answers[1].party.hits[0].entry_id == LISTED_ENTRY
     assert {(answer.list_version, answer.config_version) for answer in answers} == {
-        (replica.desk.generation.list_version_id, DEFAULT.version)
-        if replica.desk.generation
+        (replica.screener.index.list_version_id, DEFAULT.version)
+        if replica.screener.index
         else ("", "")
     }
 
@@ -120,7 +119,7 @@ async def test_a_bad_party_gets_a_refusal_with_its_faults_and_the_stream_goes_on
         request("also good", UNLISTED),
     )
 
-    answers = [answer async for answer in BulkScreening(replica.desk, ASKER).answers(asked)]
+    answers = [answer async for answer in BulkScreening(replica.screener, CALLER).answers(asked)]
 
     assert [answer.WhichOneof("answer") for answer in answers] == [
         "party",
@@ -136,14 +135,14 @@ async def test_a_bad_party_gets_a_refusal_with_its_faults_and_the_stream_goes_on
 
 
 async def test_a_party_at_which_the_engine_fails_is_refused_and_the_stream_goes_on(
-    desk: Replica, slow: Slow
+    slow_replica: Replica, slow_index: SlowIndex
 ) -> None:
-    slow.may.set()
+    slow_index.may_answer.set()
 
-    book = BulkScreening(desk.desk, ASKER)
+    stream = BulkScreening(slow_replica.screener, CALLER)
     answers = [
         answer
-        async for answer in book.answers(sent(request("1", "broken"), request("2", UNLISTED)))
+        async for answer in stream.answers(sent(request("1", "broken"), request("2", UNLISTED)))
     ]
 
     assert [answer.WhichOneof("answer") for answer in answers] == ["refusal", "party"]
@@ -151,7 +150,7 @@ async def test_a_party_at_which_the_engine_fails_is_refused_and_the_stream_goes_
 
 
 async def test_who_sends_a_million_is_read_no_faster_than_he_is_answered(
-    desk: Replica, slow: Slow
+    slow_replica: Replica, slow_index: SlowIndex
 ) -> None:
     taken = 0
 
@@ -161,39 +160,41 @@ async def test_who_sends_a_million_is_read_no_faster_than_he_is_answered(
             taken += 1
             yield request(str(number), UNLISTED)
 
-    async with aclosing(BulkScreening(desk.desk, ASKER).answers(million())) as answers:
+    async with aclosing(BulkScreening(slow_replica.screener, CALLER).answers(million())) as answers:
         first = asyncio.ensure_future(anext(answers))
-        await until(lambda: slow.asked == UNDER_WAY)
+        await until(lambda: slow_index.asked == IN_PROGRESS)
         for _ in range(100):
             await asyncio.sleep(0)
         held = taken
-        slow.may.set()
+        slow_index.may_answer.set()
         await first
         for _ in range(99):
             await anext(answers)
 
-    assert held == UNDER_WAY
-    assert taken <= 100 + UNDER_WAY
+    assert held == IN_PROGRESS
+    assert taken <= 100 + IN_PROGRESS
 
 
-async def test_whoever_leaves_is_not_screened_for_any_more(desk: Replica, slow: Slow) -> None:
-    answers = BulkScreening(desk.desk, ASKER).answers(
+async def test_whoever_leaves_is_not_screened_for_any_more(
+    slow_replica: Replica, slow_index: SlowIndex
+) -> None:
+    answers = BulkScreening(slow_replica.screener, CALLER).answers(
         sent(*(request(str(number), UNLISTED) for number in range(10)))
     )
     waiting = asyncio.ensure_future(anext(answers))
-    await until(lambda: slow.asked == 10)
+    await until(lambda: slow_index.asked == 10)
 
     waiting.cancel()
     await asyncio.wait({waiting})
     await answers.aclose()
 
-    assert slow.left == 10
+    assert slow_index.cancelled == 10
 
 
 async def test_a_server_that_ends_answers_what_it_read_and_says_that_it_ends(
-    desk: Replica, slow: Slow
+    slow_replica: Replica, slow_index: SlowIndex
 ) -> None:
-    counter = ScreeningServicer(desk.screenings, desk.desk)
+    servicer = slow_replica.screening
 
     async def endless() -> AsyncIterator[service_pb2.ScreenPartiesRequest]:
         for number in range(3):
@@ -202,14 +203,16 @@ async def test_a_server_that_ends_answers_what_it_read_and_says_that_it_ends(
 
     answers: list[str] = []
     with acting_as(PARTNER):
-        collecting = asyncio.ensure_future(collect(counter.ScreenParties(endless(), None), answers))
-        await until(lambda: slow.asked == 3)
-        counter.drain()
-        slow.may.set()
+        collecting = asyncio.ensure_future(
+            collect(servicer.ScreenParties(endless(), None), answers)
+        )
+        await until(lambda: slow_index.asked == 3)
+        servicer.drain()
+        slow_index.may_answer.set()
         with pytest.raises(RpcError) as ended:
             await collecting
         with pytest.raises(RpcError) as later:
-            await anext(counter.ScreenParties(sent(request("9", UNLISTED)), None))
+            await anext(servicer.ScreenParties(sent(request("9", UNLISTED)), None))
 
     assert (ended.value.reason, later.value.reason) == ("DRAINING", "DRAINING")
     assert answers == ["0", "1", "2"]
@@ -224,6 +227,6 @@ async def test_a_message_that_cannot_be_read_ends_the_stream_behind_the_answers_
 
     answers: list[str] = []
     with pytest.raises(LookupError):
-        await collect(BulkScreening(replica.desk, ASKER).answers(broken()), answers)
+        await collect(BulkScreening(replica.screener, CALLER).answers(broken()), answers)
 
     assert answers == ["1"]

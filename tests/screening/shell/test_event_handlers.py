@@ -1,4 +1,4 @@
-"""What becomes of a submitted application, on the real database."""
+"""Events of applications and enforcement are handled, on the real database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.screening.core.model import Strength
 from services.screening.core.records import ScreeningResult
 from services.screening.shell.event_handlers import EventHandlers
 from tests.screening.core.hits import RULES
-from tests.screening.shell.conftest import NewReplica, Replica
+from tests.screening.shell.replica import NewReplica, Replica
 from tests.screening.shell.submissions import (
     LISTED_ALIAS,
     LISTED_ENTRY,
@@ -28,28 +28,28 @@ from tests.screening.shell.submissions import (
 
 
 @pytest.fixture
-def hearing(replica: Replica) -> EventHandlers:
-    return EventHandlers(replica.screenings, replica.desk, RULES)
+def handlers(replica: Replica) -> EventHandlers:
+    return replica.handlers
 
 
 async def kept(replica: Replica, application_id: UUID) -> ScreenedApplication:
-    current = await replica.screenings.read(application_id)
+    current = await replica.journal.read(application_id)
     assert current is not None
     return current.state
 
 
 async def test_every_party_is_screened_and_all_are_kept_in_one_event(
-    hearing: EventHandlers, replica: Replica
+    handlers: EventHandlers, replica: Replica
 ) -> None:
     application_id = uuid4()
-    told = submitted(
+    event = submitted(
         party("end-user", LISTED_ALIAS, country="BY"),
         party("applicant", UNLISTED, country="NO"),
         party("deployer", "Example Deployer", LISTED_ALIAS),
         application_id=application_id,
     )
 
-    await hearing.applications(envelope(told.SerializeToString()))
+    await handlers.applications(envelope(event.SerializeToString()))
 
     application = await kept(replica, application_id)
     end_user, applicant, deployer = application.latest.parties
@@ -74,10 +74,10 @@ def owner(party_id: str, name: str, owned: str, share: float | None = None) -> m
 
 
 async def test_owners_are_screened_as_parties_and_their_shares_are_added_up(
-    hearing: EventHandlers, replica: Replica
+    handlers: EventHandlers, replica: Replica
 ) -> None:
     application_id = uuid4()
-    told = submitted(
+    event = submitted(
         party("end-user", UNLISTED, country="NO"),
         owner("holding", "Example Holding 1 Ltd", "end-user", 30.0),
         owner("first", LISTED_ALIAS, "holding", 50.0),
@@ -85,7 +85,7 @@ async def test_owners_are_screened_as_parties_and_their_shares_are_added_up(
         application_id=application_id,
     )
 
-    await hearing.applications(envelope(told.SerializeToString()))
+    await handlers.applications(envelope(event.SerializeToString()))
 
     assessed = (await kept(replica, application_id)).latest.ownership
     assert assessed is not None
@@ -103,16 +103,16 @@ async def test_owners_are_screened_as_parties_and_their_shares_are_added_up(
 
 
 async def test_a_share_that_is_not_stated_is_a_red_flag(
-    hearing: EventHandlers, replica: Replica
+    handlers: EventHandlers, replica: Replica
 ) -> None:
     application_id = uuid4()
-    told = submitted(
+    event = submitted(
         party("end-user", UNLISTED),
         owner("holding", "Example Holding 1 Ltd", "end-user"),
         application_id=application_id,
     )
 
-    await hearing.applications(envelope(told.SerializeToString()))
+    await handlers.applications(envelope(event.SerializeToString()))
 
     assessed = (await kept(replica, application_id)).latest.ownership
     assert assessed is not None
@@ -122,49 +122,49 @@ async def test_a_share_that_is_not_stated_is_a_red_flag(
 
 
 async def test_versions_of_list_and_rules_are_kept_with_the_result(
-    hearing: EventHandlers, replica: Replica
+    handlers: EventHandlers, replica: Replica
 ) -> None:
-    told = submitted(party("end-user", UNLISTED))
+    event = submitted(party("end-user", UNLISTED))
 
-    await hearing.applications(envelope(told.SerializeToString()))
+    await handlers.applications(envelope(event.SerializeToString()))
 
-    latest = (await kept(replica, UUID(told.application_id))).latest
-    assert replica.desk.generation is not None
-    assert latest.list_version == replica.desk.generation.list_version_id
+    latest = (await kept(replica, UUID(event.application_id))).latest
+    assert replica.screener.index is not None
+    assert latest.list_version == replica.screener.index.list_version_id
     assert latest.list_version.startswith("US-CSL/2025-02/")
     assert latest.config_version
 
 
-async def test_the_same_record_heard_twice_changes_nothing(
-    hearing: EventHandlers, replica: Replica
+async def test_a_record_that_is_consumed_twice_changes_nothing(
+    handlers: EventHandlers, replica: Replica
 ) -> None:
-    told, event_id = submitted(party("end-user", UNLISTED)), uuid4()
-    heard = envelope(told.SerializeToString(), event_id=event_id)
+    event, event_id = submitted(party("end-user", UNLISTED)), uuid4()
+    record = envelope(event.SerializeToString(), event_id=event_id)
 
-    await hearing.applications(heard)
-    first = await kept(replica, UUID(told.application_id))
-    await hearing.applications(heard)
+    await handlers.applications(record)
+    first = await kept(replica, UUID(event.application_id))
+    await handlers.applications(record)
 
-    assert await kept(replica, UUID(told.application_id)) == first
-    assert len(await replica.screenings.history(first.application_id)) == 1
+    assert await kept(replica, UUID(event.application_id)) == first
+    assert len(await replica.journal.history(first.application_id)) == 1
 
 
 async def test_the_stored_state_is_the_fold_of_the_stored_events(
-    hearing: EventHandlers, replica: Replica
+    handlers: EventHandlers, replica: Replica
 ) -> None:
     application_id = uuid4()
     for name in (UNLISTED, LISTED_ALIAS):
-        told = submitted(party("end-user", name), application_id=application_id)
-        await hearing.applications(envelope(told.SerializeToString()))
+        event = submitted(party("end-user", name), application_id=application_id)
+        await handlers.applications(envelope(event.SerializeToString()))
 
-    history = await replica.screenings.history(application_id)
+    history = await replica.journal.history(application_id)
 
     assert len(history) == 2
-    assert replica.screenings.rebuild(history) == await kept(replica, application_id)
+    assert replica.journal.rebuild(history) == await kept(replica, application_id)
 
 
-async def test_other_facts_are_not_for_screening(hearing: EventHandlers) -> None:
-    await hearing.applications(envelope(b"\xff\xff", "SomethingThatComesLater"))
+async def test_other_facts_are_not_for_screening(handlers: EventHandlers) -> None:
+    await handlers.applications(envelope(b"\xff\xff", "SomethingThatComesLater"))
 
 
 @pytest.mark.parametrize(
@@ -178,48 +178,46 @@ async def test_other_facts_are_not_for_screening(hearing: EventHandlers) -> None
     ids=["no message", "no partner", "no parties", "no id"],
 )
 async def test_what_says_less_than_the_contract_promises_is_not_understood(
-    hearing: EventHandlers, payload: bytes
+    handlers: EventHandlers, payload: bytes
 ) -> None:
     with pytest.raises(Undecodable):
-        await hearing.applications(envelope(payload))
+        await handlers.applications(envelope(payload))
 
 
 async def test_without_a_list_an_application_waits(
     replica: Replica, pool: asyncpg.Pool, new_replica: NewReplica
 ) -> None:
     listless = new_replica(pool)
-    told = submitted(party("end-user", UNLISTED))
+    event = submitted(party("end-user", UNLISTED))
 
     with pytest.raises(RpcError) as refusal:
-        await EventHandlers(listless.screenings, listless.desk, RULES).applications(
-            envelope(told.SerializeToString())
-        )
+        await listless.handlers.applications(envelope(event.SerializeToString()))
 
     assert refusal.value.code is grpc.StatusCode.UNAVAILABLE
-    assert await replica.screenings.read(UUID(told.application_id)) is None
+    assert await replica.journal.read(UUID(event.application_id)) is None
 
 
 async def test_what_is_not_begun_in_time_is_undetermined_and_never_clear(replica: Replica) -> None:
-    told = submitted(party("end-user", UNLISTED), party("applicant", LISTED_ALIAS))
+    event = submitted(party("end-user", UNLISTED), party("applicant", LISTED_ALIAS))
 
-    await EventHandlers(replica.screenings, replica.desk, RULES, budget_s=0).applications(
-        envelope(told.SerializeToString())
+    await EventHandlers(replica.journal, replica.screener, RULES, budget_s=0).applications(
+        envelope(event.SerializeToString())
     )
 
-    parties = (await kept(replica, UUID(told.application_id))).latest.parties
+    parties = (await kept(replica, UUID(event.application_id))).latest.parties
     assert {(each.result, each.undetermined_reason) for each in parties} == {
         (ScreeningResult.UNDETERMINED, "BUDGET_EXCEEDED")
     }
 
 
-async def test_a_span_tells_results_and_entries_and_no_name(
-    hearing: EventHandlers, replica: Replica
+async def test_a_span_has_results_and_entries_and_no_name(
+    handlers: EventHandlers, replica: Replica
 ) -> None:
-    told = submitted(party("end-user", LISTED_ALIAS, UNLISTED))
+    event = submitted(party("end-user", LISTED_ALIAS, UNLISTED))
     replica.spans.clear()
 
     with replica.telemetry.tracer.start_as_current_span("process"):
-        await hearing.applications(envelope(told.SerializeToString()))
+        await handlers.applications(envelope(event.SerializeToString()))
 
     spans = replica.spans.get_finished_spans()
     (event,) = (event for span in spans for event in span.events)

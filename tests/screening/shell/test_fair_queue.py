@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""The fair queue: whose item is next."""
 
 from __future__ import annotations
 
@@ -12,110 +12,110 @@ from services.screening.shell.fair_queue import FairQueue
 
 
 def test_a_stream_is_served_in_order() -> None:
-    turns: FairQueue[int] = FairQueue()
+    queue: FairQueue[int] = FairQueue()
     for number in range(5):
-        turns.put("one", "1", number)
+        queue.put("one", "1", number)
 
-    assert [turns.take() for _ in range(5)] == list(range(5))
-
-
-def test_what_comes_back_is_first_in_its_stream() -> None:
-    turns: FairQueue[str] = FairQueue()
-    turns.put("one", "1", "later")
-    turns.put("one", "1", "again", is_first=True)
-
-    assert [turns.take(), turns.take()] == ["again", "later"]
+    assert [queue.take() for _ in range(5)] == list(range(5))
 
 
-def test_a_book_of_a_thousand_does_not_hold_a_single_question() -> None:
-    turns: FairQueue[str] = FairQueue()
+def test_an_item_that_is_put_back_is_first_in_its_stream() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.put("one", "1", "later")
+    queue.put("one", "1", "again", is_first=True)
+
+    assert [queue.take(), queue.take()] == ["again", "later"]
+
+
+def test_a_bulk_stream_of_a_thousand_does_not_delay_a_single_party() -> None:
+    queue: FairQueue[str] = FairQueue()
     for _ in range(1_000):
-        turns.put("book", "1", "book")
-    turns.take()
-    turns.charge("book", 0.005)
-    turns.put("single", "", "single")
+        queue.put("bulk", "1", "bulk")
+    queue.take()
+    queue.charge("bulk", 0.005)
+    queue.put("single", "", "single")
 
-    assert turns.take() == "single"
+    assert queue.take() == "single"
 
 
 def test_callers_get_equal_time_and_not_equal_numbers() -> None:
-    turns: FairQueue[str] = FairQueue()
+    queue: FairQueue[str] = FairQueue()
     for _ in range(1_000):
-        turns.put("slow", "1", "slow")
-        turns.put("quick", "1", "quick")
+        queue.put("slow", "1", "slow")
+        queue.put("quick", "1", "quick")
     used: Counter[str] = Counter()
     for _ in range(550):
-        caller = turns.take()
+        caller = queue.take()
         used[caller] += 10 if caller == "slow" else 1
-        turns.charge(caller, 0.010 if caller == "slow" else 0.001)
+        queue.charge(caller, 0.010 if caller == "slow" else 0.001)
 
     assert abs(used["slow"] - used["quick"]) <= 10
 
 
 def test_the_streams_of_one_caller_take_turns() -> None:
-    turns: FairQueue[str] = FairQueue()
+    queue: FairQueue[str] = FairQueue()
     for _ in range(3):
-        turns.put("one", "a", "a")
+        queue.put("one", "a", "a")
     for _ in range(3):
-        turns.put("one", "b", "b")
+        queue.put("one", "b", "b")
 
-    assert [turns.take() for _ in range(6)] == ["a", "b", "a", "b", "a", "b"]
+    assert [queue.take() for _ in range(6)] == ["a", "b", "a", "b", "a", "b"]
 
 
 def test_many_streams_give_a_caller_no_more_than_one_does() -> None:
-    turns: FairQueue[str] = FairQueue()
+    queue: FairQueue[str] = FairQueue()
     for stream in range(50):
-        turns.put("many", str(stream), "many")
+        queue.put("many", str(stream), "many")
     for _ in range(50):
-        turns.put("one", "", "one")
+        queue.put("one", "", "one")
     served: Counter[str] = Counter()
     for _ in range(40):
-        caller = turns.take()
+        caller = queue.take()
         served[caller] += 1
-        turns.charge(caller, 0.005)
+        queue.charge(caller, 0.005)
 
     assert served == {"many": 20, "one": 20}
 
 
-def test_whoever_paused_has_saved_nothing_up() -> None:
-    turns: FairQueue[str] = FairQueue()
-    turns.put("old", "", "old")
-    turns.take()
+def test_a_caller_that_paused_has_saved_nothing_up() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.put("old", "", "old")
+    queue.take()
     for _ in range(100):
-        turns.put("busy", "", "busy")
-        turns.take()
-        turns.charge("busy", 1.0)
+        queue.put("busy", "", "busy")
+        queue.take()
+        queue.charge("busy", 1.0)
     for _ in range(10):
-        turns.put("busy", "", "busy")
-        turns.put("old", "", "old")
+        queue.put("busy", "", "busy")
+        queue.put("old", "", "old")
     served = []
     for _ in range(10):
-        served.append(turns.take())
-        turns.charge(served[-1], 1.0)
+        served.append(queue.take())
+        queue.charge(served[-1], 1.0)
 
     assert Counter(served)["busy"] >= 4
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("12")), max_size=60))
-def test_everything_that_waits_is_taken_once(waiting: list[tuple[str, str]]) -> None:
-    turns: FairQueue[int] = FairQueue()
+def test_every_queued_item_is_taken_once(waiting: list[tuple[str, str]]) -> None:
+    queue: FairQueue[int] = FairQueue()
     for number, (caller, stream) in enumerate(waiting):
-        turns.put(caller, stream, number)
+        queue.put(caller, stream, number)
 
     taken = []
-    while len(turns):
-        taken.append(turns.take())
+    while len(queue):
+        taken.append(queue.take())
 
     assert sorted(taken) == list(range(len(waiting)))
     with pytest.raises(IndexError):
-        turns.take()
+        queue.take()
 
 
-def test_thousands_of_callers_who_come_once_are_forgotten() -> None:
-    turns: FairQueue[int] = FairQueue()
+def test_thousands_of_callers_that_come_once_are_forgotten() -> None:
+    queue: FairQueue[int] = FairQueue()
     for number in range(5_000):
-        turns.put(f"caller-{number}", "", number)
-        turns.take()
-        turns.charge(f"caller-{number}", 0.001)
+        queue.put(f"caller-{number}", "", number)
+        queue.take()
+        queue.charge(f"caller-{number}", 0.001)
 
-    assert len(turns._callers) <= 1_001
+    assert len(queue._callers) <= 1_001

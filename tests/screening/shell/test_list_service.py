@@ -1,142 +1,199 @@
-"""What partners and officers are told, on the real database."""
+"""Lists are imported, checked, activated and screened against, on the real database."""
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
-import grpc
 import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
-from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
-from services.screening.shell.event_handlers import EventHandlers
-from services.screening.shell.screening_service import ScreeningServicer
+from services.screening.core.records import ScreeningResult
+from services.screening.shell.list_service import ListServicer
+from services.screening.shell.list_sources import ListSource
 from tests.chassis.callers import acting_as
-from tests.screening.core.hits import RULES
-from tests.screening.shell.conftest import Replica
+from tests.screening.shell.replica import (
+    LIST_OFFICER,
+    Replica,
+    activated,
+    imported,
+    kept,
+    messages,
+    newer,
+    screened,
+)
 from tests.screening.shell.submissions import (
     LISTED,
     LISTED_ALIAS,
-    LISTED_ENTRY,
-    envelope,
-    party,
-    submitted,
+    UNLISTED,
 )
 
-OFFICER = Principal("officer", "licensing-1", None, frozenset({"LICENSING_OFFICER"}), 2)
-PARTNER = Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
-STRANGER = Principal("partner", "example-2", "example-2", frozenset({"PARTNER"}))
 
-
-@pytest.fixture(scope="session")
-def counter(replica: Replica) -> ScreeningServicer:
-    return ScreeningServicer(replica.screenings, replica.desk)
-
-
-@pytest.fixture(scope="session")
-async def screened(replica: Replica) -> UUID:
-    """An application of partner/example-1."""
-    told = submitted(party("end-user", LISTED_ALIAS, country="BY"))
-    with replica.telemetry.tracer.start_as_current_span("process"):
-        await EventHandlers(replica.screenings, replica.desk, RULES).applications(
-            envelope(told.SerializeToString())
-        )
-    return UUID(told.application_id)
-
-
-async def test_a_published_alias_is_an_exact_match_with_its_reasons(
-    counter: ScreeningServicer,
+async def test_an_import_says_what_it_changes_and_changes_nothing_by_itself(
+    own_replica: Replica, source: ListSource
 ) -> None:
-    asked = model_pb2.PartyQuery(
-        names=[LISTED_ALIAS],
-        kind=model_pb2.PARTY_KIND_ORGANISATION,
-        countries=["BY"],
-        birth_date="",
+    answer = await imported(own_replica, newer(source, "Example Added Works", without=LISTED))
+
+    assert (answer.delta.added, answer.delta.removed) == (1, 1)
+    assert answer.version.list_version.startswith("US-CSL/2026-11/")
+    with acting_as(LIST_OFFICER):
+        status = await own_replica.list_officers.GetListStatus(
+            service_pb2.GetListStatusRequest(), None
+        )
+    (found,) = status.lists
+    assert (len(found.versions), found.active_version) == (2, found.versions[0].list_version)
+    assert (status.is_current, status.waiting_applications) == (True, 0)
+
+
+async def test_the_same_import_sent_again_in_other_pieces_is_answered_as_the_first(
+    own_replica: Replica, source: ListSource
+) -> None:
+    content, request_id = newer(source, "Example Added Works"), uuid4()
+
+    first = await imported(own_replica, content, request_id=request_id)
+
+    assert await imported(own_replica, content, request_id=request_id) == first
+    with pytest.raises(RpcError) as refused:
+        await imported(own_replica, newer(source, "Another"), request_id=request_id)
+    assert refused.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_a_tried_import_keeps_nothing(own_replica: Replica, source: ListSource) -> None:
+    answer = await imported(own_replica, newer(source, "Example Added Works"), validate_only=True)
+
+    rows = await own_replica.list_journal.fetch("select count(*) from list_source")
+    assert (answer.delta.added, rows[0]["count"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("cut", "reason"),
+    [
+        (lambda content: content[: len(content) // 2], "LIST_TRUNCATED"),
+        (lambda _: b"", "LIST_EMPTY"),
+        (lambda content: content.replace(b"alt_names", b"other", 1), "LIST_MALFORMED"),
+        (lambda content: b"".join(content.splitlines(keepends=True)[:1_002]), "ok"),
+    ],
+    ids=["cut", "empty", "another layout", "whole"],
+)
+async def test_a_list_that_is_not_whole_is_refused_and_the_old_one_stays(
+    own_replica: Replica, source: ListSource, cut: object, reason: str
+) -> None:
+    content = cut(newer(source))  # type: ignore[operator]  # parametrized
+    if reason == "ok":
+        assert (await imported(own_replica, content)).version.entry_count >= 1_000
+        return
+
+    with pytest.raises(RpcError) as refused:
+        await imported(own_replica, content)
+
+    assert refused.value.reason == reason
+    (version,) = await own_replica.dependencies.list_store.active_versions()
+    assert version.list_version.startswith("US-CSL/2025-02/")
+
+
+async def test_half_a_list_that_looks_whole_is_refused_as_implausible(own_replica: Replica) -> None:
+    simple = (
+        b'"id","schema","name","aliases","birth_date","countries","addresses","identifiers"\n'
+        + b"".join(
+            b'"x-%d","Company","Example Works %d","","","","",""\n' % (n, n) for n in range(10)
+        )
+    )
+    many = {"list_code": "EX-OWN", "format": model_pb2.LIST_FORMAT_TARGETS_SIMPLE_CSV}
+    first = await imported(own_replica, simple, **many)
+    request = service_pb2.ActivateListRequest(
+        request_id=str(uuid4()), list_code="EX-OWN", list_version=first.version.list_version
+    )
+    with acting_as(LIST_OFFICER):
+        await own_replica.list_officers.ActivateList(request, None)
+
+    with pytest.raises(RpcError) as refused:
+        await imported(own_replica, b"".join(simple.splitlines(keepends=True)[:8]), **many)
+
+    assert refused.value.reason == "LIST_IMPLAUSIBLE"
+    assert refused.value.metadata["activeEntries"] == "10"
+
+
+@pytest.mark.parametrize("first", [{"list_code": ""}, {"format": 0}, {"publication": ""}])
+async def test_an_import_that_does_not_say_what_it_is_is_refused(
+    own_replica: Replica, first: dict[str, object]
+) -> None:
+    with pytest.raises(RpcError) as refused:
+        await imported(own_replica, b"", **first)
+
+    assert refused.value.reason == "IMPORT_UNCLEAR"
+
+
+async def test_a_list_that_is_too_large_is_refused_before_it_is_read(own_replica: Replica) -> None:
+    small = ListServicer(own_replica.dependencies, most_bytes=10)
+    with acting_as(LIST_OFFICER), pytest.raises(RpcError) as refused:
+        await small.ImportList(messages(b"x" * 11), None)
+
+    assert refused.value.reason == "LIST_TOO_LARGE"
+
+
+async def test_two_lists_are_screened_against_together_and_both_are_named(
+    own_replica: Replica,
+) -> None:
+    simple = (
+        b'"id","schema","name","aliases","birth_date","countries","addresses","identifiers"\n'
+        b'"x-1","Company","Zzyzx Quarrying Cooperative","","","","",""\n'
+    )
+    answer = await imported(
+        own_replica, simple, list_code="EX-OWN", format=model_pb2.LIST_FORMAT_TARGETS_SIMPLE_CSV
+    )
+    request = service_pb2.ActivateListRequest(
+        request_id=str(uuid4()), list_code="EX-OWN", list_version=answer.version.list_version
+    )
+    with acting_as(LIST_OFFICER):
+        await own_replica.list_officers.ActivateList(request, None)
+    await own_replica.lists.refresh()
+
+    application = await kept(
+        own_replica, await screened(own_replica, "Zzyzx Quarrying Cooperative", LISTED_ALIAS)
     )
 
-    with acting_as(PARTNER):
-        answer = await counter.ScreenParty(service_pb2.ScreenPartyRequest(party=asked), None)
-
-    best = answer.party.hits[0]
-    assert answer.party.result == model_pb2.SCREENING_RESULT_POSSIBLE_MATCH
-    assert (best.strength, best.entry_id, best.list_code) == (
-        model_pb2.MATCH_STRENGTH_EXACT,
-        LISTED_ENTRY,
-        "EL",
-    )
-    assert {"NAME_EXACT", "COUNTRY"} <= {each.kind for each in best.evidence}
-    assert all(each.detail and each.effect for each in best.evidence)
-    assert answer.list_version
-    assert answer.config_version
-    assert 0 < answer.expected_alert_rate < 1
+    assert [each.hits[0].list_code for each in application.latest.parties] == ["EX-OWN", "EL"]
+    assert [part.partition("/")[0] for part in application.latest.list_version.split(" + ")] == [
+        "EX-OWN",
+        "US-CSL",
+    ]
 
 
-async def test_a_blank_name_is_undetermined(counter: ScreeningServicer) -> None:
-    request = service_pb2.ScreenPartyRequest(party=model_pb2.PartyQuery(names=[" "]))
-
-    with acting_as(PARTNER):
-        answer = await counter.ScreenParty(request, None)
-
-    assert answer.party.result == model_pb2.SCREENING_RESULT_UNDETERMINED
-    assert answer.party.undetermined_reason == "NAME_MISSING"
-
-
-async def test_an_officer_sees_the_screening_with_all_hits_and_its_trace(
-    counter: ScreeningServicer, screened: UUID
+async def test_no_screening_is_missed_or_mixed_while_a_version_is_activated(
+    own_replica: Replica, source: ListSource
 ) -> None:
-    with acting_as(OFFICER):
-        answer = await counter.GetScreening(
-            service_pb2.GetScreeningRequest(application_id=str(screened)), None
-        )
+    answer = await imported(own_replica, newer(source, "Example Added Works"))
+    before = own_replica.screener.index
+    assert before is not None
+    done: list[UUID] = []
+    is_over = False
 
-    shown = answer.screening
-    assert shown.application_id == str(screened)
-    assert {LISTED, LISTED_ALIAS} & {hit.matched_name for hit in shown.parties[0].hits}
-    assert len(shown.trace_id) == 32
+    async def load() -> None:
+        while not is_over:
+            done.append(await screened(own_replica, UNLISTED, "Example Added Works"))
 
+    loading = [asyncio.ensure_future(load()) for _ in range(3)]
+    while len(done) < 5:  # noqa: ASYNC110 - the load tells of itself
+        await asyncio.sleep(0.01)
+    await activated(own_replica, answer.version.list_version)
+    so_far = len(done)
+    while len(done) < so_far + 5:  # noqa: ASYNC110 - same
+        await asyncio.sleep(0.01)
+    is_over = True
+    await asyncio.gather(*loading)
 
-@pytest.mark.parametrize("principal", [OFFICER, PARTNER], ids=["officer", "its partner"])
-async def test_the_timeline_is_shown_to_officers_and_to_its_partner(
-    counter: ScreeningServicer, screened: UUID, principal: Principal
-) -> None:
-    request = service_pb2.GetScreeningTimelineRequest(application_id=str(screened))
-    with acting_as(principal):
-        (entry,) = (await counter.GetScreeningTimeline(request, None)).entries
-
-    assert (entry.version, entry.event_type, entry.actor) == (
-        1,
-        "ScreeningCompleted",
-        "service/applications",
-    )
-    assert len(entry.hash) == 32
-    assert len(entry.trace_id) == 32
-
-
-async def test_a_partner_is_told_the_same_of_others_applications_and_of_none(
-    counter: ScreeningServicer, screened: UUID
-) -> None:
-    refusals = []
-    for application_id in (screened, uuid4()):
-        request = service_pb2.GetScreeningTimelineRequest(application_id=str(application_id))
-        with acting_as(STRANGER), pytest.raises(RpcError) as refusal:
-            await counter.GetScreeningTimeline(request, None)
-        refusals.append((refusal.value.code, refusal.value.reason, refusal.value.message))
-
-    assert refusals[0] == refusals[1]
-    assert refusals[0][:2] == (grpc.StatusCode.PERMISSION_DENIED, "NOT_VISIBLE")
-
-
-async def test_an_officer_is_told_that_there_is_no_screening_even_under_the_id_of_a_list(
-    counter: ScreeningServicer, replica: Replica
-) -> None:
-    for application_id in (uuid4(), replica.lists.list_id):
-        with acting_as(OFFICER), pytest.raises(RpcError) as refusal:
-            await counter.GetScreening(
-                service_pb2.GetScreeningRequest(application_id=str(application_id)), None
-            )
-
-        assert (refusal.value.code, refusal.value.reason) == (
-            grpc.StatusCode.NOT_FOUND,
-            "NOT_FOUND",
-        )
+    results = {}
+    for application_id in done:
+        latest = (await kept(own_replica, application_id)).latest
+        results[application_id] = latest.list_version, latest.parties[1].result
+    assert set(results.values()) == {
+        (before.list_version_id, ScreeningResult.CLEAR),
+        (answer.version.list_version, ScreeningResult.POSSIBLE_MATCH),
+    }
+    # Whoever was screened against the past, at whatever moment, is found and compared with what has changed.
+    await own_replica.rescreening.sweep()
+    assert [(await kept(own_replica, each)).latest.parties[1].result for each in done] == [
+        ScreeningResult.POSSIBLE_MATCH
+    ] * len(done)
+    assert await own_replica.rescreening.waiting() == 0

@@ -17,8 +17,8 @@ from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2, service
 
 from infra.local.asyncio_thread import run_coroutine
 from infra.local.stack import Stack
-from services.screening.shell.active_lists import Source
-from tests.screening.shell.conftest import NewReplica
+from services.screening.shell.list_sources import ListSource
+from tests.screening.shell.replica import NewReplica
 from tests.screening.shell.submissions import (
     LISTED_ALIAS,
     LISTED_ENTRY,
@@ -29,13 +29,13 @@ from tests.screening.shell.submissions import (
     submitted,
 )
 
-HEARD, TOLD = "safeconduct.applications.v1", "safeconduct.screening.v1"
+CONSUMED, PUBLISHED = "safeconduct.applications.v1", "safeconduct.screening.v1"
 # A start costs some 13 s of one core: the libraries load their tables of names.
 SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def stack(run_folder: Path, source: Source, new_replica: NewReplica) -> Iterator[Stack]:
+def stack(run_folder: Path, source: ListSource, new_replica: NewReplica) -> Iterator[Stack]:
     """A service that finds a list active, another than the shipped one: quick to load, also after a kill."""
     with Stack(run_folder / "screening", services=("screening",), autostart=False) as running:
         run_coroutine(start_list(running.database("screening").app_dsn, new_replica))
@@ -46,15 +46,15 @@ def stack(run_folder: Path, source: Source, new_replica: NewReplica) -> Iterator
 
 async def start_list(dsn: str, new_replica: NewReplica) -> None:
     async with asyncpg.create_pool(dsn, min_size=0, max_size=1) as pool:
-        await new_replica(pool).lists._start()
+        await new_replica(pool).lists._import_initial()
 
 
-async def hear(stack: Stack, *records: tuple[UUID, bytes], partition: int = 0) -> None:
-    """Writes these facts of applications to one partition, in order."""
+async def publish(stack: Stack, *records: tuple[UUID, bytes], partition: int = 0) -> None:
+    """Writes these events of applications to one partition, in order."""
     async with AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap, acks="all") as producer:
         for event_id, payload in records:
             await producer.send_and_wait(
-                HEARD, payload, headers=headers(event_id), partition=partition
+                CONSUMED, payload, headers=headers(event_id), partition=partition
             )
 
 
@@ -90,8 +90,8 @@ async def until(condition: Callable[[], Awaitable[bool]], awaited: str) -> None:
 
 
 async def completed(stack: Stack, application_id: UUID) -> list[events_pb2.ScreeningCompleted]:
-    """The facts about one application on the topic, each event once however often it was sent."""
-    records = await everything(stack, TOLD)
+    """The events of one application on the topic, each once however often it was sent."""
+    records = await everything(stack, PUBLISHED)
     ours = {
         dict(record.headers)["ce_id"]: record.value
         for record in records
@@ -109,35 +109,37 @@ def channel(stack: Stack, principal: str) -> grpc.aio.Channel:
     )
 
 
-async def test_a_submission_is_answered_by_one_fact_in_the_same_trace_and_heard_again_by_none(
+async def test_a_submission_is_answered_by_one_event_in_its_trace_and_a_repetition_by_none(
     stack: Stack,
 ) -> None:
-    told, event_id = (
+    event, event_id = (
         submitted(party("end-user", LISTED_ALIAS), party("applicant", UNLISTED)),
         uuid4(),
     )
     after = submitted(party("end-user", UNLISTED))
-    application_id = UUID(told.application_id)
-    same = (event_id, told.SerializeToString())
+    application_id = UUID(event.application_id)
+    same = (event_id, event.SerializeToString())
 
-    await hear(stack, same, same, (uuid4(), after.SerializeToString()))
+    await publish(stack, same, same, (uuid4(), after.SerializeToString()))
     await until(lambda: answered(stack, after), "the record behind the repeated one")
 
-    (fact,) = await completed(stack, application_id)
+    (completed_event,) = await completed(stack, application_id)
     (record,) = [
-        each for each in await everything(stack, TOLD) if each.key == str(application_id).encode()
+        each
+        for each in await everything(stack, PUBLISHED)
+        if each.key == str(application_id).encode()
     ]
-    assert [each.result for each in fact.parties] == [
+    assert [each.result for each in completed_event.parties] == [
         model_pb2.SCREENING_RESULT_POSSIBLE_MATCH,
         model_pb2.SCREENING_RESULT_CLEAR,
     ]
-    assert fact.parties[0].hits[0].entry_id == LISTED_ENTRY
+    assert completed_event.parties[0].hits[0].entry_id == LISTED_ENTRY
     assert dict(record.headers)["ce_type"] == b"safeconduct.screening.v1.ScreeningCompleted"
     assert dict(record.headers)["traceparent"].split(b"-")[1] == TRACEPARENT.encode().split(b"-")[1]
 
 
-async def answered(stack: Stack, told: applications_pb2.ApplicationSubmitted) -> bool:
-    return bool(await completed(stack, UUID(told.application_id)))
+async def answered(stack: Stack, event: applications_pb2.ApplicationSubmitted) -> bool:
+    return bool(await completed(stack, UUID(event.application_id)))
 
 
 async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
@@ -145,12 +147,14 @@ async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
 ) -> None:
     poison, after = uuid4(), submitted(party("end-user", UNLISTED))
 
-    await hear(stack, (poison, b"\xff\xff\xff"), (uuid4(), after.SerializeToString()), partition=3)
+    await publish(
+        stack, (poison, b"\xff\xff\xff"), (uuid4(), after.SerializeToString()), partition=3
+    )
     await until(lambda: answered(stack, after), "the record behind the poison")
 
     letters = [
         dict(each.headers) | {"value": each.value}
-        for each in await everything(stack, f"{HEARD}.dlq")
+        for each in await everything(stack, f"{CONSUMED}.dlq")
     ]
     (letter,) = [each for each in letters if each["ce_id"] == str(poison).encode()]
     assert (letter["value"], letter["dlq_reason"], letter["dlq_partition"]) == (
@@ -163,12 +167,12 @@ async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
 async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(
     stack: Stack,
 ) -> None:
-    service, told = (
+    service, event = (
         stack.service("screening"),
         [submitted(party("end-user", UNLISTED)) for _ in range(200)],
     )
     database = await asyncpg.connect(stack.database("screening").app_dsn)
-    ids = [UUID(each.application_id) for each in told]
+    ids = [UUID(each.application_id) for each in event]
 
     async def stored() -> int:
         count: int = await database.fetchval(
@@ -179,15 +183,15 @@ async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(
     async def begun() -> bool:
         return await stored() > 0
 
-    async def all_told() -> bool:
-        keys = {each.key for each in await everything(stack, TOLD)}
+    async def all_screened() -> bool:
+        keys = {each.key for each in await everything(stack, PUBLISHED)}
         return {str(each).encode() for each in ids} <= keys
 
-    await hear(stack, *((uuid4(), each.SerializeToString()) for each in told), partition=1)
+    await publish(stack, *((uuid4(), each.SerializeToString()) for each in event), partition=1)
     await until(begun, "the first screening")
     service.kill()
     at_death = await stored()
-    await until(all_told, "all screenings")
+    await until(all_screened, "all screenings")
 
     assert 0 < at_death < len(ids), "killed in the middle"
     assert await stored() == len(ids)
@@ -196,7 +200,7 @@ async def test_killed_in_the_middle_it_loses_nothing_and_screens_nothing_twice(
 
 
 async def test_over_mutual_tls_a_listed_alias_is_exact_with_evidence(
-    stack: Stack, source: Source
+    stack: Stack, source: ListSource
 ) -> None:
     asked = model_pb2.PartyQuery(
         names=[LISTED_ALIAS], kind=model_pb2.PARTY_KIND_ORGANISATION, countries=["BY"]

@@ -1,4 +1,4 @@
-"""A party that says nothing is answered with a reason, and never CLEAR; tricks of writing are told."""
+"""A name that cannot be judged is UNDETERMINED with a reason, never CLEAR; disguises of writing are flagged."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import pytest
 from safeconduct.screening.v1 import model_pb2, service_pb2
 
 from chassis.rpc.authentication import Principal
-from services.screening.shell.screening_service import ScreeningServicer
 from tests.chassis.callers import acting_as
-from tests.screening.shell.conftest import Replica
+from tests.screening.shell.replica import Replica
 from tests.screening.shell.submissions import LISTED_ALIAS
 
 PARTNER = Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
 
 
 async def ask(replica: Replica, *names: str) -> model_pb2.PartyScreening:
-    counter = ScreeningServicer(replica.screenings, replica.desk)
     with acting_as(PARTNER):
         request = service_pb2.ScreenPartyRequest(party=model_pb2.PartyQuery(names=names))
-        return (await counter.ScreenParty(request, None)).party
+        return (await replica.screening.ScreenParty(request, None)).party
 
 
 @pytest.mark.parametrize(
@@ -33,7 +31,7 @@ async def ask(replica: Replica, *names: str) -> model_pb2.PartyScreening:
         ("Ab" * 2500, "NAME_TOO_LONG"),
     ],
 )
-async def test_a_name_that_says_nothing_is_undetermined_with_its_reason(
+async def test_a_name_that_cannot_be_judged_is_undetermined_with_its_reason(
     replica: Replica, name: str, reason: str
 ) -> None:
     answer = await ask(replica, name)
@@ -44,7 +42,7 @@ async def test_a_name_that_says_nothing_is_undetermined_with_its_reason(
     )
 
 
-async def test_a_trick_of_writing_is_told_with_the_answer(replica: Replica) -> None:
+async def test_a_disguise_of_writing_is_flagged_in_the_answer(replica: Replica) -> None:
     answer = await ask(replica, LISTED_ALIAS.replace("Repair", "Rераi\u200br"))  # noqa: RUF001  Cyrillic letters
 
     assert answer.result == model_pb2.SCREENING_RESULT_POSSIBLE_MATCH

@@ -28,6 +28,11 @@ ENDINGS: Final = frozenset(
 _MATCHES: Final = frozenset({ScreeningResult.POSSIBLE_MATCH, ScreeningResult.CONFIRMED_MATCH})
 
 
+def is_ending(service: str, event_name: str) -> bool:
+    """Returns True if the event of this service ends the monitoring of its application."""
+    return (service, event_name) in ENDINGS
+
+
 def rescreen(
     application: ScreenedApplication | None, command: Rescreen, ruling: Ruling
 ) -> tuple[Event, ...]:

@@ -19,7 +19,7 @@ from services.screening.core.ownership.findings import (
     OwnershipResult,
     OwnershipStep,
     ShareRange,
-    aloud,
+    describe,
 )
 from services.screening.core.ownership.rules import Listing, OwnershipRule, Ruling
 
@@ -123,7 +123,7 @@ def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
     ]
     place = {owner.party_id: number for number, owner in enumerate(owners)}
     found.sort(key=lambda each: (place[each.party_id], each.result is not OwnershipResult.BLOCKED))
-    spoken = tuple(replace(each, explanation=aloud(each, {})) for each in found)
+    spoken = tuple(replace(each, explanation=describe(each, {})) for each in found)
     return OwnershipAssessment(ruling.version, ruling.day.isoformat(), spoken)
 
 

@@ -1,4 +1,4 @@
-"""What was found about the owners of a party, and how it is read aloud: every finding says itself in full sentences."""
+"""What was found about the owners of a party, and how it is read describe: every finding says itself in full sentences."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class OwnershipFinding:
     explanation: str = ""
 
 
-def aloud(finding: OwnershipFinding, names: Mapping[str, str]) -> str:
+def describe(finding: OwnershipFinding, names: Mapping[str, str]) -> str:
     """The finding in sentences; parties by their name where `names` has one for their id, else by their id."""
     known = _Names(names)
     sentences = [_lead(finding, known)]

@@ -88,7 +88,7 @@ class OwnershipRule:
         return next((each for each in self.suspensions if each.since <= day < each.until), None)
 
     def said(self, day: date) -> str:
-        """What it asks for, and whether it does so on the day, to be read aloud."""
+        """What it asks for, and whether it does so on the day, to be read describe."""
         asked = (
             f"{self.threshold_percent:f} % or more"
             if self.is_inclusive

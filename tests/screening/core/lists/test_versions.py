@@ -25,8 +25,8 @@ from services.screening.core.lists.versions import (
     StartList,
     decide,
     evolve,
-    generation_id,
-    versions_in,
+    index_version,
+    list_versions_in,
 )
 
 LIST = UUID(int=1)
@@ -159,10 +159,10 @@ def test_a_first_version_is_measured_against_nothing() -> None:
 def test_a_generation_names_the_active_versions_of_all_lists_by_code() -> None:
     other = ListVersion("UN-SC/2026-01/2", "02", 800, FIRST.imported_at, ListFormat.UN_XML, "UN-SC")
 
-    name = generation_id((FIRST, other))
+    name = index_version((FIRST, other))
 
-    assert name == generation_id((other, FIRST)) == "UN-SC/2026-01/2 + US-CSL/2025-02/0"
-    assert versions_in(name) == (other.list_version, FIRST.list_version)
+    assert name == index_version((other, FIRST)) == "UN-SC/2026-01/2 + US-CSL/2025-02/0"
+    assert list_versions_in(name) == (other.list_version, FIRST.list_version)
 
 
 def test_a_version_of_before_formats_were_told_apart_is_the_consolidated_list() -> None:

@@ -18,13 +18,13 @@ from services.screening.core.ownership.findings import (
     OwnershipFinding,
     OwnershipResult,
     ShareRange,
-    aloud,
+    describe,
 )
 from services.screening.core.ownership.rules import Coverage, Listing, OwnershipRules, Ruling
-from services.screening.shell.ownership_rules import ownership_rules
+from services.screening.shell.ownership_rules import read_ownership_rules
 
 FILE = Path(__file__).parents[4] / "services/screening/rules/ownership.yaml"
-RULES = ownership_rules(FILE)
+RULES = read_ownership_rules(FILE)
 TODAY = RULES.on(date(2026, 11, 24))
 OFAC, BIS = "us-ofac-50-percent", "us-bis-affiliates"
 SDN, EL, UVL = Listing("SDN", ("SDGT",)), Listing("EL"), Listing("UVL")
@@ -269,14 +269,14 @@ def test_a_finding_can_be_read_aloud_by_ids_and_by_names() -> None:
         " owners together). y (listed: SDN) holds 60 % of a, a holds 15 % of c, and that share counts wholly. x"
         " (listed: EL) holds 40 % of c. The most restrictive owner is y (listed: SDN)."
     )
-    assert '"Example Holding 1 Ltd" (listed: SDN) holds 60 % of a' in aloud(
+    assert '"Example Holding 1 Ltd" (listed: SDN) holds 60 % of a' in describe(
         said, {"y": "Example Holding 1 Ltd"}
     )
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_sentence(cause: Cause) -> None:
-    assert aloud(OwnershipFinding("c", OwnershipResult.RED_FLAG, cause), {}).endswith(".")
+    assert describe(OwnershipFinding("c", OwnershipResult.RED_FLAG, cause), {}).endswith(".")
 
 
 def test_of_many_holdings_the_first_are_kept_and_the_others_counted() -> None:
@@ -487,7 +487,7 @@ def test_a_fault_in_the_file_is_refused(said: str, fault: str, tmp_path: Path) -
     file.write_text(FILE.read_text(encoding="utf-8").replace(said, fault), encoding="utf-8")
 
     with pytest.raises(ValueError, match="validation error"):
-        ownership_rules(file)
+        read_ownership_rules(file)
 
 
 def test_no_rules_at_all_leave_listed_owners_as_red_flags() -> None:
