@@ -98,9 +98,9 @@ def build(runtime: Runtime[Settings]) -> Service:
         },
         route=route,
         package=PACKAGE,
-        runs=(lists.run, rescreening.run),
-        ready=lists.ready,
-        before_hearing=lists.loaded,
+        background_tasks=(lists.run, rescreening.run),
+        not_ready_reason=lists.ready,
+        before_consuming=lists.loaded,
     )
 
 

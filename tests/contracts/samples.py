@@ -93,8 +93,8 @@ def carried() -> Mapping[str, Carried]:
         enforcement_codec.decode_event)  # fmt: skip
     add(screening_pb2, typing.get_args(screening.Event), screening_codec.encode_event,
         screening_codec.decode_event)  # fmt: skip
-    add(screening_pb2, typing.get_args(versions.Event), screening_codec.encode_register_event,
-        screening_codec.decode_register_event)  # fmt: skip
+    add(screening_pb2, typing.get_args(versions.Event), screening_codec.encode_list_event,
+        screening_codec.decode_list_event)  # fmt: skip
     # A tick is no event of a stream: it is written and read as it is.
     tick = enforcement_pb2.StandingTick
     found[tick.DESCRIPTOR.full_name] = Carried(

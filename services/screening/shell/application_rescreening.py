@@ -135,7 +135,5 @@ class ApplicationRescreening:
                     found.application_id, key, ACTOR, partial(self._decide, command)
                 )
 
-    def _decide(
-        self, command: ApplyPastVerdict, state: ScreenedApplication | None
-    ) -> Decision:
+    def _decide(self, command: ApplyPastVerdict, state: ScreenedApplication | None) -> Decision:
         return decide(state, command, self._clock(), self._rules)

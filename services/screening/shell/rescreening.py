@@ -20,8 +20,8 @@ import structlog
 from prometheus_client import Counter
 
 from chassis.rpc.errors import RpcError
-from chassis.store.storage_faults import is_storage_fault
 from chassis.store.journal import Journal
+from chassis.store.storage_faults import is_storage_fault
 from chassis.telemetry.tracing import Telemetry
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.events import Event

@@ -1,1 +1,1 @@
-"""Ownership by listed parties: rules, assessment and findings."""
+"""Ownership by listed parties: the rules, the assessment of shares, and the findings."""

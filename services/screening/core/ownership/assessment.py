@@ -1,7 +1,8 @@
-"""Whether listed parties own a party: their shares, direct and through others, added up as the rules of a day say.
+"""Assesses whether listed parties own a party, directly or through others, under the rules of a day.
 
-A graph, not a tree: chains and cycles come out as the least solution, which does not depend on the order of anything.
-What is not known never counts as clear. Knows who is listed and who holds what, nothing of names.
+Holdings form a graph with chains and cycles. The assessment is its least solution, which does not
+depend on the order of parties. An unknown share or listing never counts as clear. Knows listings
+and shares, no names.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from services.screening.core.ownership.findings import (
 from services.screening.core.ownership.rules import Listing, OwnershipRule, Ruling
 
 MOST_PATHS: Final = 3
-"""Paths that are kept of one finding, the most restrictive owner's first."""
+"""Paths that are kept in one finding."""
 MOST_STEPS: Final = 8
-"""Steps that are kept of one path, half of them from either end: a fact must stay well below the 2 MiB of a topic."""
+"""Steps that are kept of one path, half of them from each end. An event must fit a topic's 2 MiB."""
 _WHOLE: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """A share, percent, that one party holds in another. None: not known."""
+    """A share that one party holds in another. share: None if its size is not known."""
 
     owned_party_id: str
     share: ShareRange | None = None
@@ -41,7 +42,10 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A party of an application, as far as ownership goes. is_owner: it was declared as a beneficial owner."""
+    """A party of an application with its holdings and listings.
+
+    is_undetermined: it could not be screened. is_owner: it was declared as a beneficial owner.
+    """
 
     party_id: str
     owns: tuple[Stake, ...] = ()
@@ -52,7 +56,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipAssessment:
-    """What the rules of a day (ISO 8601) find. A party without a finding is not owned by listed parties."""
+    """The findings under the rules of a day (ISO 8601).
+
+    A party without a finding has no owner that is listed, uncertain or unknown.
+    """
 
     rules_version: str
     assessed_on: str
@@ -61,7 +68,7 @@ class OwnershipAssessment:
 
 @dataclass(frozen=True, slots=True)
 class _Holding:
-    """A stake with its bounds as exact decimals."""
+    """A stake with exact decimal bounds."""
 
     owner: str
     owned: str
@@ -72,7 +79,7 @@ class _Holding:
 
 @dataclass(frozen=True, slots=True)
 class _Trail:
-    """Why a party counts: a listed party, and the chain from it down to here, its last link first."""
+    """The reason why a party counts as listed: a listed party, and the holdings from it to the party."""
 
     rank: int
     root: str
@@ -83,14 +90,14 @@ class _Trail:
     before: _Trail | None = None
 
     def longer(self, holding: _Holding) -> _Trail:
-        """The trail with one more holding at its end."""
+        """Returns the trail with one more holding at its end."""
         return _Trail(
             self.rank, self.root, self.list_codes, self.is_sure, self.length + 1, holding, self
         )
 
     @property
     def chain(self) -> tuple[_Holding, ...]:
-        """The holdings from the listed party on."""
+        """The holdings, beginning at the listed party."""
         found: list[_Holding] = []
         at: _Trail | None = self
         while at is not None and at.last is not None:
@@ -101,7 +108,7 @@ class _Trail:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """What counted: each party's shares in the hands of those who count as listed, best trail first, and their sum."""
+    """For each party: the trails of listed owners, best first, and the sum of their shares."""
 
     held: Mapping[str, Sequence[_Trail]]
     total: Mapping[str, Decimal]
@@ -111,7 +118,7 @@ _Share = Callable[[_Holding], Decimal]
 
 
 def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
-    """What the rules find about each party that has owners among `owners`, in their order."""
+    """Returns the findings about all parties, in the order of `owners`."""
     holdings = _holdings(owners)
     if not holdings and not any(owner.is_owner for owner in owners):
         return OwnershipAssessment(ruling.version, ruling.day.isoformat())
@@ -121,10 +128,10 @@ def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
         *_undetermined(owners, holdings),
         *_unknown(owners, holdings, ruling),
     ]
-    place = {owner.party_id: number for number, owner in enumerate(owners)}
-    found.sort(key=lambda each: (place[each.party_id], each.result is not OwnershipResult.BLOCKED))
-    spoken = tuple(replace(each, explanation=describe(each, {})) for each in found)
-    return OwnershipAssessment(ruling.version, ruling.day.isoformat(), spoken)
+    order = {owner.party_id: number for number, owner in enumerate(owners)}
+    found.sort(key=lambda each: (order[each.party_id], each.result is not OwnershipResult.BLOCKED))
+    explained = tuple(replace(each, explanation=describe(each, {})) for each in found)
+    return OwnershipAssessment(ruling.version, ruling.day.isoformat(), explained)
 
 
 def _by_rule(
@@ -136,7 +143,7 @@ def _by_rule(
         return
     certain = _counted(rule, sure, holdings, _low)
     possible = _counted(rule, maybe, holdings, _high)
-    upstream = _count(maybe, holdings, _high, _any)
+    upstream = _count(maybe, holdings, _high, _any_share)
     is_suspended = rule.suspension(ruling.day) is not None
     for owner in owners:
         party_id = owner.party_id
@@ -157,7 +164,7 @@ def _by_rule(
             _finding(party_id, cause, count.held[party_id]),
             rule_id=rule.rule_id,
             authority=rule.authority,
-            rule=rule.said(ruling.day),
+            rule=rule.describe(ruling.day),
             at_least_percent=float(low),
             at_most_percent=float(high),
         )
@@ -166,7 +173,7 @@ def _by_rule(
 def _by_other_lists(
     owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
 ) -> Iterator[OwnershipFinding]:
-    """Owners on lists that no rule covers: nothing follows from that by itself, and it is still a sign."""
+    """Yields red flags for owners on lists that no rule covers: no rule blocks, but an officer should know."""
     others = _roots(
         owners, ruling, lambda each: not any(rule.is_covered(each) for rule in ruling.rules)
     )
@@ -186,7 +193,7 @@ def _upstream(
     roots: Mapping[str, _Trail],
     cause: OwnershipCause,
 ) -> Iterator[OwnershipFinding]:
-    held = _count(roots, holdings, _high, _any).held
+    held = _count(roots, holdings, _high, _any_share).held
     for owner in owners:
         if owner.party_id in held:
             yield _finding(owner.party_id, cause, held[owner.party_id])
@@ -195,7 +202,7 @@ def _upstream(
 def _unknown(
     owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
 ) -> Iterator[OwnershipFinding]:
-    """Shares that nobody stated, or of which it cannot be told on which side of a rule's threshold they lie."""
+    """Yields findings for shares that are not stated, or whose bounds enclose a rule's threshold."""
     unclear: dict[str, list[_Trail]] = defaultdict(list)
     for holding in holdings:
         is_open = any(
@@ -216,7 +223,7 @@ def _unknown(
 
 
 def _holdings(owners: Sequence[Owner]) -> tuple[_Holding, ...]:
-    """Every stake in another of the parties. An unknown share is at most what the others' shares leave."""
+    """Returns all stakes in other parties. An unknown share is at most what the stated shares leave."""
     known = {owner.party_id for owner in owners}
     stakes = [
         (owner.party_id, stake)
@@ -252,7 +259,7 @@ def _holdings(owners: Sequence[Owner]) -> tuple[_Holding, ...]:
 def _roots(
     owners: Sequence[Owner], ruling: Ruling, counts: Callable[[Listing], bool]
 ) -> dict[str, _Trail]:
-    """The listed parties whose listings count, by party id."""
+    """Returns the parties with a listing that counts, by party id."""
     found: dict[str, _Trail] = {}
     for owner in owners:
         listings = [each for each in owner.listings if counts(each)]
@@ -270,7 +277,7 @@ def _roots(
 def _counted(
     rule: OwnershipRule, roots: Mapping[str, _Trail], holdings: Sequence[_Holding], share: _Share
 ) -> _Count:
-    """The count as the rule asks for it: of all roots together, or of each party's largest one."""
+    """Returns the count for a rule: all listed owners together, or the largest one alone."""
     if rule.is_aggregated:
         return _count(roots, holdings, share, rule.is_met)
     held: dict[str, Sequence[_Trail]] = {}
@@ -289,10 +296,10 @@ def _count(
     share: _Share,
     is_met: Callable[[Decimal], bool],
 ) -> _Count:
-    """The least solution of: who is owned far enough by parties that count counts too.
+    """Returns the least solution of: a party that counting parties own far enough counts, too.
 
-    Everybody who comes to count in one round does so by those of the rounds before. So the order of parties cannot
-    matter, a chain leads back to a root, and everybody comes to count at most once.
+    In each round, parties come to count by those of the rounds before. So the order of parties does
+    not matter, every chain leads back to a root, and a party comes to count at most once.
     """
     by_owner: dict[str, list[_Holding]] = defaultdict(list)
     for holding in holdings:
@@ -315,7 +322,7 @@ def _count(
 
 
 def _order(trail: _Trail) -> tuple[object, ...]:
-    """The most restrictive list first, then what is sure, the larger share, the shorter way; ids so that no two tie."""
+    """Sorts by most restrictive list, sure before possible, larger share, shorter chain; ids break ties."""
     share, owner = (_NOTHING, "") if trail.last is None else (-trail.last.high, trail.last.owner)
     return trail.rank, not trail.is_sure, share, trail.length, trail.root, owner
 
@@ -342,7 +349,7 @@ def _path(trail: _Trail) -> OwnershipPath:
 
 
 def _exact(percent: float) -> Decimal:
-    """The number as it was written: 33.3 is 33.3, not the binary fraction beside it."""
+    """Returns the number as it was written: 33.3, not the binary fraction next to it."""
     return Decimal(repr(percent))
 
 
@@ -354,5 +361,5 @@ def _high(holding: _Holding) -> Decimal:
     return holding.high
 
 
-def _any(percent: Decimal) -> bool:
+def _any_share(percent: Decimal) -> bool:
     return percent > 0

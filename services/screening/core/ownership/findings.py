@@ -1,4 +1,4 @@
-"""What was found about the owners of a party, and how it is read describe: every finding says itself in full sentences."""
+"""Findings about the owners of a party, and their description in sentences for officers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from typing import Final, assert_never
 
 
 class OwnershipResult(StrEnum):
-    """What a finding means. BLOCKED: a rule in effect is met for sure. RED_FLAG: to be looked at by an officer."""
+    """Meaning of a finding. BLOCKED: a rule in effect is certainly met. RED_FLAG: an officer must examine it."""
 
     BLOCKED = "BLOCKED"
     RED_FLAG = "RED_FLAG"
 
 
 class OwnershipCause(StrEnum):
-    """Why there is a finding."""
+    """Cause of a finding.
+
+    OWNED_BY_LISTED: listed parties hold the share that a rule requires. RULE_SUSPENDED: the same,
+    but the rule is suspended. MAY_REACH_THRESHOLD: they may hold it. MINORITY_STAKE: they hold
+    less. LISTED_ELSEWHERE: an owner is on a list that no rule covers. OWNER_UNDETERMINED: an owner
+    could not be screened. UNKNOWN_SHARE: the size of a share is not known. UNKNOWN_HOLDING: a
+    beneficial owner declares no holding.
+    """
 
     OWNED_BY_LISTED = "OWNED_BY_LISTED"
     RULE_SUSPENDED = "RULE_SUSPENDED"
@@ -30,7 +37,7 @@ class OwnershipCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShareRange:
-    """A share within bounds, percent; both the same where it is known exactly."""
+    """Bounds of a share, in percent. Both are equal if the share is known exactly."""
 
     at_least_percent: float
     at_most_percent: float
@@ -38,7 +45,7 @@ class ShareRange:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipStep:
-    """One party holds a share in another. share: None where it is not known."""
+    """One holding. share: None if its size is not known."""
 
     owner_party_id: str
     owned_party_id: str
@@ -47,7 +54,9 @@ class OwnershipStep:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipPath:
-    """From an owner, through others, to the party. list_codes: the lists that the owner is on, or may be on.
+    """A chain of holdings from an owner to the party.
+
+    list_codes: the lists that the owner is on, or may be on.
 
     omitted_steps: how many were left out in the middle of a long way.
     """
@@ -60,10 +69,11 @@ class OwnershipPath:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipFinding:
-    """What one rule, or none, makes of the owners of one party.
+    """A finding about the owners of one party, under one rule or under none.
 
-    at_least_percent: what listed owners hold for sure as the rule counts, at_most_percent: what they may hold. paths:
-    the most restrictive owner's first; more_paths were left out. explanation: all of it by party ids, without a name.
+    at_least_percent: the share that listed owners certainly hold, as the rule counts;
+    at_most_percent: the share that they may hold. paths: the most restrictive owner's first;
+    more_paths is the number of paths left out. explanation: the finding by party ids, no names.
     """
 
     party_id: str
@@ -82,10 +92,13 @@ class OwnershipFinding:
 
 
 def describe(finding: OwnershipFinding, names: Mapping[str, str]) -> str:
-    """The finding in sentences; parties by their name where `names` has one for their id, else by their id."""
+    """Returns the finding in sentences.
+
+    A party is named by its quoted name in `names`, or by its id if it has none there.
+    """
     known = _Names(names)
     sentences = [_lead(finding, known)]
-    sentences += [_told(path, known, finding) for path in finding.paths]
+    sentences += [_chain(path, known, finding) for path in finding.paths]
     if finding.more_paths:
         sentences.append(f"Further holdings of this kind: {finding.more_paths}.")
     if len(finding.paths) > 1 and finding.list_codes:
@@ -95,7 +108,7 @@ def describe(finding: OwnershipFinding, names: Mapping[str, str]) -> str:
 
 
 class _Names(dict[str, str]):
-    """Names in quotes, and ids of those who have none."""
+    """Quoted names by party id; an id without a name is returned as it is."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         super().__init__({party_id: f'"{name}"' for party_id, name in names.items()})
@@ -118,22 +131,22 @@ def _lead(finding: OwnershipFinding, known: _Names) -> str:
             return f"Listed parties own {held} of {party}, which may meet {rule}."
         case OwnershipCause.MINORITY_STAKE:
             return (
-                f"Listed parties own {held} of {party} as {rule} counts: less than it asks for,"
-                " and still a red flag."
+                f"Listed parties own {held} of {party}, less than {rule} requires."
+                " This is a red flag."
             )
         case OwnershipCause.LISTED_ELSEWHERE:
-            return f"Parties on lists that no rule of ownership covers stand behind {party}."
+            return f"An owner of {party} is on a list that no ownership rule covers."
         case OwnershipCause.OWNER_UNDETERMINED:
-            return f"Of an owner of {party} it could not be told whether it is listed."
+            return f"An owner of {party} could not be screened."
         case OwnershipCause.UNKNOWN_SHARE:
-            return f"Of shares in {party} it is not known how large they are."
+            return f"The size of a share in {party} is not known."
         case OwnershipCause.UNKNOWN_HOLDING:
-            return f"{party} is a beneficial owner, and it is not stated of whom."
+            return f"{party} is a beneficial owner without a declared holding."
         case _:
             assert_never(finding.cause)
 
 
-def _told(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
+def _chain(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
     holdings = [
         f"{known[step.owner_party_id]}{_on(path) if step is path.steps[0] else ''} holds {_share(step.share)} of"
         f" {known[step.owned_party_id]}"
@@ -141,8 +154,8 @@ def _told(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
     ]
     if path.omitted_steps:
         holdings.insert(len(holdings) // 2, f"and so on through {path.omitted_steps} more holdings")
-    is_whole = len(holdings) > 1 and finding.cause in _COUNTED
-    return f"{', '.join(holdings)}{', and that share counts wholly' if is_whole else ''}."
+    is_full = len(holdings) > 1 and finding.cause in _COUNTED
+    return f"{', '.join(holdings)}{', and that share counts in full' if is_full else ''}."
 
 
 _COUNTED: Final = frozenset(
@@ -152,13 +165,13 @@ _COUNTED: Final = frozenset(
         OwnershipCause.MAY_REACH_THRESHOLD,
     }
 )
-"""Findings in which a share that is held through others counts."""
+"""Causes for which a share that is held through others counts."""
 
 
 def _on(path: OwnershipPath) -> str:
     if not path.list_codes:
         return ""
-    return f" ({'listed' if path.is_sure else 'perhaps listed'}: {', '.join(path.list_codes)})"
+    return f" ({'listed' if path.is_sure else 'possibly listed'}: {', '.join(path.list_codes)})"
 
 
 def _share(share: ShareRange | None) -> str:

@@ -1,6 +1,7 @@
-"""What rules say of owners: whose shares count, how they are counted, from which share on, and on which days.
+"""The ownership rules: whose shares count, how they are counted, the threshold, and the days in effect.
 
-Rules are data; this module knows what can be said in one and what holds on a day, not who owns whom.
+Rules are data. This module knows what a rule can state and which rules are in effect on a day,
+not who owns whom.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from enum import StrEnum
 class Indirect(StrEnum):
     """How a share that is held through another party counts.
 
-    WHOLE: who is owned up to the threshold counts as a listed party, and its own shares count wholly; who is owned less
-    passes nothing on. Shares along a chain are never multiplied (OFAC, FAQ 401).
+    WHOLE: a party that listed parties own up to the threshold counts as listed, and its own shares
+    count in full. A party that they own less of passes nothing on. Shares along a chain are never
+    multiplied (OFAC, FAQ 401).
     """
 
     WHOLE = "WHOLE"
@@ -23,7 +25,7 @@ class Indirect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """That a party is, or may be, on a list. is_sure: an officer confirmed it, or nothing speaks against it."""
+    """A listing of a party. is_sure: its hit is EXACT or was confirmed by an officer."""
 
     list_code: str
     programs: tuple[str, ...] = ()
@@ -32,13 +34,13 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A list whose parties count, and under which of its programs; none named = all."""
+    """A list whose parties count. programs: only listings under these; empty: all listings."""
 
     list_code: str
     programs: frozenset[str] = frozenset()
 
     def holds(self, listing: Listing) -> bool:
-        """Whether the listing is one of these. A listing that names no program is."""
+        """Returns True if the listing is covered. A listing that names no program is."""
         is_listed_so = (
             not self.programs or not listing.programs or bool(self.programs & set(listing.programs))
         )
@@ -47,7 +49,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Days on which a rule does not hold; `until` is the first day after."""
+    """Days on which a rule is not in effect. `until` is the first day on which it is again."""
 
     since: date
     until: date
@@ -55,10 +57,10 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipRule:
-    """A rule: listed parties whose lists it covers, holding a share of `threshold_percent`, subject a party to it.
+    """A rule: if listed parties on the lists it covers hold `threshold_percent`, it applies to a party.
 
-    is_inclusive: the threshold itself suffices. is_aggregated: the shares of all of them count together. source says
-    where it is published, to_confirm what of it is still to be confirmed by counsel.
+    is_inclusive: the threshold itself suffices. is_aggregated: the shares of all listed owners are
+    added. source: where the rule is published. to_confirm: what counsel must still confirm.
     """
 
     rule_id: str
@@ -74,22 +76,22 @@ class OwnershipRule:
     to_confirm: str = ""
 
     def is_covered(self, listing: Listing) -> bool:
-        """Whether a party that is listed so counts."""
+        """Returns True if a party with this listing counts as a listed owner."""
         return any(each.holds(listing) for each in self.covers)
 
     def is_met(self, percent: Decimal) -> bool:
-        """Whether a share is large enough."""
+        """Returns True if the share reaches the threshold."""
         return percent > self.threshold_percent or (
             self.is_inclusive and percent == self.threshold_percent
         )
 
     def suspension(self, day: date) -> Suspension | None:
-        """What suspends it on the day, if anything."""
+        """Returns the suspension in effect on the day, or None."""
         return next((each for each in self.suspensions if each.since <= day < each.until), None)
 
-    def said(self, day: date) -> str:
-        """What it asks for, and whether it does so on the day, to be read describe."""
-        asked = (
+    def describe(self, day: date) -> str:
+        """Returns the threshold, and a suspension on the day, in words."""
+        threshold = (
             f"{self.threshold_percent:f} % or more"
             if self.is_inclusive
             else f"over {self.threshold_percent:f} %"
@@ -101,15 +103,18 @@ class OwnershipRule:
         )
         suspension = self.suspension(day)
         if suspension is None:
-            return f"{asked}, {together}"
-        return f"{asked}, {together}; suspended since {suspension.since}, in effect again from {suspension.until}"
+            return f"{threshold}, {together}"
+        return (
+            f"{threshold}, {together}; suspended since {suspension.since},"
+            f" in effect again from {suspension.until}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The rules that have come into effect by a day, suspended ones among them.
+    """The rules that came into effect by a day, suspended ones included.
 
-    restrictiveness: codes of lists, the most restrictive first; a list that is not named comes last.
+    restrictiveness: codes of lists, the most restrictive first. Other lists come last.
     """
 
     version: str
@@ -118,20 +123,20 @@ class Ruling:
     restrictiveness: tuple[str, ...]
 
     def rank(self, list_code: str) -> int:
-        """Place of the list among the restrictive ones, 0 = most."""
+        """Returns the rank of a list by restrictiveness; 0 is the most restrictive."""
         known = self.restrictiveness
         return known.index(list_code) if list_code in known else len(known)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnershipRules:
-    """All rules of a file."""
+    """All rules of the rules file."""
 
     version: str
     rules: tuple[OwnershipRule, ...]
     restrictiveness: tuple[str, ...]
 
     def on(self, day: date) -> Ruling:
-        """What holds on the day."""
+        """Returns the rules that came into effect by the day."""
         begun = tuple(rule for rule in self.rules if rule.effective_from <= day)
         return Ruling(self.version, day, begun, self.restrictiveness)

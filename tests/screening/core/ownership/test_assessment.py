@@ -266,7 +266,7 @@ def test_a_finding_can_be_read_aloud_by_ids_and_by_names() -> None:
 
     assert said.explanation == (
         "Listed parties own 55 % of c, which meets rule us-bis-affiliates of US Commerce, BIS (50 % or more, all listed"
-        " owners together). y (listed: SDN) holds 60 % of a, a holds 15 % of c, and that share counts wholly. x"
+        " owners together). y (listed: SDN) holds 60 % of a, a holds 15 % of c, and that share counts in full. x"
         " (listed: EL) holds 40 % of c. The most restrictive owner is y (listed: SDN)."
     )
     assert '"Example Holding 1 Ltd" (listed: SDN) holds 60 % of a' in describe(
