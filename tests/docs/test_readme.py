@@ -12,7 +12,7 @@ from safeconduct.cli import failures
 
 from chassis.settings import PREFIX, MigrationSettings
 from infra.cache import CHECKOUT
-from infra.local.profiles import write_environments
+from infra.local.profiles import write_environments, write_profiles
 from infra.local.stack import Stack
 from services.applications.__main__ import Settings as ApplicationsSettings
 from services.screening.__main__ import Settings as ScreeningSettings
@@ -31,6 +31,7 @@ def terminal(run_folder: Path) -> Iterator[Shell]:
     )
     with Stack(folder / ".run") as stack:
         write_environments(stack)
+        write_profiles(stack)
         with shell(folder) as terminal:
             yield terminal
 
