@@ -1,9 +1,9 @@
 """Decodes a request and checks it by the rules of its contract; words every violation for a person.
 
-The validator's own texts ("does not match regex pattern ...") never reach a caller. The contract says
-what a field expects (option `safeconduct.options.v1.expected`), a service may give a sentence for a
-field that needs its data (`Sentences`), and all other rules have the sentences below. A `cel` rule
-could carry its own message, but is several times as slow as a standard rule.
+The validator's own texts ("does not match regex pattern ...") never reach a caller. The contract
+says what a field expects (option `safeconduct.options.v1.expected`), a service may give a sentence
+for a field that needs its data (`Sentences`), and all other rules have the sentences below. A `cel`
+rule could carry its own message, but is several times as slow as a standard rule.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _validator: Final = protovalidate.Validator()
 
 
 def compile_rules(services: Iterable[str]) -> None:
-    """Compiles the rules of every request of these services, so that a broken rule fails the start."""
+    """Compiles the rules of all requests of these services: a broken rule fails the start."""
     for service in services:
         for method in descriptor_pool.Default().FindServiceByName(service).methods:
             _validator.collect_violations(message_factory.GetMessageClass(method.input_type)())
@@ -60,7 +60,7 @@ def parse(
 
 
 def check(message: Message, sentences: Sentences | None = None) -> None:
-    """Raises `RpcError` VALIDATION_FAILED, with 40 violations at most, unless every rule is kept."""
+    """Raises `RpcError` VALIDATION_FAILED, with 40 violations at most, if a rule is broken."""
     violations = _validator.collect_violations(message)
     if violations:
         raise _invalid([_fault(message, violation, sentences or {}) for violation in violations])
@@ -167,7 +167,7 @@ def _invalid(faults: list[tuple[str, str, str]]) -> RpcError:
 
 
 def first_fault(faults: list[tuple[str, str]]) -> str:
-    """Returns one sentence for a status message from (field path, description): the first, and a count."""
+    """Returns the first (field path, description) as a sentence, with a count of the rest."""
     path, description = faults[0]
     sentence = f"{path}: {description}" if path else description
     more = len(faults) - 1

@@ -1,4 +1,4 @@
-"""Composes the applications service: `python -m services.applications serve`."""
+"""Builds the applications service: `python -m services.applications serve`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PACKAGE = "safeconduct.applications.v1"
 
 
 class Settings(ServiceSettings):
-    """Settings of the applications service."""
+    """The settings of applications, besides those of every service."""
 
     license_signing_key_file: FilePath = variable(
         "/etc/safeconduct/license.key", old_name="LICENSE_KEY_FILE"
@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
 
 
 def route(record: OutboxRecord) -> tuple[Address, bytes]:
-    """All facts go to one topic, in order per application."""
+    """Returns the topic of all events, and as key the application id, which keeps them in order."""
     return Address(PACKAGE), str(record.stream_id).encode()
 
 
@@ -61,7 +61,7 @@ def sentences(reference_data: ReferenceData) -> Sentences:
 
 
 def build(runtime: Runtime[Settings]) -> Service:
-    """The service, wired."""
+    """Returns the service with its servicers, event handlers and timers."""
     settings = runtime.settings
     journal = runtime.journal(ApplicationStream())
     change_feed = ChangeFeed(journal, "partner_id")

@@ -1,4 +1,4 @@
-"""What the tests of applications begin with: an application that nothing speaks against, and what becomes of it."""
+"""Builders for the tests of applications: a low-risk application and its later states."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What applications decides: plain functions over frozen values. No clock, no ids, no input or output here."""
+"""Decides applications: functions over frozen values, without clock, new ids, input or output."""

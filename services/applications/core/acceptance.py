@@ -1,8 +1,9 @@
-"""The text by which an end user accepts the code of conduct, and who may sign it. Knows no cryptography.
+"""The text that an end user signs to accept the code of conduct, and the parties that may sign it.
 
-The text names everything that the signature must not be carried over to: another application, decision, text, person
-or holder. One line a fact, in fixed order, UTF-8, each line ended by a line feed; the holder's name as a JSON string,
-so that no name can add a line.
+The text names the application, the decision, the code version, the signatory and the license
+holder, so that a signature cannot be used for any other of them. It has one fact on each line, in
+fixed order, in UTF-8, and every line ends with a line feed. The holder's name is a JSON string, so
+that no name can add a line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ _FORM = "safeconduct.acceptance.v1"
 
 
 def license_holder(details: ApplicationDetails) -> Party:
-    """Who will hold the license: the party of that role, or else the applicant."""
+    """Returns the party with role LICENSE_HOLDER, or else the applicant.
+
+    Raises ValueError if there is neither, which the submission check rules out.
+    """
     for role in (PartyRole.LICENSE_HOLDER, PartyRole.APPLICANT):
         for party in details.parties:
             if role in party.roles:
@@ -24,7 +28,7 @@ def license_holder(details: ApplicationDetails) -> Party:
 
 
 def is_authorized(party: Party, details: ApplicationDetails) -> bool:
-    """True: the party is a signatory whose key binds one of the end users by their own declaration."""
+    """Returns True if the party is a signatory that is declared to bind one of the end users."""
     authority = party.signing_authority
     if authority is None or not authority.is_authorized or PartyRole.SIGNATORY not in party.roles:
         return False
@@ -35,14 +39,15 @@ def is_authorized(party: Party, details: ApplicationDetails) -> bool:
 
 
 def signatory(details: ApplicationDetails) -> Party | None:
-    """The first party that may sign for an end user, or None."""
+    """Returns the first party that may sign for an end user, or None."""
     return next((party for party in details.parties if is_authorized(party, details)), None)
 
 
 def acceptance_text(application: Application, signatory_party_id: str) -> bytes:
-    """The exact bytes to sign. Raises ValueError before the application is approved: there is nothing to accept yet."""
+    """Returns the exact bytes to sign. Raises ValueError if the application is not approved."""
     if application.decision is None or not application.code_version:
         raise ValueError("only an approved application has an acceptance text")
+    holder = license_holder(application.details)
     lines = (
         _FORM,
         "I accept the code of conduct named here for the end user that I may bind.",
@@ -50,7 +55,7 @@ def acceptance_text(application: Application, signatory_party_id: str) -> bytes:
         f"decision: {application.decision.decision_id}",
         f"code-version: {application.code_version}",
         f"code-sha256: {application.code_digest.hex()}",
-        f"license-holder: {json.dumps(license_holder(application.details).name, ensure_ascii=False)}",
+        f"license-holder: {json.dumps(holder.name, ensure_ascii=False)}",
         f"signatory: {signatory_party_id}",
     )
     return "".join(f"{line}\n" for line in lines).encode()

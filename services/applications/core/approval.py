@@ -1,4 +1,4 @@
-"""What every approval carries, whether policy or officers gave it: its conditions and the terms to sign."""
+"""The parts that approvals by policy and by officers share: conditions and the time to sign."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.applications.core.model import (
 
 
 def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> tuple[str, ...]:
-    """Policy's conditions, then the officers', each once."""
+    """Returns the conditions of policy, then those of the officers, each once."""
     demanded = [
         rule.condition
         for rule in policy.fired
@@ -29,7 +29,7 @@ def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> 
 def approved(
     application: Application, decision: Decision, terms: SigningTerms, now: datetime
 ) -> ApplicationApproved:
-    """The approval, with the time to sign that runs from now."""
+    """Returns the approval. The time to sign begins now."""
     return ApplicationApproved(
         application_id=application.application_id,
         decision=decision,

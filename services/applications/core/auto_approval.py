@@ -49,7 +49,7 @@ def referred(policy: PolicyOutcome, found: tuple[str, ...]) -> PolicyOutcome:
         rule_id=RULE_ID,
         effect=RuleEffect.REFER,
         inputs=dict.fromkeys(found, "true"),
-        legal_basis="Safeconduct licensing principles: these cases are never approved automatically",
+        legal_basis="Licensing principles; such cases are never approved automatically",
         explanation=REVIEW_NEEDED,
     )
     return replace(policy, effect=RuleEffect.REFER, fired=(*policy.fired, rule))

@@ -1,6 +1,8 @@
-"""What can be asked of an application: by its partner, its end user, officers, other services' facts, and time.
+"""The commands on an application.
 
-New ids and the terms to sign are arguments; so is the function that verifies a signature.
+Partners and officers give some of them; consumed events and timers cause the others. Ids of new
+things come with the command, as does the function that verifies a signature: the core makes
+neither.
 """
 
 from __future__ import annotations
@@ -20,15 +22,15 @@ from services.applications.core.model import (
 from services.applications.core.reference_data import ReferenceData
 
 Verify = Callable[[bytes, bytes, bytes], bool]
-"""(public key, message, signature) -> True when the signature is the key's over the message. Never raises."""
+"""From (public key, message, signature): True if the key made the signature. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Officer:
     """The officer who acts.
 
-    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the officer
-    belongs to, or None.
+    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the
+    officer belongs to, or None.
     """
 
     officer_id: str
@@ -38,7 +40,7 @@ class Officer:
 
 @dataclass(frozen=True, slots=True)
 class SigningTerms:
-    """The code of conduct that an approval asks to sign, and how many days there are to do it."""
+    """The version of the code of conduct that must be signed, and the days to do it."""
 
     code_version: str
     code_digest: bytes
@@ -47,7 +49,7 @@ class SigningTerms:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A partner asks for a license."""
+    """A partner submits an application."""
 
     application_id: UUID
     partner_id: str
@@ -57,7 +59,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class ConcludeScreening:
-    """Screening came back, and policy was evaluated on what it found. A fact: never refused for its state."""
+    """Screening completed and policy was evaluated. Never refused: a late one changes nothing."""
 
     screening: ScreeningSummary
     policy: PolicyOutcome
@@ -79,7 +81,7 @@ class RevisionCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviseScreening:
-    """A list, or an officer's verdict on a hit, says something new, and policy was evaluated on it. A fact."""
+    """Findings about a party changed and policy was evaluated again. Never refused."""
 
     cause: RevisionCause
     screening: ScreeningSummary
@@ -88,7 +90,7 @@ class ReviseScreening:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The partner takes the application back."""
+    """The partner withdraws the application."""
 
     reason: str
 
@@ -117,7 +119,7 @@ class Recommend:
 
 @dataclass(frozen=True, slots=True)
 class Countersign:
-    """A second officer confirms the pending recommendation. `recommendation_id` is the one it read."""
+    """A second officer confirms the recommendation that it read, `recommendation_id`."""
 
     recommendation_id: UUID
     officer: Officer
@@ -128,7 +130,7 @@ class Countersign:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecommendation:
-    """A second officer rejects the pending recommendation. `recommendation_id` is the one it read."""
+    """A second officer rejects the recommendation that it read, `recommendation_id`."""
 
     recommendation_id: UUID
     officer: Officer
@@ -137,7 +139,7 @@ class RejectRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class FollowStanding:
-    """Enforcement changed the standing of the license. A fact: an older version changes nothing."""
+    """Enforcement changed the standing of the license. An older version changes nothing."""
 
     license_id: UUID
     state: LicenseState
@@ -146,7 +148,7 @@ class FollowStanding:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A timer fired; what is due is told from the application and `now`."""
+    """A timer fired. The application and the time say what is due."""
 
 
 Command = (

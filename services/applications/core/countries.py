@@ -1,4 +1,4 @@
-"""Answers a value that is no country code with the standard and, if it can be found, the right code."""
+"""Answers a value that is no country code with the standard and, if possible, the right code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Countries = Mapping[str, tuple[str, ...]]
 
 _STANDARD: Final = "countries are ISO 3166-1 alpha-2 codes"
 _CLOSE: Final = 0.8
-"""Lowest similarity (difflib) at which a misspelt name is taken for a country's: Kenia for Kenya."""
+"""Lowest similarity (difflib) at which a misspelt name counts as a country's: Kenia as Kenya."""
 
 
 def country_sentence(value: str, countries: Countries) -> str:

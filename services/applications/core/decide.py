@@ -1,7 +1,7 @@
-"""What follows from a command: events, or a refusal. One function a command; this module knows which.
+"""Decides commands: returns events or a refusal. The only entrance to the core.
 
-Commands of people are refused where the lifecycle has no place for them. Facts of other services and timers change
-nothing (`()`) where they come late or twice.
+Commands of callers are refused in states that do not accept them. Consumed events and timers that
+come late or twice return no events.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ Decided = tuple[Event, ...] | Refusal
 
 
 def decide(application: Application | None, command: Command, now: datetime) -> Decided:  # noqa: C901, PLR0912 - one case for each command
-    """What follows from the command for the application as it is, at `now`."""
+    """Returns the events of the command on the application at `now`, or its refusal."""
     if isinstance(command, Submit):
         return _submit(application, command, now)
     if application is None:
-        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "there is no application of this id")
+        return Refusal(Kind.NOT_FOUND, Reason.NOT_FOUND, "there is no application with this id")
     if type(command) in METHODS and not fits(application.state, type(command)):
         return wrong_state(application.state, command)
     match command:
@@ -88,7 +88,7 @@ def _conclude_screening(
     application: Application, command: ConcludeScreening, now: datetime
 ) -> Decided:
     if not fits(application.state, ConcludeScreening):
-        return ()  # told twice, or withdrawn meanwhile
+        return ()  # a repeated event, or the application was withdrawn meanwhile
     screening = screening_findings.complete(command.screening, application.details)
     policy = command.policy
     if policy.effect is RuleEffect.DENY:

@@ -1,4 +1,4 @@
-"""Refusals as values: why a command is not carried out, from the closed list of errors.proto."""
+"""Refusals of commands, as values with a reason from `errors.proto`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What sort of refusal it is; the shell turns it into a status code."""
+    """The sort of a refusal. `chassis.rpc.errors.CODES` gives each sort its gRPC status."""
 
     INVALID = "INVALID"
     PRECONDITION = "PRECONDITION"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """ErrorReason of errors.proto without its prefix."""
+    """The reason of a refusal: ErrorReason of `errors.proto` without its prefix."""
 
     WRONG_STATE = "WRONG_STATE"
     NOT_VISIBLE = "NOT_VISIBLE"
@@ -36,7 +36,7 @@ class Reason(StrEnum):
 
 
 class Fault(StrEnum):
-    """What is wrong with one field of a submission."""
+    """The sort of a fault in one field of a submission."""
 
     UNKNOWN_COUNTRY = "UNKNOWN_COUNTRY"
     UNKNOWN_MODEL = "UNKNOWN_MODEL"
@@ -52,7 +52,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """One fault with its path, for instance `details.parties[2].country`, and a sentence for a person."""
+    """A fault in a field.
+
+    `path` is for example `details.parties[2].country`. `description` names the right value.
+    """
 
     path: str
     reason: Fault
@@ -61,7 +64,11 @@ class FieldFault:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing happens. `message` names no person and repeats no personal data."""
+    """A command that was understood and is refused.
+
+    `message` holds no personal data. `metadata` holds the values that vary in it. `fields` are the
+    faults of an INVALID submission.
+    """
 
     kind: Kind
     reason: Reason

@@ -1,4 +1,4 @@
-"""The facts that applications tells, with the names and fields of events.proto."""
+"""The events of an application, with the names and fields of `events.proto`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.applications.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class ApplicationSubmitted:
-    """A partner submitted an application; it will be screened."""
+    """A partner submitted an application."""
 
     application_id: UUID
     partner_id: str
@@ -32,7 +32,7 @@ class ApplicationSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationReferred:
-    """Screening came back and policy leaves the decision to officers."""
+    """Screening completed and policy referred the application to officers."""
 
     application_id: UUID
     screening: ScreeningSummary
@@ -42,7 +42,7 @@ class ApplicationReferred:
 
 @dataclass(frozen=True, slots=True)
 class DenialIntended:
-    """Screening came back, or an officer confirmed a match, and denial is proposed."""
+    """Denial is proposed, by policy or because an officer confirmed a match."""
 
     application_id: UUID
     screening: ScreeningSummary
@@ -52,7 +52,7 @@ class DenialIntended:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRevised:
-    """A list or an officer says something new about a party: what was recommended or approved holds no more."""
+    """Findings about a party changed. An earlier recommendation or approval is void."""
 
     application_id: UUID
     screening: ScreeningSummary
@@ -71,7 +71,7 @@ class DecisionRecommended:
 
 @dataclass(frozen=True, slots=True)
 class RecommendationCountersigned:
-    """An officer countersigned, and another countersignature is needed."""
+    """An officer countersigned, and at least one more countersignature is needed."""
 
     application_id: UUID
     recommendation_id: UUID
@@ -81,7 +81,7 @@ class RecommendationCountersigned:
 
 @dataclass(frozen=True, slots=True)
 class RecommendationRejected:
-    """An officer rejected the recommendation; the case goes back to review."""
+    """An officer rejected the recommendation. The case is under review again."""
 
     application_id: UUID
     recommendation_id: UUID
@@ -91,7 +91,7 @@ class RecommendationRejected:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationApproved:
-    """The application is approved and waits for the end user's signature."""
+    """The application was approved and waits for the end user's signature."""
 
     application_id: UUID
     decision: Decision
@@ -103,7 +103,7 @@ class ApplicationApproved:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDenied:
-    """The application is denied."""
+    """Officers denied the application."""
 
     application_id: UUID
     decision: Decision
@@ -112,7 +112,7 @@ class ApplicationDenied:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationWithdrawn:
-    """The partner took the application back."""
+    """The partner withdrew the application."""
 
     application_id: UUID
     reason: str
@@ -121,7 +121,7 @@ class ApplicationWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationLapsed:
-    """The approved application was not signed in time."""
+    """The approved application was not signed in time and lapsed."""
 
     application_id: UUID
     occurred_at: datetime
@@ -129,7 +129,10 @@ class ApplicationLapsed:
 
 @dataclass(frozen=True, slots=True)
 class LicenseGrant:
-    """What enforcement and gates need to know of a license; no names."""
+    """The part of a license that enforcement and gates need. It has no names.
+
+    `screening_id` is None in events that were written before the field existed.
+    """
 
     license_id: UUID
     license_number: str
@@ -149,7 +152,7 @@ class LicenseGrant:
 
 @dataclass(frozen=True, slots=True)
 class LicenseIssued:
-    """The end user signed and the license is issued."""
+    """The end user signed the code of conduct and the license was issued."""
 
     application_id: UUID
     license: LicenseGrant
@@ -158,7 +161,7 @@ class LicenseIssued:
 
 @dataclass(frozen=True, slots=True)
 class LicenseRecordChanged:
-    """The license record follows an order of enforcement."""
+    """The license record follows a change of the standing at enforcement."""
 
     application_id: UUID
     license_id: UUID
@@ -169,7 +172,7 @@ class LicenseRecordChanged:
 
 @dataclass(frozen=True, slots=True)
 class LicenseExpired:
-    """The license's time is over."""
+    """The term of the license is over."""
 
     application_id: UUID
     license_id: UUID

@@ -1,4 +1,4 @@
-"""The application after an event. Decides nothing: the tables of `lifecycle` say where it stands then."""
+"""Folds events into an application. The tables of `lifecycle` give its state."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from services.applications.core.model import (
 )
 
 
-def evolve(application: Application | None, event: Event) -> Application:  # noqa: C901, PLR0912 - one case an event
-    """The application after the event, one version on. Raises ImpossibleEvent when the tables do not allow it."""
+def evolve(application: Application | None, event: Event) -> Application:  # noqa: C901, PLR0912 - one case for each event
+    """Returns the application after the event. Raises ImpossibleEvent if no table allows it."""
     state = next_state(None if application is None else application.state, event)
     if isinstance(event, ApplicationSubmitted):
         return _submitted(event, state)
     if application is None:
-        raise ImpossibleEvent(f"{type(event).__name__} of no application")
+        raise ImpossibleEvent(f"{type(event).__name__} without an application")
     moved = replace(
         application, state=state, version=application.version + 1, updated_at=event.occurred_at
     )
@@ -82,7 +82,7 @@ def evolve(application: Application | None, event: Event) -> Application:  # noq
 
 
 def countersigned(recommendation: Recommendation, signature: Countersignature) -> Recommendation:
-    """The recommendation with one more countersignature."""
+    """Returns the recommendation with one more countersignature."""
     return replace(recommendation, countersignatures=(*recommendation.countersignatures, signature))
 
 
@@ -112,7 +112,7 @@ def _decided(
 
 
 def _undecided(application: Application) -> Application:
-    """Without what was recommended or approved on other findings."""
+    """Returns the application without a recommendation or approval that rests on other findings."""
     return replace(
         application,
         recommendation=None,

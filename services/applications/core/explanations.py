@@ -1,8 +1,8 @@
 """Returns the reasons of a review, a proposed denial or a denial, in sentences for the applicant.
 
-The sentences are the explanations that fired rules give to applicants, never an officer's notes. While
-officers review a case, only rules that refer are explained: whether a list entry may be a party must
-not become known before an officer has compared the two.
+The sentences are the explanations that fired rules give to applicants, never an officer's notes.
+While officers review a case, only rules that refer are explained: whether a list entry may be a
+party must not become known before an officer has compared the two.
 """
 
 from __future__ import annotations

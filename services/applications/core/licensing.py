@@ -1,6 +1,7 @@
-"""How a license comes into being and how its record follows: the signature, orders of enforcement, and time.
+"""Decides the issue of a license, and the changes of its record by enforcement and by time.
 
-Facts that come late or twice change nothing; one that contradicts what is known is refused, so that it is heard.
+A change of standing that comes late or twice returns no events. One that contradicts the record is
+refused, so that the consumer reports it as a dead letter.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from services.applications.core.model import (
 
 
 def due_at(application: Application) -> datetime | None:
-    """When `Due` will have something to say: the time to sign, then the end of the license; None = never."""
+    """Returns the time at which `Due` changes the application, or None.
+
+    It is the end of the time to sign, and later the end of the license.
+    """
     if application.state is ApplicationState.AWAITING_SIGNATURE:
         return application.sign_by
     record = application.license
@@ -38,7 +42,7 @@ def due_at(application: Application) -> datetime | None:
 
 
 def due(application: Application, now: datetime) -> tuple[Event, ...] | Refusal:
-    """What is due at `now`, if anything."""
+    """Returns the lapse of the application or the expiry of the license, if it is due at `now`."""
     when = due_at(application)
     if when is None or now < when:
         return ()
@@ -50,37 +54,52 @@ def due(application: Application, now: datetime) -> tuple[Event, ...] | Refusal:
 def accept_code(
     application: Application, command: AcceptCode, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """The license, or the first of five checks that the acceptance fails."""
+    """Returns the license, or the refusal of the first of five checks that the acceptance fails."""
     subject = {"signatoryPartyId": command.signatory_party_id}
-    # (1): in time.
+    # (1): The time to sign is not over.
     if application.sign_by is None or now >= application.sign_by:
         sign_by = {"signBy": "" if application.sign_by is None else application.sign_by.isoformat()}
         return Refusal(
-            Kind.PRECONDITION, Reason.SIGNING_TIME_OVER, "the time to sign is over", sign_by
+            Kind.PRECONDITION,
+            Reason.SIGNING_TIME_OVER,
+            f"the time to sign ended at {sign_by['signBy']}",
+            sign_by,
         )
-    # (2): by a person who may sign for the end user.
+    # (2): The party may sign for an end user.
     parties = {party.party_id: party for party in application.details.parties}
     party = parties.get(command.signatory_party_id)
     authority = None if party is None else party.signing_authority
     if party is None or authority is None or not is_authorized(party, application.details):
-        message = "this party may not sign for the end user"
+        message = (
+            "signatory_party_id: the party has no signing_authority that is authorized to bind "
+            "an end user"
+        )
         return Refusal(Kind.PERMISSION, Reason.SIGNATORY_NOT_AUTHORIZED, message, subject)
-    # (3): under the text that was approved.
+    # (3): The text that was signed is the one that the approval names.
     if command.code_version != application.code_version:
         versions = {
             "requiredVersion": application.code_version,
             "signedVersion": command.code_version,
         }
-        message = f"version {application.code_version} of the code of conduct is to be signed"
+        message = (
+            f"code_version: version {application.code_version} of the code must be signed, "
+            f"not {command.code_version}"
+        )
         return Refusal(Kind.PRECONDITION, Reason.CODE_OUT_OF_DATE, message, versions)
-    # (4): with a key that is still valid.
+    # (4): The key is still valid.
     if authority.valid_until is not None and now >= authority.valid_until:
-        message = "the signatory's key is not valid any more"
+        message = (
+            f"the signatory's key was valid until {authority.valid_until:%Y-%m-%dT%H:%M:%SZ}; "
+            "submit a new application with a new key"
+        )
         return Refusal(Kind.PRECONDITION, Reason.SIGNING_KEY_EXPIRED, message, subject)
-    # (5): over exactly this text.
+    # (5): The key signed exactly the acceptance text.
     text = acceptance_text(application, command.signatory_party_id)
     if not command.verify(authority.public_key, text, command.signature):
-        message = "the signature is not that of the signatory's key over the acceptance text"
+        message = (
+            "signature: the signatory's key did not make this signature over "
+            "Application.acceptance_text"
+        )
         return Refusal(Kind.INVALID, Reason.SIGNATURE_INVALID, message, subject)
     return (LicenseIssued(application.application_id, _grant(application, command, now), now),)
 
@@ -88,13 +107,14 @@ def accept_code(
 def follow_standing(
     application: Application, command: FollowStanding, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """The record as enforcement has it, unless that is already known."""
+    """Returns the change of the license record, or no event if the record is as new or newer."""
     record = application.license
     if record is None or record.license_id != command.license_id:
         return Refusal(
-            Kind.NOT_FOUND, Reason.NOT_FOUND, "this application has no license of this id"
+            Kind.NOT_FOUND, Reason.NOT_FOUND, "this application has no license with this id"
         )
-    # Version fence: what is older than what we know was overtaken. Of an expired license nothing more is recorded.
+    # Fencing by version: an older change was overtaken by one that is recorded. An expired license
+    # does not change any more.
     if (
         command.standing_version <= application.standing_version
         or record.state is LicenseState.EXPIRED
@@ -110,10 +130,10 @@ def follow_standing(
 
 def _grant(application: Application, command: AcceptCode, now: datetime) -> LicenseGrant:
     details, decision = application.details, application.decision
-    assert decision is not None  # AWAITING_SIGNATURE is reached by a decision only
+    assert decision is not None, "only a decision leads to AWAITING_SIGNATURE"
     return LicenseGrant(
         license_id=command.license_id,
-        # 48 random bits; the first digits of a time-ordered UUID would be the time.
+        # 48 random bits of the UUID. If ids become time-ordered, the first bits are a time.
         license_number=f"SC-{now.year}-{command.license_id.hex[-12:].upper()}",
         decision_id=decision.decision_id,
         partner_id=application.partner_id,

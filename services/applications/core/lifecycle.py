@@ -1,8 +1,8 @@
-"""The lifecycles of an application and of its license record: two tables and the functions that read them.
+"""The lifecycles of an application and of its license record: two tables and their readers.
 
-What a table does not list is refused. The tests, the pages in `docs/lifecycles/` and the commands that
-a caller is offered are derived from the tables. Who may act, and what else must hold, is decided in
-`decide` and in the modules it calls.
+What a table does not list is refused. The tests, the pages in `docs/lifecycles/` and the commands
+that a caller is offered are derived from the tables. Who may act, and what else must hold, is
+decided in `decide` and in the modules it calls.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def fits(state: State | None, command: type[Command]) -> bool:
 
 
 def allowed_commands(state: State | None, methods: Mapping[type[Command], str]) -> tuple[str, ...]:
-    """Returns the names of those of the methods that the state accepts, in the order of `methods`."""
+    """Returns the names of the methods that the state accepts, in the order of `methods`."""
     return tuple(name for command, name in methods.items() if fits(state, command))
 
 

@@ -1,7 +1,7 @@
-"""Says which applications are military or military-intelligence. The definitions are law, not policy.
+"""Says which applications are military or military-intelligence, as the law defines them.
 
-They stand in the code and not in `policy/reference.yaml`, so that no file can narrow them: automatic
-approval is barred by them whatever the policy says.
+They stand in the code and not in `policy/reference.yaml`, so that no file can narrow them:
+automatic approval is barred by them whatever the policy says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MILITARY_INTELLIGENCE_SECTORS: Final = frozenset({Sector.INTELLIGENCE})
 
 
 def is_military(details: ApplicationDetails) -> bool:
-    """Returns True if a military end use is named or a party, in any role, is a military end user."""
+    """Returns True if a military end use is named or any party is a military end user."""
     return bool(
         MILITARY_USES.intersection(details.end_uses)
         or MILITARY_SECTORS.intersection(_sectors(details))

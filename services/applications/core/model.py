@@ -1,6 +1,7 @@
-"""The words of an application, its decision and its license, with the names and fields of model.proto.
+"""The values that an application, its decision and its license consist of.
 
-Values only; what may happen to them stands in `lifecycle`, what follows from them in `decide`. Not stated = None.
+Names and fields are those of `model.proto`, whose comments describe them. An optional value that is
+not stated is None, or empty text. `lifecycle` says how the states change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from uuid import UUID
 
 
 class PartyRole(StrEnum):
-    """What a party is in the transaction. Words of 15 CFR 748.5 where it has them."""
+    """The part that a party plays in the transaction, in the terms of 15 CFR 748.5."""
 
     APPLICANT = "APPLICANT"
     LICENSE_HOLDER = "LICENSE_HOLDER"
@@ -30,7 +31,7 @@ class PartyRole(StrEnum):
 
 
 class PartyKind(StrEnum):
-    """What kind of being a party is."""
+    """Whether a party is a person, an organisation or a vessel."""
 
     PERSON = "PERSON"
     ORGANISATION = "ORGANISATION"
@@ -38,7 +39,7 @@ class PartyKind(StrEnum):
 
 
 class Sector(StrEnum):
-    """What an organisation does. MILITARY: 15 CFR 744.21(g); INTELLIGENCE: 15 CFR 744.22(f)."""
+    """The sector that an organisation works in."""
 
     HEALTHCARE = "HEALTHCARE"
     EDUCATION = "EDUCATION"
@@ -52,7 +53,7 @@ class Sector(StrEnum):
 
 
 class EndUse(StrEnum):
-    """What the model will be used for."""
+    """The purpose that the model is used for."""
 
     HEALTHCARE = "HEALTHCARE"
     RESEARCH_AND_EDUCATION = "RESEARCH_AND_EDUCATION"
@@ -72,7 +73,7 @@ class EndUse(StrEnum):
 
 
 class AccessMode(StrEnum):
-    """How the model is reached."""
+    """The technical form of access to a model."""
 
     MODEL_WEIGHTS = "MODEL_WEIGHTS"
     HOSTED_ACCESS = "HOSTED_ACCESS"
@@ -82,7 +83,7 @@ class AccessMode(StrEnum):
 
 
 class RedFlag(StrEnum):
-    """Signs that something is wrong: 15 CFR part 732, supplement 3."""
+    """A warning sign of 15 CFR part 732, supplement 3."""
 
     RELUCTANT_ABOUT_END_USE = "RELUCTANT_ABOUT_END_USE"
     CAPABILITY_DOES_NOT_FIT_BUSINESS = "CAPABILITY_DOES_NOT_FIT_BUSINESS"
@@ -96,7 +97,7 @@ class RedFlag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A number that an authority gave a party."""
+    """A number that an authority or register gave to a party."""
 
     type: str
     value: str
@@ -105,7 +106,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class ShareRange:
-    """A share within bounds, percent."""
+    """Bounds of a share, in percent."""
 
     at_least_percent: float
     at_most_percent: float
@@ -113,7 +114,7 @@ class ShareRange:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """A share, percent, that one party holds in another, exactly or within bounds; neither = not known."""
+    """A share in percent that a party holds in another: exact, within bounds, or not known."""
 
     owned_party_id: str
     share_percent: float | None = None
@@ -121,7 +122,7 @@ class Ownership:
 
     @property
     def at_least_percent(self) -> float | None:
-        """What the party holds for sure; None where nothing is known."""
+        """Returns the share that the party certainly holds, or None if nothing is known."""
         return (
             self.share_range.at_least_percent
             if self.share_range is not None
@@ -131,7 +132,7 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class SigningAuthority:
-    """The key (Ed25519, 32 bytes) and the power with which a person will sign the code of conduct."""
+    """The key (Ed25519, 32 bytes) and the power to sign the code of conduct for an end user."""
 
     public_key: bytes
     is_authorized: bool
@@ -141,7 +142,7 @@ class SigningAuthority:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody who takes part."""
+    """A person, organisation or vessel that takes part in the transaction."""
 
     party_id: str
     roles: tuple[PartyRole, ...]
@@ -159,7 +160,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One model and the way it is reached."""
+    """One model and the form of access to it."""
 
     model_id: str
     access_mode: AccessMode
@@ -167,7 +168,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class EndUserStatement:
-    """The end user's own written statement of what it will do."""
+    """The end user's written statement of the planned use."""
 
     party_id: str
     signed_at: datetime
@@ -176,7 +177,7 @@ class EndUserStatement:
 
 @dataclass(frozen=True, slots=True)
 class SafeguardStatement:
-    """The evaluations and safeguards that come with the access."""
+    """The evaluations and safeguards that go with the access."""
 
     text: str
     report_digest: bytes = b""
@@ -184,7 +185,7 @@ class SafeguardStatement:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The applicant's declaration that all of it is true and complete."""
+    """The declaration that the application is true and complete."""
 
     is_true_and_complete: bool
     declared_by_party_id: str
@@ -192,7 +193,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDetails:
-    """Everything an applicant says."""
+    """The content of an application, as the partner submits it."""
 
     parties: tuple[Party, ...]
     items: tuple[Item, ...]
@@ -207,7 +208,7 @@ class ApplicationDetails:
 
 
 class ApplicationState(StrEnum):
-    """Where an application stands."""
+    """The state of an application."""
 
     SCREENING = "SCREENING"
     UNDER_REVIEW = "UNDER_REVIEW"
@@ -221,7 +222,7 @@ class ApplicationState(StrEnum):
 
 
 class LicenseState(StrEnum):
-    """Where a license stands, as recorded here; whether it holds right now is its standing at enforcement."""
+    """The state of a license in this service's records. It follows the standing at enforcement."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
@@ -230,7 +231,7 @@ class LicenseState(StrEnum):
 
 
 class RuleEffect(StrEnum):
-    """What a policy rule asks for when it fires."""
+    """The effect of a policy rule that fires."""
 
     DENY = "DENY"
     REFER = "REFER"
@@ -250,7 +251,7 @@ class ScreeningResult(StrEnum):
 
 
 class MatchStrength(StrEnum):
-    """How strong a possible match is."""
+    """The strength of a possible match."""
 
     WEAK = "WEAK"
     STRONG = "STRONG"
@@ -258,7 +259,7 @@ class MatchStrength(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an officer recommends, or what was decided."""
+    """A decision on an application."""
 
     APPROVE = "APPROVE"
     DENY = "DENY"
@@ -266,7 +267,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartyFinding:
-    """What screening found about one party, without names."""
+    """The finding of screening about one party, without names."""
 
     party_id: str
     result: ScreeningResult
@@ -277,14 +278,17 @@ class PartyFinding:
 
 
 class OwnershipResult(StrEnum):
-    """What a finding about owners means. BLOCKED: a rule in effect is met for sure. RED_FLAG: an officer looks."""
+    """The consequence of a finding about owners.
+
+    BLOCKED: a rule in effect is certainly met. RED_FLAG: an officer must review the owners.
+    """
 
     BLOCKED = "BLOCKED"
     RED_FLAG = "RED_FLAG"
 
 
 class OwnershipCause(StrEnum):
-    """Why there is a finding about owners; one that a later screening may tell is None."""
+    """The cause of a finding about owners. A cause that this version does not know is None."""
 
     OWNED_BY_LISTED = "OWNED_BY_LISTED"
     RULE_SUSPENDED = "RULE_SUSPENDED"
@@ -298,7 +302,7 @@ class OwnershipCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnershipStep:
-    """One party holds a share in another; None = not known."""
+    """One edge of an ownership path. `share` is None if it is not known."""
 
     owner_party_id: str
     owned_party_id: str
@@ -307,7 +311,11 @@ class OwnershipStep:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipFinding:
-    """What one rule, or none, makes of the owners of one party, without names. path: of the most restrictive owner."""
+    """The finding of one ownership rule, or of no rule, about the owners of one party.
+
+    It names parties by their ids only. `path` leads from the owner on the most restrictive list to
+    the party.
+    """
 
     party_id: str
     result: OwnershipResult
@@ -325,7 +333,7 @@ class OwnershipFinding:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipAssessment:
-    """What the rules of ownership of one day (ISO 8601) find about an application."""
+    """The findings of the ownership rules as of one day, `assessed_on` (YYYY-MM-DD)."""
 
     rules_version: str
     assessed_on: str
@@ -334,7 +342,7 @@ class OwnershipAssessment:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningSummary:
-    """What screening found about an application. ownership: None where it was never assessed."""
+    """The findings of screening about an application. `ownership` is None if never assessed."""
 
     screening_id: UUID
     findings: tuple[PartyFinding, ...]
@@ -346,7 +354,10 @@ class ScreeningSummary:
 
 @dataclass(frozen=True, slots=True)
 class FiredRule:
-    """A policy rule that fired, with what it saw."""
+    """A policy rule that fired, with the facts that it read.
+
+    `failed` is True if it could not be evaluated. `explanation` is for the applicant.
+    """
 
     rule_id: str
     effect: RuleEffect
@@ -374,7 +385,7 @@ class PolicyOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Countersignature:
-    """An officer's countersignature, or rejection."""
+    """An officer's countersignature, or an officer's rejection."""
 
     officer_id: str
     rationale: str
@@ -383,7 +394,7 @@ class Countersignature:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """An officer's recommendation, with who has countersigned so far."""
+    """An officer's recommendation, with its countersignatures so far."""
 
     recommendation_id: UUID
     outcome: Outcome
@@ -396,7 +407,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision with all that it rests on."""
+    """A decision with everything that it rests on."""
 
     decision_id: UUID
     outcome: Outcome
@@ -410,7 +421,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class CodeOfConduct:
-    """The text that binds the end user; `digest` is the SHA-256 of its UTF-8 bytes."""
+    """A version of the code of conduct. `digest` is the SHA-256 of its UTF-8 bytes."""
 
     version: str
     text: str
@@ -430,7 +441,7 @@ class CodeOfConductAcceptance:
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """What was granted. `version` is raised by each change of this record."""
+    """A license. `version` counts the changes of this record."""
 
     license_id: UUID
     license_number: str
@@ -454,7 +465,10 @@ class License:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The record of one request for a license: the fold of its events. `version` counts them."""
+    """An application: the fold of its events. `version` counts them.
+
+    `standing_version` is the version of the license's standing that the record follows.
+    """
 
     application_id: UUID
     partner_id: str

@@ -1,6 +1,6 @@
-"""What screening's assessment of owners means for a decision. Who owns whom, and by which rule, is screening's to say.
+"""Reads screening's ownership assessment for policy. The ownership rules are screening's.
 
-Fails closed: owners that were never assessed, and shares that nobody stated, are not known, never clear.
+Fails closed: owners that were never assessed, and shares that are not stated, count as not known.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ _NOT_KNOWN: Final = frozenset({OwnershipCause.UNKNOWN_SHARE, OwnershipCause.UNKN
 
 
 def has_unknown(details: ApplicationDetails, screening: ScreeningSummary) -> bool:
-    """True: a share is not stated, a beneficial owner does not say of whom, or owners were never assessed."""
+    """Returns True if a share or what an owner owns is not stated, or owners were not assessed."""
     owners = [
         party
         for party in details.parties
         if party.owns or PartyRole.BENEFICIAL_OWNER in party.roles
     ]
-    is_silent = any(
+    is_share_missing = any(
         not party.owns or any(stake.at_least_percent is None for stake in party.owns)
         for party in owners
     )
     is_assessed = screening.ownership is not None or not owners
     return (
-        is_silent
+        is_share_missing
         or not is_assessed
         or any(each.cause in _NOT_KNOWN for each in _findings(screening))
     )
 
 
 def rules_met(screening: ScreeningSummary) -> Mapping[str, str]:
-    """What is owned by listed parties, by the id of the rule that says so, in sentences by party ids."""
+    """Returns the ownership rules that are certainly met, with their findings in sentences."""
     met: dict[str, list[str]] = {}
     for each in _findings(screening):
         if each.result is OwnershipResult.BLOCKED:
@@ -49,14 +49,17 @@ def rules_met(screening: ScreeningSummary) -> Mapping[str, str]:
 
 
 def red_flags(screening: ScreeningSummary) -> tuple[str, ...]:
-    """What else of the owners an officer has to look at, in sentences by party ids."""
+    """Returns the findings that an officer must review, in sentences by party ids."""
     return tuple(
         each.explanation for each in _findings(screening) if each.result is OwnershipResult.RED_FLAG
     )
 
 
 def largest_percent(screening: ScreeningSummary, lists: frozenset[str] | None = None) -> float:
-    """The largest share that listed parties, all on one of `lists` when given, hold in a party for sure."""
+    """Returns the largest share in percent that listed parties certainly hold in a party.
+
+    With `lists`, only findings count whose owners are on no other list.
+    """
     shares = (
         each.at_least_percent
         for each in _findings(screening)

@@ -1,7 +1,7 @@
-"""What is true of an application when policy looks at it, with the names and fields of policy.proto.
+"""Computes the facts that policy rules read, with the names and fields of `policy.proto`.
 
-The only way from an application to policy: a rule sees these facts and nothing else. Where something cannot be told,
-the fact says what is against automatic approval.
+A rule reads these facts and nothing else. A fact that cannot be established has the value that
+speaks against automatic approval.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from services.applications.core.model import (
 from services.applications.core.reference_data import ReferenceData
 
 NO_STATEMENT = -1
-"""Age of an end-user statement that is not there."""
+"""The age of a missing end-user statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """The facts; policy.proto says what each means."""
+    """The facts. The comments of `policy.proto` describe them."""
 
     countries: tuple[str, ...]
     has_embargoed_country: bool
@@ -66,7 +66,7 @@ def facts(
     reference_data: ReferenceData,
     now: datetime,
 ) -> PolicyFacts:
-    """The facts of an application as screened, seen at `now`."""
+    """Returns the facts about an application and its screening at `now`."""
     full = screening_findings.complete(screening, details)
     countries = frozenset(details.destinations) | {party.country for party in details.parties}
     exact = screening_findings.exactly_matched(full)
@@ -116,7 +116,7 @@ def _matched_lists(screening: ScreeningSummary) -> tuple[str, ...]:
 
 
 def _compute(model_id: str, reference_data: ReferenceData) -> float:
-    # A model that left the catalogue since submission counts as the largest there is.
+    # A model that was removed from the catalogue since the submission counts as the largest.
     model = reference_data.models.get(model_id)
     return math.inf if model is None else math.log10(model.training_compute_flop)
 
@@ -127,7 +127,10 @@ def _is_open(model_id: str, reference_data: ReferenceData) -> bool:
 
 
 def _end_user_sectors(details: ApplicationDetails) -> tuple[Sector, ...]:
-    """Sectors of the end users; empty when one of them does not say, so that no rule takes the others' for all."""
+    """Returns the sectors of the end users, or none if one of them states no sector.
+
+    Otherwise a rule that requires all sectors to be low-risk would overlook that end user.
+    """
     stated = [party.sector for party in details.parties if PartyRole.END_USER in party.roles]
     known = {sector for sector in stated if sector is not None}
     return () if None in stated else tuple(sorted(known))

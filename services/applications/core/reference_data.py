@@ -29,8 +29,8 @@ class CatalogueModel:
 class ReferenceData:
     """One version of the reference data. Countries are ISO 3166-1 alpha-2 codes.
 
-    `blocking_lists` are the codes of the lists whose parties' property is blocked: the OFAC 50 percent
-    rule counts the shares that these parties hold.
+    `blocking_lists` are the codes of the lists whose parties' property is blocked: the OFAC 50
+    percent rule counts the shares that these parties hold.
     """
 
     version: str

@@ -1,6 +1,6 @@
-"""What becomes of an application that is not signed yet when a list, or a verdict on a hit, says something new.
+"""Decides the effect of changed findings on an application that is not signed yet.
 
-Where nothing can be done about it here any more, it changes nothing: a license is stopped by enforcement.
+After the signature nothing changes here: enforcement suspends the license.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from services.applications.core.model import Application, ApplicationState, Rule
 
 
 def revise(application: Application, command: ReviseScreening, now: datetime) -> tuple[Event, ...]:
-    """The case back at review, or denial proposed when an officer confirmed a match; nothing where it comes late."""
+    """Returns the reopening of the case, a proposed denial, or no event if nothing changes."""
     if application.screening is None:
-        return ()  # the first screening is still on its way, and is newer
+        return ()  # the first screening has not arrived yet; it used the newer list
     screening = screening_findings.complete(command.screening, application.details)
     kind = _event(application, command)
     to = TRANSITIONS[application.state].get(kind)
@@ -27,7 +27,7 @@ def revise(application: Application, command: ReviseScreening, now: datetime) ->
         application.state is ApplicationState.AWAITING_SIGNATURE
         and command.cause is RevisionCause.CLEARED
     ):
-        return ()  # approved in spite of the hit: one doubt less takes nothing back
+        return ()  # the approval was given in spite of the hit and stays valid without it
     return (kind(application.application_id, screening, command.policy, now),)
 
 
@@ -36,10 +36,10 @@ def _event(
 ) -> type[DenialIntended | ScreeningRevised]:
     if command.cause is RevisionCause.CONFIRMED:
         return DenialIntended
-    # A proposed denial stands as long as something speaks for it.
-    stands = command.cause is RevisionCause.LISTED or command.policy.effect is RuleEffect.DENY
+    # A proposed denial stays while a new match, or policy, speaks for it.
+    keeps_denial = command.cause is RevisionCause.LISTED or command.policy.effect is RuleEffect.DENY
     return (
         DenialIntended
-        if application.state is ApplicationState.INTENT_TO_DENY and stands
+        if application.state is ApplicationState.INTENT_TO_DENY and keeps_denial
         else ScreeningRevised
     )

@@ -59,7 +59,7 @@ def recommend(
 def countersign(
     application: Application, command: Countersign, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """Returns the decision if this countersignature is the last one needed, else the countersignature.
+    """Returns the decision if this is the last countersignature needed, else the countersignature.
 
     Refuses as `_refuse_second_officer` does.
     """
@@ -92,7 +92,7 @@ def countersign(
 def reject(
     application: Application, command: RejectRecommendation, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """Returns the rejection, which voids all countersignatures. Refuses as `_refuse_second_officer` does."""
+    """Returns the rejection, which voids all countersignatures. Refuses as `countersign` does."""
     refusal = _refuse_second_officer(application, command)
     if refusal is not None:
         return refusal
@@ -155,7 +155,7 @@ def _refuse_same_officer(recommendation: Recommendation, officer: Officer) -> Re
 
 
 def _case(application: Application) -> tuple[Recommendation, PolicyOutcome, ScreeningSummary]:
-    """Returns the parts of a pending case. A missing part is a defect of this service, no refusal."""
+    """Returns the parts of a pending case. A missing part is a defect of this service."""
     recommendation, policy, screening = (
         application.recommendation,
         application.policy,

@@ -1,7 +1,7 @@
 """Reads and updates what screening found about the parties of an application.
 
-Fails closed: a party that was not screened, and a screening without a list, are UNDETERMINED and never
-CLEAR.
+Fails closed: a party that was not screened, and a screening without a list, are UNDETERMINED and
+never CLEAR.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PartyUpdate:
 
 
 def updated(screening: ScreeningSummary, update: PartyUpdate) -> ScreeningSummary:
-    """Returns the screening with the party's finding, and whatever else the update carries, replaced."""
+    """Returns the screening with the finding, and what else the update carries, replaced."""
     others = tuple(each for each in screening.findings if each.party_id != update.finding.party_id)
     screening = replace(screening, findings=(*others, update.finding))
     if update.ownership is not None:
@@ -101,8 +101,8 @@ def is_exact(finding: PartyFinding) -> bool:
 def is_undetermined(screening: ScreeningSummary, details: ApplicationDetails) -> bool:
     """Returns True if the screening gives no result for some party of the application.
 
-    A screening of parties that the application does not have, or against no list, gives no result for
-    any of them.
+    A screening of parties that the application does not have, or against no list, gives no result
+    for any of them.
     """
     full = complete(screening, details)
     unknown_parties = {finding.party_id for finding in full.findings} - {

@@ -1,4 +1,4 @@
-"""Checks that a submission agrees with itself and with the reference data, and reports all faults at once.
+"""Checks that a submission agrees with itself and with the reference data.
 
 Lengths, forms and ranges of single fields are rules of the contract and were checked before. A
 description names the field and the right value; it repeats no personal data.
@@ -57,9 +57,9 @@ def _roles(details: ApplicationDetails) -> Iterator[FieldFault]:
             yield FieldFault("details.parties", Fault.ROLE_MISSING, description)
     if PartyRole.SIGNATORY not in present:
         description = (
-            "add a party with role SIGNATORY and signing_authority, the person who signs the code of "
-            "conduct, for example {party_id: signatory, roles: [SIGNATORY], kind: PERSON, name: NAME, "
-            f"country: DE, signing_authority: {_authority_example(details)}}}"
+            "add a party with role SIGNATORY and signing_authority, the person who signs the code "
+            "of conduct, for example {party_id: signatory, roles: [SIGNATORY], kind: PERSON, "
+            f"name: NAME, country: DE, signing_authority: {_authority_example(details)}}}"
         )
         yield FieldFault("details.parties", Fault.SIGNATORY_MISSING, description)
 
@@ -122,8 +122,8 @@ def _signatory(path: str, party: Party, details: ApplicationDetails) -> Iterator
         if authority is None:
             description = (
                 f"party {party.party_id} is a SIGNATORY, so it needs signing_authority: "
-                f"{_authority_example(details)}; an application file may name a key_file instead of "
-                "the public_key"
+                f"{_authority_example(details)}; an application file may name a key_file instead "
+                "of the public_key"
             )
             yield FieldFault(where, Fault.SIGNATORY_MISSING, description)
     elif authority is not None:

@@ -22,7 +22,7 @@ class Caller(Protocol):
 
 
 def is_officer(caller: Caller) -> bool:
-    """Returns True if the caller reads as an officer: all applications, and the officers' view of each."""
+    """Returns True if the caller is an officer, who reads all applications."""
     return caller.kind == "officer"
 
 

@@ -1,4 +1,4 @@
-"""Renames the field `way` of a stored policy outcome to `effect`. Events do not change: they have no names.
+"""Renames the field `way` of a stored policy outcome to `effect`. No event changes.
 
 The state rows are read and written one by one, because MessagePack cannot be changed in SQL. On a
 database with a million applications this takes minutes; run it while the service is stopped.

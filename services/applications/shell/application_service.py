@@ -107,7 +107,8 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
         if application_id is not None:
             await self._dependencies.get_visible(application_id, principal)
         elif is_officer(principal):
-            # An officer may read every application; a watch of all of them would never be read to its end.
+            # An officer may read every application; a watch of all of them would never be read to
+            # its end.
             raise rpc_error(not_visible(principal, "application"))
         watch = _Watch(self._dependencies, principal, application_id)
         async for response in watch.responses(request.resume_token):
@@ -197,8 +198,8 @@ class _Watch:
             )
             cursor = Cursor(xid, position)
         else:
-            # The cursor is taken before the history is read. An event in between arrives twice and is
-            # dropped by its version; the other order would lose it.
+            # The cursor is taken before the history is read. An event in between arrives twice and
+            # is dropped by its version; the other order would lose it.
             cursor, version = await feed.current_cursor(), 0
             history = []
             if self.application_id is not None:

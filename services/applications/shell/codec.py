@@ -1,7 +1,7 @@
-"""Converts the core's values to this service's messages and back. Events of others: `consumed_events`.
+"""Converts the core's values to this service's messages and back.
 
-Names and fields of the core equal those of the contract. Whatever differs keeps this module from being
-imported.
+Names and fields of the core equal those of the contract. Whatever differs keeps this module from
+being imported.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def party_listed(payload: bytes) -> tuple[UUID, RevisionCause, PartyUpdate]:
 
 
 def hit_adjudicated(payload: bytes) -> tuple[UUID, RevisionCause, PartyUpdate]:
-    """Returns the application's id, CLEARED or CONFIRMED, and the new finding. Raises Undecodable."""
+    """Returns the application's id, CLEARED or CONFIRMED, and the finding. Raises Undecodable."""
     return _decoded(screening_pb2.HitAdjudicated, payload, _adjudicated)
 
 

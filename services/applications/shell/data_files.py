@@ -1,4 +1,4 @@
-"""Reads the YAML files in `policy/` and converts them to typed records; every fault names its place."""
+"""Reads the YAML files in `policy/` into typed records; every fault names its place."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_mapping(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def convert(data: Any, kind: type[T], place: str, faults: list[str]) -> T | None:
-    """Returns `data` as a `kind`; or None, after adding a fault, for unknown keys and wrong types."""
+    """Returns `data` as a `kind`. Adds a fault and returns None if a key or type is wrong."""
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as fault:

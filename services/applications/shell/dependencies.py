@@ -51,7 +51,7 @@ class Dependencies:
     async def get_visible(
         self, application_id: UUID, principal: Principal
     ) -> StoredStream[Application]:
-        """Returns the application. Raises `RpcError` NOT_VISIBLE or NOT_FOUND (see `visibility`)."""
+        """Returns the application. Raises `RpcError` NOT_VISIBLE or, for officers, NOT_FOUND."""
         annotate({"application.id": str(application_id)})
         current = await self.journal.read(application_id)
         return _visible(current, principal, "application")

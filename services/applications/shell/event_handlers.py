@@ -82,8 +82,8 @@ class EventHandlers:
 
         def decide_conclusion(state: Application | None) -> Decided:
             if state is None:
-                # Screening got this id from our own event. The database must be another one than the
-                # one that event came from, for instance a restored older one.
+                # Screening got this id from our own event. The database must be another one than
+                # the one that event came from, for instance a restored older one.
                 _LOG.error("screening of an unknown application", event_id=str(envelope.event_id))
                 return ()
             command = ConcludeScreening(
@@ -107,8 +107,8 @@ class EventHandlers:
         annotate({"application.id": str(application_id)})
 
         def decide_revision(state: Application | None) -> Decided:
-            # Without a first screening there is nothing to revise: that screening is still on its way
-            # and used the newer list.
+            # Without a first screening there is nothing to revise: that screening is still on its
+            # way and used the newer list.
             if state is None or state.screening is None:
                 return ()
             screening = updated(state.screening, update)

@@ -1,7 +1,7 @@
-"""The license as a signed document (JWS, RFC 7515, with EdDSA, RFC 8037), and the check of an end user's signature.
+"""Signs license documents (JWS, RFC 7515, EdDSA, RFC 8037) and verifies end users' signatures.
 
-The same license and key give the same bytes: Ed25519 is deterministic and the claims are written in one fixed way.
-Whether a license holds right now is not in it; that is its standing.
+The same license and key give the same bytes: Ed25519 is deterministic and the claims are sorted. A
+document does not say whether the license is in force now; enforcement does.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ from services.applications.core.model import License
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "safeconduct-license+jwt"
-"""Media type of the document, in its header (`typ`), so that it cannot stand for another kind of token (RFC 8725)."""
+"""The header `typ`. It keeps a document from being accepted as another token (RFC 8725)."""
 
 
 class LicenseSigner:
-    """Signs license documents with one Ed25519 key. `key_id` is the key's RFC 7638 thumbprint."""
+    """Signs license documents with one Ed25519 key.
+
+    `key_id` is the RFC 7638 thumbprint of the key. `issuer` is the trust domain.
+    """
 
     def __init__(self, private_key: Ed25519PrivateKey, issuer: str) -> None:
         self._key = OKPKey.import_key(private_key)
@@ -40,28 +43,33 @@ class LicenseSigner:
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
 
     def sign(self, license_: License, event_hash: bytes = b"") -> str:
-        """The document, compact. `event_hash` is the hash of the event that issued it, which ties it to the record."""
+        """Returns the document as a compact JWS.
+
+        `event_hash` is the hash of the LicenseIssued event, by which the audit log proves the
+        issue.
+        """
         header = {"alg": ALGORITHM, "kid": self.key_id, "typ": TYPE}
         claims = _claims(license_, self._issuer, event_hash)
         payload = json.dumps(
             claims, sort_keys=True, separators=(",", ":"), ensure_ascii=False
         ).encode()
         with warnings.catch_warnings():
-            # The library prefers RFC 9864's name `Ed25519`; the contract says `EdDSA`, which every verifier knows.
+            # The library warns about `EdDSA`, for which RFC 9864 has the newer name `Ed25519`. The
+            # contract says `EdDSA`, because every verifier supports it.
             warnings.simplefilter("ignore", SecurityWarning)
             return jws.serialize_compact(header, payload, self._key, registry=self._registry)
 
 
 def load_signing_key(pem: bytes) -> Ed25519PrivateKey:
-    """The Ed25519 key of a PEM file. Raises ValueError for anything else."""
+    """Returns the Ed25519 private key in a PEM file. Raises ValueError for anything else."""
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the license key is not an Ed25519 private key")  # noqa: TRY004 - the file's content is wrong
+        raise ValueError("the license key is not an Ed25519 private key")  # noqa: TRY004 - the content of the file is wrong, not a type
     return key
 
 
 def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """True: `signature` is that of the Ed25519 `public_key` (32 bytes) over `message`. Never raises."""
+    """Returns True if the Ed25519 `public_key` made `signature` over `message`. Never raises."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -70,7 +78,7 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> boo
 
 
 def _claims(license_: License, issuer: str, event_hash: bytes) -> dict[str, object]:
-    """Registered claims of RFC 7519 where they exist; times in seconds since 1970."""
+    """Returns the claims, registered ones (RFC 7519) if possible; times in seconds since 1970."""
     acceptance = license_.acceptance
     claims: dict[str, object] = {
         "iss": issuer,
@@ -103,5 +111,5 @@ def _claims(license_: License, issuer: str, event_hash: bytes) -> dict[str, obje
     return {**claims, "event_sha256": event_hash.hex()} if event_hash else claims
 
 
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _seconds(time: datetime) -> int:
+    return int(time.timestamp())

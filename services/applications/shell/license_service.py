@@ -52,7 +52,7 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
     async def GetDocument(
         self, request: pb.GetDocumentRequest, context: Any
     ) -> pb.GetDocumentResponse:
-        """Returns the license as a signed document that carries the hash of its LicenseIssued event."""
+        """Returns the license as a signed document with the hash of its LicenseIssued event."""
         found = await self._dependencies.get_visible_license(
             UUID(request.license_id), current_principal()
         )

@@ -1,7 +1,8 @@
-"""Policy rules: read from YAML, type-checked against the facts at load, evaluated with CEL.
+"""Loads policy rules from YAML and evaluates them with CEL.
 
-A rule that names an unknown fact, or is no truth value, never gets into service. A rule that fails while it is
-evaluated refers the application to officers; nothing that goes wrong here can approve one.
+A rule that names an unknown fact, or is not a truth value, keeps the service from starting. A rule
+that fails during an evaluation refers the application to officers. No failure can approve an
+application.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell.data_files import DataFileError, convert, read_mapping
 
 NOT_IN_EFFECT: Final = "policy.not-in-effect"
-"""Id under which a policy that is not in effect yet refers everything."""
+"""The rule id under which a policy that is not in effect yet refers every application."""
 
 _DESCRIPTOR: Final = policy_pb2.PolicyFacts.DESCRIPTOR
 _FACT: Final = re.compile(r"\bfacts\.([a-z_0-9]+)")
@@ -39,8 +40,8 @@ class _Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     first: date
     until: date | None = None
 
-    def holds(self, day: date) -> bool:
-        """True: the day is in it. `until` is the first day after."""
+    def contains(self, day: date) -> bool:
+        """Returns True if the day is in the period. `until` is the first day after it."""
         return self.first <= day and (self.until is None or day < self.until)
 
 
@@ -67,7 +68,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule as published, compiled. `inputs` are the facts it reads."""
+    """A compiled rule. `inputs` are the names of the facts that it reads."""
 
     rule_id: str
     effect: RuleEffect
@@ -84,23 +85,23 @@ class Rule:
     program: cel.Expression
 
     def is_in_effect(self, day: date) -> bool:
-        """True: one of its periods holds on the day (UTC), or it has none."""
-        return not self.periods or any(period.holds(day) for period in self.periods)
+        """Returns True if the day (UTC) is in one of its periods, or if it has no periods."""
+        return not self.periods or any(period.contains(day) for period in self.periods)
 
-    def fires(self, facts: policy_pb2.PolicyFacts) -> bool | None:
-        """Whether the rule holds of the facts; None when it could not be evaluated."""
+    def value(self, facts: policy_pb2.PolicyFacts) -> bool | None:
+        """Returns the value of the rule for the facts, or None if it could not be evaluated."""
         try:
-            value = self.program.eval(data={"facts": facts})
-        except Exception:  # noqa: BLE001 - whatever the runtime raises, the rule failed, and a failed rule refers
+            result = self.program.eval(data={"facts": facts})
+        except Exception:  # noqa: BLE001 - the runtime raises no class of its own; a rule that fails for any reason refers
             return None
-        return bool(value.value()) if value.type() == cel.Type.BOOL else None
+        return bool(result.value()) if result.type() == cel.Type.BOOL else None
 
     def fired(self, facts: policy_pb2.PolicyFacts, *, failed: bool) -> FiredRule:
-        """The record of it, with what it saw."""
+        """Returns the record of the rule with the facts that it read."""
         return FiredRule(
             rule_id=self.rule_id,
             effect=self.effect,
-            inputs={name: _shown(facts, name) for name in self.inputs},
+            inputs={name: _fact_as_text(facts, name) for name in self.inputs},
             legal_basis=self.legal_basis,
             explanation=self.explanation,
             explanation_for_officers=self.explanation_for_officers,
@@ -111,7 +112,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy file in service. `digest` is the SHA-256 of its bytes, hexadecimal."""
+    """A loaded policy file. `digest` is the SHA-256 of its bytes, hexadecimal."""
 
     version: str
     digest: str
@@ -120,16 +121,16 @@ class Policy:
     rules: tuple[Rule, ...]
 
     def evaluate(self, facts: policy_pb2.PolicyFacts, now: datetime) -> PolicyOutcome:
-        """What the rules in effect at `now` make of the facts. Never raises for the facts."""
+        """Returns the outcome of the rules in effect at `now`. Never raises because of a fact."""
         day = now.astimezone(UTC).date()
         if day < self.effective_from:
             return self._outcome([(None, _not_in_effect(self.version))], now)
         fired: list[tuple[Rule | None, FiredRule]] = []
         for rule in self.rules:
             if rule.is_in_effect(day):
-                holds = rule.fires(facts)
-                if holds is not False:
-                    fired.append((rule, rule.fired(facts, failed=holds is None)))
+                value = rule.value(facts)
+                if value is not False:
+                    fired.append((rule, rule.fired(facts, failed=value is None)))
         return self._outcome(fired, now)
 
     def _outcome(self, fired: list[tuple[Rule | None, FiredRule]], now: datetime) -> PolicyOutcome:
@@ -151,7 +152,7 @@ class Policy:
 
 
 def overall_effect(fired: tuple[FiredRule, ...]) -> RuleEffect:
-    """Returns DENY if a rule denies, else REFER if one refers or failed, else APPROVE if one approves.
+    """Returns DENY if a rule denies, else REFER if one refers or failed, else APPROVE if one does.
 
     If no rule has any of these effects, the result is REFER.
     """
@@ -164,7 +165,7 @@ def overall_effect(fired: tuple[FiredRule, ...]) -> RuleEffect:
 
 
 def load_policy(path: Path) -> Policy:
-    """Reads and compiles a policy file. Raises DataFileError with all faults, each naming its rule."""
+    """Returns the compiled policy file. Raises DataFileError with all faults and their rules."""
     source, data = read_mapping(path)
     faults: list[str] = []
     file = convert(data, _File, "policy", faults)
@@ -178,15 +179,15 @@ def load_policy(path: Path) -> Policy:
         if entry is None:
             continue
         if entry.id in rules:
-            faults.append(f"{place}: the id is given twice")
-        faults += [f"{place}: {fault}" for fault in _misfits(entry)]
+            faults.append(f"{place}: the id is used by an earlier rule")
+        faults += [f"{place}: {fault}" for fault in _contradictions(entry)]
         rule = _compile(entry, environment, place, faults)
         if rule is not None:
             rules[entry.id] = rule
     leases = file.lease_seconds_by_tier
     if set(leases) != {1, 2, 3} or not leases[1] >= leases[2] >= leases[3]:
         faults.append(
-            "lease_seconds_by_tier: needs tiers 1, 2 and 3, no lease longer than that of the tier below"
+            "lease_seconds_by_tier: must have tiers 1, 2, 3, and no longer lease for a higher tier"
         )
     if faults:
         raise DataFileError(path, faults)
@@ -195,7 +196,7 @@ def load_policy(path: Path) -> Policy:
 
 
 def facts_message(facts: PolicyFacts) -> policy_pb2.PolicyFacts:
-    """The facts as the message that rules read."""
+    """Returns the facts as the message that rules read."""
     return _CONVERTER.to_proto(facts)
 
 
@@ -210,14 +211,14 @@ def _environment() -> cel.Env:
     )
 
 
-def _misfits(entry: _RuleEntry) -> list[str]:
+def _contradictions(entry: _RuleEntry) -> list[str]:
     found: list[str] = []
     if (entry.effect is RuleEffect.CONDITION) != bool(entry.condition):
-        found.append("condition: a CONDITION rule has one, and no other")
+        found.append("condition: a CONDITION rule needs one, and no other rule may have one")
     if entry.effect is RuleEffect.COUNTERSIGN and entry.countersignatures < 2:
-        found.append("countersignatures: a COUNTERSIGN rule asks for two or more")
+        found.append("countersignatures: a COUNTERSIGN rule needs two or more")
     if any(period.until is not None and period.until <= period.first for period in entry.effective):
-        found.append("effective: a period ends before it begins")
+        found.append("effective: a period must not end before it begins")
     return found
 
 
@@ -228,11 +229,13 @@ def _compile(entry: _RuleEntry, environment: cel.Env, place: str, faults: list[s
         faults.append(f"{place}: when: {_first_line(fault)}")
         return None
     if program.return_type() != cel.Type.BOOL:
-        faults.append(f"{place}: when: is a {program.return_type().name()}, not a truth value")
+        faults.append(
+            f"{place}: when: is a {program.return_type().name()}; it must be a truth value"
+        )
         return None
     inputs = tuple(dict.fromkeys(_FACT.findall(_LITERAL.sub("", entry.when))))
     if not inputs:
-        faults.append(f"{place}: when: reads no fact")
+        faults.append(f"{place}: when: reads no fact; write facts.NAME")
         return None
     return Rule(
         rule_id=entry.id,
@@ -260,14 +263,14 @@ def _not_in_effect(version: str) -> FiredRule:
         rule_id=NOT_IN_EFFECT,
         effect=RuleEffect.REFER,
         inputs={"policy_version": version},
-        legal_basis="Licensing principles; without a policy in effect officers decide",
-        explanation="No policy is in effect on this day; an officer decides.",
+        legal_basis="Licensing principles; officers decide while no policy is in effect",
+        explanation="No policy is in effect on this day, so an officer decides.",
         failed=True,
     )
 
 
-def _shown(facts: policy_pb2.PolicyFacts, name: str) -> str:
-    """A fact's value for people: enum names without prefix, lists with commas, numbers without trailing zeros."""
+def _fact_as_text(facts: policy_pb2.PolicyFacts, name: str) -> str:
+    """Returns a fact as text: enum names without prefix, lists with commas, numbers short."""
     field = _DESCRIPTOR.fields_by_name[name]
     value = getattr(facts, name)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:

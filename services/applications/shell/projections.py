@@ -1,4 +1,4 @@
-"""How applications are stored and found."""
+"""Tells the journal how to fold, encode and index applications."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.applications.shell import codec
 
 
 class ApplicationStream:
-    """One stream an application, keyed by its id; its license is part of it."""
+    """The kind of stream: one stream for each application, its license included."""
 
     kind = "application"
     id_attribute = "application.id"
@@ -21,31 +21,31 @@ class ApplicationStream:
     projection = None
 
     def evolve(self, state: Application | None, event: Event) -> Application:
-        """The core's."""
+        """Returns the state after the event, as the core folds it."""
         return evolve(state, event)
 
     def encode_event(self, event: Event) -> tuple[str, bytes]:
-        """The codec's."""
+        """Returns the event's short name and its bytes."""
         return codec.encode_event(event)
 
     def decode_event(self, name: str, payload: bytes) -> Event:
-        """The codec's."""
+        """Returns the event that `encode_event` encoded."""
         return codec.decode_event(name, payload)
 
     def state_name(self, state: Application) -> str:
-        """Where the application stands."""
+        """Returns the state's name, which the index of the review queue uses."""
         return state.state
 
     def due_at(self, state: Application) -> datetime | None:
-        """When its time to sign, or its license, ends."""
+        """Returns the time of the next timer: the end of the time to sign, or of the license."""
         return due_at(state)
 
     def index(self, state: Application) -> tuple[object, ...]:
-        """Values of `columns`."""
+        """Returns the values of `columns`."""
         license_id = state.license.license_id if state.license is not None else None
         licensed_at = state.license.not_before if state.license is not None else None
         return state.partner_id, state.submitted_at, license_id, licensed_at
 
     def project(self, state: Application) -> tuple[tuple[object, ...], ...]:
-        """Nothing."""
+        """Returns no rows: applications have no table of their own."""
         return ()

@@ -1,4 +1,4 @@
-"""Reads reference data and the code of conduct from `policy/` and checks them against each other. Decides nothing."""
+"""Loads the reference data and the code of conduct from `policy/` and checks that they agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A mapping of the file; what is not named here is a fault."""
+    """A mapping of the file. A key that is not a field here is a fault."""
 
 
 class _Code(_Strict, frozen=True):
@@ -62,7 +62,7 @@ class ReferenceFile:
 
 
 def load_reference_file(path: Path) -> ReferenceFile:
-    """Reads `reference.yaml` and the text beside it. Raises DataFileError with all faults."""
+    """Returns the content of the file and of the text that it names. Raises DataFileError."""
     faults: list[str] = []
     file = convert(read_mapping(path)[1], _File, "reference data", faults)
     if file is None:
@@ -70,7 +70,9 @@ def load_reference_file(path: Path) -> ReferenceFile:
     faults += _contradictions(file)
     text_path = path.parent / file.code_of_conduct.file
     if not text_path.is_file():
-        faults.append(f"code_of_conduct.file: there is no {file.code_of_conduct.file} beside it")
+        faults.append(
+            f"code_of_conduct.file: there is no {file.code_of_conduct.file} in the same folder"
+        )
     if faults:
         raise DataFileError(path, faults)
     code = _code(file.code_of_conduct, text_path)
@@ -92,13 +94,13 @@ def _contradictions(file: _File) -> list[str]:
         ]
     friendly = {*file.allied_countries, *file.home_countries}
     found += [
-        f"embargoed_countries: {code} is allied or home too"
+        f"embargoed_countries: {code} is an allied or home country too"
         for code in file.embargoed_countries
         if code in friendly
     ]
     ids = [model.id for model in file.models]
     found += [
-        f"models: {model_id} is given twice"
+        f"models: {model_id} is listed twice"
         for model_id in sorted({each for each in ids if ids.count(each) > 1})
     ]
     return found
@@ -108,7 +110,7 @@ def _code(entry: _Code, path: Path) -> CodeOfConduct:
     source = path.read_bytes()
     text = source.decode()
     if f"\nVersion {entry.version}\n" not in text:
-        raise DataFileError(path, [f"has no line `Version {entry.version}`"])
+        raise DataFileError(path, [f"must have the line `Version {entry.version}`"])
     return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
 
 

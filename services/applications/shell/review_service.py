@@ -1,4 +1,4 @@
-"""ReviewService: licensing officers list cases, recommend and countersign decisions, and explain them."""
+"""ReviewService: officers list cases, recommend, countersign and reject, and read explanations."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
     async def CountersignDecision(
         self, request: pb.CountersignDecisionRequest, context: Any
     ) -> pb.CountersignDecisionResponse:
-        """Records the calling officer's countersignature; the last one needed makes the decision."""
+        """Records a countersignature. The last one that the case needs makes the decision."""
         command = Countersign(
             recommendation_id=UUID(request.recommendation_id),
             officer=officer_of(current_principal()),

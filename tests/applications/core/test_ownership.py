@@ -17,13 +17,24 @@ from services.applications.core.ownership import has_unknown, largest_percent, r
 from tests.applications import builders as b
 
 BLOCKED = OwnershipFinding(
-    "end-user", OwnershipResult.BLOCKED, OwnershipCause.OWNED_BY_LISTED, "a-rule", at_least_percent=55.0,
-    at_most_percent=70.0, list_codes=("SDN", "EL"), explanation="Listed parties own 55 % of end-user.",
-)  # fmt: skip
+    "end-user",
+    OwnershipResult.BLOCKED,
+    OwnershipCause.OWNED_BY_LISTED,
+    "a-rule",
+    at_least_percent=55.0,
+    at_most_percent=70.0,
+    list_codes=("SDN", "EL"),
+    explanation="Listed parties own 55 % of end-user.",
+)
 FLAG = OwnershipFinding(
-    "deployer", OwnershipResult.RED_FLAG, OwnershipCause.MINORITY_STAKE, "a-rule", at_least_percent=10.0,
-    list_codes=("SDN",), explanation="Listed parties own 10 % of deployer.",
-)  # fmt: skip
+    "deployer",
+    OwnershipResult.RED_FLAG,
+    OwnershipCause.MINORITY_STAKE,
+    "a-rule",
+    at_least_percent=10.0,
+    list_codes=("SDN",),
+    explanation="Listed parties own 10 % of deployer.",
+)
 
 
 def owned(*stakes: Ownership) -> ApplicationDetails:

@@ -116,7 +116,8 @@ def test_a_standing_told_again_changes_nothing(follows: list[FollowStanding]) ->
             application = evolve(application, event)
 
     for command in follows:
-        # The same or an older standing: nothing; one that a revocation contradicts: refused, again nothing.
+        # The same or an older standing: nothing; one that a revocation contradicts: refused, again
+        # nothing.
         assert decide(application, command, b.NOW) == () or isinstance(
             decide(application, command, b.NOW), Refusal
         )

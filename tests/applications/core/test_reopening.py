@@ -1,4 +1,4 @@
-"""What becomes of an application when a list, or an officer's verdict on a hit, says something new."""
+"""Changed findings about a party, by a new list version or an officer's verdict."""
 
 from __future__ import annotations
 

@@ -219,18 +219,18 @@ def test_no_sentence_repeats_a_name() -> None:
         (
             b.details(parties=(b.APPLICANT, b.END_USER)),
             (
-                "add a party with role SIGNATORY and signing_authority, the person who signs the code of "
-                "conduct, for example {party_id: signatory, roles: [SIGNATORY], kind: PERSON, name: NAME, "
-                "country: DE, signing_authority: {public_key: ED25519_KEY, is_authorized: true, "
-                "binds_party_id: end-user}}"
+                "add a party with role SIGNATORY and signing_authority, the person who signs the "
+                "code of conduct, for example {party_id: signatory, roles: [SIGNATORY], kind: "
+                "PERSON, name: NAME, country: DE, signing_authority: {public_key: ED25519_KEY, "
+                "is_authorized: true, binds_party_id: end-user}}"
             ),
         ),
         (
             signatory(signing_authority=None),
             (
-                "party signatory is a SIGNATORY, so it needs signing_authority: {public_key: ED25519_KEY, "
-                "is_authorized: true, binds_party_id: end-user}; an application file may name a key_file "
-                "instead of the public_key"
+                "party signatory is a SIGNATORY, so it needs signing_authority: {public_key: "
+                "ED25519_KEY, is_authorized: true, binds_party_id: end-user}; an application file "
+                "may name a key_file instead of the public_key"
             ),
         ),
         (
@@ -244,8 +244,8 @@ def test_no_sentence_repeats_a_name() -> None:
         (
             NO_APPLICANT,
             (
-                "add a party with role APPLICANT, the organisation that asks for the license, or add the "
-                "role to a party"
+                "add a party with role APPLICANT, the organisation that asks for the license, or "
+                "add the role to a party"
             ),
         ),
         (

@@ -243,7 +243,9 @@ def test_a_denial_for_its_owners_names_the_rule_and_says_who_owns_whom() -> None
     (rule,) = (rule for rule in outcome.fired if rule.rule_id == "ownership.blocked")
 
     assert rule.inputs == {
-        "ownership_rules_met": "us-ofac-50-percent: Listed parties own a part of end-user, says us-ofac-50-percent."
+        "ownership_rules_met": (
+            "us-ofac-50-percent: Listed parties own a part of end-user, says us-ofac-50-percent."
+        )
     }
 
 
@@ -271,7 +273,11 @@ GOOD_RULE = {
     "legal_basis": "a law",
     "explanation": "because",
 }
-HEAD = "version: '1'\neffective_from: 2026-01-01\nlease_seconds_by_tier: {1: 60, 2: 20, 3: 5}\nrules:\n"
+HEAD = """version: '1'
+effective_from: 2026-01-01
+lease_seconds_by_tier: {1: 60, 2: 20, 3: 5}
+rules:
+"""
 
 
 def written(folder: Path, *rules: dict[str, Any], head: str = HEAD) -> Path:
@@ -294,15 +300,15 @@ def a_policy(folder: Path, *changes: dict[str, Any]) -> Policy:
         ({"when": "facts.has_nothing"}, "undefined field 'has_nothing'"),
         ({"when": "facts.has_exact_match =="}, "Syntax error"),
         ({"when": "facts.has_exact_match == 1"}, "no matching overload"),
-        ({"when": "facts.validity_days"}, "is a INT, not a truth value"),
+        ({"when": "facts.validity_days"}, "is a INT; it must be a truth value"),
         ({"when": "true"}, "reads no fact"),
         ({"weight": 1}, "unknown field `weight`"),
         ({"effect": "BLESS"}, "Invalid enum value 'BLESS'"),
         ({"tier": 4}, "`$.tier`"),
         ({"lease_seconds": 61}, "`$.lease_seconds`"),
-        ({"condition": "be good"}, "a CONDITION rule has one, and no other"),
-        ({"effect": "CONDITION"}, "a CONDITION rule has one, and no other"),
-        ({"effect": "COUNTERSIGN"}, "asks for two or more"),
+        ({"condition": "be good"}, "a CONDITION rule needs one, and no other rule may have one"),
+        ({"effect": "CONDITION"}, "a CONDITION rule needs one, and no other rule may have one"),
+        ({"effect": "COUNTERSIGN"}, "needs two or more"),
         ({"explanation": ""}, "`$.explanation`"),
     ],
 )
@@ -355,7 +361,7 @@ def test_a_period_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
         )
     )
 
-    with pytest.raises(DataFileError, match="a period ends before it begins"):
+    with pytest.raises(DataFileError, match="a period must not end before it begins"):
         load_policy(path)
 
 

@@ -72,11 +72,15 @@ def test_a_country_code_without_quotation_marks_is_text(tmp_path: Path) -> None:
             'home_countries: ["US"]\nfriends: []',
             "unknown field `friends`",
         ),
-        ('embargoed_countries: ["CU"', 'embargoed_countries: ["DE"', "DE is allied or home too"),
+        (
+            'embargoed_countries: ["CU"',
+            'embargoed_countries: ["DE"',
+            "DE is an allied or home country too",
+        ),
         ('home_countries: ["US"]', 'home_countries: ["ZZ"]', "ZZ is not in countries"),
-        ("id: example-frontier-2", "id: example-frontier-1", "example-frontier-1 is given twice"),
+        ("id: example-frontier-2", "id: example-frontier-1", "example-frontier-1 is listed twice"),
         ("code-of-conduct-1.md", "code-of-conduct-9.md", "there is no code-of-conduct-9.md"),
-        ('version: "1.0"', 'version: "2.0"', "has no line `Version 2.0`"),
+        ('version: "1.0"', 'version: "2.0"', "must have the line `Version 2.0`"),
         ("forbidden: [AUTONOMOUS_WEAPONS]", "forbidden: [FUN]", "Invalid enum value 'FUN'"),
     ],
 )
