@@ -25,16 +25,32 @@ from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.enforcement.v1 import service_pb2 as service
 from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
 from safeconduct.errors import SafeconductError
-from safeconduct.knowledge import NANOSECONDS, Knowledge
+from safeconduct.knowledge import Knowledge
 from safeconduct.rpc.calls import MetadataSource, no_metadata
 from safeconduct.rpc.status import from_rpc
-from safeconduct.standing import Access, AccessVerdict, Standing, StandingState, Verdict, judge
+from safeconduct.standing import (
+    NANOSECONDS,
+    Access,
+    AccessVerdict,
+    Clause,
+    EndUse,
+    MeasureKind,
+    Standing,
+    StandingCause,
+    StandingState,
+    Verdict,
+    judge,
+)
 
 __all__ = [
     "Access",
     "AccessVerdict",
+    "Clause",
+    "EndUse",
     "Gate",
+    "MeasureKind",
     "Standing",
+    "StandingCause",
     "StandingState",
     "Verdict",
     "boottime",
@@ -123,19 +139,20 @@ class Gate:
         `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, `now` the wall clock in UTC.
         """
         # The age first: whoever reads the standing afterwards reads one that is at least as new.
-        age = self.knowledge_age
+        age_ns = self._knowledge.age_ns(self._clock())
         standing = self._knowledge.standings.get(license_id)
         return judge(
             standing,
             Access(license_id, model_id, destination, end_use),
             now or self._wall_clock(),
-            age,
+            age_ns,
         )
 
     @property
     def knowledge_age(self) -> float:
         """Seconds since the moment as of which everything is known; infinite before the first lease."""
-        return self._knowledge.age(self._clock())
+        age_ns = self._knowledge.age_ns(self._clock())
+        return float("inf") if age_ns is None else age_ns / NANOSECONDS
 
     @property
     def standings(self) -> Mapping[str, Standing]:
@@ -320,7 +337,7 @@ def decode_standing(message: model.Standing) -> Standing:
         state=states.get(message.state, StandingState.SUSPENDED),
         model_ids=frozenset(message.model_ids),
         destinations=frozenset(message.destinations),
-        end_uses=frozenset(message.end_uses),
+        end_uses=_decode_end_uses(message),
         not_before=_moment(message.not_before)
         if message.HasField("not_before")
         else datetime.max.replace(tzinfo=UTC),
@@ -328,9 +345,40 @@ def decode_standing(message: model.Standing) -> Standing:
         if message.HasField("not_after")
         else datetime.min.replace(tzinfo=UTC),
         lease_seconds=message.lease_seconds,
-        reason=message.reason,
+        cause=_decode_cause(message),
         changed_at=_moment(message.changed_at) if message.HasField("changed_at") else None,
     )
+
+
+_END_USES: Final = {model.EndUse.Value(f"END_USE_{use}"): use for use in EndUse}
+_END_USES_BY_NAME: Final = {use.value: use for use in EndUse}
+_MEASURE_KINDS: Final = {
+    model.MeasureKind.Value(f"MEASURE_KIND_{kind}"): kind for kind in MeasureKind
+}
+_CLAUSES: Final = {model.Clause.Value(f"CLAUSE_{clause}"): clause for clause in Clause}
+
+
+def _decode_end_uses(message: model.Standing) -> frozenset[EndUse]:
+    """Returns the granted end uses. One that this release does not know is not granted."""
+    if message.granted_end_uses:
+        numbers = message.granted_end_uses
+        return frozenset(_END_USES[number] for number in numbers if number in _END_USES)
+    # A service of an earlier release sends the names instead of the numbers.
+    names = message.end_uses
+    return frozenset(_END_USES_BY_NAME[name] for name in names if name in _END_USES_BY_NAME)
+
+
+def _decode_cause(message: model.Standing) -> StandingCause | None:
+    """Returns the cause, or None if there is none or if a later release added its kind."""
+    if not message.HasField("cause"):
+        return StandingCause.parse(message.reason)
+    cause = message.cause
+    if cause.is_list_match:
+        return StandingCause(None, None, is_list_match=True)
+    kind, clause = _MEASURE_KINDS.get(cause.measure_kind), _CLAUSES.get(cause.clause)
+    if kind is None or clause is None:
+        return None
+    return StandingCause(kind, clause, is_list_match=False)
 
 
 def _moment(timestamp: Timestamp) -> datetime:

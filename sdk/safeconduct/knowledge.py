@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
-from safeconduct.standing import Standing, StandingState
+from safeconduct.standing import NANOSECONDS, Standing, StandingState
 
-NANOSECONDS: Final = 1_000_000_000
 FIRST_RENEW_NS: Final = NANOSECONDS
 """Time between two renewals while no license is known."""
 SHORTEST_RENEW_NS: Final = NANOSECONDS
@@ -84,9 +83,9 @@ class Knowledge:
             self._forget_unnamed()
         return True
 
-    def age(self, now: int) -> float:
-        """How old the knowledge is, seconds; infinite when nothing was ever confirmed."""
-        return float("inf") if self._moment is None else (now - self._moment) / NANOSECONDS
+    def age_ns(self, now: int) -> int | None:
+        """Returns the age of the knowledge in nanoseconds, or None before the first lease."""
+        return None if self._moment is None else now - self._moment
 
     def renew_every(self) -> int:
         """Nanoseconds between two renewals: a third of the shortest lease that still matters."""

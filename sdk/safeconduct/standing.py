@@ -1,6 +1,8 @@
-"""The rule by which a gate allows or denies: a license's standing, an access, a moment, and the age of the knowledge.
+"""The rule of the gate: decides one access from a standing, the time and the age of the knowledge.
 
-Knows no network, no clock and no protobuf.
+This module is the reference for gates in every language; `conformance/gate_vectors.json` in the
+source tree has its test vectors. It imports no network library, no clock and no protobuf, so that
+the service decides by the same code.
 """
 
 from __future__ import annotations
@@ -11,17 +13,62 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+NANOSECONDS: Final = 1_000_000_000
+"""Nanoseconds in one second."""
+
 
 class StandingState(StrEnum):
-    """Whether a license holds."""
+    """Whether a license is in force: enforcement.v1.StandingState without prefix."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
 
 
+class EndUse(StrEnum):
+    """End uses that a license can grant: enforcement.v1.EndUse without prefix."""
+
+    HEALTHCARE = "HEALTHCARE"
+    RESEARCH_AND_EDUCATION = "RESEARCH_AND_EDUCATION"
+    SOFTWARE_DEVELOPMENT = "SOFTWARE_DEVELOPMENT"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    OFFICE_PRODUCTIVITY = "OFFICE_PRODUCTIVITY"
+    FINANCIAL_SERVICES = "FINANCIAL_SERVICES"
+    PUBLIC_ADMINISTRATION = "PUBLIC_ADMINISTRATION"
+    CONTENT_CREATION = "CONTENT_CREATION"
+    BIOMETRIC_IDENTIFICATION = "BIOMETRIC_IDENTIFICATION"
+    COMMUNICATIONS_ANALYSIS = "COMMUNICATIONS_ANALYSIS"
+    POLITICAL_CAMPAIGNING = "POLITICAL_CAMPAIGNING"
+    MILITARY = "MILITARY"
+    MILITARY_INTELLIGENCE = "MILITARY_INTELLIGENCE"
+    AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
+    OTHER = "OTHER"
+
+
+class MeasureKind(StrEnum):
+    """Kinds of measures against a violation, ascending: enforcement.v1.MeasureKind without prefix."""
+
+    WARNING = "WARNING"
+    SUSPENSION = "SUSPENSION"
+    REVOCATION = "REVOCATION"
+
+
+class Clause(StrEnum):
+    """Clauses of the code of conduct, articles 1 to 9: enforcement.v1.Clause without prefix."""
+
+    MILITARY_SURVEILLANCE = "MILITARY_SURVEILLANCE"
+    AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
+    HUMAN_RIGHTS_VIOLATING_CONTENT = "HUMAN_RIGHTS_VIOLATING_CONTENT"
+    POLITICAL_MANIPULATION = "POLITICAL_MANIPULATION"
+    RETRANSFER_WITHOUT_AUTHORIZATION = "RETRANSFER_WITHOUT_AUTHORIZATION"
+    ACCESS_BY_RESTRICTED_PERSON = "ACCESS_BY_RESTRICTED_PERSON"
+    REFUSED_END_USE_CHECK = "REFUSED_END_USE_CHECK"
+    FALSE_STATEMENT = "FALSE_STATEMENT"
+    OVER_USE = "OVER_USE"
+
+
 class AccessVerdict(StrEnum):
-    """That a gate allows, or why it denies: the names of enforcement.v1.AccessVerdict without prefix."""
+    """ALLOWED, or the first rule that denies: enforcement.v1.AccessVerdict without prefix."""
 
     ALLOWED = "ALLOWED"
     UNKNOWN_LICENSE = "UNKNOWN_LICENSE"
@@ -36,10 +83,46 @@ class AccessVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything needed to decide about one license.
+class StandingCause:
+    """Why a license is suspended or revoked: a measure for a clause, or a list match.
 
-    `version` rises with each change. `lease_seconds` is how long a gate may trust what it knows.
+    `measure_kind` and `clause` are None if `is_list_match` is True.
+    """
+
+    measure_kind: MeasureKind | None
+    clause: Clause | None
+    is_list_match: bool
+
+    def __str__(self) -> str:
+        """Returns for example "REVOCATION:MILITARY_SURVEILLANCE", or "LIST_MATCH"."""
+        return _LIST_MATCH if self.is_list_match else f"{self.measure_kind}:{self.clause}"
+
+    @classmethod
+    def parse(cls, text: str) -> StandingCause | None:
+        """Returns the cause whose `str` is the text, or None for any other text.
+
+        Standings of earlier releases carry the text only.
+        """
+        if text == _LIST_MATCH:
+            return cls(None, None, is_list_match=True)
+        kind, _, clause = text.partition(":")
+        try:
+            return cls(MeasureKind(kind), Clause(clause), is_list_match=False)
+        except ValueError:
+            return None
+
+
+_LIST_MATCH: Final = "LIST_MATCH"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that a gate needs to decide accesses under one license.
+
+    `license_id` is a UUID, `license_number` the name for people. `version` rises with each change.
+    The license is valid from `not_before` until just before `not_after`. `lease_seconds` is the
+    greatest age of knowledge by which a gate may still decide. `cause` is None while the license is
+    ACTIVE. `changed_at` is the time of the change that led to this version, if it is known.
     """
 
     license_id: str
@@ -49,20 +132,17 @@ class Standing:
     state: StandingState
     model_ids: frozenset[str]
     destinations: frozenset[str]
-    end_uses: frozenset[str]
+    end_uses: frozenset[EndUse]
     not_before: datetime
     not_after: datetime
     lease_seconds: int
-    reason: str
+    cause: StandingCause | None
     changed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access that somebody asks for.
-
-    `destination` is ISO 3166-1 alpha-2, `end_use` a name of applications.v1.EndUse without prefix.
-    """
+    """One access to decide. `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse."""
 
     license_id: str
     model_id: str
@@ -72,7 +152,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer with its reason. `standing_version` is 0 for an unknown license; `explanation` is a sentence."""
+    """The decision and its reason.
+
+    `standing_version` is 0 for an unknown license. `explanation` is one sentence for people; its
+    wording may change in any release.
+    """
 
     allowed: bool
     reason: AccessVerdict
@@ -81,108 +165,127 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Facts:
     standing: Standing
     access: Access
     wall_now: datetime
-    knowledge_age: float
+    knowledge_age_ns: int | None
 
 
-# Asked in this order; the first that holds is the answer. REVOKED comes before the lease because it is final: knowledge
-# of it does not age. Everything else that is older than the lease says nothing any more.
+# The first rule that denies is the answer. REVOKED precedes the lease, because a revocation is final
+# and knowledge of it does not age. All other rules need knowledge within the lease.
 _DENIALS: Final[
-    tuple[tuple[AccessVerdict, Callable[[_Question], bool], Callable[[_Question], str]], ...]
+    tuple[tuple[AccessVerdict, Callable[[_Facts], bool], Callable[[_Facts], str]], ...]
 ] = (
     (
         AccessVerdict.REVOKED,
-        lambda q: q.standing.state is StandingState.REVOKED,
-        lambda q: f"License {q.standing.license_number} is revoked{_because(q.standing)}.",
+        lambda f: f.standing.state is StandingState.REVOKED,
+        lambda f: f"License {f.standing.license_number} is revoked{_in_brackets(f.standing)}.",
     ),
     (
         AccessVerdict.LEASE_EXPIRED,
-        lambda q: not q.knowledge_age <= q.standing.lease_seconds,
-        lambda q: (
-            f"What is known is {q.knowledge_age:.1f} s old; the lease allows {q.standing.lease_seconds} s."
-        ),
+        lambda f: not _is_within_lease(f.standing, f.knowledge_age_ns),
+        lambda f: _lease_expired(f.standing, f.knowledge_age_ns),
     ),
     (
         AccessVerdict.SUSPENDED,
-        lambda q: q.standing.state is not StandingState.ACTIVE,
-        lambda q: f"License {q.standing.license_number} is suspended{_because(q.standing)}.",
+        # Anything but ACTIVE denies, also a state that a later release adds.
+        lambda f: f.standing.state is not StandingState.ACTIVE,
+        lambda f: f"License {f.standing.license_number} is suspended{_in_brackets(f.standing)}.",
     ),
     (
         AccessVerdict.NOT_YET_VALID,
-        lambda q: q.wall_now < q.standing.not_before,
-        lambda q: (
-            f"License {q.standing.license_number} holds from {q.standing.not_before:%Y-%m-%dT%H:%M:%SZ}."
+        lambda f: f.wall_now < f.standing.not_before,
+        lambda f: (
+            f"License {f.standing.license_number} is valid from"
+            f" {f.standing.not_before:%Y-%m-%dT%H:%M:%SZ}."
         ),
     ),
     (
         AccessVerdict.EXPIRED,
-        lambda q: q.wall_now >= q.standing.not_after,
-        lambda q: (
-            f"License {q.standing.license_number} ended at {q.standing.not_after:%Y-%m-%dT%H:%M:%SZ}."
+        lambda f: f.wall_now >= f.standing.not_after,
+        lambda f: (
+            f"License {f.standing.license_number} expired at"
+            f" {f.standing.not_after:%Y-%m-%dT%H:%M:%SZ}."
         ),
     ),
     (
         AccessVerdict.MODEL_NOT_GRANTED,
-        lambda q: q.access.model_id not in q.standing.model_ids,
-        lambda q: (
-            f"Model {q.access.model_id} is not granted; granted: {_listed(q.standing.model_ids)}."
+        lambda f: f.access.model_id not in f.standing.model_ids,
+        lambda f: (
+            f"Model {f.access.model_id} is not granted; granted: {_listed(f.standing.model_ids)}."
         ),
     ),
     (
         AccessVerdict.DESTINATION_NOT_GRANTED,
-        lambda q: q.access.destination not in q.standing.destinations,
-        lambda q: (
-            f"Destination {q.access.destination} is not granted; granted: {_listed(q.standing.destinations)}."
+        lambda f: f.access.destination not in f.standing.destinations,
+        lambda f: (
+            f"Destination {f.access.destination} is not granted;"
+            f" granted: {_listed(f.standing.destinations)}."
         ),
     ),
     (
         AccessVerdict.END_USE_NOT_GRANTED,
-        lambda q: q.access.end_use not in q.standing.end_uses,
-        lambda q: (
-            f"End use {q.access.end_use} is not granted; granted: {_listed(q.standing.end_uses)}."
+        lambda f: f.access.end_use not in f.standing.end_uses,
+        lambda f: (
+            f"End use {f.access.end_use} is not granted; granted: {_listed(f.standing.end_uses)}."
         ),
     ),
 )
 
 
 def judge(
-    standing: Standing | None, access: Access, wall_now: datetime, knowledge_age: float
+    standing: Standing | None, access: Access, wall_now: datetime, knowledge_age_ns: int | None
 ) -> Verdict:
-    """Whether this access is allowed. `wall_now` is UTC; `knowledge_age` in seconds, infinite when nothing is known.
+    """Returns whether the access is allowed under this standing.
 
-    Fails closed: an unknown license, and knowledge older than the license's lease, deny.
+    `standing` is None if the gate knows no such license. `wall_now` is an aware time.
+    `knowledge_age_ns` is the time in nanoseconds since the gate last knew every committed standing,
+    or None if it never did. An unknown license, an unknown or negative age, and an age above the
+    lease deny.
     """
     if standing is None:
-        explanation = f"No license {access.license_id} is known here."
         return Verdict(
             allowed=False,
             reason=AccessVerdict.UNKNOWN_LICENSE,
             standing_version=0,
-            explanation=explanation,
+            explanation=f"No license {access.license_id} of this partner is known.",
         )
-    question = _Question(standing, access, wall_now, knowledge_age)
-    for reason, holds, explain in _DENIALS:
-        if holds(question):
+    facts = _Facts(standing, access, wall_now, knowledge_age_ns)
+    for reason, denies, explain in _DENIALS:
+        if denies(facts):
             return Verdict(
                 allowed=False,
                 reason=reason,
                 standing_version=standing.version,
-                explanation=explain(question),
+                explanation=explain(facts),
             )
     return Verdict(
         allowed=True,
         reason=AccessVerdict.ALLOWED,
         standing_version=standing.version,
-        explanation=f"License {standing.license_number} holds and grants this access.",
+        explanation=f"License {standing.license_number} is in force and grants this access.",
     )
 
 
-def _because(standing: Standing) -> str:
-    return f" ({standing.reason})" if standing.reason else ""
+def _is_within_lease(standing: Standing, age_ns: int | None) -> bool:
+    # An age is compared as an integer: seconds as a float would round at the boundary.
+    return age_ns is not None and 0 <= age_ns <= standing.lease_seconds * NANOSECONDS
 
 
-def _listed(names: frozenset[str]) -> str:
+def _lease_expired(standing: Standing, age_ns: int | None) -> str:
+    if age_ns is None or age_ns < 0:
+        return f"The age of what is known about license {standing.license_number} is unknown."
+    seconds = age_ns / NANOSECONDS
+    return (
+        f"What is known about license {standing.license_number} is {seconds:.1f} s old;"
+        f" the lease allows {standing.lease_seconds} s."
+    )
+
+
+def _in_brackets(standing: Standing) -> str:
+    return f" ({standing.cause})" if standing.cause is not None else ""
+
+
+def _listed(names: frozenset[str] | frozenset[EndUse]) -> str:
     return ", ".join(sorted(names)) or "none"

@@ -1,4 +1,4 @@
-"""Composes the enforcement service: `python -m services.enforcement serve`."""
+"""Builds the enforcement service: `python -m services.enforcement serve`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import Gauge
 from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
+from safeconduct.standing import NANOSECONDS
 
 from chassis.service import Runtime, Service, main
 from chassis.settings import ServiceSettings
@@ -25,24 +26,27 @@ PACKAGE: Final = "safeconduct.enforcement.v1"
 
 
 def route(record: OutboxRecord) -> tuple[Address, bytes]:
-    """Standings and ticks go to the compacted topic, shard by shard in order; all else in order per license."""
-    if record.name == heartbeats.NAME:
+    """Returns topic, partition and key of a record.
+
+    Standings and heartbeats go to the compacted topic, each shard to the partition of its number,
+    so that a heartbeat follows every standing that was committed before it. All other events go to
+    the service's topic, in order for each license.
+    """
+    if record.name in heartbeats.NAMES:
         return Address(TOPIC, record.shard), heartbeats.KEY
     key = str(record.stream_id).encode()
-    return (
-        (Address(TOPIC, record.shard), key)
-        if record.name == "StandingChanged"
-        else (Address(PACKAGE), key)
-    )
+    if record.name == "StandingChanged":
+        return Address(TOPIC, record.shard), key
+    return Address(PACKAGE), key
 
 
 def build(runtime: Runtime[ServiceSettings]) -> Service:
-    """The service, wired."""
+    """Returns the service with all its parts."""
     journal = runtime.journal(LicenseStream())
-    ticking = Heartbeats(journal)
-    board = StandingCache(ticking, runtime.telemetry)
-    _show(board, runtime)
-    dependencies = Dependencies(journal, board, runtime.page_tokens)
+    own_heartbeats = Heartbeats(journal)
+    standing_cache = StandingCache(own_heartbeats, runtime.telemetry)
+    _register_metrics(standing_cache, runtime)
+    dependencies = Dependencies(journal, standing_cache, runtime.page_tokens)
     handlers = EventHandlers(dependencies)
     return Service(
         registrations=(
@@ -69,38 +73,40 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         route=route,
         package=PACKAGE,
         background_tasks=(
-            ticking.run,
-            lambda: board.read(runtime.settings.kafka_bootstrap_servers, journal),
+            own_heartbeats.run,
+            lambda: standing_cache.run(runtime.settings.kafka_bootstrap_servers, journal),
         ),
         not_ready_reason=lambda: (
-            None if ticking.moment is not None else "not every standing is known yet"
+            None
+            if own_heartbeats.known_as_of is not None
+            else "the standings are not completely known yet"
         ),
     )
 
 
-def _show(board: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
-    """What operators see of the standings."""
+def _register_metrics(standing_cache: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
     registry = runtime.telemetry.registry
     age = Gauge(
-        "safeconduct_standing_cache_age_seconds",
-        "Age of what this replica knows of all standings.",
+        "standing_knowledge_age_seconds",
+        "Seconds since this replica last knew every committed standing.",
         registry=registry,
     )
-    age.set_function(
-        lambda: float("inf") if (known := board.ticks.age_ns()) is None else known / 1e9
-    )
+    age.set_function(lambda: _age_seconds(standing_cache))
     licenses = Gauge(
-        "safeconduct_standing_cache_licenses",
-        "Licenses whose standing this replica knows.",
+        "standing_licenses",
+        "Number of licenses whose standing this replica knows.",
         registry=registry,
     )
-    licenses.set_function(lambda: board.size)
+    licenses.set_function(lambda: standing_cache.license_count)
     streams = Gauge(
-        "safeconduct_standing_open_streams",
-        "Open streams of gates and partners.",
-        registry=registry,
+        "standing_streams", "Number of open streams of gates and partners.", registry=registry
     )
-    streams.set_function(lambda: board.followers)
+    streams.set_function(lambda: standing_cache.subscriber_count)
+
+
+def _age_seconds(standing_cache: StandingCache) -> float:
+    age_ns = standing_cache.heartbeats.age_ns()
+    return float("inf") if age_ns is None else age_ns / NANOSECONDS
 
 
 if __name__ == "__main__":

@@ -19,9 +19,15 @@ from services.applications.core import events as applications
 from services.applications.shell import codec as applications_codec
 from services.enforcement.core import events as enforcement
 from services.enforcement.shell import codec as enforcement_codec
+from services.enforcement.shell import standing_codec
 from services.screening.core import events as screening
 from services.screening.core.lists import versions
 from services.screening.shell import codec as screening_codec
+
+RENAMED = {
+    "safeconduct.enforcement.v1.StandingTick": "safeconduct.enforcement.v1.StandingHeartbeat"
+}
+"""Events that were kept under an earlier name, and have the same fields under the new one."""
 
 MOMENT = datetime(2026, 11, 24, 9, 30, 15, 250_000, tzinfo=UTC)
 
@@ -41,8 +47,8 @@ def sample(hint: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
     if origin in {types.UnionType, typing.Union}:
         return sample(next(arg for arg in typing.get_args(hint) if arg is not type(None)), name)
-    if origin is tuple:
-        return (sample(typing.get_args(hint)[0], name),)
+    if origin in {tuple, frozenset}:
+        return origin((sample(typing.get_args(hint)[0], name),))
     if origin is not None and issubclass(origin, Mapping):
         return {f"{name}-key": f"{name}-value"}
     if dataclasses.is_dataclass(hint):
@@ -59,7 +65,8 @@ def sample(hint: Any, name: str) -> Any:
 
 
 _PLAIN: Mapping[type, Callable[[str], Any]] = {
-    str: lambda name: name,
+    # The standing that gates read has the id as text.
+    str: lambda name: str(uuid5(NAMESPACE_OID, name)) if name == "license_id" else name,
     bool: lambda _: True,
     int: lambda name: 1 + len(name),
     float: lambda _: 0.5,
@@ -95,11 +102,11 @@ def carried() -> Mapping[str, Carried]:
         screening_codec.decode_event)  # fmt: skip
     add(screening_pb2, typing.get_args(versions.Event), screening_codec.encode_list_event,
         screening_codec.decode_list_event)  # fmt: skip
-    # A tick is no event of a stream: it is written and read as it is.
-    tick = enforcement_pb2.StandingTick
-    found[tick.DESCRIPTOR.full_name] = Carried(
-        tick,
-        lambda: enforcement_codec.encode_tick("replica_id", 7, 3, MOMENT),
-        lambda payload: tick.FromString(payload).SerializeToString(deterministic=True),
+    # A heartbeat is no event of a stream: it is written and read as it is.
+    heartbeat = enforcement_pb2.StandingHeartbeat
+    found[heartbeat.DESCRIPTOR.full_name] = Carried(
+        heartbeat,
+        lambda: standing_codec.encode_heartbeat("replica_id", 7, 3, MOMENT),
+        lambda payload: heartbeat.FromString(payload).SerializeToString(deterministic=True),
     )
     return found

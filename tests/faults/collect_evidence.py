@@ -256,15 +256,15 @@ async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict
         stack.database("enforcement").owner_dsn, min_size=1, max_size=1
     ) as pool:
         journal: Journal[Any, Any] = Journal(pool, LicenseStream(), telemetry, lambda: None)
-        board = StandingCache(Heartbeats(journal), telemetry)
-        await board.recall(journal)
+        cache = StandingCache(Heartbeats(journal), telemetry)
+        await cache.load(journal)
         licenses = await pool.fetch("select id from stream")
     for record in last.values():
         kind = dict(record.headers or ()).get("ce_type", b"").decode().rpartition(".")[2]
-        board.hear(
+        cache.consume(
             [Entry(record.partition, record.offset, record.key, record.value or b"", kind, "")]
         )
-    known = {row["id"]: board.find(row["id"]) for row in licenses}
+    known = {row["id"]: cache.find(row["id"]) for row in licenses}
     return {
         str(license_id): standing.version
         for license_id, standing in known.items()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from safeconduct.knowledge import NANOSECONDS, Knowledge
-from safeconduct.standing import Standing, StandingState, judge
+from safeconduct.knowledge import Knowledge
+from safeconduct.standing import NANOSECONDS, Standing, StandingState, judge
 
 from tests.sdk.test_standing import ACCESS, LICENSE, NOON
 
@@ -210,7 +210,9 @@ class BoundedRevocation(RuleBasedStateMachine):
 
     @invariant()
     def no_access_is_allowed_later_than_one_lease_after_the_order(self) -> None:
-        verdict = judge(self.gate.standings.get("a-license"), ACCESS, NOON, self.gate.age(self.now))
+        verdict = judge(
+            self.gate.standings.get("a-license"), ACCESS, NOON, self.gate.age_ns(self.now)
+        )
         if verdict.allowed:
             ends = [at for at, _ in self.committed[1:]] + [self.now]
             held = [

@@ -140,7 +140,7 @@ def _print_standing(standing: Standing, out: Output) -> None:
             (changed, "dim"),
             f"  {standing.license_id}  {standing.license_number}  {standing.version:>3}  ",
             coloured(standing.state),
-            f"  {standing.reason}",
+            f"  {standing.cause or ''}",
         )
     )
 
@@ -154,6 +154,16 @@ def _document(standing: Standing) -> dict[str, Any]:
         first, *others = name.split("_")
         document[first + "".join(word.capitalize() for word in others)] = _plain(value)
     document["state"] = f"STANDING_STATE_{standing.state}"
+    document["grantedEndUses"] = [f"END_USE_{use}" for use in document.pop("endUses")]
+    if (cause := standing.cause) is None:
+        del document["cause"]
+    elif cause.is_list_match:
+        document["cause"] = {"isListMatch": True}
+    else:
+        document["cause"] = {
+            "measureKind": f"MEASURE_KIND_{cause.measure_kind}",
+            "clause": f"CLAUSE_{cause.clause}",
+        }
     return document
 
 

@@ -61,9 +61,21 @@ def show_standing(standing: enforcement.Standing) -> None:
     lines: Pairs = [
         ("standing", coloured(short(enforcement.StandingState, standing.state))),
         ("version", str(standing.version)),
-        ("reason", standing.reason),
+        ("cause", _cause(standing.cause)),
     ]
     show(pairs(lines))
+
+
+def _cause(cause: enforcement.StandingCause) -> str:
+    if cause.is_list_match:
+        return "LIST_MATCH"
+    if not cause.measure_kind:
+        return ""
+    kind, clause = (
+        short(enforcement.MeasureKind, cause.measure_kind),
+        short(enforcement.Clause, cause.clause),
+    )
+    return f"{kind}:{clause}"
 
 
 def show_reinstatement(proposed: enforcement.Reinstatement) -> None:

@@ -26,8 +26,14 @@ class Standings:
         self, license_id: str, *, model_id: str, destination: str, end_use: str
     ) -> service.CheckAccessResponse:
         """Decides one access in the service. `end_use` is a name of EndUse without prefix."""
+        name = f"END_USE_{end_use}"
+        known = name in model.EndUse.keys()  # noqa: SIM118 - an enum wrapper is no dict
         request = service.CheckAccessRequest(
-            license_id=license_id, model_id=model_id, destination=destination, end_use=end_use
+            license_id=license_id,
+            model_id=model_id,
+            destination=destination,
+            requested_end_use=model.EndUse.Value(name) if known else model.END_USE_UNSPECIFIED,
+            end_use=end_use,  # services of earlier releases read the name
         )
         return await self._calls.unary(self._stub.CheckAccess, request)
 

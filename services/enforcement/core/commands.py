@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from safeconduct.standing import Clause, EndUse, MeasureKind
+
 from services.enforcement.core.credibility import ReporterRole
-from services.enforcement.core.model import Clause, MeasureKind, ReporterKind, Severity
+from services.enforcement.core.model import ReporterKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class RegisterLicense:
     application_id: UUID
     partner_id: str
     license_number: str
-    model_ids: tuple[str, ...]
-    destinations: tuple[str, ...]
-    end_uses: tuple[str, ...]
+    model_ids: frozenset[str]
+    destinations: frozenset[str]
+    end_uses: frozenset[EndUse]
     not_before: datetime
     not_after: datetime
     lease_seconds: int

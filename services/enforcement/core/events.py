@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.enforcement.core.model import (
-    Clause,
-    ConductReport,
-    Finding,
-    ListMatch,
-    Measure,
-    OfficerAct,
-    Standing,
-)
+from safeconduct.standing import Clause, Standing
+
+from services.enforcement.core.model import ConductReport, Finding, ListMatch, Measure, OfficerAct
 
 
 @dataclass(frozen=True, slots=True)

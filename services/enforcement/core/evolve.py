@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
+from safeconduct.standing import MeasureKind, Standing, StandingState
+
 from services.enforcement.core import events as e
 from services.enforcement.core.credibility import credibility
 from services.enforcement.core.errors import ImpossibleEventError
@@ -17,10 +19,7 @@ from services.enforcement.core.model import (
     LicenseState,
     ListMatch,
     Measure,
-    MeasureKind,
     Reinstatement,
-    Standing,
-    StandingState,
     Violation,
     ViolationState,
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from safeconduct.standing import StandingCause, StandingState
+
 from services.enforcement.core.commands import FollowHitVerdict, RecordListMatch
 from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.events import (
@@ -18,16 +20,10 @@ from services.enforcement.core.events import (
     ListMatchSettled,
 )
 from services.enforcement.core.lifecycle import fits_license
-from services.enforcement.core.model import (
-    LicenseConduct,
-    LicenseState,
-    ListMatch,
-    StandingState,
-)
+from services.enforcement.core.model import LicenseConduct, LicenseState, ListMatch
 from services.enforcement.core.standings import change_standing
 
-REASON: Final = "LIST_MATCH"
-"""Reason of a standing that a list match suspended."""
+LIST_MATCH: Final = StandingCause(None, None, is_list_match=True)
 
 
 def record_match(
@@ -73,7 +69,7 @@ def _record(conduct: LicenseConduct, match: ListMatch) -> tuple[Event, ...]:
     if not fits_license(conduct.state, LicenseSuspended):
         # Suspended already. The match prevents a reinstatement until it is settled.
         return (recorded,)
-    changed = change_standing(conduct, StandingState.SUSPENDED, REASON, match.recorded_at)
+    changed = change_standing(conduct, StandingState.SUSPENDED, LIST_MATCH, match.recorded_at)
     version = changed.standing.version
     suspended = LicenseSuspended(conduct.license_id, conduct.application_id, None, None, version)
     return (recorded, suspended, changed)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from safeconduct.standing import MeasureKind, StandingCause, StandingState
+
 from services.enforcement.core import commands as c
 from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import (
@@ -26,14 +28,7 @@ from services.enforcement.core.lifecycle import (
     wrong_case_state,
     wrong_license_state,
 )
-from services.enforcement.core.model import (
-    LicenseConduct,
-    Measure,
-    MeasureKind,
-    OfficerAct,
-    StandingState,
-    Violation,
-)
+from services.enforcement.core.model import LicenseConduct, Measure, OfficerAct, Violation
 from services.enforcement.core.standings import change_standing
 
 STOPPING_EVENTS: Final[Mapping[MeasureKind, type[LicenseSuspended | LicenseRevoked]]] = {
@@ -86,7 +81,7 @@ def _confirm(
     changed = change_standing(
         conduct,
         StandingState.SUSPENDED if is_suspension else StandingState.REVOKED,
-        f"{pending.kind}:{case.clause}",
+        StandingCause(pending.kind, case.clause, is_list_match=False),
         act.acted_at,
     )
     stopped = stopping_event(

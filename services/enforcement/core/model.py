@@ -6,21 +6,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from safeconduct.standing import Clause, MeasureKind, Standing
+
 from services.enforcement.core.errors import ImpossibleEventError
-
-
-class Clause(StrEnum):
-    """Clauses of the code of conduct, articles 1 to 9."""
-
-    MILITARY_SURVEILLANCE = "MILITARY_SURVEILLANCE"
-    AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
-    HUMAN_RIGHTS_VIOLATING_CONTENT = "HUMAN_RIGHTS_VIOLATING_CONTENT"
-    POLITICAL_MANIPULATION = "POLITICAL_MANIPULATION"
-    RETRANSFER_WITHOUT_AUTHORIZATION = "RETRANSFER_WITHOUT_AUTHORIZATION"
-    ACCESS_BY_RESTRICTED_PERSON = "ACCESS_BY_RESTRICTED_PERSON"
-    REFUSED_END_USE_CHECK = "REFUSED_END_USE_CHECK"
-    FALSE_STATEMENT = "FALSE_STATEMENT"
-    OVER_USE = "OVER_USE"
 
 
 class ReporterKind(StrEnum):
@@ -69,22 +57,6 @@ class Severity(StrEnum):
     MINOR = "MINOR"
     SERIOUS = "SERIOUS"
     CRITICAL = "CRITICAL"
-
-
-class MeasureKind(StrEnum):
-    """Kinds of measures against a violation, ascending."""
-
-    WARNING = "WARNING"
-    SUSPENSION = "SUSPENSION"
-    REVOCATION = "REVOCATION"
-
-
-class StandingState(StrEnum):
-    """Whether a license is in force, as gates see it."""
-
-    ACTIVE = "ACTIVE"
-    SUSPENDED = "SUSPENDED"
-    REVOKED = "REVOKED"
 
 
 class LicenseState(StrEnum):
@@ -199,25 +171,6 @@ class ListMatch:
     list_codes: tuple[str, ...]
     list_version: str
     recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything that a gate needs to decide accesses under one license."""
-
-    license_id: UUID
-    partner_id: str
-    version: int
-    state: StandingState
-    model_ids: tuple[str, ...]
-    destinations: tuple[str, ...]
-    end_uses: tuple[str, ...]
-    not_before: datetime
-    not_after: datetime
-    lease_seconds: int
-    license_number: str
-    reason: str
-    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

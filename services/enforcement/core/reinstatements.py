@@ -7,6 +7,8 @@ suspended party, so the same rule holds for it.
 from datetime import datetime
 from typing import assert_never
 
+from safeconduct.standing import StandingState
+
 from services.enforcement.core import commands as c
 from services.enforcement.core.errors import Kind, Reason, Refusal
 from services.enforcement.core.events import (
@@ -18,12 +20,7 @@ from services.enforcement.core.events import (
 from services.enforcement.core.four_eyes import check_second_officer
 from services.enforcement.core.lifecycle import LICENSE_COMMANDS, fits_license, wrong_license_state
 from services.enforcement.core.list_matches import check_list_matches
-from services.enforcement.core.model import (
-    LicenseConduct,
-    OfficerAct,
-    Reinstatement,
-    StandingState,
-)
+from services.enforcement.core.model import LicenseConduct, OfficerAct, Reinstatement
 from services.enforcement.core.standings import change_standing
 
 
@@ -54,7 +51,7 @@ def decide_reinstatement(
 
 def _reinstate(conduct: LicenseConduct, act: OfficerAct) -> tuple[Event, ...]:
     proposal = _pending(conduct)
-    changed = change_standing(conduct, StandingState.ACTIVE, "", act.acted_at)
+    changed = change_standing(conduct, StandingState.ACTIVE, None, act.acted_at)
     reinstated = LicenseReinstated(
         conduct.license_id,
         conduct.application_id,

@@ -3,16 +3,18 @@
 from dataclasses import replace
 from datetime import datetime
 
+from safeconduct.standing import Standing, StandingCause, StandingState
+
 from services.enforcement.core.commands import RegisterLicense
 from services.enforcement.core.events import StandingChanged
-from services.enforcement.core.model import LicenseConduct, Standing, StandingState
+from services.enforcement.core.model import LicenseConduct
 
 
 def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
     """Returns the event with the ACTIVE standing, version 1, of a license that was issued."""
     return StandingChanged(
         Standing(
-            license_id=command.license_id,
+            license_id=str(command.license_id),
             partner_id=command.partner_id,
             version=1,
             state=StandingState.ACTIVE,
@@ -23,17 +25,17 @@ def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
             not_after=command.not_after,
             lease_seconds=command.lease_seconds,
             license_number=command.license_number,
-            reason="",
+            cause=None,
             changed_at=now,
         )
     )
 
 
 def change_standing(
-    conduct: LicenseConduct, state: StandingState, reason: str, now: datetime
+    conduct: LicenseConduct, state: StandingState, cause: StandingCause | None, now: datetime
 ) -> StandingChanged:
-    """Returns the event with the next version of the standing, in this state for this reason."""
+    """Returns the event with the next version of the standing, in this state for this cause."""
     known = conduct.known_standing
     return StandingChanged(
-        replace(known, version=known.version + 1, state=state, reason=reason, changed_at=now)
+        replace(known, version=known.version + 1, state=state, cause=cause, changed_at=now)
     )

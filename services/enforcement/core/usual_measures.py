@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from services.enforcement.core.model import Clause, MeasureKind, Severity
+from safeconduct.standing import Clause, MeasureKind
+
+from services.enforcement.core.model import Severity
 
 _WARNING, _SUSPENSION, _REVOCATION = (
     MeasureKind.WARNING,

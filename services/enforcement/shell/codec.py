@@ -1,14 +1,12 @@
-"""The one wall of enforcement: core values become messages here and messages become core values here.
+"""Converts between values of the core and bytes or messages: events, views, consumed events.
 
-What applications tells is turned into our own words; nothing of theirs goes further in.
+No other module of the service sees a message of another service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -17,27 +15,49 @@ from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
 from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
 from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
+from safeconduct.standing import AccessVerdict, EndUse
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
-from chassis.rpc.authentication import Principal
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import etag_of
 from chassis.streams.envelope import Undecodable
 from services.enforcement.core import commands, events, model
-from services.enforcement.core.access import Access, Judgement
-from services.enforcement.core.credibility import ReporterRole
-from services.enforcement.shell import earlier_releases
+from services.enforcement.shell import earlier_releases, standing_codec
 
-K = TypeVar("K", bound=StrEnum)
 
-_EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
-    kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
+class _EventConverter(Protocol):
+    """Converts one kind of event; `Converter` does so field by field."""
+
+    def to_proto(self, record: Any, /) -> Any:
+        """Returns the message of the event."""
+
+    def from_proto(self, message: Any, /) -> Any:
+        """Returns the event of the message."""
+
+
+class _StandingChangedConverter:
+    """Converts StandingChanged, whose standing the contract holds in a form of its own."""
+
+    def to_proto(self, record: events.StandingChanged, /) -> events_pb2.StandingChanged:
+        """Returns the message of the event."""
+        return events_pb2.StandingChanged(standing=standing_codec.to_message(record.standing))
+
+    def from_proto(self, message: events_pb2.StandingChanged, /) -> events.StandingChanged:
+        """Returns the event of the message."""
+        return events.StandingChanged(standing_codec.from_message(message.standing))
+
+
+_EVENTS: Final[Mapping[str, _EventConverter]] = {
+    kind.__name__: _StandingChangedConverter()
+    if kind is events.StandingChanged
+    else Converter(kind, getattr(events_pb2, kind.__name__))
     for kind in events.Event.__args__
 }
 """Converters by event name. Core and contract give events the same names and fields."""
 
-_STANDING: Final = Converter(model.Standing, model_pb2.Standing)
 _VIOLATION: Final = Converter(model.Violation, model_pb2.Violation, only_proto=frozenset({"etag"}))
+_END_USES: Final = {applications_model_pb2.EndUse.Value(f"END_USE_{use}"): use for use in EndUse}
+"""End uses by their numbers in the contract of applications."""
 _REINSTATEMENT: Final = Converter(model.Reinstatement, model_pb2.Reinstatement)
 
 
@@ -53,11 +73,6 @@ def decode_event(name: str, payload: bytes) -> events.Event:
     earlier_releases.complete(message)
     event: events.Event = _EVENTS[name].from_proto(message)
     return event
-
-
-def standing(record: model.Standing) -> model_pb2.Standing:
-    """Returns the standing as a message."""
-    return _STANDING.to_proto(record)
 
 
 def violation(record: model.Violation, version: int) -> model_pb2.Violation:
@@ -86,169 +101,29 @@ def timeline_entry(recorded: StoredEvent, actor: str) -> service_pb2.LicenseTime
     )
 
 
-def verdict(judgement: Judgement) -> model_pb2.AccessVerdict.ValueType:
-    """A verdict as the contract numbers it."""
-    return model_pb2.AccessVerdict.Value(f"ACCESS_VERDICT_{judgement.verdict}")
-
-
-def access(request: service_pb2.CheckAccessRequest) -> Access:
-    """The access that is asked for."""
-    return Access(request.model_id, request.destination, request.end_use)
-
-
-def reporter(principal: Principal) -> commands.Reporter:
-    """Returns the calling reporter as the core's value."""
-    return commands.Reporter(principal.name, ReporterRole(principal.kind), principal.partner_id)
-
-
-def report_conduct(
-    request: service_pb2.ReportConductRequest,
-    reporter: commands.Reporter,
-    report_id: UUID,
-    violation_id: UUID,
-) -> commands.ReportConduct:
-    """Returns the command of the request."""
-    return commands.ReportConduct(
-        reporter=reporter,
-        reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind, request.reporter_kind),
-        clause=_member(model.Clause, model_pb2.Clause, request.clause),
-        evidence_digests=tuple(request.evidence_digests),
-        report_id=report_id,
-        violation_id=violation_id,
-    )
-
-
-def propose_finding(
-    request: service_pb2.ProposeFindingRequest, officer: commands.Officer, finding_id: UUID
-) -> commands.ProposeFinding:
-    """Returns the command of the request."""
-    severity = (
-        _member(model.Severity, model_pb2.Severity, request.severity) if request.severity else None
-    )
-    return commands.ProposeFinding(
-        officer,
-        UUID(request.violation_id),
-        finding_id,
-        request.is_violation,
-        severity,
-        request.rationale,
-    )
-
-
-def confirm_finding(
-    request: service_pb2.ConfirmFindingRequest, officer: commands.Officer
-) -> commands.ConfirmFinding:
-    """Returns the command of the request."""
-    return commands.ConfirmFinding(
-        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
-    )
-
-
-def reject_finding(
-    request: service_pb2.RejectFindingRequest, officer: commands.Officer
-) -> commands.RejectFinding:
-    """Returns the command of the request."""
-    return commands.RejectFinding(
-        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
-    )
-
-
-def impose_warning(
-    request: service_pb2.ImposeWarningRequest, officer: commands.Officer, measure_id: UUID
-) -> commands.ImposeWarning:
-    """Returns the command of the request."""
-    return commands.ImposeWarning(
-        officer, UUID(request.violation_id), measure_id, request.rationale
-    )
-
-
-def propose_measure(
-    request: service_pb2.ProposeMeasureRequest, officer: commands.Officer, measure_id: UUID
-) -> commands.ProposeMeasure:
-    """Returns the command of the request."""
-    kind = _member(model.MeasureKind, model_pb2.MeasureKind, request.kind)
-    return commands.ProposeMeasure(
-        officer, UUID(request.violation_id), measure_id, kind, request.rationale
-    )
-
-
-def confirm_measure(
-    request: service_pb2.ConfirmMeasureRequest, officer: commands.Officer
-) -> commands.ConfirmMeasure:
-    """Returns the command of the request."""
-    return commands.ConfirmMeasure(
-        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
-    )
-
-
-def reject_measure(
-    request: service_pb2.RejectMeasureRequest, officer: commands.Officer
-) -> commands.RejectMeasure:
-    """Returns the command of the request."""
-    return commands.RejectMeasure(
-        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
-    )
-
-
-def propose_reinstatement(
-    request: service_pb2.ProposeReinstatementRequest,
-    officer: commands.Officer,
-    reinstatement_id: UUID,
-) -> commands.ProposeReinstatement:
-    """Returns the command of the request."""
-    return commands.ProposeReinstatement(officer, reinstatement_id, request.rationale)
-
-
-def confirm_reinstatement(
-    request: service_pb2.ConfirmReinstatementRequest, officer: commands.Officer
-) -> commands.ConfirmReinstatement:
-    """Returns the command of the request."""
-    return commands.ConfirmReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
-
-
-def reject_reinstatement(
-    request: service_pb2.RejectReinstatementRequest, officer: commands.Officer
-) -> commands.RejectReinstatement:
-    """Returns the command of the request."""
-    return commands.RejectReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
-
-
-def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
-    """Returns the name of the state to filter by, or None for all states."""
-    return (
-        model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
-    )
-
-
-def _member(kind: type[K], enum: Any, number: int) -> K:
-    """Returns the core's member for a number of the contract's enum: `SEVERITY_MINOR` is MINOR."""
-    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
-    return kind(enum.Name(number).removeprefix(prefix))
-
-
-_END_USES: Final = {
-    number: name.removeprefix("END_USE_")
-    for name, number in applications_model_pb2.EndUse.items()
-    if number
-}
+def access_verdict(verdict: AccessVerdict) -> model_pb2.AccessVerdict.ValueType:
+    """Returns the number of the verdict in the contract."""
+    return model_pb2.AccessVerdict.Value(f"ACCESS_VERDICT_{verdict}")
 
 
 def license_issued(payload: bytes) -> commands.RegisterLicense:
-    """The license that applications issued. Raises Undecodable."""
+    """Returns the command that LicenseIssued of applications leads to. Raises Undecodable."""
     try:
-        told = applications_pb2.LicenseIssued.FromString(payload)
-        grant = told.license
+        issued = applications_pb2.LicenseIssued.FromString(payload)
+        grant = issued.license
         if not (grant.HasField("not_before") and grant.HasField("not_after")):
             raise Undecodable("a license without validity")
         return commands.RegisterLicense(
             license_id=UUID(grant.license_id),
-            application_id=UUID(told.application_id),
+            application_id=UUID(issued.application_id),
             partner_id=grant.partner_id,
             license_number=grant.license_number,
-            model_ids=tuple(dict.fromkeys(item.model_id for item in grant.items)),
-            destinations=tuple(grant.destinations),
-            # An end use that we have no word for yet is not granted at any gate.
-            end_uses=tuple(_END_USES[number] for number in grant.end_uses if number in _END_USES),
+            model_ids=frozenset(item.model_id for item in grant.items),
+            destinations=frozenset(grant.destinations),
+            # An end use that this release does not know is not granted at any gate.
+            end_uses=frozenset(
+                _END_USES[number] for number in grant.end_uses if number in _END_USES
+            ),
             not_before=from_timestamp(grant.not_before),
             not_after=from_timestamp(grant.not_after),
             lease_seconds=grant.lease_seconds,
@@ -295,58 +170,3 @@ def _follow_verdict(verdict: screening_pb2.HitAdjudicated) -> commands.FollowHit
         open_entry_ids=tuple(verdict.party_entry_ids),
         list_codes=tuple(verdict.party_list_codes),
     )
-
-
-def standing_changed(payload: bytes) -> tuple[model.Standing, bytes]:
-    """A standing from the compacted topic, and the same for `standing_changes`. Raises ValueError when unreadable."""
-    try:
-        message = events_pb2.StandingChanged.FromString(payload).standing
-    except DecodeError as error:
-        raise ValueError("not a StandingChanged") from error
-    changes = service_pb2.WatchStandingResponse.StandingChanges(standings=[message])
-    return _STANDING.from_proto(message), changes.SerializeToString()
-
-
-def standing_changes(
-    parts: Iterable[bytes], resume_token: str, *, is_snapshot: bool, has_more: bool
-) -> bytes:
-    """A WatchStandingResponse of standings that were serialized once for all gates.
-
-    Serialized messages of one type that are joined are the message with all their fields (protobuf's encoding), so the
-    parts are joined with the rest and nothing is serialized again.
-    """
-    rest = service_pb2.WatchStandingResponse.StandingChanges(
-        resume_token=resume_token, is_snapshot=is_snapshot, has_more=has_more
-    )
-    changes = b"".join((*parts, rest.SerializeToString()))
-    return _CHANGES_TAG + _varint(len(changes)) + changes
-
-
-_CHANGES_TAG: Final = bytes([service_pb2.WatchStandingResponse.CHANGES_FIELD_NUMBER << 3 | 2])
-"""Field number and wire type 2, length-delimited."""
-
-
-def _varint(number: int) -> bytes:
-    """Base 128, lowest group first, the high bit on every byte but the last."""
-    groups = bytearray()
-    while number > 0x7F:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
-
-
-def encode_tick(replica_id: str, sequence: int, shard: int, written_at: datetime) -> bytes:
-    """A tick of a replica."""
-    tick = events_pb2.StandingTick(replica_id=replica_id, sequence=sequence, shard=shard)
-    tick.written_at.CopyFrom(to_timestamp(written_at))
-    return tick.SerializeToString()
-
-
-def decode_tick(payload: bytes) -> tuple[str, int]:
-    """Whose tick and its number. Raises ValueError when it cannot be understood."""
-    try:
-        tick = events_pb2.StandingTick.FromString(payload)
-    except DecodeError as error:
-        raise ValueError("not a StandingTick") from error
-    return tick.replica_id, tick.sequence

@@ -12,7 +12,7 @@ from chassis.rpc.authentication import current_principal
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.model import LicenseConduct
 from services.enforcement.core.reports import find_report
-from services.enforcement.shell import codec
+from services.enforcement.shell import request_codec
 from services.enforcement.shell.dependencies import Dependencies
 
 
@@ -27,8 +27,8 @@ class ConductServicer(service_pb2_grpc.ConductServiceServicer):
     ) -> pb.ReportConductResponse:
         """Stores the report and returns its case."""
         annotate({"license.id": request.license_id})
-        reporter = codec.reporter(current_principal())
-        command = codec.report_conduct(request, reporter, uuid4(), uuid4())
+        reporter = request_codec.reporter(current_principal())
+        command = request_codec.report_conduct(request, reporter, uuid4(), uuid4())
 
         def view(conduct: LicenseConduct) -> pb.ReportConductResponse:
             case, report = find_report(conduct, command)

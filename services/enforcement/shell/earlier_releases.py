@@ -1,7 +1,8 @@
-"""Completes events that releases before ids of findings and reinstatements have stored.
+"""Completes records of earlier releases: events without ids, and standings with texts for enums.
 
-Stored bytes never change. A pending act of such an event gets a derived id, the same whenever the
-event is read, so that a second officer can name and confirm it.
+Stored bytes never change, so every release reads them through here. A finding or reinstatement that
+was stored without an id gets a derived one, the same whenever the record is read. So a second
+officer can still name a pending one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from safeconduct.enforcement.v1 import events_pb2, model_pb2
+from safeconduct.standing import StandingCause
 
 
 def complete(event: Any) -> None:
@@ -20,30 +22,47 @@ def complete(event: Any) -> None:
         step(event)
 
 
-def finding_id(violation_id: str, found_by: model_pb2.OfficerAct) -> str:
-    """Returns the id of a finding that was stored without one."""
-    return _derive(violation_id, "finding", found_by)
+def complete_standing(standing: model_pb2.Standing) -> None:
+    """Fills in end uses and cause from the deprecated texts.
+
+    A text that is no name of the contract is left out: an unknown end use is not granted.
+    """
+    if not standing.granted_end_uses:
+        names = (f"END_USE_{name}" for name in standing.end_uses)
+        known = [name for name in names if name in model_pb2.EndUse.keys()]  # noqa: SIM118 - an enum wrapper is no dict
+        standing.granted_end_uses.extend(model_pb2.EndUse.Value(name) for name in known)
+    cause = StandingCause.parse(standing.reason)
+    if cause is not None and not standing.HasField("cause"):
+        standing.cause.is_list_match = cause.is_list_match
+        if cause.measure_kind is not None and cause.clause is not None:
+            standing.cause.measure_kind = model_pb2.MeasureKind.Value(
+                f"MEASURE_KIND_{cause.measure_kind}"
+            )
+            standing.cause.clause = model_pb2.Clause.Value(f"CLAUSE_{cause.clause}")
 
 
-def reinstatement_id(license_id: str, proposed_by: model_pb2.OfficerAct) -> str:
-    """Returns the id of a reinstatement that was stored without one."""
-    return _derive(license_id, "reinstatement", proposed_by)
+def derived_id(parent_id: UUID, kind: str, officer_id: str, acted_at_micros: int) -> UUID:
+    """Returns the id of a finding or reinstatement that was stored without one.
+
+    `parent_id` is the case or the license, `kind` is "finding" or "reinstatement", and the rest
+    identifies the proposing act. Must never change: officers and events name these ids.
+    """
+    return uuid5(parent_id, f"{kind}/{officer_id}/{acted_at_micros}")
 
 
 def _derive(parent_id: str, kind: str, act: model_pb2.OfficerAct) -> str:
-    micros = act.acted_at.ToMicroseconds()
-    return str(uuid5(UUID(parent_id), f"{kind}/{act.officer_id}/{micros}"))
+    return str(derived_id(UUID(parent_id), kind, act.officer_id, act.acted_at.ToMicroseconds()))
 
 
 def _finding_proposed(event: events_pb2.FindingProposed) -> None:
     finding = event.finding
-    finding.finding_id = finding.finding_id or finding_id(event.violation_id, finding.found_by)
+    if not finding.finding_id:
+        finding.finding_id = _derive(event.violation_id, "finding", finding.found_by)
 
 
 def _reinstatement(event: events_pb2.ReinstatementProposed | events_pb2.LicenseReinstated) -> None:
-    event.reinstatement_id = event.reinstatement_id or reinstatement_id(
-        event.license_id, event.proposed_by
-    )
+    if not event.reinstatement_id:
+        event.reinstatement_id = _derive(event.license_id, "reinstatement", event.proposed_by)
 
 
 _STEPS: Final[Mapping[str, Callable[[Any], None]]] = {

@@ -1,7 +1,7 @@
-"""One gate's stream: a snapshot or what changed since its token, then changes, and a lease for every renewal.
+"""The stream of one gate: a snapshot or the changes since its token, then changes and leases.
 
-A lease is answered behind every change that was known when it is answered, so whoever holds it knows them all.
-Nothing is said before the replica knows everything as of some moment.
+A lease is sent after every change that was known when it is sent. So a gate that holds the lease
+knows all of them. Nothing is sent before the replica knows every standing as of some time.
 """
 
 from __future__ import annotations
@@ -15,130 +15,133 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request, unavailable
 from chassis.rpc.page_tokens import PageTokens
-from services.enforcement.shell import codec
-from services.enforcement.shell.standing_cache import Follower, Known, StandingCache
+from services.enforcement.shell import standing_codec
+from services.enforcement.shell.standing_cache import CachedStanding, StandingCache, Subscriber
 
-PAGE: Final = 200
-MAX_WAITING: Final = 100
-"""Renewals that may wait for an answer; a gate sends about one a second and gives up after a few."""
+PAGE_SIZE: Final = 200
+"""Standings in one message."""
+MAX_WAITING_RENEWALS: Final = 100
+"""Renewals that may wait for a lease. A gate sends about one a second and gives up after a few."""
 
 
 class GateStream:
-    """The stream of one caller, who sees the licenses of `partner_id`."""
+    """The stream of one caller, who follows the licenses of `partner_id`."""
 
-    def __init__(self, board: StandingCache, tokens: PageTokens, partner_id: str) -> None:
-        self._board, self._tokens, self._partner_id = board, tokens, partner_id
-        self._fault: Exception | None = None
-        self._follower: Follower | None = None
+    def __init__(self, cache: StandingCache, tokens: PageTokens, partner_id: str) -> None:
+        self._cache, self._tokens, self._partner_id = cache, tokens, partner_id
+        self._error: Exception | None = None
+        self._subscriber: Subscriber | None = None
 
-    def end(self, fault: Exception) -> None:
-        """Ends the stream with this fault as soon as what is being sent is sent."""
-        self._fault = self._fault or fault
-        if self._follower is not None:
-            self._follower.wake()
+    def end(self, error: Exception) -> None:
+        """Ends the stream with this error, after the message that is being sent."""
+        self._error = self._error or error
+        if self._subscriber is not None:
+            self._subscriber.wake()
 
     async def responses(
         self, requests: AsyncIterator[pb.WatchStandingRequest]
     ) -> AsyncGenerator[bytes]:
-        """What the gate is told, serialized. Raises Refused for a message out of order or a token that is not ours."""
-        places = await self._subscribed(requests)
-        if places is None:
+        """Yields serialized responses until the stream ends.
+
+        Raises RpcError for a request out of order, an invalid token, or too many renewals.
+        """
+        offsets = await self._read_subscription(requests)
+        if offsets is None:
             return
-        follower = self._follower = self._board.follow(self._partner_id)
-        listening = asyncio.create_task(self._listen(requests, follower))
+        subscriber = self._subscriber = self._cache.subscribe(self._partner_id)
+        reading = asyncio.create_task(self._read_renewals(requests, subscriber))
         try:
-            async for response in self._tell(follower, places):
+            async for response in self._send(subscriber, offsets):
                 yield response
         finally:
-            self._board.leave(follower)
-            listening.cancel()
-            await asyncio.wait({listening})
+            self._cache.unsubscribe(subscriber)
+            reading.cancel()
+            await asyncio.wait({reading})
 
-    async def _subscribed(
+    async def _read_subscription(
         self, requests: AsyncIterator[pb.WatchStandingRequest]
     ) -> tuple[int, ...] | None:
-        """The places in the caller's token, none for a snapshot; None when the caller went without a word."""
+        """Returns the offsets of the token, `()` for a snapshot, None if the caller sent nothing."""
         first = await anext(requests, None)
         if first is None:
             return None
         if not first.HasField("subscribe"):
             raise _out_of_order("the first message must be subscribe")
         token = first.subscribe.resume_token
-        return (
-            tuple(int(place) for place in self._tokens.decode(self._purpose, token))
-            if token
-            else ()
-        )
+        if not token:
+            return ()
+        return tuple(int(offset) for offset in self._tokens.decode(self._purpose, token))
 
-    async def _listen(
-        self, requests: AsyncIterator[pb.WatchStandingRequest], follower: Follower
+    async def _read_renewals(
+        self, requests: AsyncIterator[pb.WatchStandingRequest], subscriber: Subscriber
     ) -> None:
-        # Whoever only stops to send may go on to read.
+        # If the caller only closes its side, the stream goes on: it may still read.
         try:
             async for request in requests:
-                self._hear(request, follower)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the stream ends with it
-            self.end(fault)
+                self._accept_renewal(request, subscriber)
+        except Exception as error:  # noqa: BLE001 - any error of reading ends the stream with it
+            self.end(error)
 
-    def _hear(self, request: pb.WatchStandingRequest, follower: Follower) -> None:
+    def _accept_renewal(self, request: pb.WatchStandingRequest, subscriber: Subscriber) -> None:
         if not request.HasField("renew"):
             raise _out_of_order("only the first message may be subscribe")
-        if follower.renew(request.renew.sequence, self._board.ticks.now()) > MAX_WAITING:
-            raise unavailable(
-                CommonReason.SLOW_CONSUMER, "too many renewals wait for an answer", 1.0
-            )
+        received_at = self._cache.heartbeats.now()
+        waiting = subscriber.add_renewal(request.renew.sequence, received_at)
+        if waiting > MAX_WAITING_RENEWALS:
+            raise unavailable(CommonReason.SLOW_CONSUMER, "too many renewals wait for a lease", 1.0)
 
-    async def _tell(self, follower: Follower, places: tuple[int, ...]) -> AsyncGenerator[bytes]:
-        has_begun = False
-        while self._fault is None:
-            if not has_begun and self._board.moment(self._partner_id) is not None:
-                has_begun = True
-                for response in self._beginning(follower, places):
+    async def _send(
+        self, subscriber: Subscriber, offsets: tuple[int, ...]
+    ) -> AsyncGenerator[bytes]:
+        has_started = False
+        while self._error is None:
+            if not has_started and self._cache.known_as_of(self._partner_id) is not None:
+                has_started = True
+                for response in self._first_responses(subscriber, offsets):
                     yield response
-            if has_begun:
-                for response in self._news(follower):
+            if has_started:
+                for response in self._next_responses(subscriber):
                     yield response
-            await follower.wait()
-        raise self._fault
+            await subscriber.wait()
+        raise self._error
 
-    def _beginning(self, follower: Follower, places: tuple[int, ...]) -> Iterator[bytes]:
-        """What the token leaves open, or everything."""
-        follower.take_changes()  # they are part of what follows
-        backlog = self._board.since(self._partner_id, places)
+    def _first_responses(self, subscriber: Subscriber, offsets: tuple[int, ...]) -> Iterator[bytes]:
+        """Returns the changes since the token, or a snapshot."""
+        subscriber.take_changes()  # they are part of either
+        backlog = self._cache.changed_since(self._partner_id, offsets)
         if backlog is not None:
-            return self._pages(backlog, self._board.places, is_snapshot=False)
-        return self._pages(
-            self._board.of_partner(self._partner_id), self._board.places, is_snapshot=True
-        )
+            return self._pages(backlog, self._cache.offsets, is_snapshot=False)
+        snapshot = self._cache.of_partner(self._partner_id)
+        return self._pages(snapshot, self._cache.offsets, is_snapshot=True)
 
-    def _news(self, follower: Follower) -> Iterator[bytes]:
-        """Changes, and behind them the leases that can be given as of the same moment."""
-        changes, moment, places = (
-            follower.take_changes(),
-            self._board.moment(self._partner_id),
-            self._board.places,
-        )
-        # While something about the partner cannot be read, changes go on and renewals wait.
-        renewals = follower.take_renewals() if moment is not None else []
+    def _next_responses(self, subscriber: Subscriber) -> Iterator[bytes]:
+        """Yields the collected changes, then the leases that follow them."""
+        changes = subscriber.take_changes()
+        known_as_of = self._cache.known_as_of(self._partner_id)
+        offsets = self._cache.offsets
+        # While a record about the partner cannot be read, changes are sent and renewals wait.
+        renewals = subscriber.take_renewals() if known_as_of is not None else []
         if changes:
-            yield from self._pages(changes, places, is_snapshot=False)
+            yield from self._pages(changes, offsets, is_snapshot=False)
         for sequence, received_at in renewals:
-            assert moment is not None, "renewals are taken only then"
+            assert known_as_of is not None, "renewals are taken only with a known time"
             lease = pb.WatchStandingResponse.Lease(
-                sequence=sequence, knowledge_age_ns=max(0, received_at - moment)
+                sequence=sequence,
+                # The newest heartbeat may have started after the renewal was received.
+                knowledge_age_ns=max(0, received_at - known_as_of),
             )
             yield pb.WatchStandingResponse(lease=lease).SerializeToString()
 
     def _pages(
-        self, known: Sequence[Known], places: tuple[int, ...], *, is_snapshot: bool
+        self, standings: Sequence[CachedStanding], offsets: tuple[int, ...], *, is_snapshot: bool
     ) -> Iterator[bytes]:
-        """At least one message; the last one carries the token of the whole."""
-        token = self._tokens.encode(self._purpose, places)
-        for start in range(0, max(len(known), 1), PAGE):
-            parts = [each.part for each in known[start : start + PAGE]]
-            has_more = start + PAGE < len(known)
-            yield codec.standing_changes(
-                parts, "" if has_more else token, is_snapshot=is_snapshot, has_more=has_more
+        """Yields at least one message. Only the last one has a token, which covers all of them."""
+        token = self._tokens.encode(self._purpose, offsets)
+        for start in range(0, max(len(standings), 1), PAGE_SIZE):
+            page = [each.serialized for each in standings[start : start + PAGE_SIZE]]
+            has_more = start + PAGE_SIZE < len(standings)
+            yield standing_codec.encode_changes(
+                page, "" if has_more else token, is_snapshot=is_snapshot, has_more=has_more
             )
 
     @property
@@ -146,11 +149,11 @@ class GateStream:
         return f"WatchStanding/{self._partner_id}"
 
 
-def _out_of_order(why: str) -> RpcError:
+def _out_of_order(message: str) -> RpcError:
     return RpcError(
         grpc.StatusCode.INVALID_ARGUMENT,
         CommonReason.VALIDATION_FAILED,
-        why,
+        message,
         {"violationCount": "1"},
-        bad_request([("message", "OUT_OF_ORDER", why)]),
+        bad_request([("message", "OUT_OF_ORDER", message)]),
     )

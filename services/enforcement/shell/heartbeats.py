@@ -1,8 +1,9 @@
-"""Since when a replica knows everything: ticks that go the way of every order and come back.
+"""Heartbeats: the time up to which this replica knows every committed standing.
 
-Once a second a tick goes to every shard through database, outbox, relay and topic, like any order. When it came back on
-every partition, all that was committed before it began has been read. If any part stalls, no tick comes back, and what
-is known only grows older: nothing has to notice the fault.
+Once a second a heartbeat goes to every shard through database, outbox, relay and topic, which is
+the path of every standing. When it has returned on every partition, the replica has read all that
+was committed before the heartbeat started. If any part of the path stalls, no heartbeat returns and
+the knowledge only grows older. No component has to detect the fault.
 """
 
 from __future__ import annotations
@@ -20,82 +21,103 @@ import structlog
 from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
 from chassis.store.outbox import SHARDS
-from services.enforcement.shell import codec
+from services.enforcement.shell import standing_codec
 
-_LOG = structlog.get_logger("ticks")
-NAME: Final = "StandingTick"
-KEY: Final = b"tick"
-"""One key for all replicas, so that compaction keeps one tick a partition and not one a process that ever lived."""
+_LOG = structlog.get_logger("heartbeats")
+NAME: Final = "StandingHeartbeat"
+NAMES: Final = frozenset({NAME, "StandingTick"})
+"""Names of heartbeats in the outbox. An earlier release may have left some under its own name."""
+KEY: Final = b"heartbeat"
+"""Kafka key of the heartbeats of all replicas.
+
+One key for all: compaction keeps one heartbeat a partition instead of one for each process.
+"""
 
 INTERVAL_S: Final = 1.0
 _STALLED: Final = 5
-"""With so many ticks on their way something stalls; then the outbox fills no faster than a tick every `_SLOW_S`."""
+"""Number of heartbeats in flight at which the path counts as stalled.
+
+From then on one heartbeat is written every `_SLOW_S`, so that the outbox does not fill up.
+"""
 _SLOW_S: Final = 5.0
 
 
-def awake_clock() -> int:
-    """Nanoseconds of a clock that never jumps and goes on while the machine sleeps, as the gates' clock does."""
+def boottime() -> int:
+    """Returns nanoseconds of a clock that never jumps and runs while the machine sleeps.
+
+    Gates measure their leases with the same kind of clock.
+    """
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Heartbeats:
-    """The ticks of this replica. `moment` is the beginning of the newest one that came back on every shard."""
+    """Writes the heartbeats of this replica and notes which have returned.
 
-    def __init__(self, journal: Journal[Any, Any], clock: Callable[[], int] = awake_clock) -> None:
+    `known_as_of` is the clock's time at the start of the newest heartbeat that has returned on
+    every partition. It is None until the first one has.
+    """
+
+    def __init__(self, journal: Journal[Any, Any], clock: Callable[[], int] = boottime) -> None:
         self._journal, self._clock = journal, clock
         self._replica_id = uuid4().hex
         self._sequence = 0
-        self._began: dict[int, int] = {}
-        self._heard = dict.fromkeys(range(SHARDS), 0)
+        self._started: dict[int, int] = {}
+        self._newest_read = dict.fromkeys(range(SHARDS), 0)
         self._returned = asyncio.Event()
-        self.moment: int | None = None
+        self.known_as_of: int | None = None
 
     def age_ns(self) -> int | None:
-        """Nanoseconds since the moment as of which everything is known; None while that never was so."""
-        return None if self.moment is None else self._clock() - self.moment
+        """Returns nanoseconds since `known_as_of`, or None before the first heartbeat returned."""
+        return None if self.known_as_of is None else self._clock() - self.known_as_of
 
     def now(self) -> int:
-        """Nanoseconds of the clock that `moment` is measured by."""
+        """Returns the time of the clock that `known_as_of` is measured by."""
         return self._clock()
 
     async def run(self) -> None:
-        """Writes ticks until cancelled."""
+        """Writes heartbeats until cancelled. If the database is away, it tries again."""
         while True:
             self._returned.clear()
             try:
                 await self.write()
             except RpcError as error:
-                _LOG.warning("tick not written", reason=error.reason)
-            if len(self._began) < _STALLED:
+                _LOG.warning("heartbeat not written", reason=error.reason)
+            if len(self._started) < _STALLED:
                 await asyncio.sleep(INTERVAL_S)
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._returned.wait(), _SLOW_S)
 
     async def write(self) -> None:
-        """One tick to every shard. Its beginning is noted first: whatever was committed by then is ahead of it."""
+        """Writes one heartbeat to every shard.
+
+        The start is noted before the write, so that everything committed by then precedes it.
+        """
         self._sequence += 1
-        self._began[self._sequence] = self._clock()
+        self._started[self._sequence] = self._clock()
         written_at = datetime.now(UTC)
         await self._journal.add_to_outbox(
             [
                 (
                     shard,
                     NAME,
-                    codec.encode_tick(self._replica_id, self._sequence, shard, written_at),
+                    standing_codec.encode_heartbeat(
+                        self._replica_id, self._sequence, shard, written_at
+                    ),
                 )
                 for shard in range(SHARDS)
             ]
         )
 
-    def hear(self, partition: int, payload: bytes) -> None:
-        """A tick was read on a partition. Other replicas' ticks say nothing here. Raises ValueError for no tick."""
-        replica_id, sequence = codec.decode_tick(payload)
-        if replica_id != self._replica_id or sequence <= self._heard.get(partition, sequence):
+    def record_read(self, partition: int, payload: bytes) -> None:
+        """Notes a heartbeat that was read; ignores those of other replicas. Raises ValueError."""
+        replica_id, sequence = standing_codec.decode_heartbeat(payload)
+        # A relay may publish a heartbeat twice; an older one must not take anything back.
+        if replica_id != self._replica_id or sequence <= self._newest_read.get(partition, sequence):
             return
-        self._heard[partition] = sequence
-        known = min(self._heard.values())
-        began = [self._began.pop(number) for number in sorted(self._began) if number <= known]
-        if began:
-            self.moment = began[-1]
+        self._newest_read[partition] = sequence
+        complete = min(self._newest_read.values())
+        started = [self._started.pop(each) for each in sorted(self._started) if each <= complete]
+        if started:
+            self.known_as_of = started[-1]
             self._returned.set()

@@ -1,4 +1,4 @@
-"""How licenses and their cases are stored and found."""
+"""How licenses are stored, and the table by which their cases are found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.enforcement.shell import codec
 
 
 class LicenseStream:
-    """One stream a license, keyed by its id. Its cases are rows of table `violation`, by which they are found."""
+    """One stream for each license, keyed by license id. Table `violation` has a row for each case."""
 
     kind = "license"
     id_attribute = "license.id"
@@ -31,31 +31,31 @@ class LicenseStream:
     )
 
     def evolve(self, state: LicenseConduct | None, event: Event) -> LicenseConduct:
-        """The core's."""
+        """Returns the state after the event."""
         return evolve(state, event)
 
     def encode_event(self, event: Event) -> tuple[str, bytes]:
-        """The codec's."""
+        """Returns name and bytes of the event."""
         return codec.encode_event(event)
 
     def decode_event(self, name: str, payload: bytes) -> Event:
-        """The codec's."""
+        """Returns the stored event."""
         return codec.decode_event(name, payload)
 
     def state_name(self, state: LicenseConduct) -> str:
-        """Whether the license holds; REGISTERED in the moment before it has a standing."""
+        """Returns the standing's state; REGISTERED between the first two events of a license."""
         return state.standing.state if state.standing is not None else "REGISTERED"
 
     def due_at(self, state: LicenseConduct) -> datetime | None:
-        """Nothing happens by itself yet."""
+        """Returns None: a license has no timers."""
         return None
 
     def index(self, state: LicenseConduct) -> tuple[object, ...]:
-        """Values of `columns`."""
+        """Returns no values, because `columns` is empty."""
         return ()
 
     def project(self, state: LicenseConduct) -> tuple[tuple[object, ...], ...]:
-        """A row a case."""
+        """Returns one row for each case."""
         return tuple(
             (case.violation_id, case.license_id, case.state, case.opened_at)
             for case in state.violations

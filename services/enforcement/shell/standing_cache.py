@@ -1,8 +1,8 @@
-"""The standing of every license in memory, read from the compacted topic, and the gates that follow it.
+"""The standings of all licenses in memory, read from the compacted topic, and who subscribes to them.
 
-Every replica holds all of it. Compaction keeps the last record of a license, and the last one need not be the newest: a
-relay that lost its shard may still have had an older one on its way. So a replica begins with what the database holds.
-It knows nothing of who may follow what: that is the servicer's.
+Every replica holds every standing. Compaction keeps the last record of a license, which need not be
+the newest: a relay that lost its shard may have had an older record in flight. So a replica first
+loads what the database holds. Who may see which license is decided by the servicer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
+from safeconduct.standing import Standing
 
 from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
@@ -22,190 +23,200 @@ from chassis.store.outbox import SHARDS, shard_of
 from chassis.streams.topic_table import Entry, TopicTableReader
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of
-from services.enforcement.core.model import Standing
-from services.enforcement.shell import codec, heartbeats
+from services.enforcement.shell import heartbeats, standing_codec
 from services.enforcement.shell.heartbeats import Heartbeats
 
-_LOG = structlog.get_logger("standing")
+_LOG = structlog.get_logger("standings")
 TOPIC: Final = "safeconduct.standing.v1"
-PAGE: Final = 1_000
-PAUSE_S: Final = 0.5
-_NEWEST: Final = """
+PAGE_SIZE: Final = 1_000
+RETRY_S: Final = 0.5
+_NEWEST_STANDINGS: Final = """
 select distinct on (stream_id) stream_id, payload from event
  where name = 'StandingChanged' and stream_id > $1 order by stream_id, version desc limit $2
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A standing, its bytes for the gates (serialized once for all of them), and its place in the topic.
+class CachedStanding:
+    """A standing, its bytes (serialized once for all gates), and its position in the topic.
 
-    `offset` is None while only the database has told it: where it stands in the topic is not known yet, if it does.
+    `offset` is None if the standing was loaded from the database and not yet read from the topic.
     """
 
     standing: Standing
-    part: bytes
+    serialized: bytes
     partition: int
     offset: int | None
 
 
 class StandingCache:
-    """What this replica knows. `hear` is given every record of the topic, in order per partition."""
+    """All standings that this replica knows. `consume` gets every record of the topic."""
 
-    def __init__(self, ticks: Heartbeats, telemetry: Telemetry) -> None:
-        self.ticks = ticks
+    def __init__(self, heartbeats: Heartbeats, telemetry: Telemetry) -> None:
+        self.heartbeats = heartbeats
         self._tracer = telemetry.tracer
-        self._known: dict[UUID, Known] = {}
-        self._of_partner: dict[str, dict[UUID, Known]] = {}
-        self._unreadable: set[UUID] = set()
-        self._next = [0] * SHARDS
-        self._followers: dict[str, set[Follower]] = {}
+        self._standings: dict[str, CachedStanding] = {}
+        self._by_partner: dict[str, dict[str, CachedStanding]] = {}
+        self._unreadable: set[str] = set()
+        self._next_offsets = [0] * SHARDS
+        self._subscribers: dict[str, set[Subscriber]] = {}
         self._reader: TopicTableReader | None = None
 
-    async def read(self, bootstrap: str, journal: Journal[Any, Any]) -> None:
-        """Recalls, then reads the topic until cancelled; the loss of the broker only makes the knowledge older."""
-        await self.recall(journal)
-        self._reader = TopicTableReader(bootstrap, TOPIC, self.hear)
+    async def run(self, bootstrap: str, journal: Journal[Any, Any]) -> None:
+        """Loads from the database, then reads the topic until cancelled.
+
+        If the broker is away, the knowledge only grows older.
+        """
+        await self.load(journal)
+        self._reader = TopicTableReader(bootstrap, TOPIC, self.consume)
         await self._reader.run()
 
-    async def recall(self, journal: Journal[Any, Any]) -> None:
-        """Takes in every license's newest standing from the database, page by page; waits for one that is away."""
+    async def load(self, journal: Journal[Any, Any]) -> None:
+        """Loads the newest standing of every license, page by page; waits for the database."""
         last = UUID(int=0)
         while True:
             try:
-                rows = await journal.fetch(_NEWEST, last, PAGE)
-            except RpcError as refusal:
-                _LOG.warning("standings not recalled yet", reason=refusal.reason)
-                await asyncio.sleep(PAUSE_S)
+                rows = await journal.fetch(_NEWEST_STANDINGS, last, PAGE_SIZE)
+            except RpcError as error:
+                _LOG.warning("standings not loaded yet", reason=error.reason)
+                await asyncio.sleep(RETRY_S)
                 continue
             for row in rows:
-                standing, part = codec.standing_changed(row["payload"])
-                self._keep(Known(standing, part, shard_of(standing.license_id), None))
-            if len(rows) < PAGE:
+                standing, serialized = standing_codec.decode_standing_changed(row["payload"])
+                partition = shard_of(row["stream_id"])
+                self._store(CachedStanding(standing, serialized, partition, None))
+            if len(rows) < PAGE_SIZE:
                 return
             last = rows[-1]["stream_id"]
 
     def find(self, license_id: UUID) -> Standing | None:
-        """What is known of one license."""
-        known = self._known.get(license_id)
-        return known.standing if known is not None else None
+        """Returns the standing of one license, or None if the replica knows none."""
+        cached = self._standings.get(str(license_id))
+        return cached.standing if cached is not None else None
 
-    def of_partner(self, partner_id: str) -> list[Known]:
-        """All licenses of a partner."""
-        return list(self._of_partner.get(partner_id, {}).values())
+    def of_partner(self, partner_id: str) -> list[CachedStanding]:
+        """Returns the standings of all licenses of a partner."""
+        return list(self._by_partner.get(partner_id, {}).values())
 
-    def since(self, partner_id: str, places: tuple[int, ...]) -> list[Known] | None:
-        """The partner's licenses that changed behind these places; None when that cannot be said here.
+    def changed_since(
+        self, partner_id: str, offsets: tuple[int, ...]
+    ) -> list[CachedStanding] | None:
+        """Returns the partner's standings at or behind these offsets of the topic's partitions.
 
-        Places are offsets of the topic, so those of one replica mean the same on another; one that has not read so far
-        yet, or reads another topic of the same name, cannot say.
+        Offsets mean the same on every replica. Returns None if this replica has not read that far,
+        or if the offsets belong to another topic of the same name; then a snapshot is needed.
         """
-        if len(places) != SHARDS or any(place > self._next[n] for n, place in enumerate(places)):
+        if len(offsets) != SHARDS or any(
+            offset > self._next_offsets[partition] for partition, offset in enumerate(offsets)
+        ):
             return None
         return [
-            known
-            for known in self.of_partner(partner_id)
-            if known.offset is None or known.offset >= places[known.partition]
+            cached
+            for cached in self.of_partner(partner_id)
+            if cached.offset is None or cached.offset >= offsets[cached.partition]
         ]
 
     @property
-    def places(self) -> tuple[int, ...]:
-        """Up to where each partition was read."""
-        return tuple(self._next)
+    def offsets(self) -> tuple[int, ...]:
+        """The next offset to read of each partition."""
+        return tuple(self._next_offsets)
 
-    def moment(self, partner_id: str) -> int | None:
-        """As of when all standings of the partner are known (see `Heartbeats`); None while that is uncertain."""
-        return None if self._is_doubtful(partner_id) else self.ticks.moment
+    def known_as_of(self, partner_id: str) -> int | None:
+        """Returns the time up to which all standings of the partner are known (see `Heartbeats`).
+
+        None before the first heartbeat returned, and while a record about a license of the partner
+        cannot be read.
+        """
+        return None if self._has_unreadable(partner_id) else self.heartbeats.known_as_of
 
     @property
-    def size(self) -> int:
+    def license_count(self) -> int:
         """Number of licenses known."""
-        return len(self._known)
+        return len(self._standings)
 
     @property
-    def followers(self) -> int:
+    def subscriber_count(self) -> int:
         """Number of open streams."""
-        return sum(len(each) for each in self._followers.values())
+        return sum(len(each) for each in self._subscribers.values())
 
-    def follow(self, partner_id: str) -> Follower:
-        """Begins to collect what changes for a partner. End it with `leave`."""
-        follower = Follower(partner_id)
-        self._followers.setdefault(partner_id, set()).add(follower)
-        return follower
+    def subscribe(self, partner_id: str) -> Subscriber:
+        """Returns a subscriber that collects the changes of a partner until `unsubscribe`."""
+        subscriber = Subscriber(partner_id)
+        self._subscribers.setdefault(partner_id, set()).add(subscriber)
+        return subscriber
 
-    def leave(self, follower: Follower) -> None:
-        """Ends what `follow` began."""
-        followers = self._followers[follower.partner_id]
-        followers.discard(follower)
-        if not followers:
-            del self._followers[follower.partner_id]
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Removes the subscriber."""
+        subscribers = self._subscribers[subscriber.partner_id]
+        subscribers.discard(subscriber)
+        if not subscribers:
+            del self._subscribers[subscriber.partner_id]
 
-    def hear(self, entries: list[Entry]) -> None:
-        """Takes in records of one partition, in order."""
+    def consume(self, entries: list[Entry]) -> None:
+        """Applies records of one partition, in order. Records of unknown type are skipped."""
         for entry in entries:
             if entry.type == "StandingChanged":
-                self._hear_standing(entry)
+                self._apply_standing(entry)
             elif entry.type == heartbeats.NAME:
-                self._hear_tick(entry)
+                self._apply_heartbeat(entry)
             if entry.partition < SHARDS:
-                self._next[entry.partition] = entry.offset + 1
+                self._next_offsets[entry.partition] = entry.offset + 1
 
-    def wake_all(self) -> None:
-        """Every follower looks whether it can be answered."""
-        for followers in self._followers.values():
-            for follower in followers:
-                follower.wake()
-
-    def _hear_standing(self, entry: Entry) -> None:
+    def _apply_standing(self, entry: Entry) -> None:
         try:
-            standing, part = codec.standing_changed(entry.value)
+            standing, serialized = standing_codec.decode_standing_changed(entry.value)
         except ValueError:
-            self._doubt(entry)
+            self._note_unreadable(entry)
             return
         if standing.license_id in self._unreadable:
             self._unreadable.discard(standing.license_id)
-            self.wake_all()
-        known = self._known.get(standing.license_id)
-        news = Known(standing, part, entry.partition, entry.offset)
+            self._wake_all()
+        known = self._standings.get(standing.license_id)
+        read = CachedStanding(standing, serialized, entry.partition, entry.offset)
         if known is not None and standing.version <= known.standing.version:
             if known.offset is None and standing.version == known.standing.version:
-                self._keep(news)  # the database had told it; now its place is known
-            return  # published twice by a relay that died in between
-        self._keep(news)
-        for follower in self._followers.get(standing.partner_id, ()):
-            follower.offer(news)
+                self._store(read)  # loaded from the database before; now its offset is known
+            return  # published twice by a relay that stopped in between
+        self._store(read)
+        for subscriber in self._subscribers.get(standing.partner_id, ()):
+            subscriber.add_change(read)
         if self._reader is not None and self._reader.caught_up.is_set():
             self._trace(entry, standing)
 
-    def _keep(self, known: Known) -> None:
-        self._known[known.standing.license_id] = known
-        self._of_partner.setdefault(known.standing.partner_id, {})[known.standing.license_id] = (
-            known
-        )
+    def _store(self, cached: CachedStanding) -> None:
+        standing = cached.standing
+        self._standings[standing.license_id] = cached
+        self._by_partner.setdefault(standing.partner_id, {})[standing.license_id] = cached
 
-    def _hear_tick(self, entry: Entry) -> None:
-        is_first = self.ticks.moment is None
+    def _apply_heartbeat(self, entry: Entry) -> None:
+        was_unknown = self.heartbeats.known_as_of is None
         try:
-            self.ticks.hear(entry.partition, entry.value)
+            self.heartbeats.record_read(entry.partition, entry.value)
         except ValueError:
-            _LOG.error("unreadable tick", partition=entry.partition, offset=entry.offset)
-        if is_first and self.ticks.moment is not None:
-            self.wake_all()
+            _LOG.error("unreadable heartbeat", partition=entry.partition, offset=entry.offset)
+        if was_unknown and self.heartbeats.known_as_of is not None:
+            self._wake_all()
 
-    def _doubt(self, entry: Entry) -> None:
-        """A standing that cannot be read may be a revocation: nothing is said any more about that partner's licenses.
+    def _wake_all(self) -> None:
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.wake()
 
-        The partition goes on, and a later readable standing of the same license ends the doubt.
+    def _note_unreadable(self, entry: Entry) -> None:
+        """Withholds leases from the license's partner until a readable standing of it comes.
+
+        An unreadable record may be a revocation. The partition goes on: other partners' gates must
+        not be denied because of it.
         """
         _LOG.error("unreadable standing", partition=entry.partition, offset=entry.offset)
         try:
-            self._unreadable.add(UUID(entry.key.decode()))
+            self._unreadable.add(str(UUID(entry.key.decode())))
         except ValueError:
-            return  # about no license: no gate can be asked for it
+            return  # the key names no license, so no gate can ask about it
 
-    def _is_doubtful(self, partner_id: str) -> bool:
+    def _has_unreadable(self, partner_id: str) -> bool:
         return any(
-            license_id in self._of_partner.get(partner_id, {}) for license_id in self._unreadable
+            license_id in self._by_partner.get(partner_id, {}) for license_id in self._unreadable
         )
 
     def _trace(self, entry: Entry, standing: Standing) -> None:
@@ -221,48 +232,48 @@ class StandingCache:
                 semconv.MESSAGING_PARTITION: str(entry.partition),
                 semconv.MESSAGING_OFFSET: entry.offset,
                 semconv.EVENT_NAME: entry.type,
-                "license.id": str(standing.license_id),
+                "license.id": standing.license_id,
             },
         )
         span.end()
 
 
-class Follower:
-    """What piled up for one stream: the newest standing per license, and renewals that wait for an answer."""
+class Subscriber:
+    """Collects for one stream: the newest standing of each changed license, and open renewals."""
 
     def __init__(self, partner_id: str) -> None:
         self.partner_id = partner_id
-        self._changes: dict[UUID, Known] = {}
+        self._changes: dict[str, CachedStanding] = {}
         self._renewals: list[tuple[int, int]] = []
         self._woken = asyncio.Event()
 
-    def offer(self, known: Known) -> None:
-        """A standing changed; an older one that was not taken yet is forgotten."""
-        self._changes.pop(known.standing.license_id, None)
-        self._changes[known.standing.license_id] = known
+    def add_change(self, changed: CachedStanding) -> None:
+        """Adds a changed standing; it replaces an older one that was not taken yet."""
+        self._changes.pop(changed.standing.license_id, None)
+        self._changes[changed.standing.license_id] = changed
         self.wake()
 
-    def renew(self, sequence: int, received_at: int) -> int:
-        """The gate asked how fresh the knowledge is; gives how many such questions wait."""
+    def add_renewal(self, sequence: int, received_at: int) -> int:
+        """Adds a renewal of the gate; returns the number of renewals that wait for a lease."""
         self._renewals.append((sequence, received_at))
         self.wake()
         return len(self._renewals)
 
     def wake(self) -> None:
-        """There may be something to take."""
+        """Ends a `wait`, because there may be something to take."""
         self._woken.set()
 
     async def wait(self) -> None:
-        """Until somebody woke it."""
+        """Waits until `wake` is called."""
         await self._woken.wait()
         self._woken.clear()
 
-    def take_changes(self) -> list[Known]:
-        """All changes that piled up, in order per license."""
+    def take_changes(self) -> list[CachedStanding]:
+        """Returns and removes the collected changes."""
         taken, self._changes = list(self._changes.values()), {}
         return taken
 
     def take_renewals(self) -> Iterable[tuple[int, int]]:
-        """All renewals that wait, as (sequence, when it was received)."""
+        """Returns and removes the waiting renewals: sequence and time of receipt."""
         taken, self._renewals = self._renewals, []
         return taken

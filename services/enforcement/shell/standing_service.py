@@ -8,13 +8,12 @@ from uuid import UUID
 
 from safeconduct.enforcement.v1 import service_pb2 as pb
 from safeconduct.enforcement.v1 import service_pb2_grpc
+from safeconduct.standing import Standing, judge
 
 from chassis.rpc.authentication import Principal, current_principal
 from chassis.rpc.errors import CommonReason, draining, rpc_error, unavailable
 from chassis.store.stream import etag_of
 from chassis.telemetry.tracing import annotate
-from services.enforcement.core.access import judge
-from services.enforcement.core.model import Standing
 from services.enforcement.core.visibility import (
     is_event_visible,
     is_officer,
@@ -22,7 +21,7 @@ from services.enforcement.core.visibility import (
     refuse_license,
     visible_actor,
 )
-from services.enforcement.shell import codec
+from services.enforcement.shell import codec, request_codec
 from services.enforcement.shell.dependencies import Dependencies
 from services.enforcement.shell.gate_stream import GateStream
 
@@ -39,7 +38,7 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         self._is_draining = False
 
     def drain(self) -> None:
-        """Ends every stream, and every later one at once."""
+        """Ends every stream, and refuses later ones, so that gates move to another replica."""
         self._is_draining = True
         for stream in self._streams:
             stream.end(draining())
@@ -47,31 +46,34 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
     async def CheckAccess(
         self, request: pb.CheckAccessRequest, context: Any
     ) -> pb.CheckAccessResponse:
-        """Decides on this replica's copy."""
+        """Decides one access with the standings of this replica, by the rule that gates follow."""
         annotate({"license.id": request.license_id})
-        age = self._standing_cache.ticks.age_ns()
-        if age is None:
+        age_ns = self._standing_cache.heartbeats.age_ns()
+        if age_ns is None:
             raise unavailable(
-                CommonReason.NOT_READY, "this server does not know every standing yet", 1.0
+                CommonReason.NOT_READY, "this replica does not know all standings yet", 1.0
             )
         standing = self._visible_standing(UUID(request.license_id))
         is_certain = (
-            standing is None or self._standing_cache.moment(standing.partner_id) is not None
+            standing is None or self._standing_cache.known_as_of(standing.partner_id) is not None
         )
-        judgement = judge(
-            standing, codec.access(request), self._clock(), age if is_certain else None
+        verdict = judge(
+            standing,
+            request_codec.access(request),
+            self._clock(),
+            age_ns if is_certain else None,
         )
         return pb.CheckAccessResponse(
-            verdict=codec.verdict(judgement),
-            standing_version=standing.version if standing is not None else 0,
-            knowledge_age_ms=age // 1_000_000,
-            explanation=judgement.sentence,
+            verdict=codec.access_verdict(verdict.reason),
+            standing_version=verdict.standing_version,
+            knowledge_age_ms=age_ns // 1_000_000,
+            explanation=verdict.explanation,
         )
 
-    async def WatchStanding(  # type: ignore[override]  # the responses are serialized already: the interceptor sends bytes as they are
+    async def WatchStanding(  # type: ignore[override]  # yields bytes: the interceptor sends serialized responses unchanged
         self, request_iterator: AsyncIterator[pb.WatchStandingRequest], context: Any
     ) -> AsyncIterator[bytes]:
-        """Follows the caller's partner's licenses."""
+        """Streams the standings of the caller's partner."""
         if self._is_draining:
             raise draining()
         stream = GateStream(

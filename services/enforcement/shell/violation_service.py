@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from google.protobuf.message import Message
@@ -13,18 +12,16 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.rpc.authentication import current_principal
 from chassis.rpc.errors import rpc_error
-from chassis.rpc.page_tokens import page_size
+from chassis.rpc.page_tokens import Page
 from chassis.store.stream import etag_of
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.commands import CaseCommand, Officer, ReinstatementCommand
 from services.enforcement.core.errors import not_found
-from services.enforcement.core.model import LicenseConduct
-from services.enforcement.shell import codec
+from services.enforcement.core.model import LicenseConduct, Violation
+from services.enforcement.shell import codec, request_codec, standing_codec
 from services.enforcement.shell.dependencies import Dependencies, officer_of
 
 M = TypeVar("M", bound=Message)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
@@ -39,19 +36,16 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ListViolationsRequest, context: Any
     ) -> pb.ListViolationsResponse:
         """Returns one page of cases, newest first."""
-        state = codec.violation_state(request.state)
+        state = request_codec.violation_state(request.state)
         license_id = UUID(request.license_id) if request.license_id else None
         purpose = f"ListViolations/{current_principal().name}/{state}/{license_id}"
-        size = page_size(request.page_size)
-        found = await self._find(
-            state, license_id, self._last_of_page(purpose, request.page_token), size + 1
-        )
-        page = found[:size]
+        page = self._page_tokens.page(purpose, request)
+        found = await self._find(state, license_id, page)
         return pb.ListViolationsResponse(
-            violations=page,
-            next_page_token=self._page_tokens.encode(purpose, _position(page[-1]))
-            if len(found) > size
-            else "",
+            violations=[codec.violation(each, version) for each, version in page.rows(found)],
+            next_page_token=page.next_token(
+                found, lambda row: (row[0].opened_at, row[0].violation_id)
+            ),
         )
 
     async def GetViolation(
@@ -63,8 +57,8 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         assert current is not None, "a case is stored with its license"
         conduct = current.state
         return pb.GetViolationResponse(
-            violation=_violation(conduct, violation_id),
-            standing=codec.standing(conduct.known_standing),
+            violation=_view(conduct, violation_id),
+            standing=standing_codec.to_message(conduct.known_standing),
             pending_reinstatement=codec.pending_reinstatement(conduct),
         )
 
@@ -72,7 +66,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ProposeFindingRequest, context: Any
     ) -> pb.ProposeFindingResponse:
         """Proposes a finding."""
-        command = codec.propose_finding(request, _officer(), uuid4())
+        command = request_codec.propose_finding(request, _officer(), uuid4())
         return await self._run_on_case(
             request, command, lambda case, _: pb.ProposeFindingResponse(violation=case)
         )
@@ -81,7 +75,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ConfirmFindingRequest, context: Any
     ) -> pb.ConfirmFindingResponse:
         """Confirms the pending finding."""
-        command = codec.confirm_finding(request, _officer())
+        command = request_codec.confirm_finding(request, _officer())
         return await self._run_on_case(
             request, command, lambda case, _: pb.ConfirmFindingResponse(violation=case)
         )
@@ -90,7 +84,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.RejectFindingRequest, context: Any
     ) -> pb.RejectFindingResponse:
         """Rejects the pending finding."""
-        command = codec.reject_finding(request, _officer())
+        command = request_codec.reject_finding(request, _officer())
         return await self._run_on_case(
             request, command, lambda case, _: pb.RejectFindingResponse(violation=case)
         )
@@ -99,7 +93,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ImposeWarningRequest, context: Any
     ) -> pb.ImposeWarningResponse:
         """Issues a warning."""
-        command = codec.impose_warning(request, _officer(), uuid4())
+        command = request_codec.impose_warning(request, _officer(), uuid4())
         return await self._run_on_case(
             request, command, lambda case, _: pb.ImposeWarningResponse(violation=case)
         )
@@ -108,7 +102,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ProposeMeasureRequest, context: Any
     ) -> pb.ProposeMeasureResponse:
         """Proposes a suspension or a revocation."""
-        command = codec.propose_measure(request, _officer(), uuid4())
+        command = request_codec.propose_measure(request, _officer(), uuid4())
         return await self._run_on_case(
             request, command, lambda case, _: pb.ProposeMeasureResponse(violation=case)
         )
@@ -117,12 +111,12 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ConfirmMeasureRequest, context: Any
     ) -> pb.ConfirmMeasureResponse:
         """Confirms the pending measure, which stops access."""
-        command = codec.confirm_measure(request, _officer())
+        command = request_codec.confirm_measure(request, _officer())
         return await self._run_on_case(
             request,
             command,
             lambda case, conduct: pb.ConfirmMeasureResponse(
-                violation=case, standing=codec.standing(conduct.known_standing)
+                violation=case, standing=standing_codec.to_message(conduct.known_standing)
             ),
         )
 
@@ -130,7 +124,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.RejectMeasureRequest, context: Any
     ) -> pb.RejectMeasureResponse:
         """Rejects the pending measure."""
-        command = codec.reject_measure(request, _officer())
+        command = request_codec.reject_measure(request, _officer())
         return await self._run_on_case(
             request, command, lambda case, _: pb.RejectMeasureResponse(violation=case)
         )
@@ -139,7 +133,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ProposeReinstatementRequest, context: Any
     ) -> pb.ProposeReinstatementResponse:
         """Proposes to reinstate a suspended license."""
-        command = codec.propose_reinstatement(request, _officer(), uuid4())
+        command = request_codec.propose_reinstatement(request, _officer(), uuid4())
         return await self._run_on_license(
             request,
             command,
@@ -152,12 +146,13 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.ConfirmReinstatementRequest, context: Any
     ) -> pb.ConfirmReinstatementResponse:
         """Confirms the pending reinstatement, which restores access."""
-        command = codec.confirm_reinstatement(request, _officer())
+        command = request_codec.confirm_reinstatement(request, _officer())
         return await self._run_on_license(
             request,
             command,
             lambda conduct: pb.ConfirmReinstatementResponse(
-                standing=codec.standing(conduct.known_standing), etag=etag_of(conduct.version)
+                standing=standing_codec.to_message(conduct.known_standing),
+                etag=etag_of(conduct.version),
             ),
         )
 
@@ -165,12 +160,13 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         self, request: pb.RejectReinstatementRequest, context: Any
     ) -> pb.RejectReinstatementResponse:
         """Rejects the pending reinstatement."""
-        command = codec.reject_reinstatement(request, _officer())
+        command = request_codec.reject_reinstatement(request, _officer())
         return await self._run_on_license(
             request,
             command,
             lambda conduct: pb.RejectReinstatementResponse(
-                standing=codec.standing(conduct.known_standing), etag=etag_of(conduct.version)
+                standing=standing_codec.to_message(conduct.known_standing),
+                etag=etag_of(conduct.version),
             ),
         )
 
@@ -188,7 +184,7 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
             license_id,
             request,
             command,
-            lambda conduct: view(_violation(conduct, violation_id), conduct),
+            lambda conduct: view(_view(conduct, violation_id), conduct),
         )
 
     async def _run_on_license(
@@ -212,30 +208,24 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         return license_id
 
     async def _find(
-        self,
-        state: str | None,
-        license_id: UUID | None,
-        last: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[model_pb2.Violation]:
-        """Returns at most `limit` cases that follow the case `last` in the list."""
-        opened_at, violation_id = last or (None, None)
+        self, state: str | None, license_id: UUID | None, page: Page
+    ) -> list[tuple[Violation, int]]:
+        """Returns the cases of the page, each with the version of its license."""
         filters = [value for value in (state, license_id) if value is not None]
         rows = await self._journal.fetch(
-            _query(state, license_id), opened_at, violation_id, limit, *filters
+            _query(state, license_id), *page.after, page.limit, *filters
         )
         licenses = await self._journal.select(
             "where id = any($1::uuid[])", list({row["license_id"] for row in rows})
         )
         conducts = {each.id: each.state for each in licenses}
-        return [_violation(conducts[row["license_id"]], row["violation_id"]) for row in rows]
-
-    def _last_of_page(self, purpose: str, token: str) -> tuple[datetime, UUID] | None:
-        """Returns the last case of the previous page. Raises `RpcError` INVALID_TOKEN."""
-        if not token:
-            return None
-        micros, violation_id = self._page_tokens.decode(purpose, token)
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(str(violation_id))
+        return [
+            (
+                _case(conducts[row["license_id"]], row["violation_id"]),
+                conducts[row["license_id"]].version,
+            )
+            for row in rows
+        ]
 
 
 def _query(state: str | None, license_id: UUID | None) -> str:
@@ -251,15 +241,14 @@ def _query(state: str | None, license_id: UUID | None) -> str:
     )
 
 
-def _position(case: model_pb2.Violation) -> tuple[int, str]:
-    timestamp = case.opened_at
-    return timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000, case.violation_id
-
-
-def _violation(conduct: LicenseConduct, violation_id: UUID) -> model_pb2.Violation:
+def _case(conduct: LicenseConduct, violation_id: UUID) -> Violation:
     violation = conduct.violation(violation_id)
     assert violation is not None, "the row of a case is written together with its license"
-    return codec.violation(violation, conduct.version)
+    return violation
+
+
+def _view(conduct: LicenseConduct, violation_id: UUID) -> model_pb2.Violation:
+    return codec.violation(_case(conduct, violation_id), conduct.version)
 
 
 def _officer() -> Officer:

@@ -5,6 +5,8 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
+from safeconduct.standing import Clause, EndUse, MeasureKind
+
 from services.enforcement.core.commands import (
     Command,
     ConfirmFinding,
@@ -30,10 +32,8 @@ from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import Event
 from services.enforcement.core.evolve import evolve
 from services.enforcement.core.model import (
-    Clause,
     LicenseConduct,
     LicenseState,
-    MeasureKind,
     ReporterKind,
     Severity,
     ViolationState,
@@ -68,9 +68,9 @@ def register() -> RegisterLicense:
         application_id=APPLICATION,
         partner_id="example-1",
         license_number="SC-2026-000001",
-        model_ids=("frontier-1",),
-        destinations=("DE", "FR"),
-        end_uses=("HEALTHCARE",),
+        model_ids=frozenset({"frontier-1"}),
+        destinations=frozenset({"DE", "FR"}),
+        end_uses=frozenset({EndUse.HEALTHCARE}),
         not_before=NOW,
         not_after=NOW + timedelta(days=365),
         lease_seconds=10,

@@ -3,18 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from safeconduct.standing import Clause, MeasureKind, StandingCause, StandingState
 
 from services.enforcement.core.commands import Command, Officer
 from services.enforcement.core.errors import Kind, Reason
-from services.enforcement.core.model import (
-    Clause,
-    LicenseConduct,
-    LicenseState,
-    MeasureKind,
-    Severity,
-    StandingState,
-    ViolationState,
-)
+from services.enforcement.core.model import LicenseConduct, LicenseState, Severity, ViolationState
 from tests.enforcement.core.builders import (
     AFFILIATED,
     CASE,
@@ -194,7 +187,9 @@ def test_two_officers_revoke() -> None:
     conduct = found(*agree_on_measure(REVOCATION))
 
     assert conduct.known_standing.state is StandingState.REVOKED
-    assert conduct.known_standing.reason == "REVOCATION:MILITARY_SURVEILLANCE"
+    assert conduct.known_standing.cause == StandingCause(
+        REVOCATION, Clause.MILITARY_SURVEILLANCE, is_list_match=False
+    )
     assert conduct.known_standing.version == 2
 
 
@@ -259,7 +254,7 @@ def test_two_other_officers_reinstate_and_the_case_is_closed() -> None:
     conduct = suspended(*agree_on_reinstatement())
 
     assert conduct.known_standing.state is StandingState.ACTIVE
-    assert (conduct.known_standing.reason, conduct.known_standing.version) == ("", 3)
+    assert (conduct.known_standing.cause, conduct.known_standing.version) == (None, 3)
     assert conduct.reinstatement is None
     (case,) = conduct.violations
     assert case.state is ViolationState.CLOSED

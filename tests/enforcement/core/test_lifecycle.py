@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from safeconduct.standing import MeasureKind
 
 from services.enforcement.core.commands import CaseCommand, ReinstatementCommand
 from services.enforcement.core.decide import decide
@@ -17,7 +18,7 @@ from services.enforcement.core.lifecycle import (
     next_violation_state,
 )
 from services.enforcement.core.measures import STOPPING_EVENTS
-from services.enforcement.core.model import LicenseState, MeasureKind, ViolationState
+from services.enforcement.core.model import LicenseState, ViolationState
 from tests.enforcement.core.builders import (
     FOURTH,
     NOW,

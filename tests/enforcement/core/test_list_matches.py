@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from safeconduct.standing import StandingCause, StandingState
 
 from services.enforcement.core import events as e
 from services.enforcement.core.decide import decide
 from services.enforcement.core.errors import Reason
-from services.enforcement.core.model import StandingState
 from tests.enforcement.core.builders import (
     APPLICATION,
     FIRST,
@@ -37,9 +37,9 @@ def test_an_active_license_is_suspended_at_once_with_no_officer() -> None:
     assert isinstance(recorded, e.ListMatchRecorded)
     assert stopped == e.LicenseSuspended(LICENSE, APPLICATION, None, None, 2)
     assert isinstance(changed, e.StandingChanged)
-    assert (changed.standing.state, changed.standing.reason) == (
+    assert (changed.standing.state, changed.standing.cause) == (
         StandingState.SUSPENDED,
-        "LIST_MATCH",
+        StandingCause(None, None, is_list_match=True),
     )
 
 

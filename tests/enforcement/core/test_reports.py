@@ -1,11 +1,12 @@
 """Who may report what, and which case a report opens or joins."""
 
 import pytest
+from safeconduct.standing import Clause
 
 from services.enforcement.core.credibility import CLAIMS, ReporterRole
 from services.enforcement.core.decide import decide
 from services.enforcement.core.errors import Reason
-from services.enforcement.core.model import Clause, Credibility, ReporterKind, ViolationState
+from services.enforcement.core.model import Credibility, ReporterKind, ViolationState
 from services.enforcement.core.reports import MAX_REPORTS
 from tests.enforcement.core.builders import (
     CASE,

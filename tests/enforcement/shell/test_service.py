@@ -501,19 +501,30 @@ async def test_another_partners_license_cannot_be_told_from_none(desk: Desk) -> 
 async def test_the_server_decides_as_the_gate_does(desk: Desk, replica: int) -> None:
     license_id = await desk.issue()
     partner = await desk.client("partner/example-1", replica)
+    accesses = [
+        ("frontier-1", "DE", "HEALTHCARE"),
+        ("frontier-2", "DE", "HEALTHCARE"),
+        ("frontier-1", "US", "HEALTHCARE"),
+        ("frontier-1", "DE", "MILITARY"),
+        ("frontier-1", "DE", "SOMETHING_ELSE"),
+    ]
+
+    async def decided(model_id: str, destination: str, end_use: str) -> tuple[str, str]:
+        answer = await partner.standing.check_access(
+            license_id, model_id=model_id, destination=destination, end_use=end_use
+        )
+        verdict = pb.AccessVerdict.Name(answer.verdict).removeprefix("ACCESS_VERDICT_")
+        return verdict, answer.explanation
 
     async def is_allowed() -> bool:
-        answer = await partner.standing.check_access(
-            license_id, model_id="frontier-1", destination="DE", end_use="HEALTHCARE"
-        )
-        return answer.verdict == pb.ACCESS_VERDICT_ALLOWED
+        return (await decided(*accesses[0]))[0] == "ALLOWED"
 
     await eventually(is_allowed)
-    denied = await partner.standing.check_access(
-        license_id, model_id="frontier-2", destination="DE", end_use="HEALTHCARE"
-    )
-    assert denied.verdict == pb.ACCESS_VERDICT_MODEL_NOT_GRANTED
-    assert "frontier-2" in denied.explanation
+    async with desk.gate(replica=replica) as gate:
+        await eventually(lambda: allows(gate, license_id))
+        for access in accesses:
+            verdict = gate.check(license_id, *access)
+            assert await decided(*access) == (verdict.reason, verdict.explanation)
 
 
 async def test_cases_are_listed_newest_first_page_by_page(desk: Desk) -> None:

@@ -4,7 +4,7 @@ isort:skip_file
 Events that the enforcement service publishes.
 
 Topic safeconduct.enforcement.v1, key = license id.
-StandingChanged and StandingTick go to the compacted topic safeconduct.standing.v1 instead.
+StandingChanged and StandingHeartbeat go to the compacted topic safeconduct.standing.v1 instead.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -561,7 +561,7 @@ class StandingChanged(_message.Message):
 Global___StandingChanged: _TypeAlias = StandingChanged  # noqa: Y015
 
 @_typing.final
-class StandingTick(_message.Message):
+class StandingHeartbeat(_message.Message):
     """Heartbeat of one replica, sent through database, relay and topic like every standing.
 
     When the replica has read its heartbeat on every partition, it knows every standing that was
@@ -598,4 +598,4 @@ class StandingTick(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StandingTick: _TypeAlias = StandingTick  # noqa: Y015
+Global___StandingHeartbeat: _TypeAlias = StandingHeartbeat  # noqa: Y015

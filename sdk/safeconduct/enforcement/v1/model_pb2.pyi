@@ -18,6 +18,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _Clause:
@@ -259,6 +264,84 @@ STANDING_STATE_SUSPENDED: StandingState.ValueType  # 2
 STANDING_STATE_REVOKED: StandingState.ValueType  # 3
 """Revoked. Final."""
 Global___StandingState: _TypeAlias = StandingState  # noqa: Y015
+
+class _EndUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EndUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EndUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    END_USE_UNSPECIFIED: _EndUse.ValueType  # 0
+    """Default value, never granted."""
+    END_USE_HEALTHCARE: _EndUse.ValueType  # 1
+    """Patient care."""
+    END_USE_RESEARCH_AND_EDUCATION: _EndUse.ValueType  # 2
+    """Research and teaching."""
+    END_USE_SOFTWARE_DEVELOPMENT: _EndUse.ValueType  # 3
+    """Software development."""
+    END_USE_CUSTOMER_SERVICE: _EndUse.ValueType  # 4
+    """Customer service."""
+    END_USE_OFFICE_PRODUCTIVITY: _EndUse.ValueType  # 5
+    """Office work and translation."""
+    END_USE_FINANCIAL_SERVICES: _EndUse.ValueType  # 6
+    """Finance and insurance."""
+    END_USE_PUBLIC_ADMINISTRATION: _EndUse.ValueType  # 7
+    """Public administration."""
+    END_USE_CONTENT_CREATION: _EndUse.ValueType  # 8
+    """Media and content production."""
+    END_USE_BIOMETRIC_IDENTIFICATION: _EndUse.ValueType  # 9
+    """Identifying or tracking people by biometric features."""
+    END_USE_COMMUNICATIONS_ANALYSIS: _EndUse.ValueType  # 10
+    """Analysis of people's communications or movements."""
+    END_USE_POLITICAL_CAMPAIGNING: _EndUse.ValueType  # 11
+    """Election campaigns and opinion research."""
+    END_USE_MILITARY: _EndUse.ValueType  # 12
+    """Military end use, 15 CFR 744.21(f)."""
+    END_USE_MILITARY_INTELLIGENCE: _EndUse.ValueType  # 13
+    """Military-intelligence end use, 15 CFR 744.22(f)."""
+    END_USE_AUTONOMOUS_WEAPONS: _EndUse.ValueType  # 14
+    """Weapons that select targets without a human."""
+    END_USE_OTHER: _EndUse.ValueType  # 15
+    """Another end use, which the end-user statement describes."""
+
+class EndUse(_EndUse, metaclass=_EndUseEnumTypeWrapper):
+    """End uses that a license can grant. Names and numbers equal applications.v1.EndUse; contracts of
+    different services do not import each other.
+    """
+
+END_USE_UNSPECIFIED: EndUse.ValueType  # 0
+"""Default value, never granted."""
+END_USE_HEALTHCARE: EndUse.ValueType  # 1
+"""Patient care."""
+END_USE_RESEARCH_AND_EDUCATION: EndUse.ValueType  # 2
+"""Research and teaching."""
+END_USE_SOFTWARE_DEVELOPMENT: EndUse.ValueType  # 3
+"""Software development."""
+END_USE_CUSTOMER_SERVICE: EndUse.ValueType  # 4
+"""Customer service."""
+END_USE_OFFICE_PRODUCTIVITY: EndUse.ValueType  # 5
+"""Office work and translation."""
+END_USE_FINANCIAL_SERVICES: EndUse.ValueType  # 6
+"""Finance and insurance."""
+END_USE_PUBLIC_ADMINISTRATION: EndUse.ValueType  # 7
+"""Public administration."""
+END_USE_CONTENT_CREATION: EndUse.ValueType  # 8
+"""Media and content production."""
+END_USE_BIOMETRIC_IDENTIFICATION: EndUse.ValueType  # 9
+"""Identifying or tracking people by biometric features."""
+END_USE_COMMUNICATIONS_ANALYSIS: EndUse.ValueType  # 10
+"""Analysis of people's communications or movements."""
+END_USE_POLITICAL_CAMPAIGNING: EndUse.ValueType  # 11
+"""Election campaigns and opinion research."""
+END_USE_MILITARY: EndUse.ValueType  # 12
+"""Military end use, 15 CFR 744.21(f)."""
+END_USE_MILITARY_INTELLIGENCE: EndUse.ValueType  # 13
+"""Military-intelligence end use, 15 CFR 744.22(f)."""
+END_USE_AUTONOMOUS_WEAPONS: EndUse.ValueType  # 14
+"""Weapons that select targets without a human."""
+END_USE_OTHER: EndUse.ValueType  # 15
+"""Another end use, which the end-user statement describes."""
+Global___EndUse: _TypeAlias = EndUse  # noqa: Y015
 
 class _AccessVerdict:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -623,6 +706,36 @@ class Violation(_message.Message):
 Global___Violation: _TypeAlias = Violation  # noqa: Y015
 
 @_typing.final
+class StandingCause(_message.Message):
+    """Why a license is suspended or revoked: a measure for a clause, or a list match."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_KIND_FIELD_NUMBER: _builtins.int
+    CLAUSE_FIELD_NUMBER: _builtins.int
+    IS_LIST_MATCH_FIELD_NUMBER: _builtins.int
+    measure_kind: Global___MeasureKind.ValueType
+    """SUSPENSION or REVOCATION; UNSPECIFIED if a list match suspended the license."""
+    clause: Global___Clause.ValueType
+    """Clause that was violated; UNSPECIFIED if a list match suspended the license."""
+    is_list_match: _builtins.bool
+    """True if a restricted-party list may name a party of the license."""
+    def __init__(
+        self,
+        *,
+        measure_kind: Global___MeasureKind.ValueType = ...,
+        clause: Global___Clause.ValueType = ...,
+        is_list_match: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "is_list_match", b"is_list_match", "measure_kind", b"measure_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingCause: _TypeAlias = StandingCause  # noqa: Y015
+
+@_typing.final
 class Standing(_message.Message):
     """Everything that a gate needs to decide accesses under one license without calling the service."""
 
@@ -641,6 +754,8 @@ class Standing(_message.Message):
     LICENSE_NUMBER_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
+    GRANTED_END_USES_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     """UUID of the license."""
     partner_id: _builtins.str
@@ -653,10 +768,20 @@ class Standing(_message.Message):
     """Lease: the greatest age in seconds at which a gate may still use this standing, 5 to 60."""
     license_number: _builtins.str
     """License number for people, for example "SC-2026-00000001"."""
-    reason: _builtins.str
-    """Why the license is not in force: measure kind and clause, for example
-    "REVOCATION:MILITARY_SURVEILLANCE", or "LIST_MATCH". Empty while the license is ACTIVE.
-    """
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def reason(self) -> _builtins.str:
+        """The cause as text: "REVOCATION:MILITARY_SURVEILLANCE", "LIST_MATCH", or empty. Deprecated:
+        written for gates that do not know field 15, and removed with version 0.2.0.
+        """
+
+    @reason.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def reason(self, value: _builtins.str) -> None:
+        """The cause as text: "REVOCATION:MILITARY_SURVEILLANCE", "LIST_MATCH", or empty. Deprecated:
+        written for gates that do not know field 15, and removed with version 0.2.0.
+        """
+
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the licensed models, for example "example-frontier-1"."""
@@ -666,8 +791,11 @@ class Standing(_message.Message):
         """Licensed destinations, ISO 3166-1 alpha-2, for example "DE"."""
 
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def end_uses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Licensed end uses: names of applications.v1.EndUse without prefix, for example "HEALTHCARE"."""
+        """Names of granted_end_uses without prefix, for example "HEALTHCARE". Deprecated: written for
+        gates that do not know field 14, and removed with version 0.2.0.
+        """
 
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp:
@@ -680,6 +808,16 @@ class Standing(_message.Message):
     @_builtins.property
     def changed_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the change that led to this version."""
+
+    @_builtins.property
+    def granted_end_uses(self) -> _containers.RepeatedScalarFieldContainer[Global___EndUse.ValueType]:
+        """Licensed end uses. Empty in records written before this field existed; end_uses has them then."""
+
+    @_builtins.property
+    def cause(self) -> Global___StandingCause:
+        """Why the license is suspended or revoked. Absent while the license is ACTIVE, and in records
+        written before this field existed; reason has the cause then.
+        """
 
     def __init__(
         self,
@@ -697,10 +835,12 @@ class Standing(_message.Message):
         license_number: _builtins.str = ...,
         reason: _builtins.str = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
+        granted_end_uses: _abc.Iterable[Global___EndUse.ValueType] | None = ...,
+        cause: Global___StandingCause | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "destinations", b"destinations", "end_uses", b"end_uses", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "model_ids", b"model_ids", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "reason", b"reason", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "destinations", b"destinations", "end_uses", b"end_uses", "granted_end_uses", b"granted_end_uses", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "model_ids", b"model_ids", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "reason", b"reason", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,6 +18,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -30,16 +35,29 @@ class CheckAccessRequest(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     END_USE_FIELD_NUMBER: _builtins.int
+    REQUESTED_END_USE_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     """UUID of the license."""
     model_id: _builtins.str
     """Id of the requested model, for example "example-frontier-1"."""
     destination: _builtins.str
     """Country of the user, ISO 3166-1 alpha-2, for example "DE"."""
-    end_use: _builtins.str
-    """Purpose of the access: a name of applications.v1.EndUse without prefix, for example
-    "HEALTHCARE".
-    """
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def end_use(self) -> _builtins.str:
+        """Name of requested_end_use without prefix, for example "HEALTHCARE". Deprecated: read only if
+        field 5 is UNSPECIFIED, and removed with version 0.2.0.
+        """
+
+    @end_use.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def end_use(self, value: _builtins.str) -> None:
+        """Name of requested_end_use without prefix, for example "HEALTHCARE". Deprecated: read only if
+        field 5 is UNSPECIFIED, and removed with version 0.2.0.
+        """
+
+    requested_end_use: _model_pb2.EndUse.ValueType
+    """Purpose of the access."""
     def __init__(
         self,
         *,
@@ -47,10 +65,11 @@ class CheckAccessRequest(_message.Message):
         model_id: _builtins.str = ...,
         destination: _builtins.str = ...,
         end_use: _builtins.str = ...,
+        requested_end_use: _model_pb2.EndUse.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "end_use", b"end_use", "license_id", b"license_id", "model_id", b"model_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "end_use", b"end_use", "license_id", b"license_id", "model_id", b"model_id", "requested_end_use", b"requested_end_use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,157 @@
+"""Converts requests of RPCs to values of the core."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from safeconduct.enforcement.v1 import model_pb2, service_pb2
+from safeconduct.standing import Access, Clause, MeasureKind
+
+from chassis.rpc.authentication import Principal
+from services.enforcement.core import commands, model
+from services.enforcement.core.credibility import ReporterRole
+
+K = TypeVar("K", bound=StrEnum)
+
+
+def access(request: service_pb2.CheckAccessRequest) -> Access:
+    """Returns the access of the request."""
+    end_use = (
+        model_pb2.EndUse.Name(request.requested_end_use).removeprefix("END_USE_")
+        if request.requested_end_use
+        # Clients of earlier releases send the name.
+        else request.end_use
+    )
+    return Access(str(UUID(request.license_id)), request.model_id, request.destination, end_use)
+
+
+def reporter(principal: Principal) -> commands.Reporter:
+    """Returns the calling reporter as the core's value."""
+    return commands.Reporter(principal.name, ReporterRole(principal.kind), principal.partner_id)
+
+
+def report_conduct(
+    request: service_pb2.ReportConductRequest,
+    reporter: commands.Reporter,
+    report_id: UUID,
+    violation_id: UUID,
+) -> commands.ReportConduct:
+    """Returns the command of the request."""
+    return commands.ReportConduct(
+        reporter=reporter,
+        reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind, request.reporter_kind),
+        clause=_member(Clause, model_pb2.Clause, request.clause),
+        evidence_digests=tuple(request.evidence_digests),
+        report_id=report_id,
+        violation_id=violation_id,
+    )
+
+
+def propose_finding(
+    request: service_pb2.ProposeFindingRequest, officer: commands.Officer, finding_id: UUID
+) -> commands.ProposeFinding:
+    """Returns the command of the request."""
+    severity = (
+        _member(model.Severity, model_pb2.Severity, request.severity) if request.severity else None
+    )
+    return commands.ProposeFinding(
+        officer,
+        UUID(request.violation_id),
+        finding_id,
+        request.is_violation,
+        severity,
+        request.rationale,
+    )
+
+
+def confirm_finding(
+    request: service_pb2.ConfirmFindingRequest, officer: commands.Officer
+) -> commands.ConfirmFinding:
+    """Returns the command of the request."""
+    return commands.ConfirmFinding(
+        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
+    )
+
+
+def reject_finding(
+    request: service_pb2.RejectFindingRequest, officer: commands.Officer
+) -> commands.RejectFinding:
+    """Returns the command of the request."""
+    return commands.RejectFinding(
+        officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
+    )
+
+
+def impose_warning(
+    request: service_pb2.ImposeWarningRequest, officer: commands.Officer, measure_id: UUID
+) -> commands.ImposeWarning:
+    """Returns the command of the request."""
+    return commands.ImposeWarning(
+        officer, UUID(request.violation_id), measure_id, request.rationale
+    )
+
+
+def propose_measure(
+    request: service_pb2.ProposeMeasureRequest, officer: commands.Officer, measure_id: UUID
+) -> commands.ProposeMeasure:
+    """Returns the command of the request."""
+    kind = _member(MeasureKind, model_pb2.MeasureKind, request.kind)
+    return commands.ProposeMeasure(
+        officer, UUID(request.violation_id), measure_id, kind, request.rationale
+    )
+
+
+def confirm_measure(
+    request: service_pb2.ConfirmMeasureRequest, officer: commands.Officer
+) -> commands.ConfirmMeasure:
+    """Returns the command of the request."""
+    return commands.ConfirmMeasure(
+        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
+    )
+
+
+def reject_measure(
+    request: service_pb2.RejectMeasureRequest, officer: commands.Officer
+) -> commands.RejectMeasure:
+    """Returns the command of the request."""
+    return commands.RejectMeasure(
+        officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
+    )
+
+
+def propose_reinstatement(
+    request: service_pb2.ProposeReinstatementRequest,
+    officer: commands.Officer,
+    reinstatement_id: UUID,
+) -> commands.ProposeReinstatement:
+    """Returns the command of the request."""
+    return commands.ProposeReinstatement(officer, reinstatement_id, request.rationale)
+
+
+def confirm_reinstatement(
+    request: service_pb2.ConfirmReinstatementRequest, officer: commands.Officer
+) -> commands.ConfirmReinstatement:
+    """Returns the command of the request."""
+    return commands.ConfirmReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
+
+
+def reject_reinstatement(
+    request: service_pb2.RejectReinstatementRequest, officer: commands.Officer
+) -> commands.RejectReinstatement:
+    """Returns the command of the request."""
+    return commands.RejectReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
+
+
+def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
+    """Returns the name of the state to filter by, or None for all states."""
+    return (
+        model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
+    )
+
+
+def _member(kind: type[K], enum: Any, number: int) -> K:
+    """Returns the core's member for a number of the contract's enum: `SEVERITY_MINOR` is MINOR."""
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    return kind(enum.Name(number).removeprefix(prefix))

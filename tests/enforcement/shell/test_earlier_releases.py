@@ -1,0 +1,166 @@
+"""Events and states that the first release stored are read, and their pending acts are confirmed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+from safeconduct.standing import Clause, MeasureKind, StandingCause
+
+from chassis.store.migrations import migrate
+from infra.cache import CHECKOUT
+from infra.local.postgres import Database
+from services.enforcement.core.evolve import evolve
+from services.enforcement.core.model import LicenseConduct, LicenseState, ViolationState
+from services.enforcement.shell import codec
+from services.enforcement.shell.projections import LicenseStream
+from tests.enforcement.core.builders import (
+    CASE,
+    FOURTH,
+    SECOND,
+    confirm_finding,
+    confirm_measure,
+    confirm_reinstatement,
+    done,
+)
+
+# Histories of one license each, as the first release stored them: events in order, and the state.
+STORED = json.loads(
+    (Path(__file__).with_name("data") / "first_release.json").read_text(encoding="utf-8")
+)
+MIGRATIONS = CHECKOUT / "services" / "enforcement" / "migrations"
+MIGRATION: Any = importlib.import_module("services.enforcement.migrations.0003_typed_states")
+
+
+def folded(name: str) -> LicenseConduct:
+    """The state that the stored events fold to."""
+    conduct: LicenseConduct | None = None
+    for event, payload in STORED[name]["events"]:
+        conduct = evolve(conduct, codec.decode_event(event, bytes.fromhex(payload)))
+    assert conduct is not None
+    return conduct
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_rewritten_state_is_the_fold_of_the_stored_events(name: str) -> None:
+    rewritten = MIGRATION.rewritten(bytes.fromhex(STORED[name]["state"]))
+
+    assert msgspec.msgpack.decode(rewritten, type=LicenseConduct) == folded(name)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_state_of_this_release_is_not_rewritten(name: str) -> None:
+    assert MIGRATION.rewritten(msgspec.msgpack.encode(folded(name))) is None
+
+
+def test_a_finding_that_was_pending_before_the_upgrade_is_confirmed_after_it() -> None:
+    conduct = folded("finding proposed")
+    (case,) = conduct.violations
+    assert case.pending_finding is not None
+
+    confirmed = done(conduct, confirm_finding(SECOND, CASE, case.pending_finding.finding_id))
+
+    assert confirmed.violations[0].state is ViolationState.FOUND
+
+
+def test_a_measure_that_was_pending_before_the_upgrade_is_confirmed_after_it() -> None:
+    conduct = folded("measure proposed")
+    (case,) = conduct.violations
+    assert case.pending_measure is not None
+
+    confirmed = done(conduct, confirm_measure(SECOND, CASE, case.pending_measure.measure_id))
+
+    assert confirmed.state is LicenseState.SUSPENDED
+
+
+@pytest.mark.parametrize(
+    "name", ["reinstatement proposed", "stopped by a list, reinstatement proposed"]
+)
+def test_a_reinstatement_that_was_pending_before_the_upgrade_is_confirmed_after_it(
+    name: str,
+) -> None:
+    conduct = folded(name)
+    assert conduct.reinstatement is not None
+
+    confirmed = done(conduct, confirm_reinstatement(FOURTH, conduct.reinstatement.reinstatement_id))
+
+    assert confirmed.state is LicenseState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("finding proposed", None),
+        (
+            "reinstatement proposed",
+            StandingCause(
+                MeasureKind.SUSPENSION, Clause.MILITARY_SURVEILLANCE, is_list_match=False
+            ),
+        ),
+        ("reinstated", None),
+        (
+            "revoked after suspension",
+            StandingCause(MeasureKind.REVOCATION, Clause.OVER_USE, is_list_match=False),
+        ),
+        ("stopped by a list", StandingCause(None, None, is_list_match=True)),
+    ],
+)
+def test_the_text_of_a_cause_becomes_a_value(name: str, cause: StandingCause | None) -> None:
+    assert folded(name).known_standing.cause == cause
+
+
+def test_derived_ids_never_change() -> None:
+    finding = folded("finding proposed").violations[0].finding
+    reinstatement = folded("reinstatement proposed").reinstatement
+
+    assert finding is not None
+    assert reinstatement is not None
+    assert (str(finding.finding_id), str(reinstatement.reinstatement_id)) == (
+        "f80fd2bb-9e16-5a8e-93b9-7d18b2f4a01f",
+        "17ed90dd-b1f2-5855-93fe-dc0b3abcb333",
+    )
+
+
+async def test_the_migration_rewrites_stored_rows_and_keeps_every_other(
+    database: Database,
+) -> None:
+    migrate(database.owner_dsn, database.app_role, MIGRATIONS)
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute("update alembic_version set version_num = '0002'")
+    now = datetime.now(UTC)
+    # More rows than one batch, with every history several times.
+    names = [name for _ in range(60) for name in STORED]
+    keys = [UUID(int=number) for number in range(1, len(names) + 1)]
+    states = {
+        key: bytes.fromhex(STORED[name]["state"]) for key, name in zip(keys, names, strict=True)
+    }
+    today = UUID(int=len(keys) + 1)
+    states[today] = msgspec.msgpack.encode(folded("revoked"))
+    await owner.executemany(
+        "insert into stream (id, version, state_data, latest_hash, state, traceparent, created_at,"
+        " updated_at) values ($1, 1, $2, '\\x00', 'ACTIVE', '', $3, $3)",
+        [(key, state, now) for key, state in states.items()],
+    )
+
+    assert migrate(database.owner_dsn, database.app_role, MIGRATIONS) == ["0003"]
+
+    found = dict(await owner.fetch("select id, state_data from stream"))
+    await owner.close()
+    decode: Callable[[bytes], LicenseConduct] = msgspec.msgpack.Decoder(
+        LicenseStream.state_type
+    ).decode
+    expected = {key: folded(name) for key, name in zip(keys, names, strict=True)}
+    assert len(keys) > MIGRATION.BATCH
+    assert {key: decode(state) for key, state in found.items()} == {
+        **expected,
+        today: folded("revoked"),
+    }
+    assert found[today] == states[today]
