@@ -46,7 +46,7 @@ class EndUse(StrEnum):
 
 
 class MeasureKind(StrEnum):
-    """Kinds of measures against a violation, ascending: enforcement.v1.MeasureKind without prefix."""
+    """Kinds of measures, ascending: enforcement.v1.MeasureKind without prefix."""
 
     WARNING = "WARNING"
     SUSPENSION = "SUSPENSION"
@@ -172,8 +172,8 @@ class _Facts:
     knowledge_age_ns: int | None
 
 
-# The first rule that denies is the answer. REVOKED precedes the lease, because a revocation is final
-# and knowledge of it does not age. All other rules need knowledge within the lease.
+# The first rule that denies is the answer. REVOKED precedes the lease, because a revocation is
+# final and knowledge of it does not age. All other rules need knowledge within the lease.
 _DENIALS: Final[
     tuple[tuple[AccessVerdict, Callable[[_Facts], bool], Callable[[_Facts], str]], ...]
 ] = (

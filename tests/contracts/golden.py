@@ -1,7 +1,7 @@
-"""Bytes of every event as they were once written, kept for ever: what is stored must always be read.
+"""Golden events: bytes of every event as each release wrote them, which must be readable for ever.
 
-`python -m tests.contracts.golden` adds what today's events look like where that is new. It never changes what is there:
-an entry that no longer decodes is a broken promise, not an old file.
+`python -m tests.contracts.golden` adds an entry for each event whose bytes are new. It never
+changes an entry: stored events do not change either, so an entry that fails to decode is a defect.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
-from tests.contracts.samples import Carried, carried
+from tests.contracts.samples import EventCodec, event_codecs
 
 FILE = Path(__file__).with_name("golden") / "events.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An event as it was written: its full name, its bytes, and what they say."""
+    """One golden event: full name, bytes in hexadecimal, and the content as JSON (`says`)."""
 
     type: str
     bytes: str
@@ -29,7 +29,7 @@ class Entry:
 
 
 def entries() -> Sequence[Entry]:
-    """Everything that is kept, oldest first."""
+    """Returns all golden events, oldest first."""
     return (
         [Entry(**entry) for entry in json.loads(FILE.read_text(encoding="utf-8"))]
         if FILE.exists()
@@ -37,18 +37,18 @@ def entries() -> Sequence[Entry]:
     )
 
 
-def said(kind: Carried, payload: bytes) -> Any:
-    """What the bytes say, as plain values under the contract's names."""
-    return MessageToDict(kind.message.FromString(payload), preserving_proto_field_name=True)
+def content(codec: EventCodec, payload: bytes) -> Any:
+    """Returns the content of the bytes as JSON with the field names of the contract."""
+    return MessageToDict(codec.message.FromString(payload), preserving_proto_field_name=True)
 
 
 def new() -> Sequence[Entry]:
-    """What today's events look like where no entry has them so."""
+    """Returns an entry for each event of this release whose bytes are not kept yet."""
     kept = {(entry.type, entry.bytes) for entry in entries()}
-    today = {name: (kind, kind.encode()) for name, kind in carried().items()}
+    today = {name: (codec, codec.encode()) for name, codec in event_codecs().items()}
     return [
-        Entry(name, payload.hex(), said(kind, payload))
-        for name, (kind, payload) in today.items()
+        Entry(name, payload.hex(), content(codec, payload))
+        for name, (codec, payload) in today.items()
         if (name, payload.hex()) not in kept
     ]
 

@@ -1,4 +1,4 @@
-"""One sample of every event, filled to the last field by the types of the cores, and the codecs that carry it."""
+"""One sample of every event, with every field set, and the codec that writes and reads it."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from services.screening.shell import codec as screening_codec
 RENAMED = {
     "safeconduct.enforcement.v1.StandingTick": "safeconduct.enforcement.v1.StandingHeartbeat"
 }
-"""Events that were kept under an earlier name, and have the same fields under the new one."""
+"""New names of golden events by their old names. The fields are the same."""
 
 MOMENT = datetime(2026, 11, 24, 9, 30, 15, 250_000, tzinfo=UTC)
 
 
 @dataclasses.dataclass(frozen=True)
-class Carried:
-    """An event's message type, and how it goes out and comes in."""
+class EventCodec:
+    """The message type of one event, and how the service encodes and decodes it."""
 
     message: Any
     encode: Callable[[], bytes]
-    again: Callable[[bytes], bytes]
-    """Decodes with the service's codec and encodes what came of it."""
+    reencode: Callable[[bytes], bytes]
+    """Decodes bytes with the service's codec and encodes the result."""
 
 
 def sample(hint: Any, name: str) -> Any:
-    """A value of the type, the same each time; text says the name of its field."""
+    """Returns a value of the type, always the same. A text is the name of its field."""
     origin = typing.get_origin(hint)
     if origin in {types.UnionType, typing.Union}:
         return sample(next(arg for arg in typing.get_args(hint) if arg is not type(None)), name)
@@ -65,7 +65,7 @@ def sample(hint: Any, name: str) -> Any:
 
 
 _PLAIN: Mapping[type, Callable[[str], Any]] = {
-    # The standing that gates read has the id as text.
+    # Standing has the license id as text; it must be a UUID all the same.
     str: lambda name: str(uuid5(NAMESPACE_OID, name)) if name == "license_id" else name,
     bool: lambda _: True,
     int: lambda name: 1 + len(name),
@@ -76,9 +76,9 @@ _PLAIN: Mapping[type, Callable[[str], Any]] = {
 }
 
 
-def carried() -> Mapping[str, Carried]:
-    """Every event by its full name."""
-    found: dict[str, Carried] = {}
+def event_codecs() -> Mapping[str, EventCodec]:
+    """Returns every event by its full name."""
+    found: dict[str, EventCodec] = {}
 
     def add(
         messages: Any,
@@ -88,7 +88,7 @@ def carried() -> Mapping[str, Carried]:
     ) -> None:
         for kind in kinds:
             message = getattr(messages, kind.__name__)
-            found[message.DESCRIPTOR.full_name] = Carried(
+            found[message.DESCRIPTOR.full_name] = EventCodec(
                 message,
                 lambda kind=kind: encode(sample(kind, kind.__name__))[1],
                 lambda payload, kind=kind: encode(decode(kind.__name__, payload))[1],
@@ -102,9 +102,9 @@ def carried() -> Mapping[str, Carried]:
         screening_codec.decode_event)  # fmt: skip
     add(screening_pb2, typing.get_args(versions.Event), screening_codec.encode_list_event,
         screening_codec.decode_list_event)  # fmt: skip
-    # A heartbeat is no event of a stream: it is written and read as it is.
+    # A heartbeat belongs to no stream; the outbox carries its bytes.
     heartbeat = enforcement_pb2.StandingHeartbeat
-    found[heartbeat.DESCRIPTOR.full_name] = Carried(
+    found[heartbeat.DESCRIPTOR.full_name] = EventCodec(
         heartbeat,
         lambda: standing_codec.encode_heartbeat("replica_id", 7, 3, MOMENT),
         lambda payload: heartbeat.FromString(payload).SerializeToString(deterministic=True),

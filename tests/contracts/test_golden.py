@@ -1,4 +1,4 @@
-"""Yesterday's bytes decode: what was written once is read for ever, by the contract and by the service's codec."""
+"""Golden events: bytes that any release wrote are read by contract and codec."""
 
 from __future__ import annotations
 
@@ -6,27 +6,39 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.described import events
-from tests.contracts.golden import Entry, entries, new, said
-from tests.contracts.samples import RENAMED, carried
+from tests.contracts.descriptors import events
+from tests.contracts.golden import Entry, content, entries, new
+from tests.contracts.samples import RENAMED, EventCodec, event_codecs
 
 KEPT = entries()
-CARRIED = carried()
+CODECS = event_codecs()
 
 
-# Of the entries of one type, the last one has today's fields; a codec may add fields to the others.
-NEWEST = list({RENAMED.get(entry.type, entry.type): entry for entry in KEPT}.values())
+def type_now(entry: Entry) -> str:
+    return RENAMED.get(entry.type, entry.type)
 
 
-def merged(now: Any, then: Any) -> Any:
-    """What is said now, with everything that was said then put over it."""
-    if not isinstance(then, dict) or not isinstance(now, dict):
-        return then
-    return {**now, **{name: merged(now.get(name), value) for name, value in then.items()}}
+def codec_of(entry: Entry) -> EventCodec:
+    return CODECS[type_now(entry)]
+
+
+def name_of(entry: Entry) -> str:
+    return entry.type.removeprefix("safeconduct.")
+
+
+# The last entry of a type has all fields of this release. A codec may add fields to earlier ones.
+NEWEST = list({type_now(entry): entry for entry in KEPT}.values())
+
+
+def overlaid(after: Any, before: Any) -> Any:
+    """The content `after`, with every value of `before` put over it."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return before
+    return {**after, **{name: overlaid(after.get(name), each) for name, each in before.items()}}
 
 
 def without_deprecated(descriptor: Any, says: dict[str, Any]) -> dict[str, Any]:
-    """What an entry says without deprecated fields: a sample of them may have no meaning."""
+    """The content without deprecated fields, whose samples may have no meaning."""
     return {
         name: without_deprecated(field.message_type, value) if isinstance(value, dict) else value
         for name, value in says.items()
@@ -34,31 +46,25 @@ def without_deprecated(descriptor: Any, says: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def name_of(entry: Entry) -> str:
-    return entry.type.removeprefix("safeconduct.")
-
-
 @pytest.mark.parametrize("entry", KEPT, ids=name_of)
-def test_yesterdays_bytes_say_what_they_said(entry: Entry) -> None:
-    assert (
-        said(CARRIED[RENAMED.get(entry.type, entry.type)], bytes.fromhex(entry.bytes)) == entry.says
-    )
+def test_stored_bytes_decode_to_what_was_written(entry: Entry) -> None:
+    assert content(codec_of(entry), bytes.fromhex(entry.bytes)) == entry.says
 
 
 @pytest.mark.parametrize("entry", NEWEST, ids=name_of)
-def test_todays_bytes_pass_through_the_codec_unchanged(entry: Entry) -> None:
-    kind = CARRIED[RENAMED.get(entry.type, entry.type)]
+def test_bytes_of_this_release_pass_through_the_codec_unchanged(entry: Entry) -> None:
+    codec = codec_of(entry)
 
-    assert said(kind, kind.again(bytes.fromhex(entry.bytes))) == entry.says
+    assert content(codec, codec.reencode(bytes.fromhex(entry.bytes))) == entry.says
 
 
 @pytest.mark.parametrize("entry", KEPT, ids=name_of)
-def test_yesterdays_bytes_lose_nothing_in_the_codec(entry: Entry) -> None:
-    kind = CARRIED[RENAMED.get(entry.type, entry.type)]
+def test_stored_bytes_lose_nothing_in_the_codec(entry: Entry) -> None:
+    codec = codec_of(entry)
 
-    again = said(kind, kind.again(bytes.fromhex(entry.bytes)))
+    after = content(codec, codec.reencode(bytes.fromhex(entry.bytes)))
 
-    assert again == merged(again, without_deprecated(kind.message.DESCRIPTOR, entry.says))
+    assert after == overlaid(after, without_deprecated(codec.message.DESCRIPTOR, entry.says))
 
 
 def test_every_event_is_kept_as_it_is_written_today() -> None:
@@ -66,6 +72,4 @@ def test_every_event_is_kept_as_it_is_written_today() -> None:
 
 
 def test_every_event_of_the_contracts_is_kept() -> None:
-    kept = {RENAMED.get(entry.type, entry.type) for entry in KEPT}
-
-    assert kept == {event.full_name for event in events()}
+    assert {type_now(entry) for entry in KEPT} == {event.full_name for event in events()}

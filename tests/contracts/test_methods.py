@@ -1,4 +1,4 @@
-"""What every method promises: who may call it, messages of its own, and, if it changes something, to do so once."""
+"""Every method has roles and messages of its own; every mutation has an idempotency key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from buf.validate import validate_pb2
 from safeconduct.options.v1 import options_pb2
 
-from tests.contracts.described import Method, methods
+from tests.contracts.descriptors import Method, methods
 
 READS = frozenset({"Get", "List", "Watch", "Check", "Explain", "Screen"})
 METHODS = methods()
@@ -52,14 +52,14 @@ def test_a_mutation_has_a_request_id_that_must_be_a_uuid(method: Method) -> None
 
 
 @pytest.mark.parametrize("method", MUTATIONS, ids=name_of)
-def test_a_mutation_can_be_tried_without_effect(method: Method) -> None:
+def test_a_mutation_has_a_dry_run(method: Method) -> None:
     field = method.request.fields_by_name["validate_only"]
 
     assert field.type == field.TYPE_BOOL
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m.verb in READS], ids=name_of)
-def test_a_read_asks_for_no_request_id(method: Method) -> None:
+def test_a_read_has_no_request_id(method: Method) -> None:
     assert not {"request_id", "validate_only"} & set(method.request.fields_by_name)
 
 

@@ -1,4 +1,4 @@
-"""Personal data travels in two events only; every other event carries ids, reasons and digests."""
+"""Only two events carry personal data; all others carry ids, reasons and digests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from safeconduct.options.v1 import options_pb2
 
-from tests.contracts.described import events
+from tests.contracts.descriptors import events
 
 MAY_CARRY = {
     "safeconduct.applications.v1.ApplicationSubmitted",
@@ -15,7 +15,7 @@ MAY_CARRY = {
 
 
 def personal_fields(message: Any, seen: frozenset[str] = frozenset()) -> list[str]:
-    """Paths of the personal fields in the message and in everything it is made of."""
+    """Returns the names of the personal fields of the message and of the messages in it."""
     if message.full_name in seen:
         return []
     found = []

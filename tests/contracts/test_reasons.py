@@ -1,4 +1,4 @@
-"""The reasons that the code gives are those that the contracts publish, no more and no less."""
+"""The refusal reasons of the code are exactly those of the contracts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chassis.rpc.errors import CommonReason
 from services.applications.core import errors as applications
 from services.enforcement.core import errors as enforcement
 from services.screening.core import errors as screening
-from tests.contracts.described import Part, parts
+from tests.contracts.descriptors import Part, parts
 
 STATUSES = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", "ABORTED")
 
@@ -29,7 +29,7 @@ STATUSES = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT
         (screening.Reason, screening_errors.ErrorReason, "ERROR_REASON_"),
         (CommonReason, options_pb2.CommonReason, "COMMON_REASON_"),
     ],
-    ids=["applications", "enforcement", "screening", "plumbing"],
+    ids=["applications", "enforcement", "screening", "common"],
 )
 def test_the_reasons_of_the_code_are_those_of_the_contract(
     reasons: type[StrEnum], contract: Any, prefix: str

@@ -1,10 +1,10 @@
-"""Every part of a contract says in a sentence what it is."""
+"""Every part of every contract has a comment that ends as a sentence."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.contracts.described import files, parts
+from tests.contracts.descriptors import files, parts
 
 
 def test_every_part_of_every_contract_has_a_sentence() -> None:

@@ -23,8 +23,8 @@ class Reporter:
 class Officer:
     """The officer who acts.
 
-    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the officer
-    belongs to, or None.
+    `tier` is the clearance, 1 (lowest) to 3. `affiliation` is the id of the partner that the
+    officer belongs to, or None.
     """
 
     officer_id: str

@@ -1,4 +1,4 @@
-"""Refusals of commands as values, and the exception for stored events that contradict each other."""
+"""Refusals of commands as values, and the exception for an event that cannot follow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -125,7 +125,7 @@ def next_license_state(state: LicenseState | None, event: e.Event) -> LicenseSta
 def next_violation_state(
     state: ViolationState | None, event: e.Event, target: ViolationState
 ) -> ViolationState:
-    """Returns `target`, the state that the event brings the case to. Raises ImpossibleEventError."""
+    """Returns `target`, the state after the event. Raises ImpossibleEventError."""
     if target not in VIOLATION_TRANSITIONS[state].get(type(event), ()):
         raise ImpossibleEventError(f"{type(event).__name__} to {target} of a case that is {state}")
     return target

@@ -1,4 +1,4 @@
-"""Data types of the enforcement core: reports, cases, measures, standings, and a license as a whole."""
+"""Data types of the enforcement core: reports, cases, measures, and a license as a whole."""
 
 from dataclasses import dataclass
 from datetime import datetime

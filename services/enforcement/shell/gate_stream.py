@@ -61,7 +61,7 @@ class GateStream:
     async def _read_subscription(
         self, requests: AsyncIterator[pb.WatchStandingRequest]
     ) -> tuple[int, ...] | None:
-        """Returns the offsets of the token, `()` for a snapshot, None if the caller sent nothing."""
+        """Returns the token's offsets, `()` for a snapshot, None if the caller sent nothing."""
         first = await anext(requests, None)
         if first is None:
             return None

@@ -13,7 +13,7 @@ from services.enforcement.shell import codec
 
 
 class LicenseStream:
-    """One stream for each license, keyed by license id. Table `violation` has a row for each case."""
+    """One stream for each license, keyed by its id. Table `violation` has a row for each case."""
 
     kind = "license"
     id_attribute = "license.id"

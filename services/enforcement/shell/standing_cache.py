@@ -1,4 +1,4 @@
-"""The standings of all licenses in memory, read from the compacted topic, and who subscribes to them.
+"""The standings of all licenses in memory, read from the compacted topic, and their subscribers.
 
 Every replica holds every standing. Compaction keeps the last record of a license, which need not be
 the newest: a relay that lost its shard may have had an older record in flight. So a replica first

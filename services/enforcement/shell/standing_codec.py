@@ -125,7 +125,7 @@ _CHANGES_TAG: Final = bytes([service_pb2.WatchStandingResponse.CHANGES_FIELD_NUM
 
 
 def _varint(number: int) -> bytes:
-    """Returns the number in base 128, lowest group first; every byte but the last has the high bit."""
+    """Returns the number in base 128, lowest group first, with the high bit on all but the last."""
     groups = bytearray()
     while number > 0x7F:
         groups.append(number & 0x7F | 0x80)

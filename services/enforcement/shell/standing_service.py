@@ -95,8 +95,8 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         current = await self._journal.read(license_id)
         if current is None or not is_visible(current.state.partner_id, caller):
             raise rpc_error(refuse_license(caller))
-        # An event may be stored between the two reads; it is left to the next call, so that etag and
-        # pending reinstatement belong to the events that are returned.
+        # An event may be stored between the two reads. It is left to the next call, so that etag
+        # and pending reinstatement belong to the events that are returned.
         history = (await self._journal.history(license_id))[: current.version]
         response = pb.GetLicenseTimelineResponse(
             entries=[

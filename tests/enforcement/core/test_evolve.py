@@ -1,4 +1,4 @@
-"""What holds for every history of commands, in any order."""
+"""Properties of every history of commands, in any order."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -53,7 +53,8 @@ from tests.enforcement.core.builders import (
     warn,
 )
 
-# Few clauses, cases and officers, and acts mostly in pairs, so that commands meet and the far states are reached.
+# Few clauses, cases and officers, and acts mostly in pairs, so that commands concern the same case
+# and distant states are reached.
 CASES = tuple(new_id() for _ in range(2))
 OFFICERS: tuple[Officer, ...] = (FIRST, SECOND, THIRD, FOURTH, AFFILIATED)
 officers = st.sampled_from(OFFICERS)
@@ -189,7 +190,7 @@ histories = st.builds(
 
 
 def run(commands: list[Command]) -> tuple[list[e.Event], list[LicenseConduct]]:
-    """All events of the commands that were not refused, and the state after each of those commands."""
+    """Returns the events of commands that were not refused, and the state after each of them."""
     conduct: LicenseConduct | None = None
     events: list[e.Event] = []
     states: list[LicenseConduct] = []
@@ -275,7 +276,7 @@ def test_a_standing_changes_with_its_cause_in_the_same_decision(commands: list[C
 
 
 @given(histories)
-def test_a_license_heard_of_again_changes_nothing(commands: list[Command]) -> None:
+def test_a_license_that_is_issued_again_changes_nothing(commands: list[Command]) -> None:
     _, states = run([register(), *commands])
 
     assert all(decide(state, register(), NOW) == () for state in states)
@@ -316,13 +317,13 @@ def test_a_registered_license_is_active_with_version_1() -> None:
 
 
 @pytest.mark.parametrize("conduct", [suspended(), revoked()])
-def test_a_late_repetition_of_the_issue_never_wakes_a_stopped_license(
+def test_a_late_repetition_of_the_issue_never_reactivates_a_stopped_license(
     conduct: LicenseConduct,
 ) -> None:
     assert decide(conduct, register(), NOW) == ()
 
 
-def test_an_event_that_cannot_follow_breaks_a_promise() -> None:
+def test_an_event_that_cannot_follow_is_impossible() -> None:
     registered = issued()
     (reported,) = (
         event for event in run([register(), report()])[0] if isinstance(event, e.ConductReported)

@@ -1,4 +1,4 @@
-"""Two officers for findings, suspensions, revocations and reinstatements, and no conflict of interest."""
+"""Findings, suspensions, revocations and reinstatements need two officers without conflict."""
 
 from dataclasses import replace
 

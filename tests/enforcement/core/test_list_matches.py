@@ -53,7 +53,7 @@ def test_of_a_revoked_license_nothing_is_recorded() -> None:
     assert decide(revoked(), listed(), NOW) == ()
 
 
-def test_the_same_match_told_twice_changes_nothing() -> None:
+def test_the_same_match_published_twice_changes_nothing() -> None:
     conduct = issued(listed())
 
     assert decide(conduct, listed(), NOW) == ()
@@ -68,13 +68,13 @@ def test_another_entry_for_the_same_party_is_recorded_in_its_place() -> None:
 @pytest.mark.parametrize(
     "conduct", [issued(listed()), suspended(listed())], ids=["by the match", "by a measure"]
 )
-def test_no_license_is_reinstated_before_the_match_is_cleared(conduct: object) -> None:
+def test_no_license_is_reinstated_before_the_match_is_settled(conduct: object) -> None:
     refusal = refused(conduct, propose_reinstatement(THIRD))  # type: ignore[arg-type]  # parametrized
 
     assert (refusal.reason, refusal.metadata) == (Reason.LIST_MATCH_OPEN, {"openMatches": "1"})
 
 
-def test_a_settled_match_revives_nothing_by_itself() -> None:
+def test_a_settled_match_reinstates_nothing_by_itself() -> None:
     conduct = issued(listed(), cleared())
 
     assert (conduct.list_matches, conduct.known_standing.state) == ((), StandingState.SUSPENDED)
@@ -113,10 +113,10 @@ def test_a_confirmed_hit_suspends_a_license_that_was_never_listed() -> None:
     assert [match.screening_id for match in conduct.list_matches] == [None]
 
 
-def test_what_was_never_recorded_needs_no_settling() -> None:
+def test_a_party_without_match_needs_no_settlement() -> None:
     assert decide(issued(), cleared(), NOW) == ()
 
 
 @pytest.mark.parametrize("command", [listed(), cleared()])
-def test_a_match_of_a_license_that_is_not_here_is_not_found(command: object) -> None:
+def test_a_match_of_an_unknown_license_is_not_found(command: object) -> None:
     assert refused(None, command).reason is Reason.NOT_FOUND  # type: ignore[arg-type]  # parametrized

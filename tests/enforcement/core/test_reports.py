@@ -1,4 +1,4 @@
-"""Who may report what, and which case a report opens or joins."""
+"""Reporters, kinds of reports, and the case that a report opens or is added to."""
 
 import pytest
 from safeconduct.standing import Clause
@@ -37,7 +37,7 @@ def test_a_first_report_opens_a_case() -> None:
     assert (case.violation_id, case.state, case.opened_at) == (CASE, ViolationState.REPORTED, NOW)
 
 
-def test_reports_about_one_clause_join_one_case() -> None:
+def test_reports_about_one_clause_are_added_to_one_case() -> None:
     conduct = issued(report(case_id=CASE), report(reporter=STRANGER, kind=PUBLIC))
 
     assert [len(case.reports) for case in conduct.violations] == [2]
@@ -50,7 +50,7 @@ def test_reports_about_two_clauses_are_two_cases() -> None:
 
 
 @pytest.mark.parametrize("state", ViolationState)
-def test_a_report_joins_an_open_case_and_opens_a_new_one_beside_a_decided_one(
+def test_a_report_is_added_to_an_open_case_and_opens_a_new_one_beside_a_decided_one(
     state: ViolationState,
 ) -> None:
     before = with_case(state)
@@ -76,7 +76,7 @@ def test_many_public_reports_from_one_reporter_stay_of_low_credibility() -> None
     assert case.credibility is Credibility.LOW
 
 
-def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
+def test_one_reporter_cannot_make_a_case_grow_without_limit() -> None:
     flood = [
         report(reporter=STRANGER, kind=PUBLIC, evidence=bytes([n]) * 32) for n in range(MAX_REPORTS)
     ]
@@ -91,7 +91,7 @@ def test_one_reporter_cannot_make_a_case_grow_without_end() -> None:
     assert decide(conduct, flood[0], NOW) == ()
 
 
-def test_two_public_reporters_are_believed_more_than_one() -> None:
+def test_two_public_reporters_raise_the_credibility() -> None:
     other = Reporter("partner/example-3", ReporterRole.PARTNER, "example-3")
 
     (case,) = issued(
@@ -109,7 +109,9 @@ def test_two_public_reporters_are_believed_more_than_one() -> None:
         (REPORTING_OFFICER, ReporterKind.AUTHORITY),
     ],
 )
-def test_one_report_of_a_credible_kind_is_believed(reporter: Reporter, kind: ReporterKind) -> None:
+def test_one_report_of_a_credible_kind_has_high_credibility(
+    reporter: Reporter, kind: ReporterKind
+) -> None:
     (case,) = issued(report(reporter=reporter, kind=kind)).violations
 
     assert case.credibility is Credibility.HIGH
@@ -163,7 +165,7 @@ def test_a_partner_reports_in_public_only_on_a_license_whose_id_it_knows() -> No
     assert len(issued(command).violations) == 1
 
 
-def test_an_officer_is_told_that_a_license_does_not_exist() -> None:
+def test_an_officer_learns_that_a_license_does_not_exist() -> None:
     command = report(reporter=REPORTING_OFFICER, kind=ReporterKind.AUTHORITY)
 
     assert refused(None, command).reason == Reason.NOT_FOUND

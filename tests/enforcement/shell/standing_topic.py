@@ -39,7 +39,7 @@ class Topic:
     waiting: list[tuple[int, str, bytes, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.heartbeats = Heartbeats(self, clock=lambda: self.clock)  # type: ignore[arg-type]  # the one method that is used
+        self.heartbeats = Heartbeats(self, clock=lambda: self.clock)  # type: ignore[arg-type]  # has the one method that is used
         self.caches = [StandingCache(self.heartbeats, TELEMETRY)]
 
     @property
@@ -82,7 +82,7 @@ class Topic:
 
 @dataclass
 class Gate:
-    """A gate's side of a stream."""
+    """The gate's end of a stream."""
 
     topic: Topic
     partner_id: str = "example-1"
@@ -126,7 +126,7 @@ class Gate:
 
 
 async def settled() -> None:
-    """Lets every task go on as far as it can by itself."""
+    """Runs every task until it waits for something outside."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -145,7 +145,7 @@ def versions(changes: pb.WatchStandingResponse.StandingChanges) -> list[int]:
 
 @dataclass
 class Stored:
-    """What the database has: the newest standings' payloads, page by page."""
+    """A database: the payloads of the newest standings, page by page."""
 
     standings: Sequence[Standing]
     away: int = 0

@@ -1,4 +1,4 @@
-"""The wall: what goes out comes in again, and what others tell is taken as far as we have words for it."""
+"""The codecs: values survive a round trip, and unknown values of other releases do no harm."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -92,7 +92,7 @@ def events_of_every_kind() -> list[e.Event]:
 
 
 @pytest.mark.parametrize("kind", get_args(e.Event))
-def test_every_event_comes_back_as_it_went(kind: type) -> None:
+def test_every_event_survives_a_round_trip(kind: type) -> None:
     events = [event for event in events_of_every_kind() if isinstance(event, kind)]
 
     assert events
@@ -274,11 +274,11 @@ def issued() -> applications.LicenseIssued:
     return applications.LicenseIssued(application_id=str(APPLICATION), license=grant)
 
 
-def test_an_issued_license_becomes_our_command() -> None:
+def test_an_issued_license_becomes_a_command() -> None:
     assert codec.license_issued(issued().SerializeToString()) == register()
 
 
-def test_an_end_use_that_we_have_no_word_for_is_not_granted() -> None:
+def test_an_unknown_end_use_is_not_granted() -> None:
     newer = issued()
     newer.license.end_uses.append(99)  # type: ignore[arg-type]  # a value of a later contract
 
@@ -306,8 +306,8 @@ def test_a_heartbeat_is_decoded_to_its_replica_and_number() -> None:
     assert standing_codec.decode_heartbeat(record) == ("replica", 7)
 
 
-# Bytes written by an earlier release: they stay in the journal and in the topic, and must be read for ever.
-YESTERDAY = {
+# Bytes of an earlier release stay in the journal and in the topic, and must be readable for ever.
+EARLIER_RELEASE = {
     "LicenseRegistered": bytes.fromhex(
         "0a2431313131313131312d313131312d343131312d383131312d313131313131313131313131"
         "122432323232323232322d323232322d343232322d383232322d323232323232323232323232"
@@ -317,12 +317,12 @@ YESTERDAY = {
 
 
 def test_bytes_of_an_earlier_release_are_read() -> None:
-    event = codec.decode_event("LicenseRegistered", YESTERDAY["LicenseRegistered"])
+    event = codec.decode_event("LicenseRegistered", EARLIER_RELEASE["LicenseRegistered"])
 
     assert event == e.LicenseRegistered(LICENSE, APPLICATION, "example-1")
 
 
-def test_fields_that_a_newer_release_adds_are_passed_over() -> None:
+def test_fields_that_a_later_release_adds_are_skipped() -> None:
     newer = events_pb2.LicenseRegistered(
         license_id=str(LICENSE), application_id=str(UUID(int=1)), partner_id="x"
     )

@@ -1,4 +1,4 @@
-"""Events and states that the first release stored are read, and their pending acts are confirmed."""
+"""Events and states of the first release are read, and their pending acts are confirmed."""
 
 from __future__ import annotations
 

@@ -250,10 +250,9 @@ async def test_a_token_gives_only_the_changes_since_even_on_another_replica() ->
     )
 
 
-async def test_a_copy_that_came_late_and_outlived_compaction_does_not_bring_back_a_revoked_license() -> (
-    None
-):
-    # The topic held versions 1, 2, and once more 1, from a relay that had lost its shard; compaction kept the last one.
+async def test_a_late_copy_that_outlived_compaction_does_not_reactivate_a_revoked_license() -> None:
+    # The topic held versions 1, 2, and again 1 of a relay that had lost its shard. Compaction kept
+    # the last record.
     topic = Topic()
     await topic.cache.load(stored(REVOKED))
     topic.put(STANDING)

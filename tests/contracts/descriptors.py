@@ -1,4 +1,7 @@
-"""The contracts as protoc reads them, with the comments that stand before each part. Needs no foreign .proto file."""
+"""The contracts as protoc reads them, each part with the comment before it.
+
+Foreign .proto files are not needed: their descriptors come from the installed packages.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ EVENT_FILES: Sequence[Any] = (applications_events, screening_events, enforcement
 
 @dataclass(frozen=True)
 class Part:
-    """A message, field, enum, value, service, method or extension, and the comment before it."""
+    """One message, field, enum, value, service, method or extension, and the comment before it."""
 
     name: str
     comment: str
@@ -45,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Method:
-    """A method with its request, its response and who may call it."""
+    """One method: full name, descriptors of request and response, and the access option."""
 
     name: str
     request: Any
@@ -54,7 +57,7 @@ class Method:
 
     @property
     def verb(self) -> str:
-        """The first word of its name."""
+        """The first word of the method's name, for example "Propose"."""
         short = self.name.rpartition(".")[2]
         return next(
             short[:n] for n in range(1, len(short) + 1) if n == len(short) or short[n].isupper()
@@ -63,7 +66,7 @@ class Method:
 
 @cache
 def files() -> Sequence[FileDescriptorProto]:
-    """Every contract of ours, with source information."""
+    """Returns every contract of the project, with source information."""
     known = FileDescriptorSet()
     for file in _foreign():
         file.CopyToProto(known.file.add())
@@ -81,7 +84,7 @@ def files() -> Sequence[FileDescriptorProto]:
 
 
 def _foreign() -> Sequence[Any]:
-    """Every file of others that ours import, those it imports first."""
+    """Returns every foreign file that the contracts import, each after those it imports itself."""
     found: dict[str, Any] = {}
 
     def add(file: Any) -> None:
@@ -96,7 +99,7 @@ def _foreign() -> Sequence[Any]:
 
 
 def parts() -> Iterator[Part]:
-    """Everything in the contracts that needs a sentence."""
+    """Yields every part of the contracts; each needs a comment."""
     for file in files():
         comments = {
             tuple(each.path): each.leading_comments.strip()
@@ -107,7 +110,7 @@ def parts() -> Iterator[Part]:
 
 
 def _paths(file: FileDescriptorProto) -> Iterator[tuple[str, tuple[int, ...]]]:
-    # Numbers are those of the fields of FileDescriptorProto and of what it holds (descriptor.proto).
+    # The numbers are field numbers of FileDescriptorProto and its parts, in descriptor.proto.
     for n, message in enumerate(file.message_type):
         yield from _of_message(message, message.name, (4, n))
     for n, enum in enumerate(file.enum_type):
@@ -143,7 +146,7 @@ def _of_enum(
 
 
 def methods() -> tuple[Method, ...]:
-    """Every method of the three services."""
+    """Returns every method of the three services."""
     found = []
     for module in SERVICE_FILES:
         for service in module.DESCRIPTOR.services_by_name.values():
@@ -158,7 +161,7 @@ def methods() -> tuple[Method, ...]:
 
 
 def events() -> tuple[Any, ...]:
-    """Descriptors of every event: the messages of an events.proto that no other message there is made of."""
+    """Returns all events: the messages of an events.proto that no other message contains."""
     found = []
     for module in EVENT_FILES:
         messages = module.DESCRIPTOR.message_types_by_name.values()
