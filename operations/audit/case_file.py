@@ -21,7 +21,7 @@ import msgspec
 from msgspec import field
 
 from chassis.store.hash_chain import StoredEvent
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 
 FORMAT: Final = "safeconduct.case.v1"
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -136,40 +136,40 @@ def with_digests(file: CaseFile) -> CaseFile:
 def write(file: CaseFile, out: Path) -> str:
     """Writes the file, readable by its owner only, and returns its SHA-256.
 
-    Raises Unusable if the path exists already or cannot be written.
+    Raises InputError if the path exists already or cannot be written.
     """
     content = msgspec.json.format(_ENCODE(file), indent=1) + b"\n"
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
             handle.write(content)
     except FileExistsError:
-        raise Unusable(
+        raise InputError(
             "FILE", f"{out} exists already, and a case file is never overwritten"
         ) from None
     except OSError as error:
-        raise Unusable("FILE", f"cannot write {out}: {error.strerror}") from None
+        raise InputError("FILE", f"cannot write {out}: {error.strerror}") from None
     return hashlib.sha256(content).hexdigest()
 
 
 def read(file: Path) -> CaseFile:
-    """Returns the file without checking it. Raises Unusable if it is not a case file."""
+    """Returns the file without checking it. Raises InputError if it is not a case file."""
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise Unusable("FILE", f"{file} is larger than {MAX_BYTES} bytes")
+            raise InputError("FILE", f"{file} is larger than {MAX_BYTES} bytes")
         content = file.read_bytes()
     except OSError as error:
-        raise Unusable("FILE", f"cannot read {file}: {error.strerror}") from None
+        raise InputError("FILE", f"cannot read {file}: {error.strerror}") from None
     return parse(content, str(file))
 
 
 def parse(content: bytes, name: str) -> CaseFile:
-    """Returns the parsed content. Raises Unusable that names the file and the wrong field."""
+    """Returns the parsed content. Raises InputError that names the file and the wrong field."""
     try:
         found = msgspec.json.decode(content, type=CaseFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unusable("FILE", f"{name} is not a case file: {error}") from None
+        raise InputError("FILE", f"{name} is not a case file: {error}") from None
     if found.format != FORMAT:
-        raise Unusable(
+        raise InputError(
             "FILE", f"{name} has the format {found.format!r}; this command reads {FORMAT}"
         )
     return found

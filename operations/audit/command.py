@@ -1,33 +1,34 @@
-"""`safeconduct audit`: verifies the audit log, and writes and checks case files."""
+"""`safeconduct audit`: verify the audit log, and write and check case files."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from safeconduct.cli.failures import BROKEN
-from safeconduct.cli.options import EXISTING_FILE, FILE, example, output_options
+from safeconduct.cli.options import EXISTING_FILE, FILE, output_options
 from safeconduct.cli.output import Output
 
-from operations.complaints import run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
+from operations.error_messages import run
+from operations.help import epilog
 
 if TYPE_CHECKING:
     from operations.audit.case_checks import CheckResult
     from operations.audit.verify import Progress, Report
 
-SILENT_S: Final = 2.0
-"""A run that takes longer than this prints its progress, and again each time so much has passed."""
+PROGRESS_S: Final = 2.0
+"""Interval of progress messages. A shorter run prints none."""
 _DATABASES: Final = click.option(
     "--database",
     multiple=True,
     metavar="SERVICE=DSN",
-    help="Instead of SAFECONDUCT_AUDIT_<SERVICE>_URL, which hides the password.",
+    help="A database, for instance applications=postgresql://... Repeat it for each service."
+    " SAFECONDUCT_AUDIT_<SERVICE>_URL does the same without a password on the command line.",
 )
 
 
@@ -36,7 +37,14 @@ def app() -> None:
     """Verify the audit log, and write and check case files. For operators."""
 
 
-@app.command(epilog=example("audit verify"))
+@app.command(
+    epilog=epilog(
+        "0 no faults; 1 faults were found",
+        "audit verify",
+        "audit verify --bootstrap broker-1:9092 --json",
+        "audit verify --database screening=postgresql://audit@db/s",
+    )
+)
 @_DATABASES
 @click.option(
     "--bootstrap",
@@ -44,49 +52,56 @@ def app() -> None:
     envvar=BOOTSTRAP_VARIABLES,
     callback=check_bootstrap,
     metavar="HOST:PORT[,HOST:PORT]",
-    help="Compare with the published records, too.",
+    help="Kafka brokers: compare the published events with the stored ones, too.",
 )
 @output_options
 def verify(database: tuple[str, ...], bootstrap: str, out: Output) -> None:
-    """Verify every hash chain of every service; exit 1 and name the rows that do not hold.
+    """Verify every hash chain of every service.
 
-    Reads only: a role that may select from stream, event and outbox is enough.
+    It prints each fault with its service, stream and version. It only reads: a role that may select
+    from the tables stream, event and outbox is enough.
     """
     from operations.audit.databases import databases
-    from operations.audit.verify import verify as walk
+    from operations.audit.verify import verify as verify_all
 
     async def work() -> Report:
-        return await walk(databases(database, os.environ), bootstrap, _progress())
+        return await verify_all(databases(database, os.environ), bootstrap, _progress())
 
     report = run(work(), as_json=out.is_json)
-    if not out.printed(_document(report)):
+    if not out.printed(_to_json(report)):
         _show(report)
     raise click.exceptions.Exit(0 if report.ok else BROKEN)
 
 
-@app.command(epilog=example("audit export 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --out case.json"))
+@app.command(
+    epilog=epilog(
+        "0 the file was written",
+        "audit export 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001 --out c.json",
+    )
+)
 @click.argument("application_id", metavar="APPLICATION")
 @click.option(
     "--out",
     "file",
     required=True,
     type=FILE,
-    help="The case file; never replaced. It holds personal data.",
+    help="The new case file; an existing file is never overwritten. It holds personal data.",
 )
 @click.option(
     "--codes",
     type=FILE,
     envvar="SAFECONDUCT_CONDUCT_CODES",
-    help="Folder with the texts of the code of conduct, of all versions.",
+    help="Folder with the texts of all versions of the code of conduct.",
 )
 @_DATABASES
 @output_options
 def export(
     application_id: str, file: Path, codes: Path | None, database: tuple[str, ...], out: Output
 ) -> None:
-    """Write everything about one application into a file that `audit check` verifies without any of our systems.
+    """Write everything about one application into a case file.
 
-    The license document and the keys are asked for with your certificate; the rest comes from the databases.
+    `audit check` verifies the file without any other system. The license document and the keys are
+    requested with your certificate; everything else is read from the databases.
     """
     from operations.audit.case_file import write
     from operations.audit.databases import databases
@@ -97,68 +112,69 @@ def export(
 
     digest = run(work(), as_json=out.is_json)
     if not out.printed({"file": str(file), "sha256": digest}, str(file)):
-        from safeconduct.cli.tables import rows, show
+        from safeconduct.cli.tables import pairs, show
 
-        show(rows(("CASE FILE", "SHA-256"), [(str(file), digest)]))
+        show(pairs([("case file", str(file)), ("SHA-256", digest)]))
 
 
-@app.command(epilog=example("audit check case.json"))
+@app.command(
+    epilog=epilog(
+        "0 every check passed; 1 a check failed", "audit check case.json", is_offline=True
+    )
+)
 @click.argument("file", type=EXISTING_FILE)
 @output_options
 def check(file: Path, out: Output) -> None:
-    """Verify a case file offline; exit 1 and name what does not hold.
+    """Check a case file offline.
 
-    What it cannot know is whose keys they are: compare the key ids it prints with those published.
+    A file cannot prove that its keys are the published ones: compare the printed key ids with the
+    published keys.
     """
-    from operations.audit.case_checks import check as judge
+    from operations.audit.case_checks import check as check_file
     from operations.audit.case_file import read
 
     async def work() -> tuple[CheckResult, ...]:
-        return judge(read(file))
+        return check_file(read(file))
 
-    verdicts = run(work(), as_json=out.is_json)
-    ok = all(verdict.ok for verdict in verdicts)
-    checks = [{"part": each.part, "holds": each.ok, "detail": each.detail} for each in verdicts]
+    results = run(work(), as_json=out.is_json)
+    ok = all(result.ok for result in results)
+    checks = [{"part": each.part, "ok": each.ok, "detail": each.detail} for each in results]
     if not out.printed({"ok": ok, "checks": checks}):
         from safeconduct.cli.tables import rows, show
 
-        lines = [
-            (each.part, "holds" if each.ok else "DOES NOT HOLD", each.detail) for each in verdicts
-        ]
-        show(rows(("PART", "", "WHAT"), lines))
+        lines = [(each.part, "ok" if each.ok else "FAILED", each.detail) for each in results]
+        show(rows(("CHECK", "RESULT", "DETAIL"), lines))
     raise click.exceptions.Exit(0 if ok else BROKEN)
 
 
 def _progress() -> Progress:
-    said = time.monotonic()
+    printed = time.monotonic()
 
-    def tell(service: str, streams: int, events: int) -> None:
-        nonlocal said
-        if time.monotonic() - said > SILENT_S:
-            said = time.monotonic()
-            print(
-                f"{service}: {streams} streams, {events} events so far", file=sys.stderr, flush=True
-            )
+    def report(service: str, streams: int, events: int) -> None:
+        nonlocal printed
+        if time.monotonic() - printed > PROGRESS_S:
+            printed = time.monotonic()
+            print(f"{service}: {streams} streams, {events} events", file=sys.stderr, flush=True)
 
-    return tell
+    return report
 
 
-def _document(report: Report) -> dict[str, Any]:
-    counted = _broken_by_service(report)
+def _to_json(report: Report) -> dict[str, Any]:
+    faulty = _faulty_streams(report)
     return {
         "ok": report.ok,
         "services": {
             name: {
-                "streams": covered.streams,
-                "events": covered.events,
-                "waiting": covered.in_outbox,
-                "broken": counted[name],
+                "streams": counts.streams,
+                "events": counts.events,
+                "inOutbox": counts.in_outbox,
+                "faultyStreams": faulty[name],
             }
-            for name, covered in report.services.items()
+            for name, counts in report.services.items()
         },
         "published": report.published,
-        "foreign": report.unrecognized,
-        "broken": [
+        "unrecognized": report.unrecognized,
+        "faults": [
             {
                 "service": each.service,
                 "streamId": str(each.stream_id),
@@ -171,37 +187,34 @@ def _document(report: Report) -> dict[str, Any]:
     }
 
 
-def _broken_by_service(report: Report) -> dict[str, int]:
+def _faulty_streams(report: Report) -> dict[str, int]:
     return {
-        name: len({b.stream_id for b in report.faults if b.service == name})
+        name: len({each.stream_id for each in report.faults if each.service == name})
         for name in report.services
     }
 
 
 def _show(report: Report) -> None:
-    from safeconduct.cli.tables import rows, show
+    from safeconduct.cli.tables import Column, rows, show
 
-    counted = _broken_by_service(report)
-    lines: Sequence[tuple[str, ...]] = [
-        (
-            name,
-            str(covered.streams),
-            str(covered.events),
-            str(covered.in_outbox),
-            str(counted[name]),
-        )
-        for name, covered in report.services.items()
+    from operations.audit.chain_faults import LEGEND
+
+    faulty = _faulty_streams(report)
+    lines = [
+        (name, *map(str, (counts.streams, counts.events, counts.in_outbox, faulty[name])))
+        for name, counts in report.services.items()
     ]
-    show(rows(("SERVICE", "STREAMS", "EVENTS", "WAITING", "BROKEN"), lines))
+    show(rows(("SERVICE", "STREAMS", "EVENTS", "IN OUTBOX", "FAULTY STREAMS"), lines))
     if report.published is not None:
-        foreign = (
-            f"; {report.unrecognized} record(s) that no service wrote"
-            if report.unrecognized
-            else ""
-        )
-        show(f"{report.published} published record(s) compared with what is stored{foreign}")
+        show(f"{report.published} published events were compared with the stored ones")
+    if report.unrecognized:
+        show(f"{report.unrecognized} records on the topics were written by no service")
     if report.faults:
-        broken = [
+        columns = (
+            Column("SERVICE"), Column("STREAM", whole=True), Column("VERSION"), Column("FAULT"),
+            Column("DETAIL", rank=1, least=20),
+        )  # fmt: skip
+        faults = [
             (
                 each.service,
                 str(each.stream_id),
@@ -211,5 +224,7 @@ def _show(report: Report) -> None:
             )
             for each in report.faults
         ]
-        show("", rows(("SERVICE", "STREAM", "VERSION", "FAULT", "WHAT"), broken))
-    show("every chain is whole" if report.ok else f"{len(report.faults)} fault(s)")
+        kinds = sorted({each.fault.kind for each in report.faults})
+        show("", rows(columns, faults), "")
+        show(*(f"{kind}: {LEGEND[kind]}" for kind in kinds), "")
+    show("all hash chains are valid" if report.ok else f"faults: {len(report.faults)}")

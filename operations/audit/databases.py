@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 
 _VARIABLE: Final = re.compile(r"SAFECONDUCT_AUDIT_([A-Z][A-Z0-9_]*)_URL")
 HINT: Final = (
@@ -18,7 +18,7 @@ HINT: Final = (
 def databases(options: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the DSN by service, sorted by service. An option overrides the variable.
 
-    Raises Unusable if there is none or one is malformed.
+    Raises InputError if there is none or one is malformed.
     """
     found = {
         match[1].lower(): value
@@ -29,13 +29,13 @@ def databases(options: Iterable[str], environ: Mapping[str, str]) -> dict[str, s
         name, equals, dsn = option.partition("=")
         if not name or not equals:
             # The text may hold a password, so the message does not repeat it.
-            raise Unusable("DATABASE", "--database must be SERVICE=DSN.")
+            raise InputError("DATABASE", "--database must be SERVICE=DSN.")
         found[name] = dsn
     if not found:
-        raise Unusable("NOT_CONFIGURED", "No database is configured.", HINT)
+        raise InputError("NOT_CONFIGURED", "No database is configured.", HINT)
     for name, dsn in found.items():
         if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
-            raise Unusable(
+            raise InputError(
                 "DATABASE",
                 f"The DSN of {name} must be postgresql://user:password@host:port/database.",
             )
@@ -43,7 +43,7 @@ def databases(options: Iterable[str], environ: Mapping[str, str]) -> dict[str, s
 
 
 def database_of(service: str, found: Mapping[str, str]) -> str:
-    """Returns the DSN of one service. Raises Unusable if it is not configured."""
+    """Returns the DSN of one service. Raises InputError if it is not configured."""
     if service not in found:
-        raise Unusable("NOT_CONFIGURED", f"The database of {service} is not configured.", HINT)
+        raise InputError("NOT_CONFIGURED", f"The database of {service} is not configured.", HINT)
     return found[service]

@@ -26,7 +26,7 @@ from operations.audit.case_file import (
 from operations.audit.databases import database_of
 from operations.audit.events import DECISION_EVENTS, SCREENING_EVENT, decode_event, to_json
 from operations.audit.journal_reader import AuditedStream, open_snapshot
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 
 SERVICES: Final = ("applications", "screening", "enforcement")
 
@@ -37,17 +37,17 @@ async def collect(
     """Returns the case file of an application.
 
     `databases` are DSNs by service, `codes` the folder with the texts of the code of conduct.
-    Raises Unusable, SafeconductError and asyncpg's errors.
+    Raises InputError, SafeconductError and asyncpg's errors.
     """
     try:
         wanted = UUID(application_id)
     except ValueError:
-        raise Unusable(
+        raise InputError(
             "APPLICATION", f"{application_id!r} is not an application id; it must be a UUID"
         ) from None
     streams = await _streams(wanted, databases)
     if not any(stream.service == "applications" for stream in streams):
-        raise Unusable("APPLICATION", f"there is no application {wanted}")
+        raise InputError("APPLICATION", f"there is no application {wanted}")
     issued = _issued(streams)
     license_id = UUID(issued.license.license_id) if issued is not None else None
     file = CaseFile(
@@ -88,7 +88,7 @@ async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[S
 
 def _entry(service: str, stored: AuditedStream) -> StreamEntry:
     if stored.state_row is None:
-        raise Unusable(
+        raise InputError(
             "BROKEN",
             f"the stream {stored.id} of {service} has no state row: run `safeconduct audit verify`",
         )
@@ -187,9 +187,9 @@ def _conduct(
 
 
 def _text_of(digest: bytes, codes: Path | None) -> str:
-    """Returns the text of the file with this SHA-256 in the folder. Raises Unusable."""
+    """Returns the text of the file with this SHA-256 in the folder. Raises InputError."""
     if codes is None:
-        raise Unusable(
+        raise InputError(
             "NOT_CONFIGURED",
             "Set --codes or SAFECONDUCT_CONDUCT_CODES to the folder with the codes of conduct.",
         )
@@ -198,4 +198,4 @@ def _text_of(digest: bytes, codes: Path | None) -> str:
             content = file.read_bytes()
             if hashlib.sha256(content).digest() == digest:
                 return content.decode()
-    raise Unusable("FILE", f"no file in {codes} has the SHA-256 {digest.hex()}")
+    raise InputError("FILE", f"no file in {codes} has the SHA-256 {digest.hex()}")

@@ -1,1 +1,1 @@
-"""Dead letters: what could not be handled, shown, and sent on its way again."""
+"""Dead letters: lists, shows and redrives the records that a service could not handle."""

@@ -1,4 +1,4 @@
-"""`safeconduct dlq`: lists dead letters, shows one, and sends them again."""
+"""`safeconduct dlq`: list, show and redrive dead letters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from safeconduct.cli.options import example, output_options
+from safeconduct.cli.options import output_options
 from safeconduct.cli.output import Output
 
-from operations.complaints import Unusable, run
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
+from operations.error_messages import InputError, run
+from operations.help import epilog
 
 if TYPE_CHECKING:
     from operations.dlq.records import DeadLetter
@@ -22,102 +23,135 @@ _BOOTSTRAP: Final = click.option(
     envvar=BOOTSTRAP_VARIABLES,
     callback=check_bootstrap,
     metavar="HOST:PORT[,HOST:PORT]",
-    help="The brokers.",
+    help=f"The Kafka brokers; or set {BOOTSTRAP_VARIABLES[0]}.",
 )
-_TOPIC: Final = click.option("--topic", default="", help="Only what came from this topic.")
+_TOPIC: Final = click.option(
+    "--topic", default="", help="Only records that were consumed from this topic."
+)
 _SERVICE: Final = click.option(
-    "--service", default="", help="Only what this service could not handle."
+    "--service", default="", help="Only records that this service could not handle."
 )
 _REASON: Final = click.option(
-    "--reason", default="", help="Only letters with this reason, for instance HANDLER_FAILED."
+    "--reason", default="", help="Only dead letters with this reason, for instance HANDLER_FAILED."
 )
 
 
 @click.group()
 def app() -> None:
-    """Dead letters: records that a service could not handle. For operators."""
+    """List, show and redrive dead letters. For operators.
+
+    A dead letter is a record that a service could not handle.
+    """
 
 
-@app.command("list", epilog=example("dlq list --reason HANDLER_FAILED"))
+@app.command(
+    "list",
+    epilog=epilog(
+        "0 the list was printed",
+        "dlq list --waiting",
+        "dlq list --service screening --reason HANDLER_FAILED --json",
+    ),
+)
 @_BOOTSTRAP
 @_TOPIC
 @_SERVICE
 @_REASON
-@click.option("--waiting", is_flag=True, help="Only letters that were not sent again.")
+@click.option("--waiting", is_flag=True, help="Only dead letters that were never redriven.")
 @output_options
 def list_(
     bootstrap: str, topic: str, service: str, reason: str, waiting: bool, out: Output
 ) -> None:
-    """List dead letters, oldest first: why, from where, when, and whether they were sent again."""
+    """List dead letters, oldest first."""
     from operations.dlq.redrive import Filter, read_dead_letters
 
-    wanted = Filter(topic, service, reason, waiting)
+    chosen = Filter(topic, service, reason, waiting)
 
     async def work() -> list[DeadLetter]:
         return [
-            letter
-            for letter in await read_dead_letters(_brokers(bootstrap))
-            if wanted.selects(letter)
+            each for each in await read_dead_letters(_brokers(bootstrap)) if chosen.selects(each)
         ]
 
     found = run(work(), as_json=out.is_json)
-    if out.printed({"letters": [_document(letter) for letter in found]}):
+    if out.quiet:
+        print(*(each.id for each in found), sep="\n", end="\n" if found else "")
         return
-    from safeconduct.cli.tables import rows, show
+    if out.printed({"deadLetters": [_to_json(each) for each in found]}):
+        return
+    from safeconduct.cli.tables import Column, rows, show
 
+    columns = (
+        Column("DEAD LETTER", whole=True), Column("REASON"), Column("SERVICE"),
+        Column("SINCE", rank=1), Column("REDRIVEN", rank=2), Column("EVENT", rank=3),
+        Column("ERROR", rank=4), Column("ORIGIN", rank=5),
+    )  # fmt: skip
     lines = [
         (
-            letter.id,
-            letter.at[:19] + "Z" if letter.at else "",
-            letter.reason,
-            letter.error,
-            letter.group,
-            letter.event_type.rpartition(".")[2],
-            letter.origin,
-            letter.redrives[-1].at[:19] + "Z" if letter.redrives else "",
+            each.id,
+            each.reason,
+            each.group.rpartition(".")[2],
+            _to_the_second(each.at),
+            _to_the_second(each.redrives[-1].at) if each.redrives else "",
+            each.event_type.rpartition(".")[2],
+            each.error,
+            each.origin,
         )
-        for letter in found
+        for each in found
     ]
-    show(
-        rows(("LETTER", "SINCE", "REASON", "ERROR", "GROUP", "EVENT", "FROM", "SENT AGAIN"), lines)
-    )
+    show(rows(columns, lines))
 
 
-@app.command("show", epilog=example("dlq show safeconduct.applications.v1.dlq/0/3"))
-@click.argument("letter")
+@app.command(
+    "show",
+    epilog=epilog(
+        "0 the dead letter was printed",
+        "dlq show safeconduct.applications.v1.dlq/0/3",
+        "dlq show safeconduct.applications.v1.dlq/0/3 --payload --json",
+    ),
+)
+@click.argument("dead_letter", metavar="DEAD_LETTER")
 @_BOOTSTRAP
-@click.option("--payload", is_flag=True, help="Show the content too, which may hold personal data.")
+@click.option("--payload", is_flag=True, help="Print the payload, too; it may hold personal data.")
 @output_options
-def show_(letter: str, bootstrap: str, payload: bool, out: Output) -> None:
-    """Show one dead letter: headers, event, and of its content the size and the digest."""
+def show_(dead_letter: str, bootstrap: str, payload: bool, out: Output) -> None:
+    """Show one dead letter by its id: headers, event, and size and digest of the payload."""
     from operations.dlq.redrive import find_dead_letters
 
-    (found,) = run(_found(find_dead_letters, bootstrap, [letter]), as_json=out.is_json)
-    document = _document(found, with_payload=payload)
+    async def work() -> list[DeadLetter]:
+        return await find_dead_letters(_brokers(bootstrap), [dead_letter])
+
+    (found,) = run(work(), as_json=out.is_json)
+    document = _to_json(found, with_payload=payload)
     if out.printed(document, found.id):
         return
     from safeconduct.cli.tables import pairs, show
 
     headers = document.pop("headers")
-    sent = document.pop("redriven")
+    redrives = document.pop("redrives")
     lines = [
         (name, value if isinstance(value, str) else str(value)) for name, value in document.items()
     ]
-    lines += [("sent again", f"{each['at']} to {each['to']}") for each in sent]
+    lines += [("redriven", f"{each['at']} to {each['to']}") for each in redrives]
     show(pairs([*lines, *((f"header {name}", str(value)) for name, value in headers.items())]))
 
 
-@app.command("redrive", epilog=example("dlq redrive --reason HANDLER_FAILED --service screening"))
-@click.argument("letters", nargs=-1, metavar="[LETTER...]")
+@app.command(
+    "redrive",
+    epilog=epilog(
+        "0 all chosen dead letters were redriven",
+        "dlq redrive safeconduct.applications.v1.dlq/0/3",
+        "dlq redrive --reason HANDLER_FAILED --dry-run",
+    ),
+)
+@click.argument("dead_letters", nargs=-1, metavar="[DEAD_LETTER...]")
 @_BOOTSTRAP
 @_TOPIC
 @_SERVICE
 @_REASON
-@click.option("--again", is_flag=True, help="Also those that were sent again before.")
-@click.option("--dry-run", is_flag=True, help="Print which letters would be sent; send none.")
+@click.option("--again", is_flag=True, help="Also dead letters that were redriven before.")
+@click.option("--dry-run", is_flag=True, help="Print which would be redriven; redrive none.")
 @output_options
 def redrive_(
-    letters: tuple[str, ...],
+    dead_letters: tuple[str, ...],
     bootstrap: str,
     topic: str,
     service: str,
@@ -126,95 +160,93 @@ def redrive_(
     dry_run: bool,
     out: Output,
 ) -> None:
-    """Send dead letters back to their topics: those named, or all of a reason.
+    """Publish dead letters to their topics again: the given ids, or all of a reason.
 
-    Only the service that could not handle a letter handles it, in a new trace that is linked to the old one. What it
-    had handled meanwhile it does not handle again.
+    Only the service that could not handle a record receives it, in a new trace that is linked to
+    the old one. If the service has handled the event meanwhile, nothing changes.
     """
     from operations.dlq.redrive import Filter, find_dead_letters, read_dead_letters, redrive
 
-    if bool(letters) == bool(reason):
-        raise click.BadParameter("name letters, or give --reason", param_hint="LETTER")
-    wanted = Filter(topic, service, reason)
+    if bool(dead_letters) == bool(reason):
+        raise click.BadParameter("give ids or --reason, not both", param_hint="DEAD_LETTER")
+    chosen = Filter(topic, service, reason)
 
     async def work() -> tuple[dict[str, str], list[str]]:
         brokers = _brokers(bootstrap)
         found = (
-            await find_dead_letters(brokers, list(letters))
-            if letters
+            await find_dead_letters(brokers, dead_letters)
+            if dead_letters
             else await read_dead_letters(brokers)
         )
-        chosen = [letter for letter in found if wanted.selects(letter)]
-        waiting = [letter for letter in chosen if again or not letter.redrives]
-        left = [letter.id for letter in chosen if letter not in waiting]
-        return (
-            {letter.id: "" for letter in waiting} if dry_run else await redrive(brokers, waiting)
-        ), left
+        selected = [each for each in found if chosen.selects(each)]
+        due = [each for each in selected if again or not each.redrives]
+        skipped = [each.id for each in selected if each not in due]
+        redriven = {each.id: "" for each in due} if dry_run else await redrive(brokers, due)
+        return redriven, skipped
 
-    sent, left = run(work(), as_json=out.is_json)
-    redriven = [{"letter": name, "to": to} for name, to in sent.items()]
-    if out.printed({"redriven": redriven, "left": left}):
+    redriven, skipped = run(work(), as_json=out.is_json)
+    document = {
+        "redriven": [{"id": name, "to": to} for name, to in redriven.items()],
+        "skipped": skipped,
+    }
+    if out.printed(document):
         return
     from safeconduct.cli.tables import rows, show
 
-    show(
-        rows(
-            ("LETTER", "WOULD BE SENT" if dry_run else "SENT TO"),
-            [(name, to) for name, to in sent.items()],
-        )
-    )
-    if left:
-        show(f"{len(left)} were sent again before and were left; --again takes them too")
+    heading = "WOULD BE REDRIVEN" if dry_run else "REDRIVEN TO"
+    show(rows(("DEAD LETTER", heading), list(redriven.items())))
+    if skipped:
+        show(f"{len(skipped)} were redriven before and skipped; --again includes them")
 
 
-async def _found(find: Any, bootstrap: str, ids: list[str]) -> list[DeadLetter]:
-    found: list[DeadLetter] = await find(_brokers(bootstrap), ids)
-    return found
-
-
-def _brokers(given: str) -> str:
-    if not given:
-        raise Unusable(
+def _brokers(bootstrap: str) -> str:
+    if not bootstrap:
+        raise InputError(
             "NOT_CONFIGURED",
-            "No broker is named.",
-            "Set SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS or give --bootstrap.",
+            "No Kafka broker is configured.",
+            f"Set {BOOTSTRAP_VARIABLES[0]} or --bootstrap.",
         )
-    return given
+    return bootstrap
 
 
-def _document(letter: DeadLetter, *, with_payload: bool = False) -> dict[str, Any]:
-    value = letter.record.value or b""
+def _to_the_second(time: str) -> str:
+    return time[:19] + "Z" if time else ""
+
+
+def _to_json(dead_letter: DeadLetter, *, with_payload: bool = False) -> dict[str, Any]:
+    value = dead_letter.record.value or b""
     document: dict[str, Any] = {
-        "letter": letter.id,
-        "at": letter.at,
-        "reason": letter.reason,
-        "error": letter.error,
-        "attempts": letter.attempts,
-        "group": letter.group,
-        "origin": letter.origin,
-        "eventType": letter.event_type,
-        "eventId": letter.event_id,
-        "subject": letter.subject,
-        "traceId": letter.trace_id,
-        "was": letter.previous_id,
+        "id": dead_letter.id,
+        "at": dead_letter.at,
+        "reason": dead_letter.reason,
+        "error": dead_letter.error,
+        "attempts": dead_letter.attempts,
+        "group": dead_letter.group,
+        "origin": dead_letter.origin,
+        "eventType": dead_letter.event_type,
+        "eventId": dead_letter.event_id,
+        "subject": dead_letter.subject,
+        "traceId": dead_letter.trace_id,
+        "previousId": dead_letter.previous_id,
         "bytes": len(value),
         "sha256": hashlib.sha256(value).hexdigest(),
-        "redriven": [{"at": each.at, "to": each.to} for each in letter.redrives],
+        "redrives": [{"at": each.at, "to": each.to} for each in dead_letter.redrives],
         "headers": {
             name: None if raw is None else raw.decode(errors="backslashreplace")
-            for name, raw in letter.record.headers.items()
+            for name, raw in dead_letter.record.headers.items()
         },
     }
     if with_payload:
-        document |= {"payload": base64.b64encode(value).decode(), "says": _says(letter, value)}
+        content = _decoded_payload(dead_letter, value)
+        document |= {"payload": base64.b64encode(value).decode(), "content": content}
     return document
 
 
-def _says(letter: DeadLetter, value: bytes) -> dict[str, Any] | None:
-    """What the content says, if one of the contracts knows it."""
+def _decoded_payload(dead_letter: DeadLetter, value: bytes) -> dict[str, Any] | None:
+    """Returns the payload as proto3 JSON; None if the contracts do not know it."""
     from operations.audit.events import decode_event, to_json
 
-    package, _, name = letter.event_type.rpartition(".")
+    package, _, name = dead_letter.event_type.rpartition(".")
     parts = package.split(".")
     try:
         message = decode_event(parts[1], name, value) if len(parts) > 1 else None

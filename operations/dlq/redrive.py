@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaProducer
 
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
-from operations.complaints import Unusable
 from operations.dlq.records import (
     DeadLetter,
     Redrive,
@@ -18,6 +17,7 @@ from operations.dlq.records import (
     record_id,
     redriven_headers,
 )
+from operations.error_messages import InputError
 from operations.kafka import Record, list_topics, open_reader
 
 
@@ -60,12 +60,12 @@ async def read_dead_letters(bootstrap: str) -> list[DeadLetter]:
 async def find_dead_letters(bootstrap: str, ids: Sequence[str]) -> list[DeadLetter]:
     """Returns the dead letters with these ids, in this order, each once.
 
-    Raises Unusable that names the ids without a dead letter, and KafkaError.
+    Raises InputError that names the ids without a dead letter, and KafkaError.
     """
     by_id = {each.id: each for each in await read_dead_letters(bootstrap)}
     missing = [name for name in ids if name not in by_id]
     if missing:
-        raise Unusable("NO_SUCH_LETTER", *(f"there is no dead letter {name}" for name in missing))
+        raise InputError("NO_SUCH_LETTER", *(f"there is no dead letter {name}" for name in missing))
     return [by_id[name] for name in dict.fromkeys(ids)]
 
 

@@ -1,1 +1,1 @@
-"""`safeconduct load`: offers applications at a rate, and tells how long answers and decisions took."""
+"""Load test: submits applications at a fixed rate and measures responses and decisions."""

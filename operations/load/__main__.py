@@ -1,4 +1,4 @@
-"""`python -m operations.load`: the command by itself, where `safeconduct` is not installed."""
+"""Runs the load test without the `safeconduct` command: `python -m operations.load`."""
 
 from __future__ import annotations
 

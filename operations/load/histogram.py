@@ -38,7 +38,7 @@ class Histogram:
         return self._longest
 
     def quantile(self, share: float) -> float:
-        """Returns the duration that this share (0 to 1) of all do not exceed; 0 if there is none."""
+        """Returns the duration that this share (0 to 1) of all does not exceed; 0 without any."""
         if not self.count:
             return 0.0
         # The library rounds the rank to the nearest one, which may exclude part of the share. The

@@ -1,7 +1,7 @@
-"""Offers applications in an open loop: each is due at its own moment, whether or not the ones before it were answered.
+"""Runs a load test as an open loop: every submission is due at a fixed time.
 
-A closed loop waits for a slow service and so hides how slow it is; here a submission that could not be sent in time
-has waited since it was due.
+A closed loop, which waits for each response before it sends the next request, would send less to a
+slow service and so hide how slow it is. Here the time of a submission counts from when it was due.
 """
 
 from __future__ import annotations
@@ -21,140 +21,146 @@ from safeconduct.errors import SafeconductError
 from safeconduct.rpc.applications import Applications
 from safeconduct.rpc.calls import Calls, resumed
 
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 from operations.load.mix import Mix
 from operations.load.report import Report
 
 _WATCH_S: Final = 30.0
+_PROGRESS_S: Final = 2.0
 _STATE: Final = "APPLICATION_STATE_"
-_OPEN: Final = frozenset({"UNSPECIFIED", "SCREENING"})
-_TELL_S: Final = 2.0
+_UNDECIDED: Final = frozenset({"UNSPECIFIED", "SCREENING"})
 
-Tell = Callable[[float, Report], None]
-"""Told now and then: how many seconds have passed, and what was found so far."""
+Progress = Callable[[float, Report], None]
+"""Called every 2 s with the seconds since the start and the report so far."""
 
 
 class Arrivals(StrEnum):
     """How submissions are spread in time."""
 
     POISSON = "poisson"
+    """At random, like submissions of independent callers."""
     EVEN = "even"
+    """At equal intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is offered. Whichever of `seconds` and `count` is reached first ends it."""
+    """How many submissions are sent, and when. `seconds` or `count` ends it, the earlier one."""
 
     rate: float
+    """Submissions per second."""
     seconds: float
     count: int
     in_flight: int
-    """Submissions on their way at once, at most; one that is due beyond them is not sent."""
+    """Maximum of submissions without a response. One that is due beyond it is not sent."""
     settle_seconds: float
-    """How long decisions are waited for after the last submission."""
+    """How long to wait for decisions after the last submission."""
     deadline_seconds: float
+    """Deadline of one submission, retries included."""
     arrivals: Arrivals = Arrivals.POISSON
     seed: int = 1
+    """The same seed gives the same arrivals and the same order of applications."""
 
 
-async def run(plan: Plan, mix: Mix, target: str, credentials: Credentials, tell: Tell) -> Report:
-    """One run against one target. Raises Unusable when the service cannot be watched before anything was sent."""
+async def run(
+    plan: Plan, mix: Mix, target: str, credentials: Credentials, progress: Progress
+) -> Report:
+    """Runs the plan against one target and returns the report.
+
+    Raises InputError if the applications cannot be watched before the first submission.
+    """
     channel = open_channel(target, credentials)
     try:
-        return await _Run(plan, mix, channel, tell).run()
+        return await _Run(plan, mix, channel, progress).run()
     finally:
         await channel.close()
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run, as far as it has come."""
+    """The state of one run."""
 
     plan: Plan
     mix: Mix
     channel: aio.Channel
-    tell: Tell
+    progress: Progress
     report: Report = field(init=False)
     _due: dict[str, float] = field(default_factory=dict)
-    """When each application that is not decided yet was due."""
+    """When each undecided application was due, by id."""
     _early: dict[str, tuple[float, str]] = field(default_factory=dict)
-    """Decisions that came before the answer to their submission."""
-    _on_their_way: set[asyncio.Task[None]] = field(default_factory=set)
-    _watching: asyncio.Event = field(default_factory=asyncio.Event)
-    _begun: float = 0.0
+    """Decisions that arrived before the response to their submission: time and state by id."""
+    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+    _is_watching: asyncio.Event = field(default_factory=asyncio.Event)
+    _began: float = 0.0
 
     def __post_init__(self) -> None:
         self.report = Report(self.plan.rate)
 
     async def run(self) -> Report:
-        """Offers everything and waits for what follows."""
-        watching = asyncio.ensure_future(self._watch())
-        telling = asyncio.ensure_future(self._keep_telling())
+        """Sends all submissions and waits for their decisions."""
+        watch = asyncio.ensure_future(self._watch())
+        progress = asyncio.ensure_future(self._report_progress())
         try:
-            await self._until_watching(watching)
-            self._begun = _now()
-            await self._offer()
-            self.report.seconds = _now() - self._begun
-            await self._settle(watching)
+            await self._wait_for_watch(watch)
+            self._began = _now()
+            await self._submit_all()
+            self.report.seconds = _now() - self._began
+            await self._settle(watch)
         finally:
-            ending = [watching, telling, *self._on_their_way]
+            ending = [watch, progress, *self._in_flight]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
         return self.report
 
-    async def _until_watching(self, watching: asyncio.Future[None]) -> None:
-        """Nothing is sent before the watch stands: a decision that nobody saw could not be measured."""
-        begun = asyncio.ensure_future(self._watching.wait())
-        waiting: set[asyncio.Future[Any]] = {begun, watching}
+    async def _wait_for_watch(self, watch: asyncio.Future[None]) -> None:
+        """Returns once the watch is open: a decision before that could not be measured."""
+        opened = asyncio.ensure_future(self._is_watching.wait())
+        waiting: set[asyncio.Future[Any]] = {opened, watch}
         await asyncio.wait(waiting, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
-        if begun.done():
+        if opened.done():
             return
-        begun.cancel()
-        if watching.done() and isinstance(fault := watching.exception(), SafeconductError):
-            raise Unusable(fault.reason, f"applications cannot be watched: {fault}")
-        raise Unusable("UNREACHABLE", f"the watch did not begin within {_WATCH_S:g} s")
+        opened.cancel()
+        if watch.done() and isinstance(fault := watch.exception(), SafeconductError):
+            raise InputError(fault.reason, f"the applications cannot be watched: {fault}")
+        raise InputError("UNREACHABLE", f"the watch did not open within {_WATCH_S:g} s")
 
-    async def _offer(self) -> None:
-        chance = random.Random(self.plan.seed)  # noqa: S311 - a schedule that can be repeated
-        due = self._begun
+    async def _submit_all(self) -> None:
+        generator = random.Random(self.plan.seed)  # noqa: S311 - a schedule that can be repeated
+        due = self._began
         for _ in range(self.plan.count):
-            if due - self._begun >= self.plan.seconds:
+            if due - self._began >= self.plan.seconds:
                 return
             if (wait := due - _now()) > 0:
                 await asyncio.sleep(wait)
-            self._one(due, self.mix.pick(chance))
-            gap = 1 / self.plan.rate
-            due += (
-                chance.expovariate(self.plan.rate)
-                if self.plan.arrivals is Arrivals.POISSON
-                else gap
-            )
+            self._start_submission(due, self.mix.pick(generator))
+            is_poisson = self.plan.arrivals is Arrivals.POISSON
+            due += generator.expovariate(self.plan.rate) if is_poisson else 1 / self.plan.rate
 
-    def _one(self, due: float, name: str) -> None:
-        if len(self._on_their_way) >= self.plan.in_flight:
+    def _start_submission(self, due: float, name: str) -> None:
+        if len(self._in_flight) >= self.plan.in_flight:
             self.report.not_sent += 1
             return
         task = asyncio.ensure_future(self._submit(due, name))
-        self._on_their_way.add(task)
-        task.add_done_callback(self._on_their_way.discard)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     async def _submit(self, due: float, name: str) -> None:
         self.report.submitted[name] += 1
         applications = Applications(self.channel, Calls(deadline=self.plan.deadline_seconds))
         try:
-            answer = await applications.submit(self.mix.details[name])
+            response = await applications.submit(self.mix.details[name])
         except SafeconductError as fault:
             self.report.errors[fault.reason] += 1
             return
-        self.report.answers.record(_now() - due)
-        if answer.application_id in self._early:
-            self._decided(due, *self._early.pop(answer.application_id))
+        self.report.responses.record(_now() - due)
+        if response.application_id in self._early:
+            self._count_decision(due, *self._early.pop(response.application_id))
         else:
-            self._due[answer.application_id] = due
+            self._due[response.application_id] = due
 
     async def _watch(self) -> None:
-        """Every change of the caller's applications, over lost connections."""
+        """Receives every change of the caller's applications; resumes after a lost connection."""
         calls = Calls()
         stub = service_pb2_grpc.ApplicationServiceStub(self.channel)
 
@@ -165,36 +171,37 @@ class _Run:
 
         async with contextlib.aclosing(resumed(open_stream, "", _WATCH_S)) as messages:
             async for message in messages:
-                self._watching.set()
+                self._is_watching.set()
                 for change in message.changes:
-                    self._changed(change)
+                    self._on_change(change)
 
-    def _changed(self, change: service_pb2.ApplicationChange) -> None:
+    def _on_change(self, change: service_pb2.ApplicationChange) -> None:
         state = model_pb2.ApplicationState.Name(change.state).removeprefix(_STATE)
-        if state in _OPEN:
+        if state in _UNDECIDED:
             return
         due = self._due.pop(change.application_id, None)
         if due is not None:
-            self._decided(due, _now(), state)
-        elif self._on_their_way:
-            # Ours, with the answer still on its way; or somebody else's of the same partner.
+            self._count_decision(due, _now(), state)
+        elif self._in_flight:
+            # One of ours whose response has not arrived yet, or one that another caller of the same
+            # partner submitted.
             self._early[change.application_id] = (_now(), state)
 
-    def _decided(self, due: float, at: float, state: str) -> None:
+    def _count_decision(self, due: float, at: float, state: str) -> None:
         self.report.outcomes[state] += 1
         self.report.decisions.record(at - due)
-        self.report.deciding_seconds = max(self.report.deciding_seconds, at - self._begun)
+        self.report.deciding_seconds = max(self.report.deciding_seconds, at - self._began)
 
-    async def _settle(self, watching: asyncio.Future[None]) -> None:
+    async def _settle(self, watch: asyncio.Future[None]) -> None:
         give_up = _now() + self.plan.settle_seconds
-        while (self._on_their_way or self._due) and _now() < give_up and not watching.done():  # noqa: ASYNC110 - both change in many places
+        while (self._in_flight or self._due) and _now() < give_up and not watch.done():  # noqa: ASYNC110 - both change in many places
             await asyncio.sleep(0.01)
 
-    async def _keep_telling(self) -> None:
+    async def _report_progress(self) -> None:
         while True:
-            await asyncio.sleep(_TELL_S)
-            if self._begun:
-                self.tell(_now() - self._begun, self.report)
+            await asyncio.sleep(_PROGRESS_S)
+            if self._began:
+                self.progress(_now() - self._began, self.report)
 
 
 def _now() -> float:

@@ -1,17 +1,17 @@
-"""Whose service this is: load goes to this machine, unless somebody says that the target is theirs."""
+"""Restricts a load test to this machine, unless the operator owns the target."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Final
 
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 
 _SCHEMES: Final = ("dns:///", "dns:", "ipv4:", "ipv6:")
 
 
 def is_loopback(target: str) -> bool:
-    """Whether every address of a gRPC target (`host:port`, several with commas) is on this machine."""
+    """Returns whether all addresses of a gRPC target (`host:port`, ...) are on this machine."""
     if target.startswith("unix:"):
         return True
     rest = next(
@@ -21,12 +21,12 @@ def is_loopback(target: str) -> bool:
 
 
 def check_target(target: str, *, is_owned: bool) -> None:
-    """Raises Unusable for a target elsewhere that nobody said is theirs."""
+    """Raises InputError if the target is on another machine and not declared as owned."""
     if not is_owned and not is_loopback(target):
-        raise Unusable(
+        raise InputError(
             "FOREIGN_TARGET",
-            f"{target} is not on this machine",
-            "load can keep others from being served: say --i-own-this-target if it is yours",
+            f"{target} is on another machine.",
+            "A load test can make a service unavailable. If it is yours: --i-own-this-target.",
         )
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from safeconduct.cli import main
 
 from infra.scenario.examples import EXAMPLES, read_examples
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 from operations.load.histogram import Histogram
 from operations.load.mix import read_mix
-from operations.load.report import Report, document
+from operations.load.report import Report, to_json
 from operations.load.target import check_target, is_loopback
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_this_machine_is_a_target(target: str) -> None:
 )
 def test_another_machine_is_no_target_until_somebody_says_that_it_is_theirs(target: str) -> None:
     assert not is_loopback(target)
-    with pytest.raises(Unusable) as refused:
+    with pytest.raises(InputError) as refused:
         check_target(target, is_owned=False)
     assert refused.value.reason == "FOREIGN_TARGET"
     check_target(target, is_owned=True)
@@ -107,13 +107,13 @@ def test_a_mix_picks_by_weight(example_files: Path) -> None:
 
 @pytest.mark.parametrize("weight", ["0", "-1", "many", "inf"])
 def test_a_weight_that_is_no_number_above_zero_is_refused(weight: str, example_files: Path) -> None:
-    with pytest.raises(Unusable) as refused:
+    with pytest.raises(InputError) as refused:
         read_mix([f"{example_files / 'listed-end-user.yaml'}={weight}"], NOW)
     assert refused.value.reason == "BAD_WEIGHT"
 
 
 def test_an_empty_mix_is_refused() -> None:
-    with pytest.raises(Unusable) as refused:
+    with pytest.raises(InputError) as refused:
         read_mix([], NOW)
     assert refused.value.reason == "NO_MIX"
 
@@ -123,12 +123,12 @@ def test_a_report_adds_up() -> None:
     report.submitted["a"] += 3
     report.errors["UNAVAILABLE"] += 1
     for seconds in (0.1, 0.2):
-        report.answers.record(seconds)
+        report.responses.record(seconds)
     report.decisions.record(0.5)
     report.outcomes["AWAITING_SIGNATURE"] += 1
     report.deciding_seconds = 2.0
 
-    shown = document(report)
+    shown = to_json(report)
 
     assert (shown["sent"], shown["answered"], shown["decided"], shown["undecided"]) == (3, 2, 1, 1)
     assert shown["decidedPerSecond"] == 0.5

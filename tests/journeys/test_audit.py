@@ -23,7 +23,7 @@ from infra.scenario.clients import Clients
 from infra.scenario.scenario import Scenario
 from operations.audit.case_checks import check
 from operations.audit.case_file import CaseFile, digests_of, parse, with_digests
-from operations.complaints import Unusable
+from operations.error_messages import InputError
 from services.applications import migrations
 from tests.chassis.sample_aggregate import eventually
 from tests.operations.conftest import safeconduct
@@ -84,11 +84,11 @@ async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
 ) -> None:
     ran = await safeconduct(stack.operator_env(OPERATOR), "audit", "verify", "--json")
 
-    assert (ran.code, ran.json["broken"]) == (0, [])
+    assert (ran.code, ran.json["faults"]) == (0, [])
     assert set(ran.json["services"]) == {"applications", "screening", "enforcement"}
     assert all(service["events"] > 0 for service in ran.json["services"].values())
     stored = sum(
-        service["events"] - service["waiting"] for service in ran.json["services"].values()
+        service["events"] - service["inOutbox"] for service in ran.json["services"].values()
     )
     assert ran.json["published"] >= stored
 
@@ -99,7 +99,7 @@ async def test_a_case_file_is_checked_without_any_of_our_systems(
 ) -> None:
     ran = await safeconduct({}, "audit", "check", str(case_files.files[step]), "--json")
 
-    assert [each for each in ran.json["checks"] if not each["holds"]] == []
+    assert [each for each in ran.json["checks"] if not each["ok"]] == []
     assert (ran.code, ran.json["ok"]) == (0, True)
     assert {"applications", "screening"} <= {
         stream.service for stream in case_files.case(step).streams
@@ -265,7 +265,7 @@ def test_no_byte_can_be_changed_unseen(case_files: CaseFiles, data: st.DataObjec
 
     try:
         file = parse(bytes(content), "changed")
-    except Unusable:
+    except InputError:
         return
     original = case_files.case("a")
     if msgspec.json.encode(file) == msgspec.json.encode(original):
@@ -297,8 +297,8 @@ async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
 
     ran = await safeconduct(environ, "audit", "verify", "--json")
 
-    assert (before.code, before.json["broken"]) == (0, [])
+    assert (before.code, before.json["faults"]) == (0, [])
     assert ran.code == 1
-    assert [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]] == [
+    assert [(each["streamId"], each["version"], each["kind"]) for each in ran.json["faults"]] == [
         (case_files.applications["b"], 2, "CHANGED")
     ]

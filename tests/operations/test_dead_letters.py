@@ -81,7 +81,7 @@ class Scene:
     async def letters(self, *arguments: str) -> list[dict[str, object]]:
         ran = await self.dlq("list", "--topic", self.topic, *arguments)
         assert (ran.code, ran.err) == (0, "")
-        found: list[dict[str, object]] = ran.json["letters"]
+        found: list[dict[str, object]] = ran.json["deadLetters"]
         return found
 
     async def total(self) -> int:
@@ -151,10 +151,10 @@ async def poisoned(scene: Scene, *numbers: int) -> list[dict[str, object]]:
 
 async def test_a_dead_letter_says_why_it_is_one_and_not_what_is_in_it(scene: Scene) -> None:
     (letter,) = await poisoned(scene, 1)
-    shown = (await scene.dlq("show", str(letter["letter"]))).json
-    opened = (await scene.dlq("show", str(letter["letter"]), "--payload")).json
+    shown = (await scene.dlq("show", str(letter["id"]))).json
+    opened = (await scene.dlq("show", str(letter["id"]), "--payload")).json
 
-    assert letter["letter"] == f"{scene.topic}.dlq/0/0"
+    assert letter["id"] == f"{scene.topic}.dlq/0/0"
     assert {
         name: letter[name]
         for name in ("reason", "error", "attempts", "origin", "eventId", "traceId")
@@ -177,24 +177,24 @@ async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_no
 ) -> None:
     (letter,) = await poisoned(scene, 2)
     scene.broken.is_mended = True
-    name = str(letter["letter"])
+    name = str(letter["id"])
 
     sent = (await scene.dlq("redrive", name)).json
     await eventually(lambda: len(scene.broken.given) == 2, "the letter")
 
     assert sent["redriven"] == [
-        {"letter": name, "to": f"{scene.topic}/{sent['redriven'][0]['to'].split('/', 1)[1]}"}
+        {"id": name, "to": f"{scene.topic}/{sent['redriven'][0]['to'].split('/', 1)[1]}"}
     ]
     assert await scene.total() == 1
     (after,) = await scene.letters()
-    assert [each["to"] for each in after["redriven"]] == [sent["redriven"][0]["to"]]
+    assert [each["to"] for each in after["redrives"]] == [sent["redriven"][0]["to"]]
     assert await scene.letters("--waiting") == []
 
     left = (await scene.dlq("redrive", name)).json
     once_more = (await scene.dlq("redrive", name, "--again")).json
     await eventually(lambda: len(scene.broken.given) == 3, "the letter once more")
 
-    assert (left["redriven"], left["left"]) == ([], [name])
+    assert (left["redriven"], left["skipped"]) == ([], [name])
     assert len(once_more["redriven"]) == 1
     assert await scene.total() == 1
     assert scene.other.given == [UUID(int=2)]
@@ -207,7 +207,7 @@ async def test_the_trace_of_a_letter_that_is_sent_again_is_new_and_linked_to_the
     (letter,) = await poisoned(scene, 3)
     scene.broken.is_mended = True
 
-    await scene.dlq("redrive", str(letter["letter"]))
+    await scene.dlq("redrive", str(letter["id"]))
     await eventually(lambda: len(scene.broken.handled()) == 2, "both spans")
 
     first, second = scene.broken.handled()
@@ -217,7 +217,7 @@ async def test_the_trace_of_a_letter_that_is_sent_again_is_new_and_linked_to_the
     assert second.context.trace_id != first.context.trace_id
     assert second.parent is None
     assert [f"{link.context.trace_id:032x}" for link in second.links] == [TRACE]
-    assert (second.attributes or {})[semconv.REDRIVEN] == letter["letter"]
+    assert (second.attributes or {})[semconv.REDRIVEN] == letter["id"]
 
 
 async def test_all_letters_of_a_reason_and_a_service_are_sent_again_together(scene: Scene) -> None:
@@ -240,10 +240,10 @@ async def test_all_letters_of_a_reason_and_a_service_are_sent_again_together(sce
     await eventually(lambda: len(scene.broken.given) == 6, "all three")
 
     assert nobody["redriven"] == []
-    names = [letter["letter"] for letter in letters]
+    names = [letter["id"] for letter in letters]
     assert (
-        [each["letter"] for each in dry["redriven"]]
-        == [each["letter"] for each in sent["redriven"]]
+        [each["id"] for each in dry["redriven"]]
+        == [each["id"] for each in sent["redriven"]]
         == names
     )
     assert scene.broken.given[3:] == scene.broken.given[:3]
@@ -259,7 +259,7 @@ async def test_a_letter_that_fails_again_is_a_new_letter_that_says_which_it_was(
 ) -> None:
     (letter,) = await poisoned(scene, 7)
 
-    await scene.dlq("redrive", str(letter["letter"]))
+    await scene.dlq("redrive", str(letter["id"]))
     await eventually(lambda: len(scene.broken.given) == 2, "the letter")
 
     async def both() -> bool:
@@ -267,7 +267,7 @@ async def test_a_letter_that_fails_again_is_a_new_letter_that_says_which_it_was(
 
     await eventually(both, "the new letter")
     old, new = await scene.letters()
-    assert (len(old["redriven"]), new["was"], new["redriven"]) == (1, letter["letter"], [])  # type: ignore[arg-type]  # a list
+    assert (len(old["redrives"]), new["previousId"], new["redrives"]) == (1, letter["id"], [])  # type: ignore[arg-type]  # a list
 
 
 async def test_what_is_not_there_or_not_said_ends_with_its_own_code(kafka: Kafka) -> None:

@@ -22,7 +22,7 @@ async def test_the_operators_commands_are_part_of_the_command() -> None:
     listed = {name: help_.strip() for name, _, help_ in lines}
     assert ran.code == 0
     assert {"audit", "dlq", "load"} <= listed.keys()
-    assert listed["dlq"] == "Lists dead letters, shows one, and sends them again."
+    assert listed["dlq"] == "List, show and redrive dead letters."
 
 
 @pytest.mark.parametrize("arguments", [["verify", "--json"], ["--help"], []])

@@ -39,8 +39,8 @@ async def audit(store: Database, bootstrap: str = "") -> Ran:
 
 
 def faults(ran: Ran) -> list[tuple[str, int, str]]:
-    assert all(each["service"] == "things" for each in ran.json["broken"])
-    return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]]
+    assert all(each["service"] == "things" for each in ran.json["faults"])
+    return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["faults"]]
 
 
 async def test_untouched_chains_are_whole_and_what_was_covered_is_said(
@@ -50,9 +50,9 @@ async def test_untouched_chains_are_whole_and_what_was_covered_is_said(
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.json["services"] == {
-        "things": {"streams": 3, "events": 15, "waiting": 15, "broken": 0}
+        "things": {"streams": 3, "events": 15, "inOutbox": 15, "faultyStreams": 0}
     }
-    assert (ran.json["ok"], ran.json["broken"], ran.json["published"]) == (True, [], None)
+    assert (ran.json["ok"], ran.json["faults"], ran.json["published"]) == (True, [], None)
 
 
 SWAP = (
@@ -153,7 +153,7 @@ async def test_the_table_for_people_names_service_stream_version_and_fault(
     assert ran.code == 1
     (line,) = [line.split() for line in ran.out.splitlines() if things[1] in line]
     assert line[:4] == ["things", things[1], "4", "CHANGED"]
-    assert "1 fault(s)" in ran.out
+    assert "faults: 1" in ran.out
 
 
 async def test_the_operators_role_reads_and_changes_nothing(
@@ -225,7 +225,7 @@ async def publish(store: Database, kafka: Kafka, topic: str, superuser: asyncpg.
 
 
 def kinds(ran: Ran) -> list[tuple[str, int, str]]:
-    return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["broken"]]
+    return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["faults"]]
 
 
 async def test_what_was_published_is_what_is_stored(
@@ -239,8 +239,8 @@ async def test_what_was_published_is_what_is_stored(
     assert next(iter(ran.json["services"].values())) == {
         "streams": 3,
         "events": 16,
-        "waiting": 1,
-        "broken": 0,
+        "inOutbox": 1,
+        "faultyStreams": 0,
     }
 
 
