@@ -1,1 +1,1 @@
-"""What `make check` checks. Each check is one row of a table; nothing else knows how to check."""
+"""The checks of `make check`. `all_checks` lists them."""

@@ -1,4 +1,4 @@
-"""`python -m checks [NAME ...] [--json]`: runs the checks, says how each ended, and exits 1 if any failed."""
+"""`python -m checks [NAME ...] [--json]`: runs the checks, and exits with 1 if one failed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from checks.all_checks import CHECKS
 from checks.check import Check, Result, Verdict, run_all
-from checks.table import CHECKS
 
 _COLOURS: Final = {Verdict.OK: "green", Verdict.FAILED: "bold red", Verdict.SKIPPED: "yellow"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the checks that were named, or all; returns the exit code."""
+    """Runs the named checks, or all of them; returns the exit code."""
     names = [check.name for check in CHECKS]
     parser = argparse.ArgumentParser(
         prog="python -m checks",
@@ -27,14 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(names)}")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
-    given = parser.parse_args(argv)
-    if unknown := [name for name in given.names if name not in names]:
-        parser.error(f"no check is called {', '.join(unknown)}; there are {', '.join(names)}")
-    chosen = [check for check in CHECKS if not given.names or check.name in given.names]
-    return _as_json(chosen) if given.json else _as_table(chosen)
+    arguments = parser.parse_args(argv)
+    if unknown := [name for name in arguments.names if name not in names]:
+        parser.error(f"unknown check {', '.join(unknown)}; choose from {', '.join(names)}")
+    chosen = [check for check in CHECKS if not arguments.names or check.name in arguments.names]
+    return _run_with_json(chosen) if arguments.json else _run_with_table(chosen)
 
 
-def _as_json(chosen: Sequence[Check]) -> int:
+def _run_with_json(chosen: Sequence[Check]) -> int:
     results = run_all(chosen, lambda _: None)
     is_ok = not any(result.is_failed for result in results)
     document = {
@@ -42,10 +42,10 @@ def _as_json(chosen: Sequence[Check]) -> int:
         "checks": [
             {
                 "name": result.name,
-                "verdict": result.found.verdict,
+                "verdict": result.finding.verdict,
                 "seconds": round(result.seconds, 3),
-                "note": result.found.note,
-                "output": result.found.output if result.is_failed else "",
+                "note": result.finding.note,
+                "output": result.finding.output if result.is_failed else "",
             }
             for result in results
         ],
@@ -55,32 +55,32 @@ def _as_json(chosen: Sequence[Check]) -> int:
     return 0 if is_ok else 1
 
 
-def _as_table(chosen: Sequence[Check]) -> int:
+def _run_with_table(chosen: Sequence[Check]) -> int:
     console = Console(highlight=False, soft_wrap=True)
     with console.status("") as status:
         running = [check.name for check in chosen]
 
-        def tell(result: Result) -> None:
+        def show_running(result: Result) -> None:
             running.remove(result.name)
             status.update(", ".join(running))
 
         status.update(", ".join(running))
-        results = run_all(chosen, tell)
+        results = run_all(chosen, show_running)
     table = Table("check", "seconds", "", "note", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for result in results:
-        verdict = result.found.verdict
+        verdict = result.finding.verdict
         table.add_row(
             result.name,
             f"{result.seconds:.1f}",
             f"[{_COLOURS[verdict]}]{verdict}[/]",
-            result.found.note or "",
+            result.finding.note or "",
         )
     console.print(table)
     for result in results:
         if result.is_failed:
             console.print(f"\n[bold red]{result.name}[/]")
-            console.print(result.found.output, markup=False)
+            console.print(result.finding.output, markup=False)
     return 1 if any(result.is_failed for result in results) else 0
 
 

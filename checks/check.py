@@ -1,4 +1,4 @@
-"""What a check is and how many of them are run: side by side, every one to its end, whatever the others say."""
+"""A check, and a function that runs many of them at the same time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS: Final = 600.0
 
 
 class Verdict(StrEnum):
-    """How a check ended. SKIPPED: it could not be made here, and says why; it is no failure."""
+    """The result of a check. SKIPPED is no failure: the check cannot run here and says why."""
 
     OK = "ok"
     FAILED = "failed"
@@ -26,8 +26,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a check found. `note` is one line for the table; `output` is shown when it failed."""
+class Finding:
+    """A verdict. `note` is a line for the table. `output` is printed if the check failed."""
 
     verdict: Verdict
     note: str = ""
@@ -36,62 +36,68 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its name. One with `is_first` makes what others need and runs alone before them."""
+    """A named check. With `is_first` it runs before the others, which need its files."""
 
     name: str
-    run: Callable[[], Found]
+    run: Callable[[], Finding]
     is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A check that was run, and the seconds it took."""
+    """The finding of a check and its duration."""
 
     name: str
-    found: Found
+    finding: Finding
     seconds: float
 
     @property
     def is_failed(self) -> bool:
-        """True unless the check held or was skipped."""
-        return self.found.verdict is Verdict.FAILED
+        """Whether the check failed."""
+        return self.finding.verdict is Verdict.FAILED
 
 
-def faults(found: Sequence[str], note: str = "") -> Found:
-    """The finding of a check that lists faults: it holds when there are none."""
-    return Found(Verdict.FAILED if found else Verdict.OK, note, "\n".join(found))
+def faults(found: Sequence[str], note: str = "") -> Finding:
+    """Returns the finding of a check that lists faults: OK if the list is empty."""
+    return Finding(Verdict.FAILED if found else Verdict.OK, note, "\n".join(found))
 
 
-def command(*argv: str, note: str = "") -> Found:
-    """Runs a program of the environment in the checkout; exit code 0 is ok."""
+def command(*argv: str, note: str = "") -> Finding:
+    """Runs a program of `.venv` in the checkout. Exit code 0 is OK."""
     env = {**os.environ, "PATH": f"{VENV}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
     try:
         done = subprocess.run(
-            argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            argv,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=_SECONDS,
-        )  # fmt: skip
+        )
     except FileNotFoundError:
-        return Found(Verdict.FAILED, note, f"{argv[0]} is not installed; run `make setup`")
+        return Finding(Verdict.FAILED, note, f"{argv[0]} is not installed; run `make setup`")
     except subprocess.TimeoutExpired:
-        return Found(Verdict.FAILED, note, f"{' '.join(argv)} did not end within {_SECONDS:g} s")
-    return Found(
+        return Finding(Verdict.FAILED, note, f"{' '.join(argv)} did not end within {_SECONDS:g} s")
+    return Finding(
         Verdict.FAILED if done.returncode else Verdict.OK, note, (done.stdout + done.stderr).strip()
     )
 
 
-def run_all(checks: Sequence[Check], tell: Callable[[Result], None]) -> list[Result]:
-    """Runs every check and gives the results in the order of the table; `tell` hears each as it ends."""
+def run_all(checks: Sequence[Check], on_result: Callable[[Result], None]) -> list[Result]:
+    """Runs all checks and returns their results in order. Calls `on_result` as each one ends."""
 
     def run(check: Check) -> Result:
         began = time.monotonic()
         try:
-            found = check.run()
-        except Exception as error:  # noqa: BLE001 - a check that breaks has failed, and the others still run
-            found = Found(
-                Verdict.FAILED, "", f"the check itself broke: {type(error).__name__}: {error}"
+            finding = check.run()
+        except Exception as error:  # noqa: BLE001 - the other checks must still run
+            finding = Finding(
+                Verdict.FAILED, "", f"the check raised {type(error).__name__}: {error}"
             )
-        result = Result(check.name, found, time.monotonic() - began)
-        tell(result)
+        result = Result(check.name, finding, time.monotonic() - began)
+        on_result(result)
         return result
 
     results = {check.name: run(check) for check in checks if check.is_first}

@@ -1,4 +1,4 @@
-"""Whether the locks fit what is declared and name no place: compared as text, without a network."""
+"""Checks the locks without a network: complete, hashed, without addresses, equal to each other."""
 
 from __future__ import annotations
 
@@ -12,38 +12,48 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from checks import tracked
-from checks.check import ROOT, Found, faults
+from checks import project_files
+from checks.check import ROOT, Finding, faults
 
 LOCK: Final = Path("requirements.lock")
 PROJECTS: Final = (Path("pyproject.toml"), Path("sdk/pyproject.toml"))
-LOCKS: Final = frozenset({"requirements.lock", "package-lock.json", "jars.sha256"})
+RUN_LOCK: Final = Path("requirements-run.lock")
 
 _PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)")
 _VIA: Final = re.compile(
     r"^    # (?:via|  ) *(?P<project>[a-z-]+) \((?P<file>[\w/.-]*pyproject\.toml)\)"
 )
 _HASH: Final = re.compile(r"^    --hash=sha256:[0-9a-f]{64}")
+_LOCK_NAME: Final = re.compile(r"\.lock$|^package-lock\.json$|^jars\.sha256$")
 _ADDRESS: Final = re.compile(
     r'"resolved"|^\s*(?:--(?:extra-)?index-url|--find-links|-[if] )| @ |\bgit\+'
 )
 
 
-def in_step() -> Found:
-    """Every requirement is locked at a version it accepts, and nothing is locked for a project that asks no more."""
+def is_current() -> Finding:
+    """Fails for each requirement without a fitting version and a hash, and for each unneeded one."""
     text = (ROOT / LOCK).read_text(encoding="utf-8")
     declared = {path: dict(_declared(path)) for path in PROJECTS}
     found = [*_missing(declared, _pinned(text)), *_left_over(declared, text), *_unhashed(text)]
     return faults([*found, "run `make lock`"] if found else [])
 
 
-def no_addresses() -> Found:
-    """No lock says where a package is to be downloaded: that is for whoever installs."""
+def run_lock_is_a_subset() -> Finding:
+    """Fails for each package that the two locks pin to different versions or hashes."""
+    whole, run = (_pins((ROOT / path).read_text(encoding="utf-8")) for path in (LOCK, RUN_LOCK))
+    found = [
+        f"{RUN_LOCK}: {name} differs from {LOCK}" for name in run if run[name] != whole.get(name)
+    ]
+    return faults([*found, "run `make lock`"] if found else [])
+
+
+def no_addresses() -> Finding:
+    """Fails for each download address in a lock: the machine that installs chooses the index."""
     return faults(
         [
             f"{path}:{number}: {line.strip()[:100]}"
-            for path, text in tracked.texts()
-            if path.name in LOCKS
+            for path, text in project_files.texts()
+            if _LOCK_NAME.search(path.name)
             for number, line in enumerate(text.splitlines(), 1)
             if _ADDRESS.search(line)
         ]
@@ -58,6 +68,13 @@ def _declared(path: Path) -> Iterator[tuple[str, list[Requirement]]]:
             requirement = Requirement(text)
             found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
     yield from found.items()
+
+
+def _pins(text: str) -> Mapping[str, str]:
+    """Returns the lines of each package: its version, markers and hashes, without comments."""
+    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    blocks = re.split(r"\n(?=\S)", lines)
+    return {match["name"]: block.strip() for block in blocks if (match := _PINNED.match(block))}
 
 
 def _pinned(text: str) -> Mapping[str, str]:
@@ -85,7 +102,7 @@ def _left_over(
         if match := _PINNED.match(line):
             name = canonicalize_name(match["name"])
         elif (match := _VIA.match(line)) and name not in declared.get(Path(match["file"]), {}):
-            yield f"{LOCK}: {name} is locked for {match['file']}, which does not ask for it"
+            yield f"{LOCK}: {name} is locked for {match['file']}, which does not require it"
 
 
 def _unhashed(text: str) -> Iterator[str]:

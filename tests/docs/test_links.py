@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from checks import tracked
+from checks import project_files
 from infra.cache import CHECKOUT
 
-PAGES = [path for path in tracked.files() if path.suffix == ".md"]
+PAGES = [path for path in project_files.files() if path.suffix == ".md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

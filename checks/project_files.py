@@ -1,4 +1,4 @@
-"""The files of the project: those that git tracks, or, without git, those that are not made."""
+"""The files of the project: those that git tracks or, without git, those that no tool made."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _MADE: Final = frozenset(
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Every file of the project, relative to its root. New files that are not ignored belong to it."""
+    """Returns all files, relative to the root. New files count unless git ignores them."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if listed.returncode:
         found = (path.relative_to(ROOT) for path in ROOT.rglob("*"))
         names = [path for path in found if not _MADE & set(path.parts)]
@@ -31,7 +34,7 @@ def files() -> tuple[Path, ...]:
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """Every file that is text, with what it says."""
+    """Yields each text file with its content."""
     for path in files():
         try:
             yield path, (ROOT / path).read_text(encoding="utf-8")

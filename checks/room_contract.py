@@ -1,4 +1,4 @@
-"""A kind of import contract that import-linter lacks: a room, and the only things that may be imported in it."""
+"""An import contract that import-linter lacks: a room and the only imports allowed in it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _STANDARD: Final = frozenset(sys.stdlib_module_names)
 
 
 class RoomContract(Contract):
-    """Modules and everything below them import the room itself and `may_import` (a name covers all below it).
+    """`modules`, with all modules below them, may import themselves and `may_import`.
 
-    The standard library may be imported too, except what `may_not_import` names; the latter wins over everything.
-    With `any_library` every third-party package may be imported. Only direct imports count: each room has its own
-    contract.
+    A name in `may_import` covers all modules below it. The standard library may be imported too.
+    `may_not_import` overrules both. With `any_library` every third-party package may be imported.
+    Only direct imports count, because every room has its own contract.
     """
 
     type_name = "room"
@@ -28,37 +28,37 @@ class RoomContract(Contract):
     any_library = fields.BooleanField(required=False, default=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        """Finds every import that the room may not make."""
+        """Finds the imports that are not allowed."""
         roots = [
-            module.name for module in module_expressions_to_modules(graph, _listed(self.modules))
+            module.name for module in module_expressions_to_modules(graph, _values(self.modules))
         ]
         inside = sorted({name for root in roots for name in (root, *graph.find_descendants(root))})
-        wrong = [
+        forbidden = [
             f"{importer} may not import {imported} ({_line(graph, importer, imported)})"
             for importer in inside
             if not graph.is_module_squashed(importer)
             for imported in sorted(graph.find_modules_directly_imported_by(importer))
             if not self._is_allowed(graph, imported, roots)
         ]
-        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+        return ContractCheck(kept=not forbidden, metadata={"forbidden": forbidden})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Prints one line for each import."""
-        for line in check.metadata["wrong"]:
+        for line in check.metadata["forbidden"]:
             output.print_error(line)
 
     def _is_allowed(self, graph: ImportGraph, imported: str, roots: list[str]) -> bool:
-        if _is_below(imported, _listed(self.may_not_import)):
+        if _is_below(imported, _values(self.may_not_import)):
             return False
-        if _is_below(imported, [*roots, *_listed(self.may_import)]):
+        if _is_below(imported, [*roots, *_values(self.may_import)]):
             return True
         top = imported.partition(".")[0]
         is_foreign = graph.is_module_squashed(imported)
         return is_foreign and (top in _STANDARD or bool(self.any_library))
 
 
-def _listed(field: Any) -> list[Any]:
-    # On an instance a field holds its value; import-linter's types only know the field.
+def _values(field: Any) -> list[Any]:
+    # On an instance the attribute is the field's value; the types only know the field.
     assert isinstance(field, list)
     return field
 

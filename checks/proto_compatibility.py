@@ -1,4 +1,4 @@
-"""Whether the contracts still speak to those who were built against them: the latest release, or the last commit."""
+"""Checks that the contracts are compatible with those of the latest release."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from checks.check import ROOT, Found, Verdict, command
+from checks.check import ROOT, Finding, Verdict, command
 
 _RULES: Final = Path(".cache") / "third_party"
 
 
-def breaking() -> Found:
-    """`buf breaking` (FILE) against the protos of the latest release tag, or of HEAD while there is no release."""
+def breaking() -> Finding:
+    """Runs `buf breaking` (FILE) against the latest release tag, or HEAD without a release."""
     against = _release() or "HEAD"
     archive = _git("archive", "--format=tar", against, "protos", "buf.yaml")
     if archive is None:
-        return Found(Verdict.SKIPPED, "no git history here holds earlier protos")
+        return Finding(Verdict.SKIPPED, "this folder has no git history with earlier protos")
     parent = ROOT / "build"
     parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent) as name:

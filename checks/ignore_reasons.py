@@ -1,6 +1,6 @@
-"""Whether every exception from a rule says why: `noqa` and `type: ignore` in code, ignores in pyproject.toml.
+"""Checks that every exception from a rule has a reason: `noqa`, `type: ignore`, pyproject.toml.
 
-The reason stands on the same line. It holds for the same exception until the next empty line.
+The reason is on the same line. It also covers the same exception until the next empty line.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from checks import tracked
-from checks.check import ROOT, Found, faults
+from checks import project_files
+from checks.check import ROOT, Finding, faults
 
 _NOQA: Final = re.compile(
     r"#\s*(?:ruff:\s*)?noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<rest>[^#]*)"
@@ -21,7 +21,7 @@ _NOQA: Final = re.compile(
 _TYPE: Final = re.compile(
     r"#\s*type:\s*ignore(?P<codes>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<rest>.*)"
 )
-_REASON: Final = re.compile(r"[\s#-]*\w")
+_REASON: Final = re.compile(r'[\s#"`-]*\w')
 _GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
 _LISTS: Final = re.compile(r'^(?:"?[\w*/.{},!-]+"?|ignore|filterwarnings) = \[$')
 _IGNORED: Final = re.compile(r'^\s+"(?:[A-Z]+[0-9]*|ignore:.*)",(?P<rest>.*)$')
@@ -30,10 +30,10 @@ _OVERRIDE: Final = re.compile(
 )
 
 
-def every_ignore_has_one() -> Found:
-    """Every ignore names what it ignores and why."""
+def every_ignore_has_a_reason() -> Finding:
+    """Fails for each exception that does not name its code and its reason."""
     found: list[str] = []
-    for path in tracked.files():
+    for path in project_files.files():
         if path.suffix == ".py" and not _GENERATED.search(path.name):
             found += _in_code(path)
         elif path.name == "pyproject.toml":
@@ -57,11 +57,11 @@ def _in_code(path: Path) -> Iterator[str]:
                 continue
             codes = (match["codes"] or "").strip(" :[]")
             if not codes:
-                yield f"{path}:{line}: {comment.string} does not say what it ignores"
+                yield f"{path}:{line}: {comment.string} does not name a code"
             elif _REASON.match(match["rest"]):
                 explained.add((paragraph, codes))
             elif (paragraph, codes) not in explained:
-                yield f"{path}:{line}: {comment.string} does not say why"
+                yield f"{path}:{line}: {comment.string} has no reason"
 
 
 def _empty_lines(path: Path) -> list[int]:
@@ -78,4 +78,4 @@ def _in_settings(path: Path) -> Iterator[str]:
             is_list = False
         match = _OVERRIDE.match(line) or (_IGNORED.match(line) if is_list else None)
         if match and not _REASON.match(match["rest"]):
-            yield f"{path}:{number}: {line.strip()} does not say why"
+            yield f"{path}:{number}: {line.strip()} has no reason"
