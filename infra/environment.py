@@ -25,9 +25,15 @@ LOCKS: Final = {"run": "requirements-run.lock", "all": "requirements.lock"}
 _INPUTS: Final = ("pyproject.toml", "sdk/pyproject.toml", "infra/uv.lock")
 _STAMP: Final = VENV / ".installed"
 _PYTHON: Final = VENV / "bin" / "python"
-# PyICU has no wheels and is compiled. It only passes arguments to the ICU library, so without
-# optimisation a transliteration is 5 % slower, and the compilation takes half the time.
-_COMPILER: Final = {"CXXFLAGS": "-O0 -g0"}
+_COMPILE_LOCKS: Final = CHECKOUT / ".cache" / "compile"
+# PyICU has no wheels and is compiled, which takes longest of all. It only passes arguments to the
+# ICU library, so without optimisation a transliteration is 5 % slower and the compiler needs half
+# the time. The wrapper compiles two files at a time.
+_COMPILER: Final = {
+    "CXX": str(CHECKOUT / "infra" / "parallel-cxx"),
+    "CXXFLAGS": "-O0 -g0",
+    "COMPILE_LOCKS": str(_COMPILE_LOCKS),
+}
 
 
 class SetupError(RuntimeError):
@@ -57,12 +63,12 @@ def _install(wanted: str, progress: Progress) -> None:
     is_usable = bool(_read_stamp() and _version()) and not _is_another_python_wanted()
     # Removed first and written last: a set-up that was interrupted is never taken for complete.
     _STAMP.unlink(missing_ok=True)
-
-    if not is_usable:
-        with progress.step("Python environment"):
-            _create_venv()
+    _COMPILE_LOCKS.mkdir(parents=True, exist_ok=True)
 
     def libraries() -> None:
+        if not is_usable:
+            with progress.step("Python environment"):
+                _create_venv()
         with progress.step("Python libraries (PyICU is compiled)"):
             _run(_uv(), "pip", "sync", "--quiet", "--require-hashes", LOCKS[wanted])
             _run(_uv(), "pip", "install", "--quiet", "--no-deps", "-e", ".", "-e", "sdk")
