@@ -23,7 +23,7 @@ setup: ## install everything that the other commands need into .venv
 
 lock: setup ## update the two locks from pyproject.toml and sdk/pyproject.toml
 	@compile=(.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
-		--python-version 3.11 pyproject.toml sdk/pyproject.toml)
+	pyproject.toml sdk/pyproject.toml --python-version 3.11)
 	"$${compile[@]}" --all-extras -o requirements.lock
 	"$${compile[@]}" $(RUN_SETS:%=--extra %) -c requirements.lock -o requirements-run.lock
 

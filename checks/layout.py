@@ -24,6 +24,7 @@ ROOMS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
                 "service",
                 "setting_types",
                 "settings",
+                "yaml_files",
             }
         ),
         frozenset({"rpc", "store", "streams", "telemetry"}),

@@ -27,6 +27,7 @@ MIRRORS: Final[Mapping[str, str]] = {
 SUBJECTS: Final[Mapping[str, str]] = {
     "tests/applications/core/test_properties.py": "decide and evolve, with generated commands",
     "tests/applications/shell/test_contract.py": "the three gRPC services against the contract",
+    "tests/applications/shell/test_policy_effect_migration.py": "a migration of the journal",
     "tests/chassis/rpc/test_draining.py": "server and interceptor while a process stops",
     "tests/chassis/store/test_rename_migration.py": "the migrations of all three services",
     "tests/chassis/streams/test_private_fields.py": "private fields of Faust and aiokafka",
@@ -44,7 +45,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/screening/shell/test_process.py": "the whole service as a process",
     "tests/screening/shell/test_swap.py": "the whole service while lists are activated",
     "tests/screening/shell/test_unjudged.py": "screener and codec for unjudged names",
-    "tests/sdk/test_cli.py": "the command `safeconduct` over all its modules",
+    "tests/sdk/cli/test_startup.py": "the imports of the command",
+    "tests/sdk/rpc/test_resumable_stream.py": "streams of client and gate after a broken connection",
     "tests/sdk/test_package.py": "the wheel of the published package",
     "tests/sdk/test_readme.py": "the examples in sdk/README.md",
 }
