@@ -39,7 +39,7 @@ CHECKS: Final = (
     Check("proto compatibility", proto_compatibility.breaking),
     Check("lifecycle pages", _program(sys.executable, "-m", "docs.generate", "--check")),
     Check("lock is current", lock.is_current),
-    Check("run lock", lock.run_lock_is_a_subset),
+    Check("run lock", lock.run_lock_fits),
     Check("lock addresses", lock.no_addresses),
     Check("ignore reasons", ignore_reasons.every_ignore_has_a_reason),
     Check("machine paths", machine_paths.no_machine_path),

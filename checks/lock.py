@@ -18,6 +18,7 @@ from checks.check import ROOT, Finding, faults
 LOCK: Final = Path("requirements.lock")
 PROJECTS: Final = (Path("pyproject.toml"), Path("sdk/pyproject.toml"))
 RUN_LOCK: Final = Path("requirements-run.lock")
+_DEVELOPMENT: Final = frozenset({"dev"})
 
 _PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)")
 _VIA: Final = re.compile(
@@ -38,12 +39,14 @@ def is_current() -> Finding:
     return faults([*found, "run `make lock`"] if found else [])
 
 
-def run_lock_is_a_subset() -> Finding:
-    """Fails for each package that the two locks pin to different versions or hashes."""
+def run_lock_fits() -> Finding:
+    """Fails for each run-time package that RUN_LOCK lacks or pins differently from LOCK."""
     whole, run = (_pins((ROOT / path).read_text(encoding="utf-8")) for path in (LOCK, RUN_LOCK))
+    needed = {name for path in PROJECTS for name, _ in _declared(path, without=_DEVELOPMENT)}
     found = [
         f"{RUN_LOCK}: {name} differs from {LOCK}" for name in run if run[name] != whole.get(name)
     ]
+    found += [f"{RUN_LOCK}: {name} is missing" for name in sorted(needed - run.keys())]
     return faults([*found, "run `make lock`"] if found else [])
 
 
@@ -60,10 +63,15 @@ def no_addresses() -> Finding:
     )
 
 
-def _declared(path: Path) -> Iterator[tuple[str, list[Requirement]]]:
+def _declared(
+    path: Path, without: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, list[Requirement]]]:
+    """Yields the requirements of a project by name, except those of the sets `without`."""
     project = tomllib.loads((ROOT / path).read_text(encoding="utf-8"))["project"]
     found: dict[str, list[Requirement]] = {}
-    for group in (project["dependencies"], *project.get("optional-dependencies", {}).values()):
+    sets = project.get("optional-dependencies", {})
+    chosen = [sets[name] for name in sets.keys() - without]
+    for group in (project["dependencies"], *chosen):
         for text in group:
             requirement = Requirement(text)
             found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
@@ -74,7 +82,11 @@ def _pins(text: str) -> Mapping[str, str]:
     """Returns the lines of each package: its version, markers and hashes, without comments."""
     lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     blocks = re.split(r"\n(?=\S)", lines)
-    return {match["name"]: block.strip() for block in blocks if (match := _PINNED.match(block))}
+    return {
+        canonicalize_name(match["name"]): block.strip()
+        for block in blocks
+        if (match := _PINNED.match(block))
+    }
 
 
 def _pinned(text: str) -> Mapping[str, str]:

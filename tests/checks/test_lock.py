@@ -62,16 +62,21 @@ def test_a_lock_that_is_not_current_is_found(
         (f"thing==1.4 \\\n{_HASH}", ""),
         (f"thing==1.5 \\\n{_HASH}", "thing differs"),
         ("thing==1.4 \\\n    --hash=sha256:11\n", "thing differs"),
-        (f"other==1 \\\n{_HASH}", "other differs"),
+        (f"thing==1.4 \\\n{_HASH}other==1 \\\n{_HASH}", "other differs"),
+        (f"dev==1 \\\n{_HASH}", "thing is missing"),
     ],
 )
-def test_a_run_lock_that_is_no_subset_is_found(
+def test_a_run_lock_that_does_not_fit_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str, word: str
 ) -> None:
     (tmp_path / "requirements.lock").write_text(f"thing==1.4 \\\n{_HASH}{_VIA}dev==1 \\\n{_HASH}")
     (tmp_path / "requirements-run.lock").write_text(run)
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["thing"]\noptional-dependencies = {dev = ["dev"]}\n'
+    )
     monkeypatch.setattr(lock, "ROOT", tmp_path)
-    found = lock.run_lock_is_a_subset()
+    monkeypatch.setattr(lock, "PROJECTS", (Path("pyproject.toml"),))
+    found = lock.run_lock_fits()
 
     assert word in found.output
     assert (found.verdict is Verdict.FAILED) == bool(word)

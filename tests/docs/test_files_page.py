@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from checks import tracked
+from checks import project_files
 from infra.cache import CHECKOUT
 
-PAGES = [path for path in tracked.files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
+PAGES = [
+    path for path in project_files.files() if path.suffix == ".md" and path.name != "CHANGELOG.md"
+]
 _FILE = re.compile(
     r"`((?:chassis|services|sdk|operations|infra|tests|checks|protos|docs)/[\w./-]+\.[a-z]+)(?::[^`]*)?`"
 )
