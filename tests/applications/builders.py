@@ -147,9 +147,9 @@ def ownership(*found: OwnershipFinding) -> OwnershipAssessment:
 
 
 def outcome(
-    way: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1
+    effect: RuleEffect, *fired: FiredRule, countersignatures: int = 1, tier: int = 1
 ) -> PolicyOutcome:
-    return PolicyOutcome("test", "00", fired, way, countersignatures, tier, 60, NOW)
+    return PolicyOutcome("test", "00", fired, effect, countersignatures, tier, 60, NOW)
 
 
 def rule(effect: RuleEffect, **changes: object) -> FiredRule:
@@ -158,11 +158,11 @@ def rule(effect: RuleEffect, **changes: object) -> FiredRule:
 
 
 def conclude(
-    way: RuleEffect, of: ApplicationDetails | None = None, **more: int
+    effect: RuleEffect, of: ApplicationDetails | None = None, **more: int
 ) -> ConcludeScreening:
-    fired = (rule(way), rule(RuleEffect.CONDITION, condition="Report every 90 days."))
+    fired = (rule(effect), rule(RuleEffect.CONDITION, condition="Report every 90 days."))
     return ConcludeScreening(
-        screening(of or details()), outcome(way, *fired, **more), DECISION_ID, TERMS
+        screening(of or details()), outcome(effect, *fired, **more), DECISION_ID, TERMS
     )
 
 
@@ -174,14 +174,14 @@ CLEARED = PartyFinding("end-user", ScreeningResult.FALSE_POSITIVE)
 REVISED_ID = UUID(int=6)
 
 
-def revise(cause: RevisionCause, way: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
+def revise(cause: RevisionCause, effect: RuleEffect = RuleEffect.REFER) -> ReviseScreening:
     finding = {
         RevisionCause.LISTED: LISTED,
         RevisionCause.CONFIRMED: CONFIRMED,
         RevisionCause.CLEARED: CLEARED,
     }[cause]
     return ReviseScreening(
-        cause, screening(details(), finding, screening_id=REVISED_ID), outcome(way, rule(way))
+        cause, screening(details(), finding, screening_id=REVISED_ID), outcome(effect, rule(effect))
     )
 
 
@@ -231,7 +231,7 @@ def approved() -> Application:
     return after(waiting, accept(waiting))
 
 
-def standing(state: ApplicationState) -> Application:
+def application_in(state: ApplicationState) -> Application:
     """An application that has come to the state by commands alone."""
     review = after(submitted(), conclude(RuleEffect.REFER))
     late = NOW + timedelta(days=31)

@@ -129,7 +129,7 @@ async def test_a_request_id_again_gives_the_first_answer_and_another_body_is_ref
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
 
 
-async def test_validating_only_names_no_application_and_stores_nothing(
+async def test_validate_only_names_no_application_and_stores_nothing(
     clients: Clients, examples: Examples
 ) -> None:
     before = await _count(clients)

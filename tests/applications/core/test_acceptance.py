@@ -114,7 +114,7 @@ def test_a_signature_that_comes_too_late_is_refused_before_the_timer_fires() -> 
     assert decided.reason is Reason.SIGNING_TIME_OVER
 
 
-def test_the_text_names_all_that_a_signature_must_not_be_carried_over_to() -> None:
+def test_the_text_names_everything_that_a_signature_is_bound_to() -> None:
     text = acceptance_text(b.awaiting_signature(), "signatory").decode()
 
     assert text.splitlines()[2:] == [
@@ -135,11 +135,11 @@ def test_a_name_cannot_add_a_line_to_the_text() -> None:
     assert license_holder(waiting.details) == holder
 
 
-def test_the_signatory_shown_is_one_who_may_sign() -> None:
+def test_the_suggested_signatory_may_sign() -> None:
     assert signatory(b.details()) == b.SIGNATORY
     assert signatory(with_authority(is_authorized=False)) is None
 
 
-def test_there_is_nothing_to_accept_before_approval() -> None:
+def test_an_application_has_no_acceptance_text_before_approval() -> None:
     with pytest.raises(ValueError, match="approved"):
         acceptance_text(b.submitted(), "signatory")

@@ -78,7 +78,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("case", FORBIDDEN)
-def test_what_may_not_be_approved_without_an_officer_is_referred_whatever_policy_says(
+def test_an_application_with_a_bar_to_automatic_approval_is_referred_although_policy_approves(
     case: str,
 ) -> None:
     details, findings = FORBIDDEN[case]
@@ -139,16 +139,18 @@ def test_a_screening_of_no_list_or_of_other_parties_refers(changes: dict[str, An
     assert isinstance(event, ApplicationReferred)
 
 
-def test_policy_proposes_denial_and_the_applicant_reads_why() -> None:
+def test_a_denial_that_policy_proposes_is_explained_to_the_applicant() -> None:
     (event,) = decide(b.submitted(), b.conclude(RuleEffect.DENY), b.NOW)
 
     assert isinstance(event, DenialIntended)
-    assert reasons(b.standing(ApplicationState.INTENT_TO_DENY)) == ("Because of DENY.",)
+    assert reasons(b.application_in(ApplicationState.INTENT_TO_DENY)) == ("Because of DENY.",)
 
 
 def test_two_officers_confirm_an_intent_to_deny() -> None:
     denied = b.after(
-        b.standing(ApplicationState.INTENT_TO_DENY), b.recommend(what=Outcome.DENY), b.countersign()
+        b.application_in(ApplicationState.INTENT_TO_DENY),
+        b.recommend(what=Outcome.DENY),
+        b.countersign(),
     )
 
     assert denied.state is ApplicationState.DENIED
@@ -156,18 +158,22 @@ def test_two_officers_confirm_an_intent_to_deny() -> None:
 
 
 def test_two_officers_lift_an_intent_to_deny() -> None:
-    lifted = b.after(b.standing(ApplicationState.INTENT_TO_DENY), b.recommend(), b.countersign())
+    lifted = b.after(
+        b.application_in(ApplicationState.INTENT_TO_DENY), b.recommend(), b.countersign()
+    )
 
     assert lifted.state is ApplicationState.AWAITING_SIGNATURE
     assert reasons(lifted) == ()
 
 
-def test_a_denial_after_review_says_so_and_what_was_reviewed() -> None:
-    assert reasons(b.standing(ApplicationState.DENIED)) == (REVIEWED, "Because of REFER.")
+def test_a_denial_after_review_is_explained_with_the_reasons_of_the_review() -> None:
+    assert reasons(b.application_in(ApplicationState.DENIED)) == (REVIEWED, "Because of REFER.")
 
 
 def test_conditions_of_policy_and_of_officers_bind_together() -> None:
-    approved = b.after(b.standing(ApplicationState.UNDER_REVIEW), b.recommend(), b.countersign())
+    approved = b.after(
+        b.application_in(ApplicationState.UNDER_REVIEW), b.recommend(), b.countersign()
+    )
 
     assert approved.decision is not None
     assert approved.decision.conditions == ("Report every 90 days.", "Only on weekdays.")
@@ -175,7 +181,9 @@ def test_conditions_of_policy_and_of_officers_bind_together() -> None:
 
 def test_a_denied_application_carries_no_conditions() -> None:
     denied = b.after(
-        b.standing(ApplicationState.UNDER_REVIEW), b.recommend(what=Outcome.DENY), b.countersign()
+        b.application_in(ApplicationState.UNDER_REVIEW),
+        b.recommend(what=Outcome.DENY),
+        b.countersign(),
     )
 
     assert denied.decision is not None
@@ -185,14 +193,14 @@ def test_a_denied_application_carries_no_conditions() -> None:
     assert denied.decision.conditions == ()
 
 
-def test_whoever_recommended_cannot_countersign() -> None:
-    pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
+def test_an_officer_who_recommended_cannot_countersign() -> None:
+    pending = b.application_in(ApplicationState.PENDING_COUNTERSIGN)
 
     assert reason_of(decide(pending, b.countersign(b.ONE), b.NOW)) is Reason.SELF_COUNTERSIGNATURE
 
 
-def test_whoever_recommended_cannot_reject() -> None:
-    pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
+def test_an_officer_who_recommended_cannot_reject() -> None:
+    pending = b.application_in(ApplicationState.PENDING_COUNTERSIGN)
 
     assert reason_of(decide(pending, b.reject(b.ONE), b.NOW)) is Reason.SELF_COUNTERSIGNATURE
 
@@ -210,7 +218,7 @@ def test_two_countersignatures_need_two_officers() -> None:
     assert b.after(case, b.countersign(b.THREE)).state is ApplicationState.AWAITING_SIGNATURE
 
 
-def test_a_rejected_recommendation_goes_back_and_its_signatures_are_void() -> None:
+def test_a_rejection_returns_the_case_to_review_and_voids_the_countersignatures() -> None:
     case = b.after(
         b.submitted(),
         b.conclude(RuleEffect.REFER, countersignatures=2),
@@ -224,7 +232,7 @@ def test_a_rejected_recommendation_goes_back_and_its_signatures_are_void() -> No
 
 
 def test_a_countersignature_of_another_recommendation_is_refused() -> None:
-    pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
+    pending = b.application_in(ApplicationState.PENDING_COUNTERSIGN)
     command = replace(b.countersign(), recommendation_id=b.LICENSE_ID)
 
     refusal = decide(pending, command, b.NOW)
@@ -244,14 +252,15 @@ def test_a_countersignature_of_another_recommendation_is_refused() -> None:
 def test_an_officer_of_the_applicant_cannot_act_on_its_application(
     state: ApplicationState, command: Command
 ) -> None:
-    assert reason_of(decide(b.standing(state), command, b.NOW)) is Reason.CONFLICT_OF_INTEREST
+    assert reason_of(decide(b.application_in(state), command, b.NOW)) is Reason.CONFLICT_OF_INTEREST
 
 
 def test_an_officer_of_another_partner_can_act() -> None:
     officer = Officer("licensing-9", 3, "example-2")
 
     assert not isinstance(
-        decide(b.standing(ApplicationState.UNDER_REVIEW), b.recommend(officer), b.NOW), Refusal
+        decide(b.application_in(ApplicationState.UNDER_REVIEW), b.recommend(officer), b.NOW),
+        Refusal,
     )
 
 

@@ -22,7 +22,7 @@ FOR_OFFICERS = replace(REFERS, explanation_for_officers="A party may be on a lis
 
 def reasons_in(state: ApplicationState, *fired: FiredRule) -> tuple[str, ...]:
     policy: PolicyOutcome = b.outcome(RuleEffect.REFER, *fired)
-    return reasons(replace(b.standing(state), policy=policy))
+    return reasons(replace(b.application_in(state), policy=policy))
 
 
 @pytest.mark.parametrize("state", REVIEW_STATES)
@@ -53,7 +53,7 @@ def test_a_proposed_denial_is_explained_by_the_rules_that_deny() -> None:
     )
 
 
-def test_a_denial_that_no_rule_proposes_is_explained_all_the_same() -> None:
+def test_a_denial_that_no_rule_proposes_is_explained_too() -> None:
     assert reasons_in(ApplicationState.INTENT_TO_DENY, REFERS) == (DENIAL_PROPOSED,)
     assert reasons_in(ApplicationState.DENIED, REFERS) == (REVIEWED, "The statement is missing.")
 

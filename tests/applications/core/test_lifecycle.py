@@ -77,7 +77,7 @@ REFUSED = [(s, c) for s in STATES for c in METHODS if not fits(s, c)]
 
 def event_of(kind: type) -> Event:
     key, waiting, issued = b.APPLICATION_ID, b.awaiting_signature(), b.approved()
-    pending = b.standing(ApplicationState.PENDING_COUNTERSIGN)
+    pending = b.application_in(ApplicationState.PENDING_COUNTERSIGN)
     signature = Countersignature("licensing-2", "because", b.NOW)
     screening, policy = b.screening(b.details()), b.outcome(RuleEffect.REFER)
     decision = waiting.decision
@@ -127,7 +127,7 @@ def command_of(kind: type) -> Command:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_reached_by_commands(state: ApplicationState) -> None:
-    assert b.standing(state).state is state
+    assert b.application_in(state).state is state
 
 
 @pytest.mark.parametrize(("state", "kind"), MISSING)
@@ -135,12 +135,12 @@ def test_an_event_that_the_table_does_not_list_is_impossible(
     state: ApplicationState, kind: type
 ) -> None:
     with pytest.raises(ImpossibleEvent):
-        evolve(b.standing(state), event_of(kind))
+        evolve(b.application_in(state), event_of(kind))
 
 
 @pytest.mark.parametrize(("state", "kind"), PRESENT)
 def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind: type) -> None:
-    before = b.standing(state)
+    before = b.application_in(state)
 
     moved = evolve(before, event_of(kind))
 
@@ -151,7 +151,7 @@ def test_a_listed_event_leads_where_the_table_says(state: ApplicationState, kind
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVENTS if kind is not ApplicationSubmitted])
-def test_nothing_happens_to_an_application_that_is_not(kind: type) -> None:
+def test_only_a_submission_can_be_the_first_event(kind: type) -> None:
     with pytest.raises(ImpossibleEvent):
         evolve(None, event_of(kind))
 
@@ -174,7 +174,7 @@ def test_a_refused_partner_is_offered_partners_commands_only(state: ApplicationS
 def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(
     state: ApplicationState, kind: type
 ) -> None:
-    refusal = decide(b.standing(state), command_of(kind), b.NOW)
+    refusal = decide(b.application_in(state), command_of(kind), b.NOW)
 
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.WRONG_STATE
@@ -189,34 +189,34 @@ def test_a_command_that_does_not_fit_is_refused_with_what_is_allowed(
 @pytest.mark.parametrize("kind", [kind for kind in METHODS if kind is not Submit])
 def test_a_command_that_fits_the_state_is_carried_out(state: ApplicationState, kind: type) -> None:
     if fits(state, kind):
-        assert not isinstance(decide(b.standing(state), command_of(kind), b.NOW), Refusal)
+        assert not isinstance(decide(b.application_in(state), command_of(kind), b.NOW), Refusal)
 
 
 @pytest.mark.parametrize("state", [s for s in STATES if s is not ApplicationState.SCREENING])
-@pytest.mark.parametrize("way", [RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
+@pytest.mark.parametrize("effect", [RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
 def test_a_screening_that_comes_late_or_twice_changes_nothing(
-    state: ApplicationState, way: RuleEffect
+    state: ApplicationState, effect: RuleEffect
 ) -> None:
-    assert decide(b.standing(state), b.conclude(way), b.NOW) == ()
+    assert decide(b.application_in(state), b.conclude(effect), b.NOW) == ()
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_timer_that_fires_too_early_changes_nothing(state: ApplicationState) -> None:
     early = b.NOW - timedelta(seconds=1)
 
-    assert decide(b.standing(state), Due(), early) == ()
+    assert decide(b.application_in(state), Due(), early) == ()
 
 
 @pytest.mark.parametrize("state", [s for s in STATES if s is not ApplicationState.APPROVED])
-def test_a_standing_of_a_license_that_is_not_is_refused(state: ApplicationState) -> None:
-    refusal = decide(b.standing(state), b.follow(LicenseState.REVOKED, 1), b.NOW)
+def test_a_standing_of_a_license_that_does_not_exist_is_refused(state: ApplicationState) -> None:
+    refusal = decide(b.application_in(state), b.follow(LicenseState.REVOKED, 1), b.NOW)
 
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.NOT_FOUND
 
 
 @pytest.mark.parametrize("kind", [kind for kind in COMMANDS if kind is not Submit])
-def test_a_command_to_no_application_is_refused(kind: type) -> None:
+def test_a_command_on_an_application_that_does_not_exist_is_refused(kind: type) -> None:
     commands = {
         "ConcludeScreening": lambda: b.conclude(RuleEffect.REFER),
         "ReviseScreening": lambda: b.revise(RevisionCause.LISTED),
@@ -262,7 +262,7 @@ def test_a_license_record_follows_a_newer_standing_as_the_table_says(
 
 
 @pytest.mark.parametrize("target", [LicenseState.ACTIVE, LicenseState.SUSPENDED])
-def test_a_revoked_license_never_comes_back(target: LicenseState) -> None:
+def test_a_revoked_license_is_never_reinstated(target: LicenseState) -> None:
     refusal = decide(b.licensed(LicenseState.REVOKED), b.follow(target, 99), b.NOW)
 
     assert isinstance(refusal, Refusal)
@@ -275,7 +275,7 @@ def test_an_older_standing_changes_nothing() -> None:
     assert decide(revoked, b.follow(LicenseState.SUSPENDED, 2), b.NOW) == ()
 
 
-def test_a_reinstatement_heard_before_its_suspension_wins() -> None:
+def test_a_reinstatement_that_arrives_before_its_suspension_wins() -> None:
     application = b.after(
         b.approved(), b.follow(LicenseState.ACTIVE, 3), b.follow(LicenseState.SUSPENDED, 2)
     )
@@ -284,7 +284,7 @@ def test_a_reinstatement_heard_before_its_suspension_wins() -> None:
     assert application.license.state is LicenseState.ACTIVE
 
 
-def test_suspension_does_not_stop_the_clock_of_validity() -> None:
+def test_a_suspended_license_expires_all_the_same() -> None:
     suspended = b.licensed(LicenseState.SUSPENDED)
 
     expired = b.after(suspended, Due(), at=b.NOW + timedelta(days=365))
@@ -297,6 +297,6 @@ def test_a_revoked_license_does_not_expire() -> None:
     assert decide(b.licensed(LicenseState.REVOKED), Due(), b.NOW + timedelta(days=4000)) == ()
 
 
-def test_every_command_has_its_place_in_the_tables() -> None:
+def test_every_command_and_every_event_is_in_the_tables() -> None:
     assert set(COMMAND_EVENTS) == set(COMMANDS)
     assert {event for row in TRANSITIONS.values() for event in row} == set(EVENTS)

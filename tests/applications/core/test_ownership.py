@@ -41,7 +41,7 @@ def owned(*stakes: Ownership) -> ApplicationDetails:
     return b.with_parties(b.party("owner", PartyRole.BENEFICIAL_OWNER, owns=stakes))
 
 
-def test_a_rule_that_is_met_is_named_with_what_it_rests_on() -> None:
+def test_a_rule_that_is_met_is_returned_with_its_findings() -> None:
     another = replace(
         BLOCKED, party_id="deployer", explanation="Listed parties own 60 % of deployer."
     )
@@ -53,7 +53,7 @@ def test_a_rule_that_is_met_is_named_with_what_it_rests_on() -> None:
     assert red_flags(screening) == ("Listed parties own 10 % of deployer.",)
 
 
-def test_the_largest_share_is_what_is_held_for_sure_and_by_parties_of_the_lists_asked_for() -> None:
+def test_the_largest_share_counts_certain_shares_of_parties_on_the_given_lists() -> None:
     screening = b.screening(b.details(), ownership=b.ownership(BLOCKED, FLAG))
 
     assert (largest_percent(screening), largest_percent(screening, frozenset({"SDN"}))) == (
@@ -72,13 +72,15 @@ def test_the_largest_share_is_what_is_held_for_sure_and_by_parties_of_the_lists_
     ],
     ids=["exact", "bounds", "unknown", "of whom is not stated"],
 )
-def test_what_nobody_stated_is_not_known(stakes: tuple[Ownership, ...], is_unknown: bool) -> None:
+def test_a_share_that_is_not_stated_is_not_known(
+    stakes: tuple[Ownership, ...], is_unknown: bool
+) -> None:
     details = owned(*stakes)
 
     assert has_unknown(details, b.screening(details)) is is_unknown
 
 
-def test_owners_that_were_never_assessed_are_not_known() -> None:
+def test_owners_that_were_never_assessed_count_as_not_known() -> None:
     details = owned(Ownership("end-user", 30.0))
 
     assert has_unknown(details, b.screening(details, ownership=None))
@@ -88,7 +90,7 @@ def test_owners_that_were_never_assessed_are_not_known() -> None:
 
 
 @pytest.mark.parametrize("cause", [OwnershipCause.UNKNOWN_SHARE, OwnershipCause.UNKNOWN_HOLDING])
-def test_what_screening_holds_for_unknown_is_not_known(cause: OwnershipCause) -> None:
+def test_a_share_that_screening_does_not_know_is_not_known(cause: OwnershipCause) -> None:
     details = owned(Ownership("end-user", share_range=ShareRange(40.0, 60.0)))
 
     assert has_unknown(

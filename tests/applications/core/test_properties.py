@@ -30,11 +30,11 @@ from services.applications.core.model import (
 from tests.applications import builders as b
 
 OFFICERS = st.sampled_from([b.ONE, b.TWO, b.THREE])
-WAYS = st.sampled_from([RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
+EFFECTS = st.sampled_from([RuleEffect.APPROVE, RuleEffect.REFER, RuleEffect.DENY])
 STANDINGS = st.sampled_from([LicenseState.ACTIVE, LicenseState.SUSPENDED, LicenseState.REVOKED])
 FOLLOWS = st.builds(b.follow, STANDINGS, st.integers(1, 5))
 MOVES = st.one_of(
-    st.builds(b.conclude, WAYS, st.none(), countersignatures=st.integers(1, 2)),
+    st.builds(b.conclude, EFFECTS, st.none(), countersignatures=st.integers(1, 2)),
     st.builds(b.recommend, OFFICERS, st.sampled_from(Outcome)),
     st.builds(b.countersign, OFFICERS),
     st.builds(b.reject, OFFICERS),
@@ -85,7 +85,9 @@ def test_there_is_at_most_one_decision_and_one_license(moves: Walk) -> None:
 
 
 @given(WALKS)
-def test_a_decision_by_officers_has_as_many_different_eyes_as_policy_asks(moves: Walk) -> None:
+def test_a_decision_by_officers_has_as_many_different_officers_as_policy_requires(
+    moves: Walk,
+) -> None:
     application, _ = run(moves)
     decision = application.decision
 
@@ -97,18 +99,18 @@ def test_a_decision_by_officers_has_as_many_different_eyes_as_policy_asks(moves:
         )
 
 
-@given(WALKS, WAYS)
-def test_a_screening_told_again_changes_nothing(moves: Walk, way: RuleEffect) -> None:
+@given(WALKS, EFFECTS)
+def test_a_repeated_screening_event_changes_nothing(moves: Walk, effect: RuleEffect) -> None:
     application, _ = run(moves)
 
     assert (
         application.state is ApplicationState.SCREENING
-        or decide(application, b.conclude(way), b.NOW) == ()
+        or decide(application, b.conclude(effect), b.NOW) == ()
     )
 
 
 @given(st.lists(FOLLOWS, max_size=10))
-def test_a_standing_told_again_changes_nothing(follows: list[FollowStanding]) -> None:
+def test_a_repeated_standing_event_changes_nothing(follows: list[FollowStanding]) -> None:
     application = b.approved()
     for command in follows:
         decided = decide(application, command, b.NOW)
@@ -128,7 +130,7 @@ def test_a_standing_told_again_changes_nothing(follows: list[FollowStanding]) ->
         [(LicenseState.SUSPENDED, 2), (LicenseState.ACTIVE, 3), (LicenseState.SUSPENDED, 4)]
     )
 )
-def test_standings_in_any_order_end_where_the_newest_says(
+def test_standings_that_arrive_in_any_order_end_in_the_newest(
     order: list[tuple[LicenseState, int]],
 ) -> None:
     application = b.after(b.approved(), *(b.follow(state, version) for state, version in order))
@@ -138,7 +140,7 @@ def test_standings_in_any_order_end_where_the_newest_says(
 
 
 @given(WALKS)
-def test_what_is_due_is_due_once(moves: Walk) -> None:
+def test_a_due_timer_changes_the_application_once(moves: Walk) -> None:
     application, _ = run(moves)
     when = due_at(application)
 

@@ -18,9 +18,9 @@ OVER = (State.SCREENING, State.APPROVED, State.DENIED, State.WITHDRAWN, State.LA
 
 
 def events_of(
-    state: State, cause: RevisionCause, way: RuleEffect = RuleEffect.REFER
+    state: State, cause: RevisionCause, effect: RuleEffect = RuleEffect.REFER
 ) -> tuple[Event, ...]:
-    decided = decide(b.standing(state), b.revise(cause, way), b.NOW)
+    decided = decide(b.application_in(state), b.revise(cause, effect), b.NOW)
     assert not isinstance(decided, Refusal)
     return decided
 
@@ -28,8 +28,8 @@ def events_of(
 @pytest.mark.parametrize(
     "state", [State.UNDER_REVIEW, State.PENDING_COUNTERSIGN, State.AWAITING_SIGNATURE]
 )
-def test_a_new_match_brings_the_case_back_to_review(state: State) -> None:
-    application = b.after(b.standing(state), b.revise(RevisionCause.LISTED))
+def test_a_new_match_returns_the_case_to_review(state: State) -> None:
+    application = b.after(b.application_in(state), b.revise(RevisionCause.LISTED))
 
     assert application.state is State.UNDER_REVIEW
     assert (application.recommendation, application.decision, application.sign_by) == (
@@ -42,16 +42,16 @@ def test_a_new_match_brings_the_case_back_to_review(state: State) -> None:
     assert b.LISTED in application.screening.findings
 
 
-def test_a_new_match_leaves_a_proposed_denial_where_it_is() -> None:
+def test_a_new_match_keeps_a_proposed_denial() -> None:
     assert (
-        b.after(b.standing(State.INTENT_TO_DENY), b.revise(RevisionCause.LISTED)).state
+        b.after(b.application_in(State.INTENT_TO_DENY), b.revise(RevisionCause.LISTED)).state
         is State.INTENT_TO_DENY
     )
 
 
 @pytest.mark.parametrize("cause", RevisionCause)
 @pytest.mark.parametrize("state", OVER)
-def test_where_nothing_can_be_done_about_it_any_more_it_changes_nothing(
+def test_changed_findings_change_nothing_in_states_without_a_decision_to_make(
     state: State, cause: RevisionCause
 ) -> None:
     assert events_of(state, cause) == ()
@@ -61,13 +61,13 @@ def test_where_nothing_can_be_done_about_it_any_more_it_changes_nothing(
     "state",
     [State.UNDER_REVIEW, State.INTENT_TO_DENY, State.PENDING_COUNTERSIGN, State.AWAITING_SIGNATURE],
 )
-def test_a_match_that_an_officer_confirmed_holds_the_application_at_once(state: State) -> None:
+def test_a_match_that_an_officer_confirmed_proposes_denial_at_once(state: State) -> None:
     (event,) = events_of(state, RevisionCause.CONFIRMED, RuleEffect.DENY)
 
     assert isinstance(event, DenialIntended)
 
 
-def test_nobody_signs_what_was_approved_before_a_new_match() -> None:
+def test_an_approval_before_a_new_match_cannot_be_signed() -> None:
     waiting = b.awaiting_signature()
     reopened = b.after(waiting, b.revise(RevisionCause.LISTED))
 
@@ -76,34 +76,34 @@ def test_nobody_signs_what_was_approved_before_a_new_match() -> None:
     assert isinstance(refusal, Refusal)
 
 
-def test_what_was_recommended_on_other_findings_cannot_be_countersigned() -> None:
-    reopened = b.after(b.standing(State.PENDING_COUNTERSIGN), b.revise(RevisionCause.LISTED))
+def test_a_recommendation_on_other_findings_cannot_be_countersigned() -> None:
+    reopened = b.after(b.application_in(State.PENDING_COUNTERSIGN), b.revise(RevisionCause.LISTED))
 
     assert isinstance(decide(reopened, b.countersign(), b.NOW), Refusal)
 
 
-def test_a_cleared_hit_lifts_a_proposed_denial_when_policy_proposes_it_no_more() -> None:
+def test_a_cleared_hit_lifts_a_proposed_denial_if_policy_does_not_deny_any_more() -> None:
     lifted, stands = (
-        b.after(b.standing(State.INTENT_TO_DENY), b.revise(RevisionCause.CLEARED, way))
-        for way in (RuleEffect.APPROVE, RuleEffect.DENY)
+        b.after(b.application_in(State.INTENT_TO_DENY), b.revise(RevisionCause.CLEARED, effect))
+        for effect in (RuleEffect.APPROVE, RuleEffect.DENY)
     )
 
     assert (lifted.state, stands.state) == (State.UNDER_REVIEW, State.INTENT_TO_DENY)
 
 
-def test_a_cleared_hit_takes_back_no_approval() -> None:
+def test_a_cleared_hit_leaves_an_approval_valid() -> None:
     assert events_of(State.AWAITING_SIGNATURE, RevisionCause.CLEARED) == ()
 
 
-def test_the_same_news_twice_changes_nothing() -> None:
-    reopened = b.after(b.standing(State.UNDER_REVIEW), b.revise(RevisionCause.LISTED))
+def test_the_same_finding_twice_changes_nothing() -> None:
+    reopened = b.after(b.application_in(State.UNDER_REVIEW), b.revise(RevisionCause.LISTED))
 
     assert decide(reopened, b.revise(RevisionCause.LISTED), b.NOW) == ()
 
 
-def test_a_case_whose_hits_are_all_false_is_decided_by_officers_and_not_by_itself() -> None:
+def test_a_case_whose_hits_are_all_false_positives_is_still_decided_by_officers() -> None:
     review = b.after(
-        b.standing(State.UNDER_REVIEW),
+        b.application_in(State.UNDER_REVIEW),
         b.revise(RevisionCause.LISTED),
         b.revise(RevisionCause.CLEARED, RuleEffect.APPROVE),
     )
@@ -120,7 +120,7 @@ def test_a_case_whose_hits_are_all_false_is_decided_by_officers_and_not_by_itsel
     assert approved.state is State.AWAITING_SIGNATURE
 
 
-def test_a_finding_takes_the_place_of_the_one_about_the_same_party() -> None:
+def test_a_finding_replaces_the_one_about_the_same_party() -> None:
     known = b.screening(b.details())
 
     changed = updated(known, PartyUpdate(b.LISTED))
@@ -131,7 +131,7 @@ def test_a_finding_takes_the_place_of_the_one_about_the_same_party() -> None:
     assert b.LISTED in changed.findings
 
 
-def test_a_license_says_on_which_screening_its_decision_rests() -> None:
+def test_a_license_names_the_screening_that_its_decision_rests_on() -> None:
     waiting = b.awaiting_signature()
 
     (issued,) = decide(waiting, b.accept(waiting), b.NOW)  # type: ignore[misc]  # never a refusal

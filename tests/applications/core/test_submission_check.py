@@ -149,7 +149,7 @@ def bounds(party_id: str, low: float, high: float) -> Party:
     return b.party(party_id, PartyRole.BENEFICIAL_OWNER, owns=(stake,))
 
 
-def test_bounds_exceed_the_whole_only_where_what_is_held_for_sure_does() -> None:
+def test_bounds_exceed_the_whole_only_if_their_lower_ends_do() -> None:
     fits = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 60.0, 80.0))
     exceeds = b.with_parties(bounds("fourth", 40.0, 90.0), bounds("fifth", 61.0, 80.0))
 
@@ -201,7 +201,7 @@ def test_all_faults_are_named_at_once() -> None:
     assert sum(fault.reason is Fault.UNKNOWN_COUNTRY for fault in faults) == 41
 
 
-def test_no_sentence_repeats_a_name() -> None:
+def test_no_description_repeats_a_name() -> None:
     odd = b.party(
         "fourth", PartyRole.DEPLOYER, name="Secret Name", country="ZZ", owns=(Ownership("ghost"),)
     )

@@ -86,7 +86,7 @@ def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.Str
     ],
     ids=["above the whole", "below nothing", "no number", "bounds crossed", "stated twice"],
 )
-def test_a_share_that_cannot_be_one_is_refused(stake: model_pb2.Ownership, rule: str) -> None:
+def test_an_impossible_share_is_refused(stake: model_pb2.Ownership, rule: str) -> None:
     assert [violation.proto.rule_id for violation in protovalidate.collect_violations(stake)] == [
         rule
     ]
@@ -115,7 +115,7 @@ def test_reasons_are_those_of_the_contract() -> None:
     assert Fault.SHARES_EXCEED_WHOLE not in names
 
 
-def test_an_application_travels_as_its_first_event_without_loss() -> None:
+def test_an_application_is_encoded_and_decoded_without_loss() -> None:
     converter: Converter[model.ApplicationDetails, model_pb2.ApplicationDetails] = Converter(
         model.ApplicationDetails, model_pb2.ApplicationDetails
     )
@@ -142,7 +142,7 @@ def test_the_commands_that_a_caller_is_offered_are_those_that_its_role_may_call(
 
 
 def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:
-    pending = b.standing(model.ApplicationState.PENDING_COUNTERSIGN)
+    pending = b.application_in(model.ApplicationState.PENDING_COUNTERSIGN)
     code = b.REFERENCE_FILE.code_of_conduct
 
     assert list(codec.application(pending, code).allowed_commands) == ["WithdrawApplication"]

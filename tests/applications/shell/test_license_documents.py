@@ -43,7 +43,7 @@ def _base64(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def test_a_document_verifies_with_the_published_key_and_says_what_was_granted() -> None:
+def test_a_document_verifies_with_the_published_key_and_contains_the_license() -> None:
     document = opened(SIGNER.sign(license_(), b"\xab" * 32))
     claims = json.loads(document.payload)
 
@@ -66,7 +66,7 @@ def test_the_same_license_gives_the_same_document() -> None:
     )
 
 
-def test_a_document_says_nothing_about_standing() -> None:
+def test_a_document_does_not_contain_the_standing() -> None:
     assert SIGNER.sign(license_()) == SIGNER.sign(replace(license_(), version=7))
 
 
@@ -109,5 +109,5 @@ def test_a_key_of_another_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("key", "signature"), [(b"", b""), (b"\x00" * 31, b"\x00" * 64), (b"\xff" * 32, b"\x00" * 64)]
 )
-def test_what_is_no_key_or_signature_does_not_verify(key: bytes, signature: bytes) -> None:
+def test_bytes_that_are_no_key_or_no_signature_do_not_verify(key: bytes, signature: bytes) -> None:
     assert verify_signature(key, b"text", signature) is False

@@ -71,10 +71,10 @@ def owned(*shares: float | None) -> ApplicationDetails:
 def owners(
     rule_id: str, result: OwnershipResult, cause: OwnershipCause = OwnershipCause.OWNED_BY_LISTED
 ) -> OwnershipFinding:
-    """What screening says of owners under a rule."""
-    said = f"Listed parties own a part of end-user, says {rule_id}."
+    """Returns the finding of screening about owners under a rule."""
+    explanation = f"Listed parties own a part of end-user ({rule_id})."
     return OwnershipFinding(
-        "end-user", result, cause, rule_id, list_codes=("EL",), explanation=said
+        "end-user", result, cause, rule_id, list_codes=("EL",), explanation=explanation
     )
 
 
@@ -96,7 +96,7 @@ def sector(of: Sector) -> ApplicationDetails:
 def statement(days: int) -> ApplicationDetails:
     return b.details(
         end_user_statement=EndUserStatement(
-            "end-user", b.NOW - timedelta(days=days), "as said before"
+            "end-user", b.NOW - timedelta(days=days), "As stated before."
         )
     )
 
@@ -146,7 +146,7 @@ def test_every_shipped_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("rule_id", CASES)
-def test_a_shipped_rule_fires_for_its_case_and_leads_its_way(rule_id: str) -> None:
+def test_a_shipped_rule_fires_for_its_case_and_has_its_effect(rule_id: str) -> None:
     details, findings = CASES[rule_id]
 
     outcome = evaluate(details, *findings)
@@ -182,11 +182,11 @@ def test_a_hospital_in_an_allied_country_is_approved_with_cap_and_report() -> No
         access(AccessMode.TOOL),
     ],
 )
-def test_what_is_outside_the_low_risk_path_is_left_to_officers(details: ApplicationDetails) -> None:
+def test_an_application_outside_the_low_risk_path_is_referred(details: ApplicationDetails) -> None:
     assert evaluate(details).effect is RuleEffect.REFER
 
 
-def test_an_end_user_who_says_no_sector_is_not_covered_by_another_who_does() -> None:
+def test_an_end_user_without_a_sector_is_not_covered_by_another_who_states_one() -> None:
     silent = b.party("second", PartyRole.END_USER, sector=None)
 
     assert evaluate(b.with_parties(silent)).effect is RuleEffect.REFER
@@ -238,13 +238,13 @@ def test_a_rule_of_ownership_that_policy_does_not_know_refers() -> None:
     assert (outcome.effect, "ownership.red-flag" in fired(outcome)) == (RuleEffect.REFER, True)
 
 
-def test_a_denial_for_its_owners_names_the_rule_and_says_who_owns_whom() -> None:
+def test_a_denial_for_its_owners_records_the_ownership_rule_and_its_findings() -> None:
     outcome = evaluate(owned(60.0), owners("us-ofac-50-percent", BLOCKED))
     (rule,) = (rule for rule in outcome.fired if rule.rule_id == "ownership.blocked")
 
     assert rule.inputs == {
         "ownership_rules_met": (
-            "us-ofac-50-percent: Listed parties own a part of end-user, says us-ofac-50-percent."
+            "us-ofac-50-percent: Listed parties own a part of end-user (us-ofac-50-percent)."
         )
     }
 
@@ -323,7 +323,7 @@ def test_a_rule_that_cannot_be_used_is_refused_by_name(
     assert sentence in fault
 
 
-def test_all_faults_of_a_policy_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_of_a_policy_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataFileError) as caught:
         a_policy(
             tmp_path, {}, {}, {"id": "other", "when": "facts.nope"}, {"id": "third", "tier": 0}
@@ -343,7 +343,7 @@ def test_a_key_given_twice_is_refused_with_its_place(tmp_path: Path) -> None:
         load_policy(path)
 
 
-def test_leases_do_not_grow_with_the_risk(tmp_path: Path) -> None:
+def test_a_higher_tier_has_no_longer_lease(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD_RULE, head=HEAD.replace("3: 5", "3: 40"))
 
     with pytest.raises(DataFileError, match="lease_seconds_by_tier"):
@@ -375,7 +375,7 @@ def in_periods(folder: Path) -> Policy:
 
 
 @pytest.mark.parametrize(
-    ("moment", "holds"),
+    ("time", "is_in_effect"),
     [
         ("2025-09-28T23:59:59+00:00", False),
         ("2025-09-29T00:00:00+00:00", True),
@@ -386,14 +386,14 @@ def in_periods(folder: Path) -> Policy:
         ("2026-11-10T01:00:00+02:00", False),
     ],
 )
-def test_a_rule_holds_in_its_periods_by_the_days_of_utc(
-    tmp_path: Path, moment: str, holds: bool
+def test_a_rule_is_in_effect_in_its_periods_by_the_days_of_utc(
+    tmp_path: Path, time: str, is_in_effect: bool
 ) -> None:
     outcome = in_periods(tmp_path).evaluate(
-        policy_pb2.PolicyFacts(only_allied_countries=True), datetime.fromisoformat(moment)
+        policy_pb2.PolicyFacts(only_allied_countries=True), datetime.fromisoformat(time)
     )
 
-    assert (fired(outcome) == {"a.rule"}) is holds
+    assert (fired(outcome) == {"a.rule"}) is is_in_effect
 
 
 @pytest.mark.parametrize("effect", ["DENY", "REFER", "APPROVE"])
@@ -504,7 +504,7 @@ TURNED = {
 
 
 @pytest.mark.parametrize("name", TURNED)
-def test_one_fact_against_it_is_enough_to_end_automatic_approval(name: str) -> None:
+def test_one_fact_against_it_is_enough_to_prevent_automatic_approval(name: str) -> None:
     assert b.POLICY.evaluate(facts_message(LOW_RISK), b.NOW).effect is RuleEffect.APPROVE
 
     turned = replace(LOW_RISK, **{name: TURNED[name]})
@@ -553,7 +553,7 @@ def test_a_reviewed_applicant_cannot_tell_what_was_found_on_the_lists(
     finding: PartyFinding | OwnershipFinding,
 ) -> None:
     reviewed = replace(
-        b.standing(ApplicationState.UNDER_REVIEW), policy=evaluate(b.details(), finding)
+        b.application_in(ApplicationState.UNDER_REVIEW), policy=evaluate(b.details(), finding)
     )
     view = codec.application(reviewed, b.REFERENCE_FILE.code_of_conduct)
 
@@ -563,7 +563,7 @@ def test_a_reviewed_applicant_cannot_tell_what_was_found_on_the_lists(
 def test_an_officer_reads_the_explanation_for_officers() -> None:
     outcome = evaluate(b.details(), hit("end-user", "SDN", strength=MatchStrength.STRONG))
     reviewed = replace(
-        b.standing(ApplicationState.UNDER_REVIEW),
+        b.application_in(ApplicationState.UNDER_REVIEW),
         policy=outcome,
         screening=b.screening(b.details()),
     )

@@ -29,7 +29,7 @@ def with_old_name(value: Any) -> Any:
     if isinstance(value, dict):
         is_outcome = "policy_digest" in value
         return {
-            "way" if is_outcome and name == "effect" else name: with_old_name(each)
+            "effect" if is_outcome and name == "effect" else name: with_old_name(each)
             for name, each in value.items()
             if name != "explanation_for_officers"
         }
@@ -38,7 +38,7 @@ def with_old_name(value: Any) -> Any:
 
 @pytest.mark.parametrize("state", HOLDING_POLICY)
 def test_a_state_of_the_first_release_is_read_after_the_migration(state: ApplicationState) -> None:
-    application = b.standing(state)
+    application = b.application_in(state)
     plain = msgspec.msgpack.decode(msgspec.msgpack.encode(application))
 
     renamed = migration().with_effect(msgspec.msgpack.encode(with_old_name(plain)))

@@ -84,7 +84,7 @@ def test_a_country_code_without_quotation_marks_is_text(tmp_path: Path) -> None:
         ("forbidden: [AUTONOMOUS_WEAPONS]", "forbidden: [FUN]", "Invalid enum value 'FUN'"),
     ],
 )
-def test_reference_data_that_contradict_are_refused(
+def test_reference_data_that_contradict_each_other_are_refused(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
     with pytest.raises(DataFileError, match=sentence):
