@@ -29,7 +29,7 @@ def with_old_name(value: Any) -> Any:
     if isinstance(value, dict):
         is_outcome = "policy_digest" in value
         return {
-            "effect" if is_outcome and name == "effect" else name: with_old_name(each)
+            "way" if is_outcome and name == "effect" else name: with_old_name(each)
             for name, each in value.items()
             if name != "explanation_for_officers"
         }
