@@ -28,9 +28,9 @@ _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 class HealthServer:
     """Serves `grpc.health.v1` without TLS.
 
-    The service "" is the readiness of the process. The service "live" is SERVING while its event loop
-    runs. `not_ready_reason` is called twice a second and must not block; it returns None or the
-    reason why the process is not ready.
+    The service "" is the readiness of the process. The service "live" is SERVING while its event
+    loop runs. `not_ready_reason` is called twice a second and must not block; it returns None or
+    the reason why the process is not ready.
     """
 
     def __init__(self, address: str, not_ready_reason: Callable[[], str | None]) -> None:

@@ -3,8 +3,8 @@
 It knows types and no meanings. Both directions are planned once, at construction. A field that only
 one side has is refused then, so that a core and a contract which have drifted apart never start.
 
-The plan is two Python expressions, compiled as `dataclasses` compiles an `__init__`. A function call
-for every field would cost several times the conversion itself.
+The plan is two Python expressions, compiled as `dataclasses` compiles an `__init__`. A function
+call for every field would cost several times the conversion itself.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Converter(Generic[R, M]):
 
     str, int, float, bool and bytes stay. UUID is text. An aware datetime is a Timestamp with
     microseconds. A StrEnum member is the enum value of its name with the contract's prefix; None is
-    UNSPECIFIED. A dataclass is a message, a tuple is repeated, a mapping of strings is a map. None is
-    absence, and for text the empty string.
+    UNSPECIFIED. A dataclass is a message, a tuple is repeated, a mapping of strings is a map. None
+    is absence, and for text the empty string.
 
-    `only_record` and `only_proto` name the fields that only one side has. `inner` are the converters
-    for nested records; those that are not given are made here. Raises ValueError for any other
-    difference, and for a type that cannot be converted.
+    `only_record` and `only_proto` name the fields that only one side has. `inner` are the
+    converters for nested records; those that are not given are made here. Raises ValueError for any
+    other difference, and for a type that cannot be converted.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Converter(Generic[R, M]):
     def from_proto(self, message: M) -> R:
         """Returns the record with the values of the message.
 
-        Raises ValueError for an invalid UUID, an unknown enum number, a time outside years 1 to 9999
-        or an absent field that the record needs.
+        Raises ValueError for an invalid UUID, an unknown enum number, a time outside years 1 to
+        9999 or an absent field that the record needs.
         """
         return self._from(message)
 
@@ -94,8 +94,8 @@ class Converter(Generic[R, M]):
 class CachedConverter(Converter[R, M]):
     """A converter that returns the same message again for the same record as last time.
 
-    The event of a decision and its answer share one conversion. Nobody may change the message; inside
-    another message it is a copy.
+    The event of a decision and its answer share one conversion. Nobody may change the message;
+    inside another message it is a copy.
     """
 
     def __init__(self, record_type: type[R], message_type: type[M]) -> None:
@@ -145,14 +145,14 @@ class _Plan:
     def compile(
         self, argument: str, result: type, values: Mapping[str, str]
     ) -> Callable[[Any], Any]:
-        """Returns a function of one argument that calls `result` with these expressions by keyword."""
+        """Returns a function of one argument that passes these expressions to `result`."""
         given = ", ".join(f"{name}={value}" for name, value in values.items())
         source = f"lambda {argument}: {self._name(result)}({given})"
         function: Callable[[Any], Any] = eval(source, self._names)  # noqa: S307 - names of the contract only, no data
         return function
 
     def field(self, hint: Any, field: FieldDescriptor) -> _Pair:
-        """Returns the expressions of one field. Raises ValueError if its type cannot be converted."""
+        """Returns the expressions of a field. Raises ValueError for a type without conversion."""
         hint, is_optional = _without_none(hint)
         origin = typing.get_origin(hint)
         record, message = f"record.{field.name}", f"message.{field.name}"
@@ -258,8 +258,8 @@ def _enum(
 def members_by_number(kind: type[K], contract: EnumDescriptor) -> Mapping[int, K]:
     """Returns the members of an enum by their numbers in the contract, without UNSPECIFIED (0).
 
-    Raises ValueError if the two do not have the same names, prefix aside. Called at import of a codec,
-    it keeps a service from starting when its core and the contract have drifted apart.
+    Raises ValueError if the two do not have the same names, prefix aside. Called at import of a
+    codec, it keeps a service from starting when its core and the contract have drifted apart.
     """
     prefix = contract.values_by_number[0].name.removesuffix("UNSPECIFIED")
     numbers = {

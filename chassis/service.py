@@ -1,8 +1,9 @@
 """Builds and runs a service: settings, adapters, tasks, and an orderly stop.
 
-Each service's `__main__` calls `main`. A service starts without its database and its broker and waits
-for them; health reports meanwhile why it is not ready. If a background task ends by itself, the
-process drains and exits with 1, and its supervisor starts it again. SIGTERM drains and exits with 0.
+Each service's `__main__` calls `main`. A service starts without its database and its broker and
+waits for them; health reports meanwhile why it is not ready. If a background task ends by itself,
+the process drains and exits with 1, and its supervisor starts it again. SIGTERM drains and exits
+with 0.
 """
 
 from __future__ import annotations

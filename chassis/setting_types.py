@@ -14,8 +14,9 @@ _HTTP_PORT: Final = 80
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """Returns host and port of `host:port`; an IPv6 host is written `[::1]` and returned without brackets.
+    """Returns host and port of `host:port`.
 
+    An IPv6 host is written in brackets (`[::1]:7001`) and returned without them.
     Raises ValueError if the text has any other form, for instance a path or no port.
     """
     try:

@@ -69,7 +69,7 @@ def _check_officers_file(path: Path) -> Path:
 
 
 class Settings(BaseSettings):
-    """Base of all settings. Only the environment is read, and an empty variable counts as not set."""
+    """Base of all settings. Only the environment is read. An empty variable is not set."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -122,7 +122,7 @@ class ServiceSettings(Settings):
     )
     log_level: LogLevel = variable("INFO", default="INFO")
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = variable("5", default=1.0)
-    """Seconds for which a service still answers after SIGTERM, until load balancers have noticed."""
+    """Seconds after SIGTERM in which calls are still answered, for load balancers to notice."""
 
     @model_validator(mode="after")
     def _certificate_and_key_belong_together(self) -> Self:

@@ -1,4 +1,4 @@
-"""Authenticates a caller by the SPIFFE URI in its certificate, and keeps the caller of a running call.
+"""Authenticates a caller by the SPIFFE URI in its certificate; knows the current caller.
 
 A principal is the one SPIFFE URI of the certificate. The common name is never read.
 """
@@ -30,9 +30,9 @@ _PATH: Final = re.compile(
 class Principal:
     """An authenticated caller.
 
-    `partner_id` is a partner's own id, the partner of a gate, or the partner that an officer belongs
-    to. `roles` are names of `safeconduct.options.v1.Role` without the prefix. `tier` is the clearance
-    of an officer, 1 to 3; it is 0 for every other caller.
+    `partner_id` is a partner's own id, the partner of a gate, or the partner that an officer
+    belongs to. `roles` are names of `safeconduct.options.v1.Role` without the prefix. `tier` is the
+    clearance of an officer, 1 to 3; it is 0 for every other caller.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Principal:
 
     @property
     def name(self) -> str:
-        """Returns the name of the actor in events, e.g. gate/example-1/g1 or officer/licensing-1."""
+        """Returns the actor's name in events, e.g. gate/example-1/g1 or officer/licensing-1."""
         return (
             f"gate/{self.partner_id}/{self.id}" if self.kind == "gate" else f"{self.kind}/{self.id}"
         )

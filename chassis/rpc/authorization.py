@@ -1,4 +1,4 @@
-"""Which roles may call which method: read from the contract's option `safeconduct.options.v1.access`."""
+"""Roles that may call a method, from the contract's option `safeconduct.options.v1.access`."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ class CallsInFlight:
         quiet_ticks = 0
         for _ in range(_MOST_TICKS):
             before = self._refused
-            # Several short waits: after one long one, a busy loop may not have looked at its sockets.
+            # Several short waits: after one long one, a busy loop may not have looked at its
+            # sockets.
             await asyncio.sleep(_TICK_SECONDS)
             quiet_ticks = quiet_ticks + 1 if self._refused == before else 0
             if quiet_ticks == _QUIET_TICKS:

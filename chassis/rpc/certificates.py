@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """PEM files: the certificate with its chain, its private key, and the authorities of clients."""
+    """PEM files: the certificate with its chain, its private key, the authorities of clients."""
 
     cert: Path
     key: Path

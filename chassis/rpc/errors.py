@@ -45,8 +45,8 @@ class CommonReason(StrEnum):
 class RpcError(Exception):
     """Ends a call with a status other than OK.
 
-    `ErrorInfo` is made of `reason` and `metadata` and must not be among `details`. Raises ValueError
-    if two details have the same type.
+    `ErrorInfo` is made of `reason` and `metadata` and must not be among `details`. Raises
+    ValueError if two details have the same type.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class RpcMetrics:
     def end(
         self, method: str, code: str, seconds: float | None, exemplar: Mapping[str, str] | None
     ) -> None:
-        """Counts a call as ended. `seconds` is None for a stream, which lasts as the client likes."""
+        """Counts a call as ended. `seconds` is None for a stream: the client decides its length."""
         in_flight, duration = self._of_method(method)
         in_flight.dec()
         self._of_code(method, code).inc()

@@ -1,8 +1,8 @@
 """Runs one mutating RPC: idempotency key, visibility, etag, decision and answer.
 
 Every mutation of every service takes this path. All that varies is in the request: its type gives
-the method and the response type, `request_id` is the idempotency key, `etag` is the version that the
-caller read, `validate_only` asks for a dry run. The caller is the current principal.
+the method and the response type, `request_id` is the idempotency key, `etag` is the version that
+the caller read, `validate_only` asks for a dry run. The caller is the current principal.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ M = TypeVar("M", bound=Message)
 class Mutations(Generic[S, E, C]):
     """Runs the mutating RPCs on one kind of stream.
 
-    `decide(state, command, now)` is the service's decider. `refuse_access(state, principal)` returns
-    the refusal of a caller who may not read the stream, or None. It is called before the etag is
-    compared, so that an etag reveals nothing about a stream of another caller. By default nobody is
-    refused and only the decider answers.
+    `decide(state, command, now)` is the service's decider. `refuse_access(state, principal)`
+    returns the refusal of a caller who may not read the stream, or None. It is called before the
+    etag is compared, so that an etag reveals nothing about a stream of another caller. By default
+    nobody is refused and only the decider answers.
     """
 
     def __init__(

@@ -40,9 +40,9 @@ class PageRequest(Protocol):
 class PageTokens:
     """Encodes and decodes tokens.
 
-    The first of `keys` signs, and all of them verify. To rotate keys, put a new one in front on every
-    replica, and delete the old one when its tokens are no longer used. Raises ValueError if a key has
-    less than 32 bytes.
+    The first of `keys` signs, and all of them verify. To rotate keys, put a new one in front on
+    every replica, and delete the old one when its tokens are no longer used. Raises ValueError if a
+    key has less than 32 bytes.
 
     The `purpose` of a token names the query with its arguments and the caller. A token of another
     query or caller is invalid.
@@ -117,7 +117,7 @@ class Page:
 
     @property
     def after(self) -> tuple[datetime, UUID] | tuple[None, None]:
-        """Returns time and id of the last row of the previous page; (None, None) for the first page."""
+        """Returns time and id of the previous page's last row; (None, None) on the first page."""
         return self._after or (None, None)
 
     @property

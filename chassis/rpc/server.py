@@ -1,4 +1,4 @@
-"""The server of a process: gRPC with mutual TLS, reflection, health and metrics; starts and drains."""
+"""The server of a process: gRPC with mutual TLS, reflection, health, metrics, draining."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class RpcServer:
     """Serves the registered services until it is drained.
 
     `not_ready_reason` returns None if the service is ready, else the reason why not. If a servicer
-    has a method `drain()` (plain or async), the server calls it when it stops: the servicer then ends
-    its watches, and every later one, with `chassis.rpc.errors.draining()`.
+    has a method `drain()` (plain or async), the server calls it when it stops: the servicer then
+    ends its watches, and every later one, with `chassis.rpc.errors.draining()`.
 
-    Raises ValueError for a method whose contract has no roles, and the error of the rule compiler for
-    a contract whose rules do not compile.
+    Raises ValueError for a method whose contract has no roles, and the error of the rule compiler
+    for a contract whose rules do not compile.
     """
 
     def __init__(
@@ -129,8 +129,8 @@ class RpcServer:
         """Stops serving, and returns when all ports are closed.
 
         In order: health reports not ready; calls are answered for `drain_seconds` more; watches end
-        and new calls are refused; running calls finish within `grace_s`. A call that does not finish
-        ends with DRAINING.
+        and new calls are refused; running calls finish within `grace_s`. A call that does not
+        finish ends with DRAINING.
         """
         if self._server is None:
             return

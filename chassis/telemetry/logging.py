@@ -89,7 +89,7 @@ def clear_ids() -> None:
 
 
 def report_unhandled(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-    """Logs an error in an event loop. asyncio's own handler would print the text of the exception."""
+    """Logs an error in an event loop. asyncio's own handler would print the exception's text."""
     exception = context.get("exception")
     log.error("unhandled_in_loop", what=str(context.get("message", "")), exc_info=exception)
 
@@ -206,5 +206,5 @@ def _describe_exception(event: EventDict) -> EventDict:
 
 
 def _type_name(value: Any) -> str:
-    """Returns the JSON form of a value that has none: its type, because its text might say too much."""
+    """Returns the type of a value that JSON does not have. Its text could hold personal data."""
     return f"<{type(value).__name__}>"

@@ -1,7 +1,7 @@
 """Names of span attributes, headers and RPC metrics. They are here because the conventions change.
 
-OpenTelemetry's semantic conventions are used where they have a name (a test compares). Our own names
-begin with `safeconduct.`, those of metrics with `safeconduct_`.
+OpenTelemetry's semantic conventions are used where they have a name (a test compares). Our own
+names begin with `safeconduct.`, those of metrics with `safeconduct_`.
 """
 
 from typing import Final

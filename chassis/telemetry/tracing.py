@@ -31,7 +31,7 @@ _EMPTY: Final = Context()
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """The tracer and the metrics registry of a process, with the name and version of its service."""
+    """The tracer and the metrics registry of a process, and its service's name and version."""
 
     service_name: str
     version: str
@@ -44,7 +44,7 @@ class Telemetry:
         self.provider.force_flush(int(timeout_s * 1000))
 
     def close(self) -> None:
-        """Exports the spans that have ended and stops. Blocks for seconds if no collector answers."""
+        """Exports the spans that have ended, and stops. Without a collector it blocks seconds."""
         self.provider.shutdown()
 
 
@@ -57,8 +57,8 @@ def setup(
 ) -> Telemetry:
     """Returns new telemetry and makes the process log JSON lines.
 
-    Without `otlp_endpoint` only `span_processors` get the spans. Logging is one for the process, so a
-    second call replaces it; tracer and registry are new with every call.
+    Without `otlp_endpoint` only `span_processors` get the spans. Logging is one for the process, so
+    a second call replaces it; tracer and registry are new with every call.
     """
     setup_logging(service_name, version, log_level)
     resource = Resource.create({"service.name": service_name, "service.version": version})
@@ -107,7 +107,10 @@ def trace_id() -> str:
 
 
 def traceparent(span: Span | None = None) -> str:
-    """Returns the W3C `traceparent` of `span` or else of the current span, or "" outside of a span."""
+    """Returns the W3C `traceparent` of `span`, or else of the current span.
+
+    Outside of a span it is empty.
+    """
     own = (span or trace.get_current_span()).get_span_context()
     return (
         f"00-{own.trace_id:032x}-{own.span_id:016x}-{own.trace_flags:02x}" if own.is_valid else ""

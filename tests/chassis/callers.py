@@ -1,4 +1,4 @@
-"""Makes a principal the caller outside of a call, for tests that run a servicer's method themselves."""
+"""Sets the caller in tests that run a servicer's method without a call."""
 
 from __future__ import annotations
 

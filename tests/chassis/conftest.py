@@ -1,4 +1,4 @@
-"""A migrated database of things, and topics of a test's own."""
+"""A migrated database of samples, and topics of a test's own."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from chassis.store.migrations import migrate
 from chassis.streams import topics
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
-from tests.chassis.sample_aggregate import MIGRATION, Things, new_journal, open_pool
+from tests.chassis.sample_aggregate import MIGRATION, SampleJournal, new_journal, open_pool
 
 NewTopic = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(scope="session")
 def versions(run_folder: Path) -> Path:
-    """The folder of the migrations of things."""
-    folder = run_folder / "things"
+    """The folder of the migrations of samples."""
+    folder = run_folder / "samples"
     folder.mkdir()
-    (folder / "0001_things.py").write_text(MIGRATION)
+    (folder / "0001_samples.py").write_text(MIGRATION)
     return folder
 
 
 @pytest.fixture(scope="module")
 def store(new_database: Callable[[], Database], versions: Path) -> Database:
-    """A migrated database, shared by the tests of a module: every thing has an id of its own."""
+    """A migrated database, shared by the tests of a module: every sample has an id of its own."""
     made = new_database()
     migrate(made.owner_dsn, made.app_role, versions)
     return made
@@ -58,7 +58,7 @@ async def owner(store: Database) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-def journal(pool: asyncpg.Pool) -> Things:
+def journal(pool: asyncpg.Pool) -> SampleJournal:
     return new_journal(pool)
 
 
@@ -68,7 +68,7 @@ def new_topic(kafka: Kafka) -> NewTopic:
     numbers = itertools.count(1)
 
     async def make(partitions: int = 1, **config: str) -> str:
-        name = f"things.{next(numbers)}"
+        name = f"samples.{next(numbers)}"
         await topics.create(
             kafka.bootstrap,
             [topics.Topic(name, partitions, config), topics.Topic(f"{name}.dlq", 1)],

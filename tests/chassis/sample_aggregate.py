@@ -1,18 +1,15 @@
-"""A kind of stream of the tests' own: a thing that sums what is added to it, waits until a moment, and rings."""
+"""An aggregate for tests of the journal: a sum, with timer, index and projection."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from chassis.store.idempotency import IdempotencyKey
@@ -36,7 +33,9 @@ def upgrade():
     apply(journal_sql("rename"))
     apply("""
         alter table stream add column owner text not null, add column nickname text unique;
-        create table part (part_id uuid primary key, thing_id uuid not null, total bigint not null);
+        create table part (
+            part_id uuid primary key, sample_id uuid not null, total bigint not null
+        );
         grant select, insert, update on part to {app};
     """)
 '''
@@ -44,71 +43,71 @@ def upgrade():
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    thing_id: UUID
+    sample_id: UUID
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    thing_id: UUID
+    sample_id: UUID
     nickname: str
 
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    thing_id: UUID
+    sample_id: UUID
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Rang:
-    thing_id: UUID
+class TimerFired:
+    sample_id: UUID
 
 
-Event = Added | Named | Awaited | Rang
+Event = Added | Named | Awaited | TimerFired
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class Sample:
     id: UUID
     version: int
     total: int = 0
     nickname: str | None = None
     until: datetime | None = None
-    rang: int = 0
+    fired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     kind: str = "PRECONDITION"
     reason: str = "ENOUGH"
-    message: str = "it is enough"
+    message: str = "the total is large enough"
     metadata: dict[str, str] = field(default_factory=dict)
     fields: tuple[Any, ...] = ()
 
 
-class ThingStream:
-    kind = "thing"
-    id_attribute = "thing.id"
-    state_type = Thing
+class SampleStream:
+    kind = "sample"
+    id_attribute = "sample.id"
+    state_type = Sample
     columns = ("owner", "nickname")
     projection = Projection(
-        "part", (("part_id", "uuid"), ("thing_id", "uuid"), ("total", "bigint")), "part_id"
+        "part", (("part_id", "uuid"), ("sample_id", "uuid"), ("total", "bigint")), "part_id"
     )
 
-    def evolve(self, state: Thing | None, event: Event) -> Thing:
-        old = state or Thing(event.thing_id, 0)
-        total, nickname, until, rang = old.total, old.nickname, old.until, old.rang
+    def evolve(self, state: Sample | None, event: Event) -> Sample:
+        old = state or Sample(event.sample_id, 0)
+        total, nickname, until, fired = old.total, old.nickname, old.until, old.fired
         match event:
             case Added(amount=amount):
                 total += amount
             case Named(nickname=name):
                 nickname = name
-            case Awaited(until=moment):
-                until = moment
-            case Rang():
-                until, rang = None, rang + 1
-        return Thing(old.id, old.version + 1, total, nickname, until, rang)
+            case Awaited(until=time):
+                until = time
+            case TimerFired():
+                until, fired = None, fired + 1
+        return Sample(old.id, old.version + 1, total, nickname, until, fired)
 
     def encode_event(self, event: Event) -> tuple[str, bytes]:
         match event:
@@ -116,70 +115,70 @@ class ThingStream:
                 text = str(amount)
             case Named(nickname=name):
                 text = name
-            case Awaited(until=moment):
-                text = moment.isoformat()
-            case Rang():
+            case Awaited(until=time):
+                text = time.isoformat()
+            case TimerFired():
                 text = ""
-        return type(event).__name__, f"{event.thing_id} {text}".encode()
+        return type(event).__name__, f"{event.sample_id} {text}".encode()
 
     def decode_event(self, name: str, payload: bytes) -> Event:
         raw, _, text = payload.decode().partition(" ")
-        thing_id = UUID(raw)
+        sample_id = UUID(raw)
         match name:
             case "Added":
-                return Added(thing_id, int(text))
+                return Added(sample_id, int(text))
             case "Named":
-                return Named(thing_id, text)
+                return Named(sample_id, text)
             case "Awaited":
-                return Awaited(thing_id, datetime.fromisoformat(text))
+                return Awaited(sample_id, datetime.fromisoformat(text))
             case _:
-                return Rang(thing_id)
+                return TimerFired(sample_id)
 
-    def state_name(self, state: Thing) -> str:
+    def state_name(self, state: Sample) -> str:
         return "WAITING" if state.until else "OPEN"
 
-    def due_at(self, state: Thing) -> datetime | None:
+    def due_at(self, state: Sample) -> datetime | None:
         return state.until
 
-    def index(self, state: Thing) -> tuple[object, ...]:
+    def index(self, state: Sample) -> tuple[object, ...]:
         return "somebody", state.nickname
 
-    def project(self, state: Thing) -> Sequence[tuple[object, ...]]:
-        """A row for each odd total it ever had."""
+    def project(self, state: Sample) -> Sequence[tuple[object, ...]]:
+        """Returns a row for the total if it is odd."""
         return (
             [(uuid5(state.id, str(state.total)), state.id, state.total)] if state.total % 2 else []
         )
 
 
-Things = Journal[Thing, Event]
+SampleJournal = Journal[Sample, Event]
 
 
-def new_journal(pool: Any, wake: Callable[[], None] = lambda: None, **more: Any) -> Things:
-    return Journal(pool, ThingStream(), telemetry(), wake, **more)
+def new_journal(pool: Any, wake: Callable[[], None] = lambda: None, **more: Any) -> SampleJournal:
+    return Journal(pool, SampleStream(), telemetry(), wake, **more)
 
 
 def telemetry() -> Telemetry:
-    """One with metrics of its own, which says nothing."""
-    return setup("things", "0.0.0", log_level="CRITICAL")
+    """Returns telemetry with metrics of its own and without log lines."""
+    return setup("samples", "0.0.0", log_level="CRITICAL")
 
 
 def new_key(method: str = "Add") -> IdempotencyKey:
     return IdempotencyKey(uuid4(), method, b"digest")
 
 
-def adding(thing_id: UUID, *amounts: int) -> Callable[[Thing | None], tuple[Event, ...]]:
-    return lambda _: tuple(Added(thing_id, amount) for amount in amounts)
+def adding(sample_id: UUID, *amounts: int) -> Callable[[Sample | None], tuple[Event, ...]]:
+    return lambda _: tuple(Added(sample_id, amount) for amount in amounts)
 
 
 async def add(
-    journal: Things, thing_id: UUID, *amounts: int, key: IdempotencyKey | None = None
+    journal: SampleJournal, sample_id: UUID, *amounts: int, key: IdempotencyKey | None = None
 ) -> int:
-    """Adds and answers with the total."""
+    """Adds the amounts; returns the total."""
     answer = await journal.execute(
-        thing_id,
+        sample_id,
         key or new_key(),
         "officer/licensing-1",
-        adding(thing_id, *amounts),
+        adding(sample_id, *amounts),
         total_of,
         Int64Value,
     )
@@ -187,38 +186,12 @@ async def add(
     return answer.value
 
 
-def total_of(thing: Thing) -> Int64Value:
-    return Int64Value(value=thing.total)
+def total_of(sample: Sample) -> Int64Value:
+    return Int64Value(value=sample.total)
 
 
-async def eventually(
-    condition: Callable[[], object] | Callable[[], Awaitable[object]],
-    what: str,
-    seconds: float = 30.0,
-) -> None:
-    """Returns once the condition holds; fails naming it when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        holds = condition()
-        if isinstance(holds, Awaitable):
-            holds = await holds
-        if holds:
-            return
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        await asyncio.sleep(0.02)
-
-
-async def stopped(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels the tasks and sees them end; one that failed before fails the test."""
-    for task in tasks:
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    unexpected = [each for each in results if not isinstance(each, asyncio.CancelledError | None)]
-    assert not unexpected
-
-
-class Alone:
-    """One connection where a journal wants a pool: what it writes stays in the connection's transaction."""
+class SingleConnectionPool:
+    """A pool of one connection: a journal writes in the transaction of that connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -232,11 +205,11 @@ class Alone:
 
 
 async def open_pool(dsn: str) -> asyncpg.Pool:
-    async def keep(connection: asyncpg.Connection) -> None:
-        """As the services do."""
+    async def no_reset(connection: asyncpg.Connection) -> None:
+        """Resets nothing, like the services."""
 
     return await asyncpg.create_pool(
-        dsn, min_size=0, max_size=8, reset=keep, timeout=5, command_timeout=5
+        dsn, min_size=0, max_size=8, reset=no_reset, timeout=5, command_timeout=5
     )
 
 
@@ -246,57 +219,4 @@ def new_relay(dsn: str, bootstrap: str, topic: str, ticks: str = "") -> Relay:
             return Address(ticks, record.shard), b"tick"
         return Address(topic), str(record.stream_id).encode()
 
-    return Relay(dsn, bootstrap, "/things", "safeconduct.things.v1", route, telemetry())
-
-
-async def everything_in(bootstrap: str, topic: str) -> list[ConsumerRecord]:
-    """All that the topic holds now, in order per partition."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        metadata = await consumer._client.fetch_all_metadata()
-        all_of_it = [
-            TopicPartition(topic, number)
-            for number in sorted(metadata.partitions_for_topic(topic) or ())
-        ]
-        consumer.assign(all_of_it)
-        ends = await consumer.end_offsets(all_of_it)
-        records: list[ConsumerRecord] = []
-        while any([await consumer.position(tp) < ends[tp] for tp in all_of_it]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                records += batch
-        return records
-    finally:
-        await consumer.stop()
-
-
-def fact(number: int, **headers: bytes | None) -> list[tuple[str, bytes | None]]:
-    """CloudEvents headers of a fact; keyword arguments replace some."""
-    plain: dict[str, bytes | None] = {
-        "ce_specversion": b"1.0",
-        "ce_id": str(UUID(int=number)).encode(),
-        "ce_type": b"safeconduct.things.v1.Added",
-        "ce_source": b"/things",
-        "ce_time": b"2026-03-01T12:00:00Z",
-        "ce_subject": b"thing",
-    }
-    return list((plain | headers).items())
-
-
-async def tell(
-    bootstrap: str,
-    topic: str,
-    facts: Iterable[tuple[bytes, list[tuple[str, bytes | None]]]],
-    partition: int = 0,
-) -> None:
-    """Writes records with these values and headers to one partition, in order."""
-    async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
-    ) as producer:
-        sent = [
-            await producer.send(topic, value, key=b"thing", partition=partition, headers=headers)
-            for value, headers in facts
-        ]
-        await asyncio.gather(*sent)
+    return Relay(dsn, bootstrap, "/samples", "safeconduct.samples.v1", route, telemetry())

@@ -216,7 +216,7 @@ def test_an_invalid_value_is_refused(name: str, value: object) -> None:
     message.ClearField(name)
     message.MergeFrom(OuterMessage(**{name: value}))
 
-    with pytest.raises(ValueError):  # noqa: PT011 - each converter says it in its own words
+    with pytest.raises(ValueError):  # noqa: PT011 - each converter has a message of its own
         CONVERTER.from_proto(message)
 
 

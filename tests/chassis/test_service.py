@@ -1,4 +1,4 @@
-"""A whole service as a process: how it starts, how it ends, and what its exit code says."""
+"""A whole service as a process: start, stop and exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from infra.local.ports import free_port
 from infra.local.postgres import Database
 from infra.local.probes import is_serving
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import eventually, fact, tell
+from tests.chassis.kafka_records import event_headers, produce
+from tests.chassis.waiting import eventually
 
 OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, affiliation: null}]"
 
@@ -36,7 +37,7 @@ class Tiny:
         return await asyncio.to_thread(is_serving, self.ops, what)
 
     async def ends(self) -> tuple[int, str]:
-        """Its exit code, and what it wrote."""
+        """Returns its exit code and its output."""
         async with asyncio.timeout(30):
             return await self.process.wait(), self.log.read_text()
 
@@ -48,7 +49,7 @@ Start = Callable[..., Awaitable[Tiny]]
 def files(run_folder: Path) -> Path:
     folder = run_folder / "tiny"
     folder.mkdir()
-    ca.issue(folder, "tiny", "spiffe://safeconduct.example/service/things")
+    ca.issue(folder, "tiny", "spiffe://safeconduct.example/service/samples")
     ca.page_token_key(folder, "tiny")
     (folder / "officers.yaml").write_text(OFFICERS)
     return folder
@@ -63,7 +64,7 @@ async def start(
     new_topic: NewTopic,
     tmp_path: Path,
 ) -> AsyncIterator[Start]:
-    """Starts the service, broken as told; it is killed with the test."""
+    """Starts the service with the given fault. It is killed at the end of the test."""
     running: list[Tiny] = []
 
     async def run(command: str = "serve", fault: str = "", **more: str) -> Tiny:
@@ -104,33 +105,33 @@ async def start(
             await each.process.wait()
 
 
-async def test_a_service_waits_for_its_tables_serves_and_ends_with_0_when_told(
+async def test_a_service_waits_for_its_tables_serves_and_exits_with_0_on_sigterm(
     start: Start,
 ) -> None:
     tiny = await start()
-    await eventually(lambda: tiny.is_serving("live"), "it lives")
+    await eventually(lambda: tiny.is_serving("live"), "it is live")
     assert not await tiny.is_serving()
 
     migrated = await (await start("migrate")).ends()
-    await eventually(tiny.is_serving, "it serves")
+    await eventually(tiny.is_serving, "it is ready")
     tiny.process.send_signal(signal.SIGTERM)
 
     assert migrated == (0, "applied 1 migration(s)\n  0001\n")
     assert (await tiny.ends())[0] == 0
 
 
-async def test_a_service_that_still_waits_for_its_database_ends_with_0_when_told(
+async def test_a_service_that_still_waits_for_its_database_exits_with_0_on_sigterm(
     start: Start,
 ) -> None:
     tiny = await start(SAFECONDUCT_DATABASE_URL="postgresql://nobody:nothing@127.0.0.1:1/nothing")
-    await eventually(lambda: tiny.is_serving("live"), "it lives")
+    await eventually(lambda: tiny.is_serving("live"), "it is live")
 
     tiny.process.send_signal(signal.SIGTERM)
 
     assert (await tiny.ends())[0] == 0
 
 
-async def test_a_task_that_ends_by_itself_ends_the_service_with_1(start: Start) -> None:
+async def test_a_task_that_ends_by_itself_makes_the_service_exit_with_1(start: Start) -> None:
     await (await start("migrate")).ends()
 
     code, output = await (await start(fault="task")).ends()
@@ -139,7 +140,7 @@ async def test_a_task_that_ends_by_itself_ends_the_service_with_1(start: Start) 
     assert "a task ended by itself" in output
 
 
-async def test_a_service_that_cannot_be_built_says_why_and_ends_with_1(start: Start) -> None:
+async def test_a_service_that_cannot_be_built_logs_the_cause_and_exits_with_1(start: Start) -> None:
     code, output = await (await start(fault="build")).ends()
 
     assert code == 1
@@ -147,9 +148,9 @@ async def test_a_service_that_cannot_be_built_says_why_and_ends_with_1(start: St
     assert "tiny_service.py" in output
 
 
-async def test_a_port_that_is_taken_ends_the_service_with_1(start: Start) -> None:
+async def test_a_port_in_use_makes_the_service_exit_with_1(start: Start) -> None:
     tiny = await start()
-    await eventually(lambda: tiny.is_serving("live"), "it lives")
+    await eventually(lambda: tiny.is_serving("live"), "it is live")
 
     code, output = await (await start(SAFECONDUCT_HEALTH_LISTEN_ADDRESS=tiny.ops)).ends()
 
@@ -157,7 +158,7 @@ async def test_a_port_that_is_taken_ends_the_service_with_1(start: Start) -> Non
     assert "could not start" in output
 
 
-async def test_tables_that_the_role_may_not_read_end_a_service_with_1(
+async def test_tables_that_the_role_may_not_read_make_the_service_exit_with_1(
     start: Start, database: Database
 ) -> None:
     await (await start("migrate")).ends()
@@ -171,12 +172,12 @@ async def test_tables_that_the_role_may_not_read_end_a_service_with_1(
     assert "InsufficientPrivilege" in output
 
 
-async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(
+async def test_a_stuck_handler_does_not_keep_a_service_from_ending(
     start: Start, kafka: Kafka
 ) -> None:
     await (await start("migrate")).ends()
     tiny = await start(fault="stuck")
-    await tell(kafka.bootstrap, tiny.topic, [(b"", fact(1))])
+    await produce(kafka.bootstrap, tiny.topic, [(b"", event_headers(1))])
     await eventually(lambda: "stuck" in tiny.log.read_text().splitlines(), "the handler is stuck")
 
     tiny.process.send_signal(signal.SIGTERM)
@@ -184,7 +185,7 @@ async def test_a_handler_that_is_stuck_keeps_no_service_from_ending(
     assert (await tiny.ends())[0] == 0
 
 
-async def test_settings_that_cannot_be_used_end_it_with_2_and_name_all(start: Start) -> None:
+async def test_invalid_settings_are_all_reported_and_the_service_exits_with_2(start: Start) -> None:
     code, output = await (
         await start(SAFECONDUCT_DATABASE_URL="x", SAFECONDUCT_HEALTH_LISTEN_ADDRESS="y")
     ).ends()
@@ -199,7 +200,7 @@ async def test_a_service_with_a_setting_under_its_old_name_logs_old_and_new_name
 ) -> None:
     old, new = "SAFECONDUCT_GRPC_BIND", "SAFECONDUCT_GRPC_LISTEN_ADDRESS"
     tiny = await start(**{new: "", old: "127.0.0.1:0"})
-    await eventually(lambda: tiny.is_serving("live"), "it lives")
+    await eventually(lambda: tiny.is_serving("live"), "it is live")
 
     tiny.process.send_signal(signal.SIGTERM)
     code, output = await tiny.ends()

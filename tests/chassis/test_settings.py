@@ -34,7 +34,7 @@ def environment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return monkeypatch
 
 
-def refusal(capsys: pytest.CaptureFixture[str], settings: Any = ServiceSettings) -> list[str]:
+def errors_of(capsys: pytest.CaptureFixture[str], settings: Any = ServiceSettings) -> list[str]:
     with pytest.raises(SystemExit) as caught:
         load(settings)
     assert caught.value.code == 2
@@ -52,11 +52,11 @@ def test_a_full_environment_is_accepted(environment: pytest.MonkeyPatch) -> None
     ) == (URL, "safeconduct.example", None, "INFO")
 
 
-def test_what_is_shown_of_settings_holds_no_password(environment: pytest.MonkeyPatch) -> None:
+def test_the_repr_of_settings_holds_no_password(environment: pytest.MonkeyPatch) -> None:
     assert "swordfish" not in repr(load(ServiceSettings))
 
 
-def test_all_faults_are_told_at_once_with_an_example_each(
+def test_all_errors_are_reported_at_once_with_an_example_each(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
     environment.delenv("SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS")
@@ -64,7 +64,7 @@ def test_all_faults_are_told_at_once_with_an_example_each(
     environment.setenv("SAFECONDUCT_GRPC_LISTEN_ADDRESS", "127.0.0.1:99999")
     environment.setenv("SAFECONDUCT_TLS_CLIENT_CA_FILE", str(tmp_path / "nowhere"))
     environment.setenv("SAFECONDUCT_LOG_LEVEL", "LOUD")
-    first, *lines = refusal(capsys)
+    first, *lines = errors_of(capsys)
 
     assert first == "5 settings are missing or invalid:"
     assert {
@@ -101,11 +101,11 @@ def test_all_faults_are_told_at_once_with_an_example_each(
         ("DRAIN_SECONDS", "61"),
     ],
 )
-def test_a_value_that_cannot_work_is_told_by_name(
+def test_an_invalid_value_is_reported_with_the_name_of_its_variable(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: Any, value: Any
 ) -> None:
     environment.setenv(f"SAFECONDUCT_{variable}", value)
-    (_, line) = refusal(capsys)
+    (_, line) = errors_of(capsys)
 
     assert line.startswith(f"  SAFECONDUCT_{variable} ")
 
@@ -116,15 +116,15 @@ def test_a_short_key_file_is_refused(
     (tmp_path / "short").write_bytes(b"x" * 31)
     environment.setenv("SAFECONDUCT_PAGE_TOKEN_KEYS_FILE", str(tmp_path / "short"))
 
-    assert "has 31 bytes; at least 32 are needed" in refusal(capsys)[1]
+    assert "has 31 bytes; at least 32 are needed" in errors_of(capsys)[1]
 
 
-def test_an_officers_file_with_a_fault_is_refused_with_the_place(
+def test_an_invalid_officers_file_is_reported_with_the_place_of_the_fault(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
     (tmp_path / "officers.yaml").write_text("officers: [{id: a, roles: [KING], tier: 1}]")
 
-    assert "officers.0.roles.0" in refusal(capsys)[1]
+    assert "officers.0.roles.0" in errors_of(capsys)[1]
 
 
 def test_a_key_of_another_certificate_is_refused(
@@ -133,14 +133,14 @@ def test_a_key_of_another_certificate_is_refused(
     other = ca.issue(tmp_path, "other", "spiffe://safeconduct.example/service/screening")
     environment.setenv("SAFECONDUCT_TLS_PRIVATE_KEY_FILE", str(other.key))
 
-    assert "are not one certificate" in refusal(capsys)[1]
+    assert "are not one certificate" in errors_of(capsys)[1]
 
 
-def test_migration_asks_for_its_own_variables_only(
+def test_migrate_needs_only_its_own_variables(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SAFECONDUCT_DATABASE_APP_ROLE", "app; drop table stream")
-    lines = refusal(capsys, MigrationSettings)[1:]
+    lines = errors_of(capsys, MigrationSettings)[1:]
 
     assert [line.split()[0] for line in lines] == [
         "SAFECONDUCT_DATABASE_OWNER_URL",
@@ -196,7 +196,7 @@ def test_different_values_under_an_old_and_a_new_name_are_an_error_that_names_bo
 ) -> None:
     environment.setenv("SAFECONDUCT_GRPC_BIND", "127.0.0.1:7001")
     environment.setenv("SAFECONDUCT_LOG_LEVEL", "LOUD")
-    heading, contradiction, other = refusal(capsys)
+    heading, contradiction, other = errors_of(capsys)
 
     assert heading == "2 settings are missing or invalid:"
     assert contradiction == (
@@ -211,7 +211,7 @@ def test_an_invalid_value_under_an_old_name_is_reported_with_both_names(
 ) -> None:
     environment.delenv("SAFECONDUCT_GRPC_LISTEN_ADDRESS")
     environment.setenv("SAFECONDUCT_GRPC_BIND", "7001")
-    heading, line = refusal(capsys)
+    heading, line = errors_of(capsys)
 
     assert heading == "1 setting is missing or invalid:"
     assert line == (

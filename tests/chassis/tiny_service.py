@@ -1,6 +1,6 @@
-"""The smallest service there is, run as a process: `python -m tests.chassis.tiny_service serve`.
+"""The smallest service, run as a process: `python -m tests.chassis.tiny_service serve`.
 
-TINY_FAULT breaks it: `build`, `task` (a task that ends), `stuck` (a handler that never does).
+TINY_FAULT selects a fault: `build`, `task` (a task that ends), `stuck` (a handler that never ends).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from chassis.settings import ServiceSettings
 from chassis.store.change_feed import ChangeFeed
 from chassis.streams.envelope import Envelope
 from chassis.streams.outbox_record import Address
-from tests.chassis.sample_aggregate import ThingStream
+from tests.chassis.sample_aggregate import SampleStream
 
 FAULT = os.environ.get("TINY_FAULT", "")
 
 
 async def ends_by_itself() -> None:
-    """What no task of a service should do."""
+    """Ends, which no background task of a service may do."""
 
 
-async def hear(_: Envelope) -> None:
+async def handle(_: Envelope) -> None:
     if FAULT == "stuck":
         print("stuck", flush=True)
         await asyncio.Event().wait()
@@ -35,21 +35,23 @@ async def hear(_: Envelope) -> None:
 def build(runtime: Runtime[ServiceSettings]) -> Service:
     if FAULT == "build":
         raise ValueError("cannot be built")
-    tail = ChangeFeed(runtime.journal(ThingStream()), "owner")
-    runtime.commit_listeners.append(tail.wake)
+    change_feed = ChangeFeed(runtime.journal(SampleStream()), "owner")
+    runtime.commit_listeners.append(change_feed.wake)
     name = "safeconduct.applications.v1.ApplicationService"
     servicer = service_pb2_grpc.ApplicationServiceServicer()
     return Service(
         registrations=(
             (service_pb2_grpc.add_ApplicationServiceServicer_to_server, servicer, name),
         ),
-        handlers={os.environ["TINY_TOPIC"]: hear},
+        handlers={os.environ["TINY_TOPIC"]: handle},
         route=lambda record: (Address(os.environ["TINY_TOPIC"]), str(record.stream_id).encode()),
-        package="safeconduct.things.v1",
-        background_tasks=(tail.run, ends_by_itself) if FAULT == "task" else (tail.run,),
+        package="safeconduct.samples.v1",
+        background_tasks=(change_feed.run, ends_by_itself)
+        if FAULT == "task"
+        else (change_feed.run,),
     )
 
 
 if __name__ == "__main__":
-    chassis.streams.consumer._STOP_TIMEOUT_S = 1.0  # a test has less patience
-    main("things", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))
+    chassis.streams.consumer._STOP_TIMEOUT_S = 1.0  # a test need not wait as long
+    main("samples", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))

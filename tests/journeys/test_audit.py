@@ -25,7 +25,7 @@ from operations.audit.case_checks import check
 from operations.audit.case_file import CaseFile, digests_of, parse, with_digests
 from operations.error_messages import InputError
 from services.applications import migrations
-from tests.chassis.sample_aggregate import eventually
+from tests.chassis.waiting import eventually
 from tests.operations.conftest import safeconduct
 
 from .conftest import Examples

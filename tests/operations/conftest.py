@@ -1,4 +1,4 @@
-"""A journal of things that a superuser may do anything to, and the `safeconduct` command in a process of its own."""
+"""A journal of samples that a superuser may do anything to, and the `safeconduct` command in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import MIGRATION, Things, add, new_journal, open_pool
+from tests.chassis.sample_aggregate import MIGRATION, SampleJournal, add, new_journal, open_pool
 
 
 @pytest.fixture(scope="session")
 def versions(run_folder: Path) -> Path:
-    """The folder of the migrations of things."""
-    folder = run_folder / "audited-things"
+    """The folder of the migrations of samples."""
+    folder = run_folder / "audited-samples"
     folder.mkdir()
-    (folder / "0001_things.py").write_text(MIGRATION)
+    (folder / "0001_samples.py").write_text(MIGRATION)
     return folder
 
 
@@ -66,7 +66,7 @@ def new_topic(kafka: Kafka) -> NewTopic:
 
 
 @pytest.fixture
-async def journal(own_store: Database) -> AsyncIterator[Things]:
+async def journal(own_store: Database) -> AsyncIterator[SampleJournal]:
     pool = await open_pool(own_store.app_dsn)
     yield new_journal(pool)
     await pool.close()
@@ -81,18 +81,18 @@ async def superuser(postgres: Postgres, own_store: Database) -> AsyncIterator[as
     await connection.close()
 
 
-async def three_things(journal: Things) -> list[str]:
-    """Three things of five events each, by id."""
+async def three_samples(journal: SampleJournal) -> list[str]:
+    """Three samples of five events each, by id."""
     ids = sorted(uuid4() for _ in range(3))
-    for thing in ids:
+    for sample in ids:
         for amount in range(1, 6):
-            await add(journal, thing, amount)
-    return [str(thing) for thing in ids]
+            await add(journal, sample, amount)
+    return [str(sample) for sample in ids]
 
 
 @pytest.fixture
-async def things(journal: Things) -> list[str]:
-    return await three_things(journal)
+async def samples(journal: SampleJournal) -> list[str]:
+    return await three_samples(journal)
 
 
 @dataclass

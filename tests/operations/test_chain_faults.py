@@ -163,7 +163,7 @@ def test_events_without_a_state_row_and_a_state_row_that_says_otherwise_are_name
 
 @st.composite
 def tampered(draw: st.DrawFn) -> tuple[list[StoredEvent], StateRow]:
-    """A chain with one to three things done to it, none of which leaves it as it was."""
+    """A chain with one to three samples done to it, none of which leaves it as it was."""
     length = draw(st.integers(2, 8))
     rows = chain(length)
     state_row = state_row_of(rows)

@@ -24,16 +24,9 @@ from chassis.telemetry.tracing import setup
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import (
-    Added,
-    eventually,
-    everything_in,
-    fact,
-    new_journal,
-    open_pool,
-    stopped,
-    tell,
-)
+from tests.chassis.kafka_records import event_headers, produce, records_in
+from tests.chassis.sample_aggregate import Added, new_journal, open_pool
+from tests.chassis.waiting import eventually, stopped
 
 from .conftest import Ran, safeconduct
 
@@ -67,7 +60,7 @@ class Scene:
     topic: str
     broken: Service
     other: Service
-    thing: UUID
+    sample: UUID
     pool: asyncpg.Pool
 
     async def dlq(self, *arguments: str) -> Ran:
@@ -85,7 +78,7 @@ class Scene:
         return found
 
     async def total(self) -> int:
-        current = await new_journal(self.pool).read(self.thing)
+        current = await new_journal(self.pool).read(self.sample)
         return current.state.total if current is not None else 0
 
 
@@ -94,7 +87,7 @@ NewScene = Callable[[], Awaitable[Scene]]
 
 @pytest.fixture
 async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIterator[Scene]:
-    topic, thing, pool = await new_topic(2), uuid4(), await open_pool(store.app_dsn)
+    topic, sample, pool = await new_topic(2), uuid4(), await open_pool(store.app_dsn)
     journal = new_journal(pool)
 
     def service(name: str) -> Service:
@@ -111,7 +104,7 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
                 if not broken.is_mended:
                     raise Undecodable("not yet")
                 key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-                await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
+                await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
 
         made = Service(
             name,
@@ -124,7 +117,7 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
     broken, other = service("broken"), service("other")
     for each in (broken, other):
         each.running = asyncio.create_task(each.consumer.run())
-    yield Scene(kafka, topic, broken, other, thing, pool)
+    yield Scene(kafka, topic, broken, other, sample, pool)
     for each in (broken, other):
         assert each.running is not None
         await stopped(each.running)
@@ -135,15 +128,16 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
 async def poisoned(scene: Scene, *numbers: int) -> list[dict[str, object]]:
     """The dead letters of these facts."""
     facts = [
-        (f"fact {number}".encode(), fact(number, traceparent=TRACEPARENT)) for number in numbers
+        (f"fact {number}".encode(), event_headers(number, traceparent=TRACEPARENT))
+        for number in numbers
     ]
-    await tell(scene.kafka.bootstrap, scene.topic, facts, partition=1)
+    await produce(scene.kafka.bootstrap, scene.topic, facts, partition=1)
     await eventually(
         lambda: len(scene.broken.given) == len(scene.other.given) == len(numbers), "both heard it"
     )
 
     async def all_dead() -> bool:
-        return len(await everything_in(scene.kafka.bootstrap, f"{scene.topic}.dlq")) == len(numbers)
+        return len(await records_in(scene.kafka.bootstrap, f"{scene.topic}.dlq")) == len(numbers)
 
     await eventually(all_dead, "the dead letters")
     return await scene.letters()
@@ -166,7 +160,7 @@ async def test_a_dead_letter_says_why_it_is_one_and_not_what_is_in_it(scene: Sce
         "eventId": str(UUID(int=1)),
         "traceId": TRACE,
     }
-    assert shown["headers"]["ce_type"] == "safeconduct.things.v1.Added"
+    assert shown["headers"]["ce_type"] == "safeconduct.samples.v1.Added"
     assert (shown["bytes"], shown["sha256"]) == (6, hashlib.sha256(b"fact 1").hexdigest())
     assert "payload" not in shown
     assert base64.b64decode(opened["payload"]) == b"fact 1"

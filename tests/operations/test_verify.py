@@ -17,40 +17,33 @@ from infra.local.ports import free_port
 from infra.local.postgres import Database, Postgres
 from operations.audit.verify import verify
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import (
-    Things,
-    add,
-    eventually,
-    new_journal,
-    open_pool,
-    stopped,
-    telemetry,
-)
+from tests.chassis.sample_aggregate import SampleJournal, add, new_journal, open_pool, telemetry
+from tests.chassis.waiting import eventually, stopped
 
-from .conftest import Ran, safeconduct, three_things
+from .conftest import Ran, safeconduct, three_samples
 
 
 async def audit(store: Database, bootstrap: str = "") -> Ran:
     environ = {
-        "SAFECONDUCT_AUDIT_THINGS_URL": store.operator_dsn,
+        "SAFECONDUCT_AUDIT_SAMPLES_URL": store.operator_dsn,
         "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
     }
     return await safeconduct(environ, "audit", "verify", "--json")
 
 
 def faults(ran: Ran) -> list[tuple[str, int, str]]:
-    assert all(each["service"] == "things" for each in ran.json["faults"])
+    assert all(each["service"] == "samples" for each in ran.json["faults"])
     return [(each["streamId"], each["version"], each["kind"]) for each in ran.json["faults"]]
 
 
 async def test_untouched_chains_are_whole_and_what_was_covered_is_said(
-    own_store: Database, things: list[str]
+    own_store: Database, samples: list[str]
 ) -> None:
     ran = await audit(own_store)
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.json["services"] == {
-        "things": {"streams": 3, "events": 15, "inOutbox": 15, "faultyStreams": 0}
+        "samples": {"streams": 3, "events": 15, "inOutbox": 15, "faultyStreams": 0}
     }
     assert (ran.json["ok"], ran.json["faults"], ran.json["published"]) == (True, [], None)
 
@@ -100,7 +93,7 @@ async def test_whatever_is_done_to_a_row_is_found_and_named(
     """Among the streams of all these tests; the others of this one stay whole."""
     statements, expected = TAMPERING[done]
     pool = await open_pool(store.app_dsn)
-    streams = await three_things(new_journal(pool))
+    streams = await three_samples(new_journal(pool))
     await pool.close()
     hand = await asyncpg.connect(postgres.dsn(store.name))
     await hand.execute("alter table event disable trigger all")
@@ -108,7 +101,7 @@ async def test_whatever_is_done_to_a_row_is_found_and_named(
         await hand.execute(statement, streams[1])
     await hand.close()
 
-    report = await verify({"things": store.operator_dsn}, "", lambda *_: None)
+    report = await verify({"samples": store.operator_dsn}, "", lambda *_: None)
 
     found = [(str(each.stream_id), each.fault.version, each.fault.kind) for each in report.faults]
     assert sorted(each for each in found if each[0] in streams) == [
@@ -142,22 +135,24 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
 
 
 async def test_the_table_for_people_names_service_stream_version_and_fault(
-    own_store: Database, things: list[str], superuser: asyncpg.Connection
+    own_store: Database, samples: list[str], superuser: asyncpg.Connection
 ) -> None:
     await superuser.execute(
-        "update event set name = 'Named' where stream_id = $1 and version = 4", things[1]
+        "update event set name = 'Named' where stream_id = $1 and version = 4", samples[1]
     )
 
-    ran = await safeconduct({}, "audit", "verify", "--database", f"things={own_store.operator_dsn}")
+    ran = await safeconduct(
+        {}, "audit", "verify", "--database", f"samples={own_store.operator_dsn}"
+    )
 
     assert ran.code == 1
-    (line,) = [line.split() for line in ran.out.splitlines() if things[1] in line]
-    assert line[:4] == ["things", things[1], "4", "CHANGED"]
+    (line,) = [line.split() for line in ran.out.splitlines() if samples[1] in line]
+    assert line[:4] == ["samples", samples[1], "4", "CHANGED"]
     assert "faults: 1" in ran.out
 
 
 async def test_the_operators_role_reads_and_changes_nothing(
-    own_store: Database, things: list[str]
+    own_store: Database, samples: list[str]
 ) -> None:
     connection = await asyncpg.connect(own_store.operator_dsn)
     try:
@@ -180,7 +175,7 @@ async def test_what_cannot_be_reached_or_was_not_said_ends_with_its_own_code(
     wrong = own_store.operator_dsn.replace("_operator:", "_operator:x")
 
     silent = await safeconduct({}, "audit", "verify", "--json")
-    shut = await safeconduct({"SAFECONDUCT_AUDIT_THINGS_URL": wrong}, "audit", "verify", "--json")
+    shut = await safeconduct({"SAFECONDUCT_AUDIT_SAMPLES_URL": wrong}, "audit", "verify", "--json")
 
     assert (silent.code, '"reason": "NOT_CONFIGURED"' in silent.err) == (2, True)
     assert (shut.code, '"reason": "DATABASE"' in shut.err) == (6, True)
@@ -191,7 +186,7 @@ async def outside(
     own_store: Database,
     kafka: Kafka,
     new_topic: NewTopic,
-    things: list[str],
+    samples: list[str],
     superuser: asyncpg.Connection,
 ) -> Callable[[], Awaitable[Ran]]:
     """Everything is published; gives the audit that compares, under a name that no other test publishes under."""
@@ -212,7 +207,7 @@ async def publish(store: Database, kafka: Kafka, topic: str, superuser: asyncpg.
     def route(record: OutboxRecord) -> tuple[Address, bytes]:
         return Address(topic), str(record.stream_id).encode()
 
-    source, package = f"/{store.name}", "safeconduct.things.v1"
+    source, package = f"/{store.name}", "safeconduct.samples.v1"
     relay = asyncio.create_task(
         Relay(store.app_dsn, kafka.bootstrap, source, package, route, telemetry()).run()
     )
@@ -229,9 +224,9 @@ def kinds(ran: Ran) -> list[tuple[str, int, str]]:
 
 
 async def test_what_was_published_is_what_is_stored(
-    outside: Callable[[], Awaitable[Ran]], journal: Things, things: list[str]
+    outside: Callable[[], Awaitable[Ran]], journal: SampleJournal, samples: list[str]
 ) -> None:
-    await add(journal, UUID(things[0]), 6)
+    await add(journal, UUID(samples[0]), 6)
 
     ran = await outside()
 
@@ -247,10 +242,10 @@ async def test_what_was_published_is_what_is_stored(
 async def test_a_rewritten_chain_that_fits_itself_is_caught_by_what_was_published(
     outside: Callable[[], Awaitable[Ran]],
     own_store: Database,
-    things: list[str],
+    samples: list[str],
     superuser: asyncpg.Connection,
 ) -> None:
-    await rewrite(superuser, things[1], amount=1000, first=4)
+    await rewrite(superuser, samples[1], amount=1000, first=4)
 
     inside = await audit(own_store)
     ran = await outside()
@@ -258,37 +253,37 @@ async def test_a_rewritten_chain_that_fits_itself_is_caught_by_what_was_publishe
     assert inside.code == 0
     assert ran.code == 1
     assert set(kinds(ran)) == {
-        (things[1], v, kind) for v in (4, 5) for kind in ("REWRITTEN", "UNPUBLISHED")
+        (samples[1], v, kind) for v in (4, 5) for kind in ("REWRITTEN", "UNPUBLISHED")
     }
 
 
 async def test_a_stream_that_is_wholly_gone_is_caught_by_what_was_published(
-    outside: Callable[[], Awaitable[Ran]], things: list[str], superuser: asyncpg.Connection
+    outside: Callable[[], Awaitable[Ran]], samples: list[str], superuser: asyncpg.Connection
 ) -> None:
-    await superuser.execute("delete from event where stream_id = $1", things[2])
-    await superuser.execute("delete from stream where id = $1", things[2])
+    await superuser.execute("delete from event where stream_id = $1", samples[2])
+    await superuser.execute("delete from stream where id = $1", samples[2])
 
     ran = await outside()
 
-    assert kinds(ran) == [(things[2], version, "UNRECORDED") for version in range(1, 6)]
+    assert kinds(ran) == [(samples[2], version, "UNRECORDED") for version in range(1, 6)]
 
 
 async def test_an_event_that_was_never_published_is_caught(
     outside: Callable[[], Awaitable[Ran]],
-    journal: Things,
-    things: list[str],
+    journal: SampleJournal,
+    samples: list[str],
     superuser: asyncpg.Connection,
 ) -> None:
-    await add(journal, UUID(things[0]), 6)
+    await add(journal, UUID(samples[0]), 6)
     await superuser.execute("delete from outbox")
 
     ran = await outside()
 
-    assert (ran.code, kinds(ran)) == (1, [(things[0], 6, "UNPUBLISHED")])
+    assert (ran.code, kinds(ran)) == (1, [(samples[0], 6, "UNPUBLISHED")])
 
 
-async def test_a_broker_that_is_away_is_no_verdict(own_store: Database, things: list[str]) -> None:
-    environ = {"SAFECONDUCT_AUDIT_THINGS_URL": own_store.operator_dsn}
+async def test_a_broker_that_is_away_is_no_verdict(own_store: Database, samples: list[str]) -> None:
+    environ = {"SAFECONDUCT_AUDIT_SAMPLES_URL": own_store.operator_dsn}
 
     ran = await safeconduct(
         environ, "audit", "verify", "--bootstrap", f"127.0.0.1:{free_port()}", "--json"

@@ -1,4 +1,4 @@
-"""A real server with mutual TLS on loopback, the real contracts, and a servicer whose answers a test writes down."""
+"""A server with mutual TLS on loopback, the real contracts, and answers that a test sets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ officers:
 
 
 class Applications(applications.ApplicationServiceServicer):
-    """Answers SubmitApplication and WatchApplications as the test says."""
+    """Answers SubmitApplication and WatchApplications with functions that a test sets."""
 
     def __init__(self) -> None:
         self.ending = asyncio.Event()
@@ -66,7 +66,7 @@ class Applications(applications.ApplicationServiceServicer):
 
 
 class Standing(enforcement.StandingServiceServicer):
-    """Answers WatchStanding as the test says."""
+    """Answers WatchStanding with a function that a test sets."""
 
     watch: Callable[..., Any]
 
@@ -92,8 +92,8 @@ class Rpc:
         self.channels.append(aio.secure_channel(f"127.0.0.1:{self.server.port}", credentials))
         return self.channels[-1]
 
-    def stub(self, *who: str) -> applications.ApplicationServiceStub:
-        return applications.ApplicationServiceStub(self.channel(*who))
+    def stub(self, *uri: str) -> applications.ApplicationServiceStub:
+        return applications.ApplicationServiceStub(self.channel(*uri))
 
 
 @pytest.fixture(scope="session")
@@ -212,7 +212,7 @@ def submission_of() -> Callable[..., service_pb2.SubmitApplicationRequest]:
 
 @dataclass(frozen=True)
 class Failure:
-    """What a client reads from a failed call."""
+    """An error as a client reads it."""
 
     code: grpc.StatusCode
     message: str

@@ -90,7 +90,7 @@ def test_a_certificate_names_its_principal(path: Any, principal: Any, name: Any)
         ("spiffe://safeconduct.example/partner/" + "a" * 64,),
     ],
 )
-def test_any_other_certificate_names_nobody(uris: Any) -> None:
+def test_any_other_certificate_is_unauthenticated(uris: Any) -> None:
     with pytest.raises(RpcError) as caught:
         authenticate(Peer(*uris), "safeconduct.example", find_officer)
 

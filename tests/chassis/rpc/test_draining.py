@@ -1,4 +1,4 @@
-"""Calls that a stopping server cannot finish: they end with UNAVAILABLE and DRAINING, never with CANCELLED."""
+"""Calls that a stopping server cannot finish end with UNAVAILABLE and DRAINING."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_a_call_that_its_caller_cancels_during_the_drain_is_cancelled(
 async def test_calls_that_still_wait_in_the_servers_queue_when_it_stops_end_with_draining(
     rpc: Any, submission_of: Any
 ) -> None:
-    """Calls wait there while the event loop is busy: gRPC itself would end all of them as CANCELLED."""
+    # They wait there while the event loop is busy. gRPC would end all of them as CANCELLED.
     begun = asyncio.Event()
 
     async def keeps_the_loop_busy(request: Any, context: Any) -> Any:

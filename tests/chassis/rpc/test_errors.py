@@ -100,11 +100,11 @@ def test_two_details_of_the_same_type_are_refused(detail: Any) -> None:
         RpcError(grpc.StatusCode.ABORTED, "R", "m", None, error_details_pb2.RetryInfo(), detail)
 
 
-def test_the_exceptions_own_text_shows_no_message_of_a_person() -> None:
+def test_the_text_of_the_exception_leaves_out_its_message() -> None:
     assert str(RpcError(grpc.StatusCode.ABORTED, "R", "somebody's words")) == "ABORTED R"
 
 
-def test_unavailable_says_when_to_come_back() -> None:
+def test_unavailable_has_a_time_to_retry() -> None:
     refusal = unavailable(CommonReason.NOT_READY, "starting", 1.5)
     (detail,) = refusal.details
 

@@ -67,7 +67,7 @@ async def test_a_partner_is_known_to_the_handler_by_its_certificate(
         "https://safeconduct.example/partner/example-1",
     ],
 )
-async def test_a_certificate_that_names_nobody_is_unauthenticated(
+async def test_a_certificate_without_a_principal_is_unauthenticated(
     rpc: Any, request_: Any, failure: Any, uri: Any
 ) -> None:
     failed = await failure(rpc.stub(uri).SubmitApplication(request_))
@@ -87,7 +87,7 @@ async def test_without_a_certificate_there_is_no_connection(
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_wrong_role_is_refused_before_the_request_is_looked_at(
+async def test_a_wrong_role_is_refused_before_the_request_is_checked(
     rpc: Any, failure: Any
 ) -> None:
     invalid = service_pb2.SubmitApplicationRequest(request_id="no uuid")
@@ -124,7 +124,9 @@ async def test_of_more_than_forty_broken_rules_forty_are_listed_and_all_are_coun
     assert len(failed.details["BadRequest"].field_violations) == 40
 
 
-async def test_the_worst_request_still_gets_its_details(rpc: Any, failure: Any) -> None:
+async def test_the_request_with_the_most_faults_still_gets_its_details(
+    rpc: Any, failure: Any
+) -> None:
     request = service_pb2.SubmitApplicationRequest()
     for _ in range(400):
         request.details.parties.add().identifiers.add()
@@ -149,7 +151,7 @@ async def test_more_than_a_mebibyte_is_refused_with_both_sizes(
     )
 
 
-async def test_bytes_that_are_no_message_are_invalid(rpc: Any, failure: Any) -> None:
+async def test_bytes_that_are_not_a_message_are_invalid(rpc: Any, failure: Any) -> None:
     call = rpc.channel().unary_unary(
         "/safeconduct.applications.v1.ApplicationService/SubmitApplication"
     )
@@ -159,7 +161,7 @@ async def test_bytes_that_are_no_message_are_invalid(rpc: Any, failure: Any) -> 
     assert failed.details["BadRequest"].field_violations[0].reason == "MALFORMED"
 
 
-async def test_an_unhandled_exception_keeps_its_text_from_the_wire_the_log_and_the_span(
+async def test_the_text_of_an_unhandled_exception_is_not_on_the_wire_in_the_log_or_in_the_span(
     rpc: Any, request_: Any, failure: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rpc.applications.submit = raising(RuntimeError(SECRET))
@@ -232,7 +234,7 @@ async def test_the_clients_deadline_cancels_the_handler(
         ExceptionGroup("both", [ConnectionResetError(), TimeoutError()]),
     ],
 )
-async def test_storage_that_is_away_is_unavailable_and_says_when_to_come_back(
+async def test_a_database_that_is_away_is_unavailable_with_a_time_to_retry(
     rpc: Any, request_: Any, failure: Any, exception: Any
 ) -> None:
     rpc.applications.submit = raising(exception)
@@ -242,7 +244,7 @@ async def test_storage_that_is_away_is_unavailable_and_says_when_to_come_back(
     assert failed.details["RetryInfo"].retry_delay.ToSeconds() > 0
 
 
-async def test_a_statement_that_postgresql_rejects_is_a_defect_of_ours(
+async def test_a_statement_that_postgresql_rejects_is_an_internal_error(
     rpc: Any, request_: Any, failure: Any
 ) -> None:
     rpc.applications.submit = raising(asyncpg.UniqueViolationError(f"duplicate key {SECRET}"))
@@ -251,7 +253,7 @@ async def test_a_statement_that_postgresql_rejects_is_a_defect_of_ours(
     assert failed.info.reason == "INTERNAL"
 
 
-async def test_a_refusal_of_business_is_no_error_span(
+async def test_a_refusal_does_not_set_the_span_to_error(
     rpc: Any, request_: Any, failure: Any
 ) -> None:
     detail = error_details_pb2.PreconditionFailure()
@@ -276,7 +278,7 @@ async def test_a_refusal_of_business_is_no_error_span(
     )
 
 
-async def test_a_fault_is_an_error_span_that_shows_its_reason_only(
+async def test_a_fault_sets_the_span_to_error_with_its_reason_only(
     rpc: Any, request_: Any, failure: Any
 ) -> None:
     rpc.applications.submit = raising(ValueError(SECRET))
@@ -289,7 +291,7 @@ async def test_a_fault_is_an_error_span_that_shows_its_reason_only(
     assert span.events == ()
 
 
-async def test_a_call_goes_on_with_the_callers_trace(
+async def test_a_call_continues_the_callers_trace(
     rpc: Any, request_: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     traces = []
@@ -311,7 +313,7 @@ async def test_a_call_goes_on_with_the_callers_trace(
     assert (line["code"], line["principal"]) == ("OK", "partner/example-1")
 
 
-async def test_what_a_person_is_called_reaches_neither_span_nor_log(
+async def test_the_name_of_a_person_is_in_no_span_and_in_no_log_line(
     rpc: Any, failure: Any, submission_of: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rpc.applications.submit = raising(KeyError(SECRET))
@@ -333,7 +335,7 @@ async def test_what_a_person_is_called_reaches_neither_span_nor_log(
     assert "VALIDATION_FAILED" in seen
 
 
-async def test_a_handler_may_answer_with_bytes_that_were_stored(rpc: Any, request_: Any) -> None:
+async def test_a_handler_may_return_a_serialized_response(rpc: Any, request_: Any) -> None:
     async def handler(request: Any, context: Any) -> Any:
         return (await rpc.applications.store(request, context)).SerializeToString()
 
@@ -355,7 +357,9 @@ async def test_a_response_of_the_wrong_type_is_a_fault(
     assert failed.info.reason == "INTERNAL"
 
 
-async def test_a_watch_is_checked_and_its_fault_is_mapped_too(rpc: Any, failure: Any) -> None:
+async def test_the_request_of_a_watch_is_checked_and_its_errors_are_mapped(
+    rpc: Any, failure: Any
+) -> None:
     async def handler(request: Any, context: Any) -> Any:
         yield service_pb2.WatchApplicationsResponse(resume_token="1")
         raise RuntimeError(SECRET)
@@ -397,9 +401,7 @@ async def test_a_client_that_leaves_closes_the_handlers_generator(rpc: Any) -> N
     assert span.status.status_code == StatusCode.UNSET
 
 
-async def test_a_write_that_fails_means_that_the_caller_left_though_the_call_does_not_know_yet() -> (
-    None
-):
+async def test_a_write_that_fails_means_that_the_client_has_left() -> None:
     closed = asyncio.Event()
 
     class Context:
@@ -437,7 +439,7 @@ async def test_every_message_of_a_clients_stream_is_checked(rpc: Any, failure: A
     assert failed.details["BadRequest"].field_violations[0].field == "renew.sequence"
 
 
-async def test_a_bad_message_read_by_a_task_of_the_handler_is_still_the_callers_fault(
+async def test_an_invalid_message_read_by_a_task_of_the_handler_is_the_callers_error(
     rpc: Any, failure: Any
 ) -> None:
     async def handler(requests: Any, context: Any) -> Any:

@@ -26,20 +26,20 @@ def officers(file: Any) -> Any:
 
 
 def replace(file: Any, content: Any) -> None:
-    """Like an editor or a mounted volume does: another file in the same place."""
+    """Puts another file in the same place, like an editor or a mounted volume."""
     draft = file.with_suffix(".new")
     draft.write_text(content)
     draft.replace(file)
 
 
-def test_a_role_taken_away_is_gone_without_a_restart(file: Any, officers: Any) -> None:
+def test_a_removed_role_is_gone_without_a_restart(file: Any, officers: Any) -> None:
     replace(file, GOOD.replace(", COUNTERSIGNER", ""))
     officers.refresh()
 
     assert frozenset({"LICENSING_OFFICER"}) == officers.find("licensing-1").roles
 
 
-def test_the_file_is_looked_at_by_itself_after_a_second(
+def test_a_changed_file_is_read_by_itself_after_a_second(
     file: Any, officers: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace(file, "officers: []")
@@ -51,7 +51,7 @@ def test_the_file_is_looked_at_by_itself_after_a_second(
 
 
 @pytest.mark.parametrize("content", ["officers: [", None])
-def test_a_file_that_went_bad_leaves_the_last_good_one_in_force(
+def test_an_invalid_new_file_leaves_the_last_valid_one_in_use(
     file: Any, officers: Any, content: Any
 ) -> None:
     if content is None:
@@ -85,7 +85,9 @@ def test_a_file_that_went_bad_leaves_the_last_good_one_in_force(
         ),
     ],
 )
-def test_a_file_with_a_fault_is_refused_and_says_where(file: Any, content: Any, words: Any) -> None:
+def test_an_invalid_file_is_an_error_with_the_place_of_the_fault(
+    file: Any, content: Any, words: Any
+) -> None:
     file.write_text(content)
 
     with pytest.raises(OfficersFileError) as caught:

@@ -68,7 +68,7 @@ def contract(name: str, roles: list[int] | None) -> str:
 @pytest.mark.parametrize(
     ("name", "roles"), [("open_to_nobody", None), ("empty", []), ("unspecified", [1, 0])]
 )
-def test_a_method_that_does_not_say_who_may_call_it_keeps_the_server_from_being_built(
+def test_a_method_without_roles_keeps_the_server_from_being_built(
     settings: Any, name: Any, roles: Any
 ) -> None:
     service = contract(name, roles)
@@ -78,12 +78,12 @@ def test_a_method_that_does_not_say_who_may_call_it_keeps_the_server_from_being_
         RpcServer(settings, measured, [(lambda *_: None, object(), service)], lambda: None)
 
 
-def test_a_service_of_no_contract_keeps_the_server_from_being_built() -> None:
+def test_a_service_without_a_contract_keeps_the_server_from_being_built() -> None:
     with pytest.raises(ValueError, match=r"no contract defines the service nobody\.Service"):
         access_table(["nobody.Service"])
 
 
-async def test_readiness_follows_what_the_service_says_and_liveness_does_not(rpc: Any) -> None:
+async def test_readiness_follows_the_service_and_liveness_does_not(rpc: Any) -> None:
     await until_health(rpc, "", SERVING)
     rpc.not_ready.append("the database is away")
     await until_health(rpc, "", NOT_SERVING)
@@ -203,7 +203,7 @@ async def test_reflection_lists_the_services(rpc: Any) -> None:
     } < names
 
 
-async def test_the_service_port_speaks_nothing_but_mutual_tls(rpc: Any, request_: Any) -> None:
+async def test_the_service_port_accepts_only_mutual_tls(rpc: Any, request_: Any) -> None:
     async with aio.insecure_channel(f"127.0.0.1:{rpc.server.port}") as channel:
         with pytest.raises(aio.AioRpcError) as caught:
             await rpc.stub().__class__(channel).SubmitApplication(request_, timeout=5)
@@ -227,7 +227,7 @@ async def serial_of(rpc: Any, certificates: Path) -> int:
     return shown.serial_number
 
 
-async def test_a_renewed_certificate_is_shown_without_a_restart(
+async def test_a_renewed_certificate_is_used_without_a_restart(
     rpc: Any, request_: Any, certificates: Path, settings: ServiceSettings
 ) -> None:
     stub = rpc.stub()
@@ -253,7 +253,7 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
     ).application.application_id == request_.request_id
 
 
-async def test_a_port_that_is_taken_is_an_error_and_not_half_of_the_calls(
+async def test_a_port_in_use_is_an_error_and_does_not_share_the_calls(
     rpc: Any, settings: Any
 ) -> None:
     taken = settings.model_copy(update={"grpc_listen_address": f"127.0.0.1:{rpc.server.port}"})

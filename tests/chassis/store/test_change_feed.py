@@ -14,16 +14,15 @@ from chassis.rpc.errors import RpcError
 from chassis.store.change_feed import Change, ChangeFeed, Cursor
 from infra.local.postgres import Database, Postgres
 from tests.chassis.sample_aggregate import (
-    Alone,
-    Things,
+    SampleJournal,
+    SingleConnectionPool,
     add,
     adding,
-    eventually,
     new_journal,
     new_key,
     open_pool,
-    stopped,
 )
+from tests.chassis.waiting import eventually, stopped
 
 Seen = list[Change]
 
@@ -59,7 +58,7 @@ async def watch(feed: ChangeFeed) -> AsyncIterator[Callable[..., Awaitable[Seen]
     await stopped(*running)
 
 
-def new_waking_journal(pool: Any, feed: ChangeFeed) -> Things:
+def new_waking_journal(pool: Any, feed: ChangeFeed) -> SampleJournal:
     return new_journal(pool, feed.wake)
 
 
@@ -70,14 +69,14 @@ def positions(seen: Seen) -> list[tuple[UUID, int]]:
 async def test_a_watcher_receives_events_that_commit_after_it_began(
     pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, thing = new_waking_journal(pool, feed), uuid4()
+    journal, sample = new_waking_journal(pool, feed), uuid4()
     seen = await watch(await feed.current_cursor())
 
-    await add(journal, thing, 1, 2)
+    await add(journal, sample, 1, 2)
 
     await eventually(lambda: len(seen) >= 2, "both events")
-    recorded = await journal.history(thing)
-    assert positions(seen) == [(thing, 1), (thing, 2)]
+    recorded = await journal.history(sample)
+    assert positions(seen) == [(sample, 1), (sample, 2)]
     assert [(c.name, c.state, c.occurred_at, c.trace_id, c.owner) for c in seen] == [
         ("Added", "OPEN", each.occurred_at, each.trace_id, "somebody") for each in recorded
     ]
@@ -92,21 +91,25 @@ async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_
     connection = await asyncpg.connect(store.app_dsn)
 
     async with connection.transaction():
-        await add(new_journal(Alone(connection)), slow, 1)  # drawn first, committed last
+        await add(
+            new_journal(SingleConnectionPool(connection)), slow, 1
+        )  # drawn first, committed last
         for _ in range(5):
-            await asyncio.gather(*(add(journal, thing, 1) for thing in quick))
+            await asyncio.gather(*(add(journal, sample, 1) for sample in quick))
         held_back = await feed.read_after(start, 1_000)
     await add(journal, quick[0], 1)
 
     await connection.close()
-    expected = {(slow, 1)} | {(thing, n) for thing in quick for n in range(1, 6)} | {(quick[0], 6)}
+    expected = (
+        {(slow, 1)} | {(sample, n) for sample in quick for n in range(1, 6)} | {(quick[0], 6)}
+    )
     for seen in watchers:
         await eventually(lambda seen=seen: len(seen) >= len(expected), "every event")
         assert len(seen) == len(expected)
         assert set(positions(seen)) == expected
         assert [change.cursor for change in seen] == sorted(change.cursor for change in seen)
-        for thing in quick:
-            versions = [version for stream_id, version in positions(seen) if stream_id == thing]
+        for sample in quick:
+            versions = [version for stream_id, version in positions(seen) if stream_id == sample]
             assert versions == sorted(versions)
     assert held_back == []
 
@@ -114,28 +117,28 @@ async def test_nothing_is_missed_with_many_writers_and_a_slow_transaction_among_
 async def test_a_transaction_that_is_rolled_back_delays_no_watcher_and_yields_no_event(
     store: Database, pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, never, thing = new_waking_journal(pool, feed), uuid4(), uuid4()
+    journal, never, sample = new_waking_journal(pool, feed), uuid4(), uuid4()
     seen = await watch(await feed.current_cursor())
     connection = await asyncpg.connect(store.app_dsn)
     transaction = connection.transaction()
     await transaction.start()
-    await add(new_journal(Alone(connection)), never, 1)
-    await add(journal, thing, 1)
+    await add(new_journal(SingleConnectionPool(connection)), never, 1)
+    await add(journal, sample, 1)
 
     await transaction.rollback()
 
     await connection.close()
     await eventually(lambda: seen, "the event behind it")
-    assert positions(seen) == [(thing, 1)]
+    assert positions(seen) == [(sample, 1)]
 
 
 async def test_resuming_from_any_cursor_yields_exactly_the_later_events(
     pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, things = new_waking_journal(pool, feed), [uuid4() for _ in range(4)]
+    journal, samples = new_waking_journal(pool, feed), [uuid4() for _ in range(4)]
     start = await feed.current_cursor()
     for _ in range(3):
-        await asyncio.gather(*(add(journal, thing, 1, 1) for thing in things))
+        await asyncio.gather(*(add(journal, sample, 1, 1) for sample in samples))
     whole = await feed.read_after(start, 1_000)
     assert len(whole) == 24
 
@@ -151,13 +154,13 @@ async def test_resuming_from_any_cursor_yields_exactly_the_later_events(
 async def test_a_watch_that_begins_while_others_write_has_no_gap_and_no_repetition(
     pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    journal, thing = new_waking_journal(pool, feed), uuid4()
+    journal, sample = new_waking_journal(pool, feed), uuid4()
     start = await feed.current_cursor()
     watchers: list[Seen] = []
 
     async def write() -> None:
         for _ in range(60):
-            await add(journal, thing, 1)
+            await add(journal, sample, 1)
 
     async def join() -> None:
         for _ in range(20):
@@ -168,23 +171,23 @@ async def test_a_watch_that_begins_while_others_write_has_no_gap_and_no_repetiti
 
     for seen in watchers:
         await eventually(lambda seen=seen: len(seen) >= 60, "all of them")
-        assert positions(seen) == [(thing, version) for version in range(1, 61)]
+        assert positions(seen) == [(sample, version) for version in range(1, 61)]
 
 
 async def test_an_event_that_commits_before_the_feed_runs_reaches_a_watch_that_is_open_already(
     pool: asyncpg.Pool,
 ) -> None:
-    feed, thing = ChangeFeed(new_journal(pool), "owner"), uuid4()
+    feed, sample = ChangeFeed(new_journal(pool), "owner"), uuid4()
     changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
     assert await anext(changes) == []  # the old events are read
 
-    await add(new_journal(pool), thing, 1)
+    await add(new_journal(pool), sample, 1)
     running = asyncio.create_task(feed.run())
 
     async with asyncio.timeout(10):
         while not (received := await anext(changes)):
             pass
-    assert positions(received) == [(thing, 1)]
+    assert positions(received) == [(sample, 1)]
     await changes.aclose()
     await stopped(running)
 
@@ -211,25 +214,25 @@ async def test_a_watcher_receives_only_the_events_of_its_owner_that_its_filter_i
 async def test_commits_of_another_replica_are_found_by_polling(
     pool: asyncpg.Pool, feed: ChangeFeed, watch: Callable[..., Awaitable[Seen]]
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
     seen = await watch(await feed.current_cursor())
 
-    await add(new_journal(pool), thing, 1)
+    await add(new_journal(pool), sample, 1)
 
     await eventually(lambda: seen, "the event")
-    assert positions(seen) == [(thing, 1)]
+    assert positions(seen) == [(sample, 1)]
 
 
 async def test_a_watcher_with_too_many_unread_events_is_ended_and_may_resume(
     pool: asyncpg.Pool, feed: ChangeFeed
 ) -> None:
-    journal, thing = new_waking_journal(pool, feed), uuid4()
+    journal, sample = new_waking_journal(pool, feed), uuid4()
     changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
     assert await anext(changes) == []
     prompt = feed.watch(await feed.current_cursor(), lambda _: True, None)
     receiving = asyncio.ensure_future(anext(prompt))
 
-    await journal.execute(thing, new_key(), "officer/licensing-1", adding(thing, *([1] * 2_001)))
+    await journal.execute(sample, new_key(), "officer/licensing-1", adding(sample, *([1] * 2_001)))
 
     last = (await receiving)[-1]
     while last.version < 2_001:
@@ -249,19 +252,19 @@ async def test_a_watch_without_events_yields_heartbeats(feed: ChangeFeed) -> Non
 async def test_a_watch_survives_a_restart_of_the_database(
     postgres: Postgres, own_store: Database
 ) -> None:
-    pool, thing = await open_pool(own_store.app_dsn), uuid4()
+    pool, sample = await open_pool(own_store.app_dsn), uuid4()
     feed = ChangeFeed(new_journal(pool), "owner")
     running = asyncio.create_task(feed.run())
-    await add(new_journal(pool), thing, 1)
+    await add(new_journal(pool), sample, 1)
     changes = feed.watch(Cursor(0, 0), lambda _: True, None, heartbeat_s=0.01)
-    assert positions(await anext(changes)) == [(thing, 1)]
+    assert positions(await anext(changes)) == [(sample, 1)]
 
     postgres.kill()
     postgres.restart()
 
     async def write() -> bool:
         try:
-            await add(new_journal(pool), thing, 1)
+            await add(new_journal(pool), sample, 1)
         except RpcError:
             return False
         return True
@@ -270,7 +273,7 @@ async def test_a_watch_survives_a_restart_of_the_database(
     async with asyncio.timeout(20):
         while not (received := await anext(changes)):
             pass
-    assert positions(received) == [(thing, 2)]
+    assert positions(received) == [(sample, 2)]
     await changes.aclose()
     await stopped(running)
     await pool.close()

@@ -28,10 +28,10 @@ from tests.chassis.sample_aggregate import (
     Awaited,
     Event,
     Named,
-    Rang,
     Refusal,
-    Thing,
-    Things,
+    Sample,
+    SampleJournal,
+    TimerFired,
     add,
     adding,
     new_journal,
@@ -43,13 +43,13 @@ from tests.chassis.sample_aggregate import (
 OFFICER = "officer/licensing-1"
 
 
-async def stored(owner: asyncpg.Connection, thing_id: UUID) -> tuple[int, ...]:
-    """Number of rows of the thing in each table."""
+async def stored(owner: asyncpg.Connection, sample_id: UUID) -> tuple[int, ...]:
+    """Number of rows of the sample in each table."""
     return (
-        await owner.fetchval("select count(*) from stream where id = $1", thing_id),
-        await owner.fetchval("select count(*) from event where stream_id = $1", thing_id),
-        await owner.fetchval("select count(*) from outbox where stream_id = $1", thing_id),
-        await owner.fetchval("select count(*) from part where thing_id = $1", thing_id),
+        await owner.fetchval("select count(*) from stream where id = $1", sample_id),
+        await owner.fetchval("select count(*) from event where stream_id = $1", sample_id),
+        await owner.fetchval("select count(*) from outbox where stream_id = $1", sample_id),
+        await owner.fetchval("select count(*) from part where sample_id = $1", sample_id),
     )
 
 
@@ -68,61 +68,61 @@ def submit(request_id: UUID, *, validate_only: bool = False, name: str = "") -> 
 
 
 async def test_a_command_stores_state_events_pointers_and_projection_together(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
 
-    total = await add(journal, thing, 2, 3)
+    total = await add(journal, sample, 2, 3)
 
-    current = await journal.read(thing)
+    current = await journal.read(sample)
     assert total == 5
     assert current is not None
-    assert (current.state, current.version) == (Thing(thing, 2, 5), 2)
-    assert await stored(owner, thing) == (1, 2, 2, 1)
+    assert (current.state, current.version) == (Sample(sample, 2, 5), 2)
+    assert await stored(owner, sample) == (1, 2, 2, 1)
 
 
 async def test_the_same_request_sent_eight_times_at_once_gives_one_write_and_one_answer(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing, key = uuid4(), new_key()
+    sample, key = uuid4(), new_key()
 
-    answers = await asyncio.gather(*(add(journal, thing, 7, key=key) for _ in range(8)))
+    answers = await asyncio.gather(*(add(journal, sample, 7, key=key) for _ in range(8)))
 
     assert answers == [7] * 8
-    assert await stored(owner, thing) == (1, 1, 1, 1)
+    assert await stored(owner, sample) == (1, 1, 1, 1)
 
 
 async def test_the_same_creation_with_an_id_made_anew_each_time_creates_one_stream(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    things, key = [uuid4() for _ in range(8)], new_key()
+    samples, key = [uuid4() for _ in range(8)], new_key()
 
-    await asyncio.gather(*(add(journal, thing, 7, key=key) for thing in things))
+    await asyncio.gather(*(add(journal, sample, 7, key=key) for sample in samples))
 
-    assert sum([(await stored(owner, thing))[0] for thing in things]) == 1
+    assert sum([(await stored(owner, sample))[0] for sample in samples]) == 1
 
 
 async def test_a_repeated_request_gets_the_first_answer_though_the_stream_has_moved_on(
-    journal: Things,
+    journal: SampleJournal,
 ) -> None:
-    thing, key = uuid4(), new_key()
-    first = await add(journal, thing, 1, key=key)
-    await add(journal, thing, 10)
+    sample, key = uuid4(), new_key()
+    first = await add(journal, sample, 1, key=key)
+    await add(journal, sample, 10)
 
-    assert await add(journal, thing, 1, key=key) == first
+    assert await add(journal, sample, 1, key=key) == first
 
 
-async def create(journal: Things, key: IdempotencyKey, *amounts: int) -> int:
-    """Creates a thing with a new id, without reading first; returns its total."""
-    thing = uuid4()
-    decide = adding(thing, *amounts) if amounts else lambda _: Refusal()
-    answer = await journal.execute(thing, key, OFFICER, decide, total_of, Int64Value, creates=True)
+async def create(journal: SampleJournal, key: IdempotencyKey, *amounts: int) -> int:
+    """Creates a sample with a new id, without reading first; returns its total."""
+    sample = uuid4()
+    decide = adding(sample, *amounts) if amounts else lambda _: Refusal()
+    answer = await journal.execute(sample, key, OFFICER, decide, total_of, Int64Value, creates=True)
     assert answer is not None
     return answer.value
 
 
 async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answer(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
     key = new_key()
     before = await owner.fetchval("select count(*) from stream")
@@ -134,7 +134,7 @@ async def test_a_creation_at_once_sent_eight_times_gives_one_write_and_one_answe
 
 
 async def test_creations_that_arrive_together_are_committed_together(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
     commits = "select count(distinct xid) from event"
     before = await owner.fetchval(commits)
@@ -146,7 +146,7 @@ async def test_creations_that_arrive_together_are_committed_together(
 
 
 async def test_a_repeated_creation_among_others_keeps_none_of_them_from_being_stored(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
     key = new_key()
     first = await create(journal, key, 100)
@@ -162,7 +162,7 @@ async def test_a_repeated_creation_among_others_keeps_none_of_them_from_being_st
 
 
 async def test_a_creation_at_once_that_would_be_refused_by_now_gets_its_first_answer(
-    journal: Things,
+    journal: SampleJournal,
 ) -> None:
     key = new_key()
     first = await create(journal, key, 5)
@@ -171,7 +171,7 @@ async def test_a_creation_at_once_that_would_be_refused_by_now_gets_its_first_an
 
 
 async def test_a_creation_at_once_with_another_body_under_the_same_id_is_refused(
-    journal: Things,
+    journal: SampleJournal,
 ) -> None:
     request_id = uuid4()
     await create(journal, submit(request_id, name="a"), 1)
@@ -182,7 +182,7 @@ async def test_a_creation_at_once_with_another_body_under_the_same_id_is_refused
 
 
 async def test_a_refused_creation_at_once_writes_nothing(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
     key = new_key()
 
@@ -193,28 +193,28 @@ async def test_a_refused_creation_at_once_writes_nothing(
 
 
 async def test_a_request_id_with_another_body_is_refused_and_changes_nothing(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing, request_id = uuid4(), uuid4()
-    await add(journal, thing, 1, key=submit(request_id, name="a"))
-    before = await stored(owner, thing)
+    sample, request_id = uuid4(), uuid4()
+    await add(journal, sample, 1, key=submit(request_id, name="a"))
+    before = await stored(owner, sample)
 
     with pytest.raises(RpcError) as refused:
-        await add(journal, thing, 1, key=submit(request_id, name="b"))
+        await add(journal, sample, 1, key=submit(request_id, name="b"))
 
     assert (refused.value.code, refused.value.reason) == (
         grpc.StatusCode.INVALID_ARGUMENT,
         "REQUEST_ID_REUSED",
     )
-    assert await stored(owner, thing) == before
+    assert await stored(owner, sample) == before
 
 
-async def test_a_request_id_used_for_another_method_is_refused(journal: Things) -> None:
-    thing, key = uuid4(), new_key()
-    await add(journal, thing, 1, key=key)
+async def test_a_request_id_used_for_another_method_is_refused(journal: SampleJournal) -> None:
+    sample, key = uuid4(), new_key()
+    await add(journal, sample, 1, key=key)
 
     with pytest.raises(RpcError, match="REQUEST_ID_REUSED"):
-        await add(journal, thing, 1, key=replace(key, method="Remove"))
+        await add(journal, sample, 1, key=replace(key, method="Remove"))
 
 
 def test_two_principals_never_share_a_request_id() -> None:
@@ -234,139 +234,141 @@ def test_a_dry_run_and_its_live_call_may_share_a_request_id() -> None:
 
 
 async def test_a_stale_version_loses_and_decides_again_on_the_newest_state(
-    store: Database, journal: Things
+    store: Database, journal: SampleJournal
 ) -> None:
-    thing = uuid4()
-    await add(journal, thing, 1)
+    sample = uuid4()
+    await add(journal, sample, 1)
     seen: list[int] = []
 
-    def decide(state: Thing | None) -> tuple[Event, ...]:
+    def decide(state: Sample | None) -> tuple[Event, ...]:
         assert state is not None
         seen.append(state.total)
         if len(seen) == 1:
-            run_coroutine(_add_elsewhere(store.app_dsn, thing, 10))
-        return (Added(thing, state.total),)  # doubles what it saw
+            run_coroutine(_add_elsewhere(store.app_dsn, sample, 10))
+        return (Added(sample, state.total),)  # doubles what it saw
 
-    answer = await journal.execute(thing, new_key(), OFFICER, decide, total_of, Int64Value)
+    answer = await journal.execute(sample, new_key(), OFFICER, decide, total_of, Int64Value)
 
     assert seen == [1, 11]
     assert answer == Int64Value(value=22)
 
 
 async def test_a_creation_that_lost_decides_again_on_what_was_created(
-    store: Database, journal: Things
+    store: Database, journal: SampleJournal
 ) -> None:
-    thing = uuid4()
-    seen: list[Thing | None] = []
+    sample = uuid4()
+    seen: list[Sample | None] = []
 
-    def decide(state: Thing | None) -> tuple[Event, ...] | Refusal:
+    def decide(state: Sample | None) -> tuple[Event, ...] | Refusal:
         seen.append(state)
         if state is not None:
             return Refusal()
-        run_coroutine(_add_elsewhere(store.app_dsn, thing, 10))
-        return (Added(thing, 1),)
+        run_coroutine(_add_elsewhere(store.app_dsn, sample, 10))
+        return (Added(sample, 1),)
 
     with pytest.raises(RpcError, match="ENOUGH"):
-        await journal.execute(thing, new_key(), OFFICER, decide)
+        await journal.execute(sample, new_key(), OFFICER, decide)
 
-    assert seen == [None, Thing(thing, 1, 10)]
+    assert seen == [None, Sample(sample, 1, 10)]
 
 
 async def test_a_writer_that_loses_every_version_check_gets_contention(
-    store: Database, journal: Things
+    store: Database, journal: SampleJournal
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
 
-    def decide(state: Thing | None) -> tuple[Event, ...]:
-        run_coroutine(_add_elsewhere(store.app_dsn, thing, 1))
-        return (Added(thing, 100),)
+    def decide(state: Sample | None) -> tuple[Event, ...]:
+        run_coroutine(_add_elsewhere(store.app_dsn, sample, 1))
+        return (Added(sample, 100),)
 
     with pytest.raises(RpcError, match="UNAVAILABLE CONTENTION"):
-        await journal.execute(thing, new_key(), OFFICER, decide)
+        await journal.execute(sample, new_key(), OFFICER, decide)
 
-    current = await journal.read(thing)
+    current = await journal.read(sample)
     assert current is not None
     assert current.state.total < 100
 
 
-async def _add_elsewhere(dsn: str, thing: UUID, amount: int) -> None:
+async def _add_elsewhere(dsn: str, sample: UUID, amount: int) -> None:
     pool = await open_pool(dsn)
-    await add(new_journal(pool), thing, amount)
+    await add(new_journal(pool), sample, amount)
     await pool.close()
 
 
-async def test_many_at_once_on_one_stream_lose_nothing(journal: Things) -> None:
-    thing = uuid4()
+async def test_many_at_once_on_one_stream_lose_nothing(journal: SampleJournal) -> None:
+    sample = uuid4()
 
-    await asyncio.gather(*(add(journal, thing, 1) for _ in range(50)))
+    await asyncio.gather(*(add(journal, sample, 1) for _ in range(50)))
 
-    history = await journal.history(thing)
+    history = await journal.history(sample)
     assert [each.version for each in history] == list(range(1, 51))
-    assert journal.rebuild(history) == Thing(thing, 50, 50)
+    assert journal.rebuild(history) == Sample(sample, 50, 50)
 
 
 async def test_many_at_once_on_one_stream_in_several_replicas_lose_nothing(
     pool: asyncpg.Pool,
 ) -> None:
-    thing, replicas = uuid4(), [new_journal(pool) for _ in range(3)]
+    sample, replicas = uuid4(), [new_journal(pool) for _ in range(3)]
 
-    totals = await asyncio.gather(*(add(replicas[n % 3], thing, 1) for n in range(30)))
+    totals = await asyncio.gather(*(add(replicas[n % 3], sample, 1) for n in range(30)))
 
     assert sorted(totals) == list(range(1, 31))
 
 
-async def test_a_refusal_writes_nothing(journal: Things, owner: asyncpg.Connection) -> None:
-    thing, key = uuid4(), new_key()
+async def test_a_refusal_writes_nothing(journal: SampleJournal, owner: asyncpg.Connection) -> None:
+    sample, key = uuid4(), new_key()
 
     with pytest.raises(RpcError) as refused:
-        await journal.execute(thing, key, OFFICER, lambda _: Refusal())
+        await journal.execute(sample, key, OFFICER, lambda _: Refusal())
 
     assert (refused.value.code, refused.value.reason) == (
         grpc.StatusCode.FAILED_PRECONDITION,
         "ENOUGH",
     )
-    assert await stored(owner, thing) == (0, 0, 0, 0)
+    assert await stored(owner, sample) == (0, 0, 0, 0)
     assert not await key_is_known(owner, key)
 
 
 async def test_a_dry_run_writes_nothing_and_answers_as_the_live_call_does(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing, key = uuid4(), new_key()
+    sample, key = uuid4(), new_key()
 
     dry = await journal.execute(
-        thing, key, OFFICER, adding(thing, 4), total_of, Int64Value, dry_run=True
+        sample, key, OFFICER, adding(sample, 4), total_of, Int64Value, dry_run=True
     )
 
-    assert await stored(owner, thing) == (0, 0, 0, 0)
+    assert await stored(owner, sample) == (0, 0, 0, 0)
     assert not await key_is_known(owner, key)
-    assert dry == Int64Value(value=await add(journal, thing, 4, key=key))
+    assert dry == Int64Value(value=await add(journal, sample, 4, key=key))
 
 
-async def test_a_dry_run_is_refused_as_the_live_call_is(journal: Things) -> None:
+async def test_a_dry_run_is_refused_as_the_live_call_is(journal: SampleJournal) -> None:
     with pytest.raises(RpcError, match="ENOUGH"):
         await journal.execute(uuid4(), new_key(), OFFICER, lambda _: Refusal(), dry_run=True)
 
 
 async def test_a_decision_that_changes_nothing_is_remembered(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing, key = uuid4(), new_key()
+    sample, key = uuid4(), new_key()
 
-    await journal.execute(thing, key, OFFICER, lambda _: ())
+    await journal.execute(sample, key, OFFICER, lambda _: ())
 
     assert await key_is_known(owner, key)
-    assert await stored(owner, thing) == (0, 0, 0, 0)
-    await journal.execute(thing, key, OFFICER, adding(thing, 1))
-    assert await journal.read(thing) is None
+    assert await stored(owner, sample) == (0, 0, 0, 0)
+    await journal.execute(sample, key, OFFICER, adding(sample, 1))
+    assert await journal.read(sample) is None
 
 
-async def test_a_broken_rule_of_the_tables_is_a_defect_and_not_a_lost_race(journal: Things) -> None:
+async def test_a_broken_rule_of_the_tables_is_a_defect_and_not_a_lost_race(
+    journal: SampleJournal,
+) -> None:
     one, other, decided = uuid4(), uuid4(), []
     nickname = str(uuid4())
     await journal.execute(one, new_key(), OFFICER, lambda _: (Named(one, nickname),))
 
-    def decide(_: Thing | None) -> tuple[Event, ...]:
+    def decide(_: Sample | None) -> tuple[Event, ...]:
         decided.append(other)
         return (Named(other, nickname),)
 
@@ -379,12 +381,12 @@ async def test_a_broken_rule_of_the_tables_is_a_defect_and_not_a_lost_race(journ
 async def test_the_journal_calls_wake_after_a_commit_and_only_then(pool: asyncpg.Pool) -> None:
     woken: list[bool] = []
     journal = new_journal(pool, lambda: woken.append(True))
-    thing = uuid4()
+    sample = uuid4()
 
-    await journal.execute(thing, new_key(), OFFICER, adding(thing, 4), dry_run=True)
-    await journal.execute(thing, new_key(), OFFICER, lambda _: ())
+    await journal.execute(sample, new_key(), OFFICER, adding(sample, 4), dry_run=True)
+    await journal.execute(sample, new_key(), OFFICER, lambda _: ())
     assert woken == []
-    await add(journal, thing, 4)
+    await add(journal, sample, 4)
     assert woken == [True]
 
 
@@ -394,21 +396,21 @@ EVENTS = st.lists(
         st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - bounds are naive
             lambda moment: ("Awaited", moment)
         ),
-        st.just(("Rang", None)),
+        st.just(("TimerFired", None)),
     ),
     min_size=1,
     max_size=5,
 )
 
 
-def event_of(thing: UUID, kind: str, value: object) -> Event:
+def event_of(sample: UUID, kind: str, value: object) -> Event:
     match value:
         case int():
-            return Added(thing, value)
+            return Added(sample, value)
         case datetime():
-            return Awaited(thing, value)
+            return Awaited(sample, value)
         case _:
-            return Rang(thing)
+            return TimerFired(sample)
 
 
 @settings(
@@ -416,15 +418,15 @@ def event_of(thing: UUID, kind: str, value: object) -> Event:
 )
 @given(commands=st.lists(EVENTS, min_size=1, max_size=4))
 async def test_the_stored_state_is_the_fold_of_the_stored_events(
-    journal: Things, commands: list[list[tuple[str, object]]]
+    journal: SampleJournal, commands: list[list[tuple[str, object]]]
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
 
     for command in commands:
-        events = tuple(event_of(thing, *each) for each in command)
-        await journal.execute(thing, new_key(), OFFICER, lambda _, events=events: events)
+        events = tuple(event_of(sample, *each) for each in command)
+        await journal.execute(sample, new_key(), OFFICER, lambda _, events=events: events)
 
-    history, current = await journal.history(thing), await journal.read(thing)
+    history, current = await journal.history(sample), await journal.read(sample)
     assert current is not None
     assert journal.rebuild(history) == current.state
     assert [each.version for each in history] == list(range(1, current.version + 1))
@@ -488,27 +490,28 @@ TAMPERING = {
 
 @pytest.mark.parametrize("what", TAMPERING)
 async def test_the_hash_chain_detects(
-    what: str, journal: Things, owner: asyncpg.Connection
+    what: str, journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
     for amount in (1, 2, 3, 4):
-        await add(journal, thing, amount)
-    sound = await journal.read(thing)
+        await add(journal, sample, amount)
+    sound = await journal.read(sample)
     assert sound is not None
-    assert first_fault(await journal.history(thing), sound.latest_hash) is None
+    assert first_fault(await journal.history(sample), sound.latest_hash) is None
     statement, version = TAMPERING[what]
 
     async with owner.transaction():
         await owner.execute("alter table event disable trigger user")
-        await owner.execute(statement, thing)
+        await owner.execute(statement, sample)
         if what == "two rows in another order":
             await owner.execute(
-                "update event set version = 5 + version where stream_id = $1 and version < 0", thing
+                "update event set version = 5 + version where stream_id = $1 and version < 0",
+                sample,
             )
         await owner.execute("alter table event enable always trigger event_is_immutable")
         await owner.execute("alter table event enable always trigger event_is_not_emptied")
 
-    assert first_fault(await journal.history(thing), sound.latest_hash) == version
+    assert first_fault(await journal.history(sample), sound.latest_hash) == version
 
 
 FORBIDDEN = (
@@ -527,7 +530,7 @@ FORBIDDEN = (
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
 async def test_the_role_of_the_service_may_not(
-    statement: str, journal: Things, pool: asyncpg.Pool
+    statement: str, journal: SampleJournal, pool: asyncpg.Pool
 ) -> None:
     await add(journal, uuid4(), 1)
 
@@ -537,7 +540,7 @@ async def test_the_role_of_the_service_may_not(
 
 @pytest.mark.parametrize("statement", FORBIDDEN[:3])
 async def test_even_the_owner_must_first_disable_the_trigger(
-    statement: str, journal: Things, owner: asyncpg.Connection
+    statement: str, journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
     await add(journal, uuid4(), 1)
 
@@ -547,37 +550,37 @@ async def test_even_the_owner_must_first_disable_the_trigger(
 
 async def test_an_event_records_its_actor_name_time_and_trace(pool: asyncpg.Pool) -> None:
     journal = new_journal(pool, clock=lambda: NOON)
-    thing = uuid4()
+    sample = uuid4()
 
-    await add(journal, thing, 1)
+    await add(journal, sample, 1)
 
-    (recorded,) = await journal.history(thing)
+    (recorded,) = await journal.history(sample)
     assert (recorded.name, recorded.actor, recorded.occurred_at) == ("Added", OFFICER, NOON)
     assert recorded.state == "OPEN"
     assert len(recorded.trace_id) == 32
 
 
 async def test_the_due_time_is_stored_in_the_row_of_the_stream(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing, until = uuid4(), NOON + timedelta(days=1)
+    sample, until = uuid4(), NOON + timedelta(days=1)
 
-    await journal.execute(thing, new_key(), OFFICER, lambda _: (Awaited(thing, until),))
+    await journal.execute(sample, new_key(), OFFICER, lambda _: (Awaited(sample, until),))
 
-    row = await owner.fetchrow("select state, due_at, owner from stream where id = $1", thing)
+    row = await owner.fetchrow("select state, due_at, owner from stream where id = $1", sample)
     assert row is not None
     assert tuple(row) == ("WAITING", until, "somebody")
 
 
 async def test_a_projection_keeps_the_rows_of_earlier_states(
-    journal: Things, owner: asyncpg.Connection
+    journal: SampleJournal, owner: asyncpg.Connection
 ) -> None:
-    thing = uuid4()
+    sample = uuid4()
 
     for amount in (1, 2, 1, 1):
-        await add(journal, thing, amount)
+        await add(journal, sample, amount)
 
-    rows = await owner.fetch("select total from part where thing_id = $1 order by total", thing)
+    rows = await owner.fetch("select total from part where sample_id = $1 order by total", sample)
     assert [row["total"] for row in rows] == [1, 3, 5]
 
 
@@ -594,19 +597,19 @@ async def test_a_cancelled_command_leaves_the_pool_usable(
     pool: asyncpg.Pool,
 ) -> None:
     journal = new_journal(pool)
-    things = [uuid4() for _ in range(20)]
-    running = [asyncio.ensure_future(add(journal, thing, 1)) for thing in things]
+    samples = [uuid4() for _ in range(20)]
+    running = [asyncio.ensure_future(add(journal, sample, 1)) for sample in samples]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
     for each in running:
         each.cancel()
     await asyncio.gather(*running, return_exceptions=True)
 
-    for thing in things:
-        await add(journal, thing, 1)
-        current = await journal.read(thing)
+    for sample in samples:
+        await add(journal, sample, 1)
+        current = await journal.read(sample)
         assert current is not None
-        assert journal.rebuild(await journal.history(thing)) == current.state
+        assert journal.rebuild(await journal.history(sample)) == current.state
 
 
 def test_an_etag_of_another_version_is_stale_and_an_empty_one_is_no_check() -> None:

@@ -31,10 +31,10 @@ def upgrade():
 
 @pytest.fixture
 def folder(versions: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Makes the folder of things and a second migration that ends in a statement."""
+    """Makes the folder of samples and a second migration that ends in a statement."""
 
     def make(statement: str) -> Path:
-        (tmp_path / "0001_things.py").write_text((versions / "0001_things.py").read_text())
+        (tmp_path / "0001_samples.py").write_text((versions / "0001_samples.py").read_text())
         (tmp_path / "0002_second.py").write_text(SECOND.replace("STATEMENT", repr(statement)))
         return tmp_path
 

@@ -21,7 +21,7 @@ from infra.local.postgres import Database
 from operations.audit.verify import verify
 from tests.chassis.sample_aggregate import (
     NOON,
-    Things,
+    SampleJournal,
     add,
     adding,
     new_journal,
@@ -32,7 +32,7 @@ from tests.chassis.sample_aggregate import (
 ROWS: Final = (Path(__file__).parent / "data" / "first_release.sql").read_text()
 FOUR_EVENTS, WITH_TIMER, ONE_EVENT = (UUID(int=n, version=4) for n in (0xA1, 0xB2, 0xC3))
 
-THINGS_FIRST: Final = '''
+SAMPLES_FIRST: Final = '''
 revision = "0001"
 down_revision = None
 
@@ -43,11 +43,11 @@ def upgrade():
     apply(journal_sql("create"))
     apply("""
         alter table stream add column owner text not null, add column nickname text unique;
-        create table part (part_id uuid primary key, thing_id uuid not null, total bigint not null);
+        create table part (part_id uuid primary key, sample_id uuid not null, total bigint not null);
         grant select, insert, update on part to {app};
     """)
 '''
-THINGS_RENAME: Final = """
+SAMPLES_RENAME: Final = """
 revision = "0002"
 down_revision = "0001"
 
@@ -69,7 +69,7 @@ class Kind:
 
 
 SERVICES: Final = (
-    Kind("things", "0002", {"owner": "'somebody'"}),
+    Kind("samples", "0002", {"owner": "'somebody'"}),
     Kind("applications", "0002", {"partner_id": "'example-1'", "submitted_at": "now()"}),
     Kind("enforcement", "0002", {}),
     Kind("screening", "0004", {"kind": "'list'"}),
@@ -113,9 +113,9 @@ async def upgrade(kind: Kind, folder: Path, database: Database) -> Upgraded:
 
 def first_release(kind: Kind, folder: Path) -> Path:
     """Fills the folder with the migrations before the rename."""
-    if kind.name == "things":
+    if kind.name == "samples":
         folder.mkdir(parents=True)
-        (folder / "0001_things.py").write_text(THINGS_FIRST)
+        (folder / "0001_samples.py").write_text(SAMPLES_FIRST)
         return folder
     shutil.copytree(CHECKOUT / "services" / kind.name / "migrations", folder)
     for file in folder.glob("0*.py"):
@@ -126,9 +126,9 @@ def first_release(kind: Kind, folder: Path) -> Path:
 
 def this_release(kind: Kind, folder: Path) -> Path:
     """The folder with the rename and all that came after it."""
-    if kind.name != "things":
+    if kind.name != "samples":
         return CHECKOUT / "services" / kind.name / "migrations"
-    (folder / "0002_rename.py").write_text(THINGS_RENAME)
+    (folder / "0002_rename.py").write_text(SAMPLES_RENAME)
     return folder
 
 
@@ -190,15 +190,17 @@ async def test_no_name_of_the_first_release_is_left(
 
 
 @pytest.fixture(scope="module")
-async def journal(run_folder: Path, new_database: Callable[[], Database]) -> AsyncIterator[Things]:
-    """The journal of things on an upgraded database, with the role of the service."""
+async def journal(
+    run_folder: Path, new_database: Callable[[], Database]
+) -> AsyncIterator[SampleJournal]:
+    """The journal of samples on an upgraded database, with the role of the service."""
     done = await upgrade(SERVICES[0], run_folder / "renamed" / "journal", new_database())
     pool = await open_pool(done.database.app_dsn)
     yield new_journal(pool)
     await pool.close()
 
 
-async def test_the_service_reads_states_that_the_events_fold_to(journal: Things) -> None:
+async def test_the_service_reads_states_that_the_events_fold_to(journal: SampleJournal) -> None:
     for stream_id, total in ((FOUR_EVENTS, 10), (WITH_TIMER, 0)):
         stored, history = await journal.read(stream_id), await journal.history(stream_id)
 
@@ -208,7 +210,7 @@ async def test_the_service_reads_states_that_the_events_fold_to(journal: Things)
 
 
 async def test_the_service_answers_a_repeated_request_with_the_first_answer(
-    journal: Things,
+    journal: SampleJournal,
 ) -> None:
     answer = await journal.execute(
         FOUR_EVENTS,
@@ -223,14 +225,16 @@ async def test_the_service_answers_a_repeated_request_with_the_first_answer(
     assert len(await journal.history(FOUR_EVENTS)) == 4
 
 
-async def test_the_service_continues_a_chain_of_hashes(journal: Things) -> None:
+async def test_the_service_continues_a_chain_of_hashes(journal: SampleJournal) -> None:
     assert await add(journal, ONE_EVENT, 7) == 12
 
     first, second = await journal.history(ONE_EVENT)
     assert second.previous_hash == first.hash
 
 
-async def test_the_service_finds_its_timer_its_outbox_and_its_change_feed(journal: Things) -> None:
+async def test_the_service_finds_its_timer_its_outbox_and_its_change_feed(
+    journal: SampleJournal,
+) -> None:
     (due,) = await journal.fetch("select id, due_at from stream where due_at is not null")
     waiting = await journal.fetch(
         "select version, name, body from outbox where id <= 8 order by id"

@@ -26,17 +26,9 @@ from chassis.streams.envelope import Envelope, Handler, Undecodable, envelope_of
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import (
-    Added,
-    eventually,
-    everything_in,
-    fact,
-    new_journal,
-    open_pool,
-    stopped,
-    telemetry,
-    tell,
-)
+from tests.chassis.kafka_records import event_headers, produce, records_in
+from tests.chassis.sample_aggregate import Added, new_journal, open_pool, telemetry
+from tests.chassis.waiting import eventually, stopped
 
 # Faust leaves coroutines behind that nobody awaits. They are collected in the test that made them.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -97,7 +89,7 @@ async def acknowledged(kafka: Kafka, topic: str) -> dict[int, int]:
 
 
 async def dead_letters(kafka: Kafka, topic: str) -> list[dict[str, str]]:
-    records = await everything_in(kafka.bootstrap, f"{topic}.dlq")
+    records = await records_in(kafka.bootstrap, f"{topic}.dlq")
     return [
         {"value": (record.value or b"").decode()}
         | {
@@ -117,8 +109,11 @@ async def test_an_event_arrives_as_it_was_published(
         consumed.append(envelope)
 
     traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await tell(
-        kafka.bootstrap, topic, [(b"payload", fact(7, traceparent=traceparent))], partition=1
+    await produce(
+        kafka.bootstrap,
+        topic,
+        [(b"payload", event_headers(7, traceparent=traceparent))],
+        partition=1,
     )
     consume(topic, handle)
 
@@ -127,8 +122,8 @@ async def test_an_event_arrives_as_it_was_published(
         Envelope(
             event_id=UUID(int=7),
             type="Added",
-            source="/things",
-            subject="thing",
+            source="/samples",
+            subject="sample",
             occurred_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
             traceparent=traceparent.decode(),
             payload=b"payload",
@@ -142,21 +137,21 @@ async def test_an_event_arrives_as_it_was_published(
 async def test_an_event_published_twice_changes_nothing_the_second_time(
     kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running], pool: asyncpg.Pool
 ) -> None:
-    topic, thing, handled = await new_topic(), uuid4(), 0
+    topic, sample, handled = await new_topic(), uuid4(), 0
     journal = new_journal(pool)
 
     async def handle(envelope: Envelope) -> None:
         nonlocal handled
         key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-        await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
+        await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
         handled += 1
 
-    one, other = (b"", fact(uuid4().int)), (b"", fact(uuid4().int))
-    await tell(kafka.bootstrap, topic, [one, one, other, one, other])
+    one, other = (b"", event_headers(uuid4().int)), (b"", event_headers(uuid4().int))
+    await produce(kafka.bootstrap, topic, [one, one, other, one, other])
     consume(topic, handle)
 
     await eventually(lambda: handled == 5, "all five")
-    current = await journal.read(thing)
+    current = await journal.read(sample)
     assert current is not None
     assert current.state.total == 2
 
@@ -172,7 +167,11 @@ async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_partitio
         if envelope.payload == b"bad" or (envelope.payload == b"shaky" and tries[b"shaky"] < 3):
             raise ValueError("a secret")
 
-    await tell(kafka.bootstrap, topic, [(b"bad", fact(1)), (b"shaky", fact(2)), (b"good", fact(3))])
+    await produce(
+        kafka.bootstrap,
+        topic,
+        [(b"bad", event_headers(1)), (b"shaky", event_headers(2)), (b"good", event_headers(3))],
+    )
     consume(topic, handle)
 
     await eventually(lambda: tries[b"good"], "the one behind")
@@ -180,7 +179,7 @@ async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_partitio
     (letter,) = await dead_letters(kafka, topic)
     assert letter.pop("dlq_at").endswith("Z")
     assert letter == {"value": "bad"} | {
-        name: (value or b"").decode() for name, value in fact(1)
+        name: (value or b"").decode() for name, value in event_headers(1)
     } | {
         "dlq_topic": topic,
         "dlq_partition": "0",
@@ -208,16 +207,16 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
 
     poison = {
         b"no headers": [],
-        b"null id": fact(1, ce_id=None),
-        b"no uuid": fact(1, ce_id=b"x"),
-        b"no text": fact(1, ce_type=b"\xff"),
-        b"no moment": fact(1, ce_time=b"noon"),
-        b"no zone": fact(1, ce_time=b"2026-03-01T12:00:00"),
-        b"no such moment": fact(1, ce_time=b"0001-01-01T00:00:00+14:00"),
-        b"garbled": fact(2),
-        b"refused": fact(3),
+        b"null id": event_headers(1, ce_id=None),
+        b"no uuid": event_headers(1, ce_id=b"x"),
+        b"no text": event_headers(1, ce_type=b"\xff"),
+        b"no moment": event_headers(1, ce_time=b"noon"),
+        b"no zone": event_headers(1, ce_time=b"2026-03-01T12:00:00"),
+        b"no such moment": event_headers(1, ce_time=b"0001-01-01T00:00:00+14:00"),
+        b"garbled": event_headers(2),
+        b"refused": event_headers(3),
     }
-    await tell(kafka.bootstrap, topic, [*poison.items(), (b"good", fact(4))])
+    await produce(kafka.bootstrap, topic, [*poison.items(), (b"good", event_headers(4))])
     consume(topic, handle)
 
     await eventually(lambda: b"good" in consumed, "the one behind")
@@ -236,7 +235,7 @@ async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
     own_store: Database,
     postgres: Postgres,
 ) -> None:
-    topic, thing = await new_topic(), uuid4()
+    topic, sample = await new_topic(), uuid4()
     pool = await open_pool(own_store.app_dsn)
     journal, reached, tries, handled = new_journal(pool), asyncio.Event(), 0, False
 
@@ -249,11 +248,11 @@ async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
                 "select 1"
             )  # raises the driver's error; the journal raises STORAGE_UNAVAILABLE
         key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-        await journal.execute(thing, key, "service/things", lambda _: (Added(thing, 1),))
+        await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
         handled = True
 
     postgres.kill()
-    await tell(kafka.bootstrap, topic, [(b"", fact(uuid4().int))])
+    await produce(kafka.bootstrap, topic, [(b"", event_headers(uuid4().int))])
     consume(topic, handle)
     await eventually(
         lambda: tries > 2 * module._MAX_ATTEMPTS, "it tries longer than a failing handler would"
@@ -262,7 +261,7 @@ async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
 
     await eventually(lambda: handled, "it is handled")
     assert await dead_letters(kafka, topic) == []
-    current = await journal.read(thing)
+    current = await journal.read(sample)
     assert current is not None
     assert current.version == 1
     await pool.close()
@@ -282,7 +281,9 @@ async def test_a_cancelled_consumer_has_acknowledged_only_records_that_it_handle
         return sum(len(offsets) for offsets in handled.values())
 
     for partition in range(4):
-        await tell(kafka.bootstrap, topic, [(b"", fact(n)) for n in range(300)], partition)
+        await produce(
+            kafka.bootstrap, topic, [(b"", event_headers(n)) for n in range(300)], partition
+        )
 
     for enough in (150, 500, 900):
         running = consume(topic, handle)
@@ -327,8 +328,10 @@ async def test_a_dead_letter_that_cannot_be_written_crashes_the_consumer_and_ack
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
-    await tell(
-        kafka.bootstrap, topic, [(b"good", fact(1)), (b"bad", fact(2)), (b"behind", fact(3))]
+    await produce(
+        kafka.bootstrap,
+        topic,
+        [(b"good", event_headers(1)), (b"bad", event_headers(2)), (b"behind", event_headers(3))],
     )
 
     process = await asyncio.create_subprocess_exec(
@@ -368,7 +371,9 @@ async def test_a_second_replica_gets_its_share_of_partitions_and_all_of_them_whe
     async def both_consume() -> bool:
         nonlocal number
         for partition in range(4):
-            await tell(kafka.bootstrap, topic, [(b"%d" % number, fact(number))], partition)
+            await produce(
+                kafka.bootstrap, topic, [(b"%d" % number, event_headers(number))], partition
+            )
         number += 1
         return bool(consumed[1]) and other.consumer.is_assigned
 
@@ -412,8 +417,10 @@ async def test_canary_faust_skips_a_record_whose_agent_raises_so_ours_never_rais
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
-    await tell(
-        kafka.bootstrap, topic, [(b"good", fact(1)), (b"bad", fact(2)), (b"behind", fact(3))]
+    await produce(
+        kafka.bootstrap,
+        topic,
+        [(b"good", event_headers(1)), (b"bad", event_headers(2)), (b"behind", event_headers(3))],
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", RAISING, kafka.bootstrap, topic, stdout=asyncio.subprocess.DEVNULL
@@ -433,7 +440,7 @@ async def test_a_leader_that_does_not_know_the_topic_assigns_nothing_and_the_gro
     kafka: Kafka, consume: Callable[..., Running]
 ) -> None:
     """Faust alone would leave the topic out, and no replica would ever consume it."""
-    topic, consumed = f"things.late-{uuid4()}", []
+    topic, consumed = f"samples.late-{uuid4()}", []
 
     async def handle(envelope: Envelope) -> None:
         consumed.append(envelope.payload)
@@ -453,7 +460,7 @@ async def test_a_leader_that_does_not_know_the_topic_assigns_nothing_and_the_gro
         )
     finally:
         await admin.close()
-    await tell(kafka.bootstrap, topic, [(b"payload", fact(1))])
+    await produce(kafka.bootstrap, topic, [(b"payload", event_headers(1))])
 
     await eventually(lambda: consumed, "the event")
 
@@ -478,13 +485,13 @@ async def test_canary_an_error_that_aiokafka_keeps_ends_the_session_and_a_new_on
         lambda: running.consumer._app is not first and running.consumer.is_assigned,
         "a second session",
     )
-    await tell(kafka.bootstrap, topic, [(b"after", fact(1))])
+    await produce(kafka.bootstrap, topic, [(b"after", event_headers(1))])
     await eventually(lambda: consumed, "it consumes again")
 
 
 @pytest.mark.parametrize("missing", ["ce_id", "ce_type", "ce_source", "ce_time"])
 def test_an_envelope_needs_its_headers(missing: str) -> None:
-    headers = {name: value or b"" for name, value in fact(1) if name != missing}
+    headers = {name: value or b"" for name, value in event_headers(1) if name != missing}
 
     with pytest.raises(Undecodable):
         envelope_of("topic", 0, 0, headers, b"")

@@ -25,7 +25,8 @@ from chassis.streams.envelope import Envelope
 from chassis.streams.faust_app import assigned_partitions, is_thread_dead
 from infra.local.kafka import Kafka
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import eventually, stopped, telemetry
+from tests.chassis.sample_aggregate import telemetry
+from tests.chassis.waiting import eventually, stopped
 
 VERSIONS: Final = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
 

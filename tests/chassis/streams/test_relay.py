@@ -19,18 +19,17 @@ from chassis.store.outbox import shard_of
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
+from tests.chassis.kafka_records import records_in
 from tests.chassis.sample_aggregate import (
-    Things,
+    SampleJournal,
     add,
     adding,
-    eventually,
-    everything_in,
     new_journal,
     new_key,
     new_relay,
     open_pool,
-    stopped,
 )
+from tests.chassis.waiting import eventually, stopped
 
 SHARDS_OWNED = """
 select pid, count(*) as owned from pg_locks l join pg_database d on d.oid = l.database
@@ -85,24 +84,24 @@ async def test_an_event_is_published_as_a_cloudevent_with_the_key_of_its_stream(
     topic = await new_topic()
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
     running = asyncio.create_task(relay.run())
-    journal, thing = new_journal(pool, relay.wake), uuid4()
+    journal, sample = new_journal(pool, relay.wake), uuid4()
 
-    await add(journal, thing, 5)
+    await add(journal, sample, 5)
 
     await eventually(emptied(pool), "the outbox is empty")
     await stopped(running)
-    (record,) = await everything_in(kafka.bootstrap, topic)
-    (recorded,) = await journal.history(thing)
+    (record,) = await records_in(kafka.bootstrap, topic)
+    (recorded,) = await journal.history(sample)
     headers = {name: value.decode() for name, value in record.headers}
-    assert (record.key, record.value) == (str(thing).encode(), recorded.payload)
+    assert (record.key, record.value) == (str(sample).encode(), recorded.payload)
     assert headers.pop("traceparent")[3:35] == recorded.trace_id
     assert headers == {
         "ce_specversion": "1.0",
-        "ce_type": "safeconduct.things.v1.Added",
-        "ce_source": "/things",
+        "ce_type": "safeconduct.samples.v1.Added",
+        "ce_source": "/samples",
         "ce_id": str(recorded.event_id),
         "ce_time": recorded.occurred_at.isoformat().replace("+00:00", "Z"),
-        "ce_subject": str(thing),
+        "ce_subject": str(sample),
         "ce_streamversion": "1",
         "ce_hash": recorded.hash.hex(),
         "content-type": "application/protobuf",
@@ -122,11 +121,11 @@ async def test_a_record_without_an_event_is_published_from_its_shard(
 
     await eventually(emptied(pool), "the outbox is empty")
     await stopped(running)
-    records = await everything_in(kafka.bootstrap, ticks)
+    records = await records_in(kafka.bootstrap, ticks)
     assert {(each.partition, each.value) for each in records} == {
         (shard, b"%d" % shard) for shard in range(16)
     }
-    assert {header(each, "ce_type") for each in records} == {"safeconduct.things.v1.Tick"}
+    assert {header(each, "ce_type") for each in records} == {"safeconduct.samples.v1.Tick"}
 
 
 async def test_replicas_share_the_shards_and_take_over_those_of_a_stopped_one(
@@ -155,17 +154,17 @@ async def test_no_event_is_missing_and_every_stream_is_in_order_though_relays_fa
     own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic, postgres: Postgres
 ) -> None:
     topic = await new_topic(6)
-    things = [uuid4() for _ in range(40)]
+    samples = [uuid4() for _ in range(40)]
     relays = [new_relay(own_store.app_dsn, kafka.bootstrap, topic) for _ in range(2)]
     running = [asyncio.create_task(relay.run()) for relay in relays]
     journal = new_journal(pool, lambda: [relay.wake() for relay in relays])
     admin = await asyncpg.connect(postgres.dsn())
     written = 0
 
-    async def write(thing: UUID) -> None:
+    async def write(sample: UUID) -> None:
         nonlocal written
         for _ in range(15):
-            await add(journal, thing, 1, 1)
+            await add(journal, sample, 1, 1)
             written += 2
 
     async def break_relays() -> None:
@@ -178,13 +177,13 @@ async def test_no_event_is_missing_and_every_stream_is_in_order_though_relays_fa
                 relays.append(new_relay(own_store.app_dsn, kafka.bootstrap, topic))
                 running.append(asyncio.create_task(relays[-1].run()))
 
-    await asyncio.gather(break_relays(), *(write(thing) for thing in things))
+    await asyncio.gather(break_relays(), *(write(sample) for sample in samples))
 
     await eventually(emptied(pool), "the outbox is empty")
     await stopped(*running)
     await admin.close()
-    assert first_versions(await everything_in(kafka.bootstrap, topic)) == {
-        thing: list(range(1, 31)) for thing in things
+    assert first_versions(await records_in(kafka.bootstrap, topic)) == {
+        sample: list(range(1, 31)) for sample in samples
     }
 
 
@@ -193,7 +192,7 @@ async def test_a_record_that_cannot_be_sent_holds_back_only_later_records_of_its
 ) -> None:
     topic = await new_topic()
     too_large = uuid4()
-    other = next(thing for thing in iter(uuid4, None) if shard_of(thing) != shard_of(too_large))
+    other = next(sample for sample in iter(uuid4, None) if shard_of(sample) != shard_of(too_large))
     journal = new_journal(pool)
     await add(journal, too_large, 1, 2, 3)
     await pool.execute(
@@ -209,13 +208,13 @@ async def test_a_record_that_cannot_be_sent_holds_back_only_later_records_of_its
         return await outbox(pool) == 2
 
     await eventually(only_two_rows_wait, "the rest has left")
-    sent = len(await everything_in(kafka.bootstrap, topic))
+    sent = len(await records_in(kafka.bootstrap, topic))
     for total in range(1, 4):  # each of them waits for another session of the relay
         await add(journal, other, 1)
         await eventually(only_two_rows_wait, f"number {total} of the other shard")
 
     await stopped(running)
-    records = await everything_in(kafka.bootstrap, topic)
+    records = await records_in(kafka.bootstrap, topic)
     assert first_versions(records) == {too_large: [1, 2, 3], other: [1, 2, 3]}
     assert len(records) == sent + 3
 
@@ -223,31 +222,31 @@ async def test_a_record_that_cannot_be_sent_holds_back_only_later_records_of_its
 async def test_a_restart_of_the_database_loses_no_record(
     own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic, postgres: Postgres
 ) -> None:
-    topic, thing = await new_topic(), uuid4()
+    topic, sample = await new_topic(), uuid4()
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
     running = asyncio.create_task(relay.run())
-    journal: Things = new_journal(pool, relay.wake)
-    await add(journal, thing, 1)
+    journal: SampleJournal = new_journal(pool, relay.wake)
+    await add(journal, sample, 1)
     await eventually(emptied(pool), "the outbox is empty")
 
     postgres.kill()
     with pytest.raises(RpcError, match="STORAGE_UNAVAILABLE"):
-        await add(journal, thing, 1)
+        await add(journal, sample, 1)
     postgres.restart()
-    await eventually(lambda: _works(journal, thing), "the database is back")
+    await eventually(lambda: _works(journal, sample), "the database is back")
 
     await eventually(emptied(pool), "the outbox is empty again")
     await stopped(running)
-    current = await journal.read(thing)
+    current = await journal.read(sample)
     assert current is not None
-    assert first_versions(await everything_in(kafka.bootstrap, topic)) == {
-        thing: list(range(1, current.version + 1))
+    assert first_versions(await records_in(kafka.bootstrap, topic)) == {
+        sample: list(range(1, current.version + 1))
     }
 
 
-async def _works(journal: Things, thing: UUID) -> bool:
+async def _works(journal: SampleJournal, sample: UUID) -> bool:
     try:
-        await add(journal, thing, 1)
+        await add(journal, sample, 1)
     except RpcError:
         return False
     return True
@@ -293,15 +292,15 @@ async def test_canary_an_idempotent_producer_repeats_an_expired_batch_for_ever(
 async def test_a_decision_of_many_events_is_published_whole(
     own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
 ) -> None:
-    topic, thing = await new_topic(), uuid4()
+    topic, sample = await new_topic(), uuid4()
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
     await new_journal(pool).execute(
-        thing, new_key(), "officer/licensing-1", adding(thing, *([1] * 450))
+        sample, new_key(), "officer/licensing-1", adding(sample, *([1] * 450))
     )
 
     running = asyncio.create_task(relay.run())
 
     await eventually(emptied(pool), "the outbox is empty")
     await stopped(running)
-    records = await everything_in(kafka.bootstrap, topic)
+    records = await records_in(kafka.bootstrap, topic)
     assert [int(header(record, "ce_streamversion")) for record in records] == list(range(1, 451))

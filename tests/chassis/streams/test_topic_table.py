@@ -15,30 +15,21 @@ from chassis.streams.topics import Topic, create
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
 from tests.chassis.conftest import NewTopic
-from tests.chassis.sample_aggregate import (
-    add,
-    eventually,
-    everything_in,
-    fact,
-    new_journal,
-    new_relay,
-    open_pool,
-    stopped,
-    telemetry,
-    tell,
-)
+from tests.chassis.kafka_records import event_headers, produce, records_in
+from tests.chassis.sample_aggregate import add, new_journal, new_relay, open_pool, telemetry
+from tests.chassis.waiting import eventually, stopped
 
 
 def numbered(first: int, last: int) -> list[tuple[bytes, list[tuple[str, bytes | None]]]]:
-    return [(b"%d" % number, fact(number)) for number in range(first, last)]
+    return [(b"%d" % number, event_headers(number)) for number in range(first, last)]
 
 
 async def test_every_record_is_passed_in_order_per_partition_before_it_is_caught_up(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic(2)
-    await tell(kafka.bootstrap, topic, numbered(0, 50), partition=0)
-    await tell(kafka.bootstrap, topic, numbered(50, 90), partition=1)
+    await produce(kafka.bootstrap, topic, numbered(0, 50), partition=0)
+    await produce(kafka.bootstrap, topic, numbered(50, 90), partition=1)
     passed: list[Entry] = []
     reader = TopicTableReader(kafka.bootstrap, topic, passed.extend)
     running = asyncio.create_task(reader.run())
@@ -50,8 +41,8 @@ async def test_every_record_is_passed_in_order_per_partition_before_it_is_caught
     assert [each.value for each in passed if each.partition == 1] == [
         b"%d" % n for n in range(50, 90)
     ]
-    assert {(each.key, each.type) for each in passed} == {(b"thing", "Added")}
-    await tell(kafka.bootstrap, topic, numbered(90, 91), partition=1)
+    assert {(each.key, each.type) for each in passed} == {(b"sample", "Added")}
+    await produce(kafka.bootstrap, topic, numbered(90, 91), partition=1)
     await eventually(lambda: passed[-1].value == b"90", "the later record")
     await stopped(running)
 
@@ -75,7 +66,7 @@ async def test_a_topic_that_does_not_exist_yet_is_waited_for(kafka: Kafka) -> No
     running = asyncio.create_task(reader.run())
 
     await create(kafka.bootstrap, [Topic("later.v1", 1)], 1)
-    await tell(kafka.bootstrap, "later.v1", numbered(0, 1))
+    await produce(kafka.bootstrap, "later.v1", numbered(0, 1))
 
     await eventually(lambda: passed, "the record")
     await stopped(running)
@@ -85,7 +76,7 @@ async def test_a_batch_whose_callback_raised_is_passed_again(
     kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
-    await tell(kafka.bootstrap, topic, numbered(0, 5))
+    await produce(kafka.bootstrap, topic, numbered(0, 5))
     tries: list[list[bytes]] = []
 
     def note(entries: list[Entry]) -> None:
@@ -122,7 +113,7 @@ async def test_a_restart_of_the_broker_loses_no_record(
     topic = await new_topic(2)
     pool = await open_pool(own_store.app_dsn)
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
-    journal, things = new_journal(pool, relay.wake), [uuid4() for _ in range(10)]
+    journal, samples = new_journal(pool, relay.wake), [uuid4() for _ in range(10)]
     handled: set[bytes] = set()
     read: set[bytes] = set()
 
@@ -135,25 +126,25 @@ async def test_a_restart_of_the_broker_loses_no_record(
         kafka.bootstrap, topic, lambda entries: read.update(each.value for each in entries)
     )
     running = [asyncio.create_task(part.run()) for part in (relay, consumer, reader)]
-    await asyncio.gather(*(add(journal, thing, 1) for thing in things))
+    await asyncio.gather(*(add(journal, sample, 1) for sample in samples))
     await eventually(lambda: len(handled) == len(read) == 10, "all run")
 
     kafka.kill()
-    await asyncio.gather(*(add(journal, thing, 2) for thing in things))
+    await asyncio.gather(*(add(journal, sample, 2) for sample in samples))
     await asyncio.to_thread(kafka.restart)
-    await asyncio.gather(*(add(journal, thing, 3) for thing in things))
+    await asyncio.gather(*(add(journal, sample, 3) for sample in samples))
 
     await eventually(lambda: len(handled) == len(read) == 30, "everything arrives", 60)
     await stopped(*running)
     await pool.close()
-    per_thing = [
+    per_sample = [
         [
             each.value
-            for each in await everything_in(kafka.bootstrap, topic)
-            if each.key == str(thing).encode()
+            for each in await records_in(kafka.bootstrap, topic)
+            if each.key == str(sample).encode()
         ]
-        for thing in things
+        for sample in samples
     ]
-    assert [list(dict.fromkeys(values)) for values in per_thing] == [
-        [f"{thing} {amount}".encode() for amount in (1, 2, 3)] for thing in things
+    assert [list(dict.fromkeys(values)) for values in per_sample] == [
+        [f"{sample} {amount}".encode() for amount in (1, 2, 3)] for sample in samples
     ]

@@ -1,4 +1,4 @@
-"""Our encoding of spans says exactly what the stock encoder says."""
+"""The encoder makes exactly the message that the SDK's encoder makes."""
 
 from __future__ import annotations
 
@@ -31,32 +31,40 @@ class Kept(SpanProcessor):
 
 
 scalars = st.text() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
-values = scalars | st.lists(st.text(), max_size=3) | st.just(Colour.RED)
+values = (
+    scalars
+    | st.binary(max_size=8)
+    | st.lists(st.text(), max_size=3)
+    | st.lists(st.integers(-(2**63), 2**63 - 1), max_size=3)
+    | st.just(Colour.RED)
+)
 attributes = st.dictionaries(st.text(min_size=1), values, max_size=5)
 
 
-def recorded(stories: list[dict[str, Any]]) -> list[ReadableSpan]:
+def recorded(descriptions: list[dict[str, Any]]) -> list[ReadableSpan]:
     kept = Kept()
-    provider = TracerProvider(resource=Resource({"service.name": "things"}), shutdown_on_exit=False)
+    provider = TracerProvider(
+        resource=Resource({"service.name": "samples"}), shutdown_on_exit=False
+    )
     provider.add_span_processor(kept)
-    for number, story in enumerate(stories):
+    for number, description in enumerate(descriptions):
         span = provider.get_tracer(f"tracer-{number % 2}", "1").start_span(
-            story["name"],
-            context=context_of(SENDER, story["state"]) if story["is_child"] else None,
-            kind=story["kind"],
-            attributes=story["attributes"],
+            description["name"],
+            context=context_of(SENDER, description["state"]) if description["is_child"] else None,
+            kind=description["kind"],
+            attributes=description["attributes"],
             links=[Link(link.context, {"why": "again"}) for link in link_to(SENDER)]
-            if story["is_linked"]
+            if description["is_linked"]
             else [],
         )
-        span.add_event("happened", story["attributes"])
-        if story["is_fault"]:
+        span.add_event("happened", description["attributes"])
+        if description["is_fault"]:
             span.set_status(Status(StatusCode.ERROR, "OSError"))
         span.end()
     return kept.spans
 
 
-stories = st.lists(
+descriptions = st.lists(
     st.fixed_dictionaries(
         {
             "name": st.text(),
@@ -72,8 +80,8 @@ stories = st.lists(
 )
 
 
-@given(stories)
-def test_both_encoders_say_the_same(told: list[dict[str, Any]]) -> None:
-    spans = recorded(told)
+@given(descriptions)
+def test_both_encoders_make_the_same_message(descriptions: list[dict[str, Any]]) -> None:
+    spans = recorded(descriptions)
 
     assert encode(spans) == encode_spans(spans)

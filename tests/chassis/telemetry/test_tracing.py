@@ -27,7 +27,7 @@ def measured() -> Any:
 @pytest.fixture
 def exported() -> Any:
     spans = InMemorySpanExporter()
-    measured = tracing.setup("things", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
+    measured = tracing.setup("samples", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
     yield measured, spans
     measured.close()
 
@@ -82,7 +82,7 @@ def test_an_exception_is_recorded_by_its_type_and_never_by_its_text(exported: An
     assert SECRET not in span.to_json()
 
 
-def test_no_other_code_lets_the_library_record_the_text_of_an_exception() -> None:
+def test_no_code_lets_the_library_record_the_text_of_an_exception() -> None:
     calls = [
         (f"{path}:{node.lineno}", {each.arg: ast.unparse(each.value) for each in node.keywords})
         for folder in ("chassis", "services", "operations")
