@@ -20,7 +20,7 @@ from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
 from services.applications.shell.license_documents import LicenseSigner, load_signing_key
 from services.applications.shell.license_service import LicenseServicer
-from services.applications.shell.policy import load_policy
+from services.applications.shell.policy_file import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.review_service import ReviewServicer

@@ -10,6 +10,20 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.applications.core.acceptance import acceptance_text
+from services.applications.core.application_details import (
+    AccessMode,
+    ApplicationDetails,
+    Declaration,
+    EndUse,
+    EndUserStatement,
+    Item,
+    Party,
+    PartyKind,
+    PartyRole,
+    SafeguardStatement,
+    Sector,
+    SigningAuthority,
+)
 from services.applications.core.commands import (
     AcceptCode,
     Command,
@@ -30,34 +44,24 @@ from services.applications.core.decide import decide
 from services.applications.core.errors import Refusal
 from services.applications.core.evolve import evolve
 from services.applications.core.model import (
-    AccessMode,
     Application,
-    ApplicationDetails,
     ApplicationState,
-    Declaration,
-    EndUse,
-    EndUserStatement,
     FiredRule,
-    Item,
     LicenseState,
-    MatchStrength,
     Outcome,
-    OwnershipAssessment,
-    OwnershipFinding,
-    Party,
-    PartyFinding,
-    PartyKind,
-    PartyRole,
     PolicyOutcome,
     RuleEffect,
-    SafeguardStatement,
+)
+from services.applications.core.screening_summary import (
+    MatchStrength,
+    OwnershipAssessment,
+    OwnershipFinding,
+    PartyFinding,
     ScreeningResult,
     ScreeningSummary,
-    Sector,
-    SigningAuthority,
 )
 from services.applications.shell.license_documents import verify_signature
-from services.applications.shell.policy import load_policy
+from services.applications.shell.policy_file import load_policy
 from services.applications.shell.reference_data import load_reference_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "services" / "applications" / "policy"

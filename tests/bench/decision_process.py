@@ -42,7 +42,7 @@ from services.applications.shell.application_service import details_of
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.event_handlers import EventHandlers
 from services.applications.shell.license_documents import LicenseSigner
-from services.applications.shell.policy import load_policy
+from services.applications.shell.policy_file import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
 from tests.bench.child_processes import lines, say, settings

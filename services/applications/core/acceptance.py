@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import json
 
-from services.applications.core.model import Application, ApplicationDetails, Party, PartyRole
+from services.applications.core.application_details import (
+    ApplicationDetails,
+    Party,
+    PartyRole,
+)
+from services.applications.core.model import Application
 
 _FORM = "safeconduct.acceptance.v1"
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import Final
 
 from services.applications.core import ownership, screening_findings
+from services.applications.core.application_details import (
+    AccessMode,
+    ApplicationDetails,
+)
 from services.applications.core.explanations import REVIEW_NEEDED
 from services.applications.core.military import is_military, is_military_intelligence
 from services.applications.core.model import (
-    AccessMode,
-    ApplicationDetails,
     FiredRule,
     PolicyOutcome,
     RuleEffect,
-    ScreeningSummary,
 )
+from services.applications.core.screening_summary import ScreeningSummary
 
 RULE_ID: Final = "core.never-automatic"
 _AGAINST_APPROVAL: Final = frozenset({RuleEffect.DENY, RuleEffect.REFER})

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from services.applications.core.application_details import ApplicationDetails
 from services.applications.core.model import (
-    ApplicationDetails,
     LicenseState,
     Outcome,
     PolicyOutcome,
-    ScreeningSummary,
 )
 from services.applications.core.reference_data import ReferenceData
+from services.applications.core.screening_summary import ScreeningSummary
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """From (public key, message, signature): True if the key made the signature. Never raises."""

@@ -34,7 +34,12 @@ from services.applications.core.events import (
 )
 from services.applications.core.licensing import accept_code, due, follow_standing
 from services.applications.core.lifecycle import METHODS, fits, wrong_state
-from services.applications.core.model import Application, Decision, Outcome, RuleEffect
+from services.applications.core.model import (
+    Application,
+    Decision,
+    Outcome,
+    RuleEffect,
+)
 from services.applications.core.reopening import revise
 from services.applications.core.review import countersign, recommend, reject
 from services.applications.core.submission_check import check

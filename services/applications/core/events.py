@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     ApplicationDetails,
+    EndUse,
+    Item,
+)
+from services.applications.core.model import (
     CodeOfConductAcceptance,
     Countersignature,
     Decision,
-    EndUse,
-    Item,
     LicenseState,
     PolicyOutcome,
     Recommendation,
-    ScreeningSummary,
 )
+from services.applications.core.screening_summary import ScreeningSummary
 
 
 @dataclass(frozen=True, slots=True)

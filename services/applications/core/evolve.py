@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from services.applications.core.acceptance import license_holder
+from services.applications.core.application_details import PartyRole
 from services.applications.core.events import (
     ApplicationApproved,
     ApplicationDenied,
@@ -31,7 +32,6 @@ from services.applications.core.model import (
     Countersignature,
     License,
     LicenseState,
-    PartyRole,
     Recommendation,
 )
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from services.applications.core.model import ApplicationDetails, EndUse, Sector
+from services.applications.core.application_details import (
+    ApplicationDetails,
+    EndUse,
+    Sector,
+)
 
 MILITARY_USES: Final = frozenset({EndUse.MILITARY, EndUse.AUTONOMOUS_WEAPONS})
 """15 CFR 744.21(f)."""

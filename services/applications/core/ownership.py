@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     ApplicationDetails,
+    PartyRole,
+)
+from services.applications.core.screening_summary import (
     OwnershipCause,
     OwnershipFinding,
     OwnershipResult,
-    PartyRole,
     ScreeningSummary,
 )
 

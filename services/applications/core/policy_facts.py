@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.applications.core import ownership, screening_findings
-from services.applications.core.military import is_military, is_military_intelligence
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     AccessMode,
     ApplicationDetails,
     EndUse,
     PartyRole,
     RedFlag,
-    ScreeningSummary,
     Sector,
 )
+from services.applications.core.military import is_military, is_military_intelligence
 from services.applications.core.reference_data import ReferenceData
+from services.applications.core.screening_summary import ScreeningSummary
 
 NO_STATEMENT = -1
 """The age of a missing end-user statement."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.applications.core.application_details import EndUse
 from services.applications.core.countries import Countries
-from services.applications.core.model import EndUse
 
 
 @dataclass(frozen=True, slots=True)

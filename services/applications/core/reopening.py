@@ -11,7 +11,11 @@ from services.applications.core import screening_findings
 from services.applications.core.commands import ReviseScreening, RevisionCause
 from services.applications.core.events import DenialIntended, Event, ScreeningRevised
 from services.applications.core.lifecycle import TRANSITIONS
-from services.applications.core.model import Application, ApplicationState, RuleEffect
+from services.applications.core.model import (
+    Application,
+    ApplicationState,
+    RuleEffect,
+)
 
 
 def revise(application: Application, command: ReviseScreening, now: datetime) -> tuple[Event, ...]:

@@ -31,8 +31,8 @@ from services.applications.core.model import (
     Outcome,
     PolicyOutcome,
     Recommendation,
-    ScreeningSummary,
 )
+from services.applications.core.screening_summary import ScreeningSummary
 
 HIGHEST_TIER: Final = 3
 """The clearance that a case needs before policy was evaluated."""

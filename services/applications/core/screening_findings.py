@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     ApplicationDetails,
+    PartyRole,
+)
+from services.applications.core.screening_summary import (
     MatchStrength,
     OwnershipAssessment,
     PartyFinding,
-    PartyRole,
     ScreeningResult,
     ScreeningSummary,
 )

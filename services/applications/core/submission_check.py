@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from services.applications.core.countries import country_sentence
-from services.applications.core.errors import Fault, FieldFault
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     ApplicationDetails,
     Party,
     PartyKind,
     PartyRole,
     SigningAuthority,
 )
+from services.applications.core.countries import country_sentence
+from services.applications.core.errors import Fault, FieldFault
 from services.applications.core.reference_data import ReferenceData
 
 _TOLERANCE_PERCENT: Final = 0.01

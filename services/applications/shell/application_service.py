@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,16 +12,16 @@ from google.rpc import error_details_pb2
 from safeconduct.applications.v1 import model_pb2, service_pb2_grpc
 from safeconduct.applications.v1 import service_pb2 as pb
 
-from chassis.proto_mapping import to_timestamp
-from chassis.rpc.authentication import Principal, current_principal
+from chassis.rpc.authentication import current_principal
 from chassis.rpc.errors import CommonReason, RpcError, rpc_error
-from chassis.store.change_feed import Change, Cursor
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
+from services.applications.core.application_details import ApplicationDetails
 from services.applications.core.commands import AcceptCode, Submit, Withdraw
-from services.applications.core.model import Application, ApplicationDetails
+from services.applications.core.model import Application
 from services.applications.core.visibility import is_officer, not_visible
 from services.applications.shell import codec
+from services.applications.shell.application_watch import ApplicationWatch
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.license_documents import verify_signature
 
@@ -110,7 +109,7 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             # An officer may read every application; a watch of all of them would never be read to
             # its end.
             raise rpc_error(not_visible(principal, "application"))
-        watch = _Watch(self._dependencies, principal, application_id)
+        watch = ApplicationWatch(self._dependencies, principal, application_id)
         async for response in watch.responses(request.resume_token):
             yield response
 
@@ -175,77 +174,6 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             application=self._view(application),
             license=codec.LICENSE.to_proto(application.license),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Watch:
-    """One watch.
-
-    With an `application_id` it starts at that application's first event; without, it starts now and
-    covers all applications of the partner.
-    """
-
-    dependencies: Dependencies
-    principal: Principal
-    application_id: UUID | None
-
-    async def responses(self, token: str) -> AsyncIterator[pb.WatchApplicationsResponse]:
-        """Yields responses; the resume token of each one continues after its last change."""
-        feed = self.dependencies.change_feed
-        if token:
-            xid, position, version = (
-                int(each) for each in self.dependencies.page_tokens.decode(self._purpose, token)
-            )
-            cursor = Cursor(xid, position)
-        else:
-            # The cursor is taken before the history is read. An event in between arrives twice and
-            # is dropped by its version; the other order would lose it.
-            cursor, version = await feed.current_cursor(), 0
-            history = []
-            if self.application_id is not None:
-                history = await feed.read_stream(self.application_id)
-            version = history[-1].version if history else 0
-            yield self._response(history, cursor, version)
-        owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for changes in feed.watch(cursor, self._is_watched, owner):
-            new = [
-                change
-                for change in changes
-                if self.application_id is None or change.version > version
-            ]
-            if changes:
-                cursor = changes[-1].cursor
-            if new and self.application_id is not None:
-                version = new[-1].version
-            if new or not changes:
-                yield self._response(new, cursor, version)
-
-    def _is_watched(self, change: Change) -> bool:
-        return self.application_id is None or change.stream_id == self.application_id
-
-    @property
-    def _purpose(self) -> str:
-        return f"WatchApplications/{self.principal.name}/{self.application_id}"
-
-    def _response(
-        self, changes: list[Change], cursor: Cursor, version: int
-    ) -> pb.WatchApplicationsResponse:
-        position = (cursor.xid, cursor.position, version)
-        return pb.WatchApplicationsResponse(
-            changes=[_change(change) for change in changes],
-            resume_token=self.dependencies.page_tokens.encode(self._purpose, position),
-        )
-
-
-def _change(change: Change) -> pb.ApplicationChange:
-    return pb.ApplicationChange(
-        application_id=str(change.stream_id),
-        version=change.version,
-        event_type=change.name,
-        state=codec.state_number(change.state),
-        occurred_at=to_timestamp(change.occurred_at),
-        trace_id=change.trace_id,
-    )
 
 
 def details_of(details: model_pb2.ApplicationDetails) -> ApplicationDetails:

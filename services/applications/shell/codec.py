@@ -15,7 +15,7 @@ from safeconduct.applications.v1 import events_pb2, model_pb2, policy_pb2, servi
 from chassis.proto_mapping import CachedConverter, Converter, members_by_number, to_timestamp
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import etag_of
-from services.applications.core import events, model
+from services.applications.core import application_details, events, model, screening_summary
 from services.applications.core.acceptance import acceptance_text, signatory
 from services.applications.core.explanations import reasons
 from services.applications.core.lifecycle import (
@@ -25,11 +25,14 @@ from services.applications.core.lifecycle import (
 )
 from services.applications.core.policy_facts import PolicyFacts
 
-for _enum in vars(model).values():
-    if isinstance(_enum, type) and issubclass(_enum, StrEnum) and _enum is not StrEnum:
-        members_by_number(_enum, model_pb2.DESCRIPTOR.enum_types_by_name[_enum.__name__])
+for _module in (application_details, screening_summary, model):
+    for _enum in vars(_module).values():
+        if isinstance(_enum, type) and issubclass(_enum, StrEnum) and _enum is not StrEnum:
+            members_by_number(_enum, model_pb2.DESCRIPTOR.enum_types_by_name[_enum.__name__])
 
-DETAILS: Final = CachedConverter(model.ApplicationDetails, model_pb2.ApplicationDetails)
+DETAILS: Final = CachedConverter(
+    application_details.ApplicationDetails, model_pb2.ApplicationDetails
+)
 
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__), inner=(DETAILS,))
@@ -37,7 +40,7 @@ _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
 }
 """The converter of every event of this service, by the event's short name."""
 
-SCREENING: Final = Converter(model.ScreeningSummary, model_pb2.ScreeningSummary)
+SCREENING: Final = Converter(screening_summary.ScreeningSummary, model_pb2.ScreeningSummary)
 POLICY: Final = Converter(model.PolicyOutcome, model_pb2.PolicyOutcome)
 RECOMMENDATION: Final = Converter(model.Recommendation, model_pb2.Recommendation)
 DECISION: Final = Converter(model.Decision, model_pb2.Decision)

@@ -17,7 +17,7 @@ from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
 
 from chassis.proto_mapping import from_timestamp, members_by_number
 from chassis.streams.envelope import Undecodable
-from services.applications.core import model
+from services.applications.core import application_details, model, screening_summary
 from services.applications.core.commands import FollowStanding, RevisionCause
 from services.applications.core.screening_findings import PartyUpdate, Rescreening, strongest
 
@@ -25,17 +25,17 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
 _RESULTS: Final = members_by_number(
-    model.ScreeningResult, screening_model_pb2.ScreeningResult.DESCRIPTOR
+    screening_summary.ScreeningResult, screening_model_pb2.ScreeningResult.DESCRIPTOR
 )
 _STRENGTHS: Final = members_by_number(
-    model.MatchStrength, screening_model_pb2.MatchStrength.DESCRIPTOR
+    screening_summary.MatchStrength, screening_model_pb2.MatchStrength.DESCRIPTOR
 )
 _OWNERSHIP_CAUSES: Final = members_by_number(
-    model.OwnershipCause, screening_model_pb2.OwnershipCause.DESCRIPTOR
+    screening_summary.OwnershipCause, screening_model_pb2.OwnershipCause.DESCRIPTOR
 )
 
 
-def screening_completed(payload: bytes) -> tuple[UUID, model.ScreeningSummary]:
+def screening_completed(payload: bytes) -> tuple[UUID, screening_summary.ScreeningSummary]:
     """Returns the application's id and what screening found, without names. Raises Undecodable."""
     return _decoded(screening_pb2.ScreeningCompleted, payload, _completed)
 
@@ -80,8 +80,10 @@ def _decoded(kind: type[M], payload: bytes, convert: Callable[[M], T]) -> T:
         raise Undecodable(f"the payload is not a valid {kind.DESCRIPTOR.name}") from error
 
 
-def _completed(event: screening_pb2.ScreeningCompleted) -> tuple[UUID, model.ScreeningSummary]:
-    return UUID(event.application_id), model.ScreeningSummary(
+def _completed(
+    event: screening_pb2.ScreeningCompleted,
+) -> tuple[UUID, screening_summary.ScreeningSummary]:
+    return UUID(event.application_id), screening_summary.ScreeningSummary(
         screening_id=UUID(event.screening_id),
         findings=tuple(map(_finding, event.parties)),
         list_version=event.list_version,
@@ -92,7 +94,7 @@ def _completed(event: screening_pb2.ScreeningCompleted) -> tuple[UUID, model.Scr
 
 
 def _listed(event: screening_pb2.PartyListed) -> tuple[UUID, RevisionCause, PartyUpdate]:
-    finding = model.PartyFinding(
+    finding = screening_summary.PartyFinding(
         party_id=event.party_id,
         result=_result(event.result),
         strength=_STRENGTHS.get(event.strength),
@@ -107,7 +109,7 @@ def _listed(event: screening_pb2.PartyListed) -> tuple[UUID, RevisionCause, Part
 
 
 def _adjudicated(event: screening_pb2.HitAdjudicated) -> tuple[UUID, RevisionCause, PartyUpdate]:
-    finding = model.PartyFinding(
+    finding = screening_summary.PartyFinding(
         party_id=event.party_id,
         result=_result(event.party_result),
         strength=_STRENGTHS.get(event.party_strength),
@@ -120,12 +122,12 @@ def _adjudicated(event: screening_pb2.HitAdjudicated) -> tuple[UUID, RevisionCau
     return UUID(event.application_id), cause, PartyUpdate(finding, ownership=_ownership(event))
 
 
-def _result(number: int) -> model.ScreeningResult:
-    return _RESULTS.get(number, model.ScreeningResult.UNDETERMINED)
+def _result(number: int) -> screening_summary.ScreeningResult:
+    return _RESULTS.get(number, screening_summary.ScreeningResult.UNDETERMINED)
 
 
-def _finding(party: screening_model_pb2.PartyScreening) -> model.PartyFinding:
-    return model.PartyFinding(
+def _finding(party: screening_model_pb2.PartyScreening) -> screening_summary.PartyFinding:
+    return screening_summary.PartyFinding(
         party_id=party.party_id,
         result=_result(party.result),
         strength=strongest(
@@ -141,22 +143,26 @@ def _ownership(
     event: screening_pb2.ScreeningCompleted
     | screening_pb2.PartyListed
     | screening_pb2.HitAdjudicated,
-) -> model.OwnershipAssessment | None:
+) -> screening_summary.OwnershipAssessment | None:
     if not event.HasField("ownership"):
         return None
     assessed = event.ownership
-    return model.OwnershipAssessment(
+    return screening_summary.OwnershipAssessment(
         assessed.rules_version,
         assessed.assessed_on,
         tuple(map(_ownership_finding, assessed.findings)),
     )
 
 
-def _ownership_finding(finding: screening_model_pb2.OwnershipFinding) -> model.OwnershipFinding:
+def _ownership_finding(
+    finding: screening_model_pb2.OwnershipFinding,
+) -> screening_summary.OwnershipFinding:
     is_blocked = finding.result == screening_model_pb2.OWNERSHIP_RESULT_BLOCKED
-    return model.OwnershipFinding(
+    return screening_summary.OwnershipFinding(
         party_id=finding.party_id,
-        result=model.OwnershipResult.BLOCKED if is_blocked else model.OwnershipResult.RED_FLAG,
+        result=screening_summary.OwnershipResult.BLOCKED
+        if is_blocked
+        else screening_summary.OwnershipResult.RED_FLAG,
         cause=_OWNERSHIP_CAUSES.get(finding.cause),
         rule_id=finding.rule_id,
         authority=finding.authority,
@@ -171,10 +177,10 @@ def _ownership_finding(finding: screening_model_pb2.OwnershipFinding) -> model.O
     )
 
 
-def _step(step: screening_model_pb2.OwnershipStep) -> model.OwnershipStep:
+def _step(step: screening_model_pb2.OwnershipStep) -> screening_summary.OwnershipStep:
     share = (
-        model.ShareRange(step.share.at_least_percent, step.share.at_most_percent)
+        application_details.ShareRange(step.share.at_least_percent, step.share.at_most_percent)
         if step.HasField("share")
         else None
     )
-    return model.OwnershipStep(step.owner_party_id, step.owned_party_id, share)
+    return screening_summary.OwnershipStep(step.owner_party_id, step.owned_party_id, share)

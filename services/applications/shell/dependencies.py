@@ -18,7 +18,10 @@ from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Command, Officer, SigningTerms
 from services.applications.core.decide import decide
 from services.applications.core.events import Event
-from services.applications.core.model import Application, CodeOfConduct
+from services.applications.core.model import (
+    Application,
+    CodeOfConduct,
+)
 from services.applications.core.reference_data import ReferenceData
 from services.applications.core.visibility import is_visible, not_visible, refuse_access
 from services.applications.shell.license_documents import LicenseSigner

@@ -18,9 +18,13 @@ from services.applications.core.commands import (
 )
 from services.applications.core.decide import decide
 from services.applications.core.events import Event
-from services.applications.core.model import Application, PolicyOutcome, ScreeningSummary
+from services.applications.core.model import (
+    Application,
+    PolicyOutcome,
+)
 from services.applications.core.policy_facts import facts
 from services.applications.core.screening_findings import PartyUpdate, updated
+from services.applications.core.screening_summary import ScreeningSummary
 from services.applications.shell import consumed_events
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.policy import facts_message

@@ -10,7 +10,10 @@ from safeconduct.applications.v1 import service_pb2_grpc
 
 from chassis.rpc.authentication import current_principal
 from chassis.store.stream import StoredStream
-from services.applications.core.model import Application, License
+from services.applications.core.model import (
+    Application,
+    License,
+)
 from services.applications.shell import codec
 from services.applications.shell.dependencies import Dependencies
 

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from services.applications.core.application_details import EndUse
 from services.applications.core.commands import SigningTerms
-from services.applications.core.model import CodeOfConduct, EndUse
+from services.applications.core.model import CodeOfConduct
 from services.applications.core.reference_data import CatalogueModel, ReferenceData
 from services.applications.shell.data_files import DataFileError, convert, read_mapping
 

@@ -12,7 +12,10 @@ from chassis.rpc.authentication import current_principal
 from chassis.store.hash_chain import StoredEvent
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
-from services.applications.core.model import Application, ApplicationState
+from services.applications.core.model import (
+    Application,
+    ApplicationState,
+)
 from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
 from services.applications.shell.application_service import state_filter, submission_sort_key

@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 
 from services.applications.core.acceptance import acceptance_text, license_holder, signatory
+from services.applications.core.application_details import (
+    ApplicationDetails,
+    PartyRole,
+    SigningAuthority,
+)
 from services.applications.core.decide import decide
 from services.applications.core.errors import Reason, Refusal
 from services.applications.core.model import (
     Application,
-    ApplicationDetails,
     ApplicationState,
     LicenseState,
-    PartyRole,
-    SigningAuthority,
 )
 from tests.applications import builders as b
 

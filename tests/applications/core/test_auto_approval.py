@@ -6,11 +6,11 @@ from services.applications.core.auto_approval import RULE_ID, obstacles
 from services.applications.core.commands import ConcludeScreening
 from services.applications.core.decide import decide
 from services.applications.core.events import ApplicationReferred
-from services.applications.core.model import (
+from services.applications.core.model import RuleEffect
+from services.applications.core.screening_summary import (
     OwnershipCause,
     OwnershipFinding,
     OwnershipResult,
-    RuleEffect,
     ScreeningSummary,
 )
 from tests.applications import builders as b

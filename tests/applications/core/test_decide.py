@@ -6,6 +6,15 @@ from typing import Any
 
 import pytest
 
+from services.applications.core.application_details import (
+    AccessMode,
+    EndUse,
+    Item,
+    Ownership,
+    PartyRole,
+    RedFlag,
+    Sector,
+)
 from services.applications.core.auto_approval import RULE_ID
 from services.applications.core.commands import (
     Command,
@@ -19,20 +28,15 @@ from services.applications.core.errors import Reason, Refusal
 from services.applications.core.events import ApplicationReferred, DenialIntended
 from services.applications.core.explanations import REVIEWED, reasons
 from services.applications.core.model import (
-    AccessMode,
     ApplicationState,
-    EndUse,
     FiredRule,
-    Item,
-    MatchStrength,
     Outcome,
-    Ownership,
-    PartyFinding,
-    PartyRole,
-    RedFlag,
     RuleEffect,
+)
+from services.applications.core.screening_summary import (
+    MatchStrength,
+    PartyFinding,
     ScreeningResult,
-    Sector,
 )
 from tests.applications import builders as b
 

@@ -10,7 +10,12 @@ from services.applications.core.explanations import (
     REVIEWED,
     reasons,
 )
-from services.applications.core.model import ApplicationState, FiredRule, PolicyOutcome, RuleEffect
+from services.applications.core.model import (
+    ApplicationState,
+    FiredRule,
+    PolicyOutcome,
+    RuleEffect,
+)
 from tests.applications import builders as b
 
 REVIEW_STATES = (ApplicationState.UNDER_REVIEW, ApplicationState.PENDING_COUNTERSIGN)

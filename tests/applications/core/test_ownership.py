@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     ApplicationDetails,
     Ownership,
-    OwnershipCause,
-    OwnershipFinding,
-    OwnershipResult,
     PartyRole,
     ShareRange,
 )
 from services.applications.core.ownership import has_unknown, largest_percent, red_flags, rules_met
+from services.applications.core.screening_summary import (
+    OwnershipCause,
+    OwnershipFinding,
+    OwnershipResult,
+)
 from tests.applications import builders as b
 
 BLOCKED = OwnershipFinding(

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.applications.core.errors import Fault
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     AccessMode,
     ApplicationDetails,
     Declaration,
@@ -20,6 +19,7 @@ from services.applications.core.model import (
     ShareRange,
     SigningAuthority,
 )
+from services.applications.core.errors import Fault
 from services.applications.core.submission_check import check
 from tests.applications import builders as b
 

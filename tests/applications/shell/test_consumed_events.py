@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
+from services.applications.core.application_details import ShareRange
 from services.applications.core.commands import RevisionCause
-from services.applications.core.model import (
+from services.applications.core.screening_findings import PartyUpdate, updated
+from services.applications.core.screening_summary import (
     OwnershipCause,
     OwnershipResult,
     OwnershipStep,
-    ShareRange,
 )
-from services.applications.core.screening_findings import PartyUpdate, updated
 from services.applications.shell import consumed_events
 from tests.applications import builders as b
 

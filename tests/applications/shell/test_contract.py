@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import get_args
 
 import protovalidate
@@ -10,7 +11,7 @@ from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, polic
 
 from chassis.proto_mapping import Converter
 from chassis.rpc.authorization import access_table
-from services.applications.core import model
+from services.applications.core import application_details, model, screening_summary
 from services.applications.core.commands import Command
 from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
@@ -19,18 +20,19 @@ from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell import codec
 from tests.applications import builders as b
 
+MODULES = (application_details, screening_summary, model)
+KINDS = {
+    value.__name__: value
+    for module in MODULES
+    for value in vars(module).values()
+    if isinstance(value, type) and value.__module__ == module.__name__
+}
 VALUES = [
-    value
-    for value in vars(model).values()
-    if dataclasses.is_dataclass(value)
-    and isinstance(value, type)
-    and value is not model.Application
+    kind
+    for kind in KINDS.values()
+    if dataclasses.is_dataclass(kind) and kind is not model.Application
 ]
-ENUMS = [
-    value
-    for value in vars(model).values()
-    if isinstance(value, type) and issubclass(value, model.StrEnum)
-]
+ENUMS = [kind for kind in KINDS.values() if issubclass(kind, StrEnum)]
 
 
 @pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.__name__)
@@ -47,10 +49,8 @@ def test_the_facts_of_the_core_are_those_that_rules_may_read() -> None:
     Converter(PolicyFacts, policy_pb2.PolicyFacts)
 
 
-@pytest.mark.parametrize(
-    "enum", [each for each in ENUMS if each is not model.StrEnum], ids=lambda enum: enum.__name__
-)
-def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[model.StrEnum]) -> None:
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
+def test_an_enum_of_the_core_has_the_values_of_the_contract(enum: type[StrEnum]) -> None:
     values = model_pb2.DESCRIPTOR.enum_types_by_name[enum.__name__].values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
 
@@ -116,8 +116,8 @@ def test_reasons_are_those_of_the_contract() -> None:
 
 
 def test_an_application_is_encoded_and_decoded_without_loss() -> None:
-    converter: Converter[model.ApplicationDetails, model_pb2.ApplicationDetails] = Converter(
-        model.ApplicationDetails, model_pb2.ApplicationDetails
+    converter: Converter[application_details.ApplicationDetails, model_pb2.ApplicationDetails] = (
+        Converter(application_details.ApplicationDetails, model_pb2.ApplicationDetails)
     )
 
     assert converter.from_proto(converter.to_proto(b.details())) == b.details()

@@ -11,30 +11,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safeconduct.applications.v1 import policy_pb2
 
-from services.applications.core.model import (
+from services.applications.core.application_details import (
     AccessMode,
     ApplicationDetails,
-    ApplicationState,
     EndUse,
     EndUserStatement,
     Item,
-    MatchStrength,
     Ownership,
+    PartyRole,
+    RedFlag,
+    Sector,
+)
+from services.applications.core.model import (
+    ApplicationState,
+    PolicyOutcome,
+    RuleEffect,
+)
+from services.applications.core.policy_facts import PolicyFacts, facts
+from services.applications.core.screening_summary import (
+    MatchStrength,
     OwnershipCause,
     OwnershipFinding,
     OwnershipResult,
     PartyFinding,
-    PartyRole,
-    PolicyOutcome,
-    RedFlag,
-    RuleEffect,
     ScreeningResult,
-    Sector,
 )
-from services.applications.core.policy_facts import PolicyFacts, facts
 from services.applications.shell import codec
 from services.applications.shell.data_files import DataFileError
-from services.applications.shell.policy import NOT_IN_EFFECT, Policy, facts_message, load_policy
+from services.applications.shell.policy import NOT_IN_EFFECT, Policy, facts_message
+from services.applications.shell.policy_file import load_policy
 from tests.applications import builders as b
 
 EXACT = {"result": ScreeningResult.POSSIBLE_MATCH, "strength": MatchStrength.EXACT}

@@ -8,7 +8,10 @@ import msgspec
 import pytest
 
 from services.applications import migrations
-from services.applications.core.model import Application, ApplicationState
+from services.applications.core.model import (
+    Application,
+    ApplicationState,
+)
 from tests.applications import builders as b
 
 HOLDING_POLICY = [state for state in ApplicationState if state != ApplicationState.SCREENING]

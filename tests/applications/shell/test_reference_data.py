@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.applications.core.model import EndUse
+from services.applications.core.application_details import EndUse
 from services.applications.shell.data_files import DataFileError
 from services.applications.shell.reference_data import load_reference_file
 from tests.applications import builders as b
