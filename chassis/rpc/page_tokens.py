@@ -138,10 +138,8 @@ class Page:
         return self.tokens.encode(self.purpose, (microseconds, str(row_id)))
 
 
-def page_size(
-    requested: int, default: int = DEFAULT_PAGE_SIZE, maximum: int = MAX_PAGE_SIZE
-) -> int:
-    """Returns the number of rows of a page (AIP-158): `default` for 0, at most `maximum`.
+def page_size(requested: int) -> int:
+    """Returns the number of rows of a page (AIP-158): 50 if 0 is requested, 200 at most.
 
     Raises RpcError VALIDATION_FAILED for a negative number.
     """
@@ -151,7 +149,7 @@ def page_size(
         message = "page_size: must not be negative"
         code = grpc.StatusCode.INVALID_ARGUMENT
         raise RpcError(code, CommonReason.VALIDATION_FAILED, message, metadata, detail)
-    return min(requested or default, maximum)
+    return min(requested or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
 def read_keys(content: bytes) -> list[bytes]:

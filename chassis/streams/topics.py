@@ -14,11 +14,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from chassis.streams.dead_letters import dead_letter_topic
+from chassis.yaml_files import load_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Topic:
 def read_topics(file: Path) -> list[Topic]:
     """Returns the topics that the file declares, each followed by its dead-letter topic, if any.
 
-    Raises ValueError that names the wrong entry, or OSError.
+    Raises ValueError that names the file and the wrong entry.
     """
     topics: list[Topic] = []
     try:
-        entries = list(yaml.safe_load(file.read_text())["topics"])
-    except (yaml.YAMLError, KeyError, TypeError):
+        entries = list(load_yaml(file)["topics"])
+    except (KeyError, TypeError):
         raise ValueError(f"{file}: the key topics must hold a list of topics") from None
     for number, entry in enumerate(entries):
         known = isinstance(entry, dict) and set(entry) <= {"name", "partitions", "config", "dlq"}
