@@ -87,19 +87,21 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
 def _register_metrics(standing_cache: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
     registry = runtime.telemetry.registry
     age = Gauge(
-        "standing_knowledge_age_seconds",
+        "safeconduct_standing_cache_age_seconds",
         "Seconds since this replica last knew every committed standing.",
         registry=registry,
     )
     age.set_function(lambda: _age_seconds(standing_cache))
     licenses = Gauge(
-        "standing_licenses",
+        "safeconduct_standing_cache_licenses",
         "Number of licenses whose standing this replica knows.",
         registry=registry,
     )
     licenses.set_function(lambda: standing_cache.license_count)
     streams = Gauge(
-        "standing_streams", "Number of open streams of gates and partners.", registry=registry
+        "safeconduct_standing_open_streams",
+        "Number of open streams of gates and partners.",
+        registry=registry,
     )
     streams.set_function(lambda: standing_cache.subscriber_count)
 
