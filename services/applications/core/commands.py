@@ -148,7 +148,7 @@ class FollowStanding:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A timer fired. The application and the time say what is due."""
+    """A timer fired. The application and the time decide the event that is due."""
 
 
 Command = (

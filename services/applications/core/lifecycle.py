@@ -118,7 +118,7 @@ LICENSE_TRANSITIONS: Final[Mapping[LicenseState, Mapping[type[Event], frozenset[
     LicenseState.REVOKED: {},
     LicenseState.EXPIRED: {},
 }
-"""The states that an event may bring a license record to. LicenseRecordChanged names its own."""
+"""The states that a license record may have after an event. LicenseRecordChanged names its own."""
 
 COMMAND_EVENTS: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
     Submit: frozenset({ApplicationSubmitted}),

@@ -1,7 +1,7 @@
-"""Says which applications are military or military-intelligence, as the law defines them.
+"""Recognises military and military-intelligence applications, as the law defines them.
 
-They stand in the code and not in `policy/reference.yaml`, so that no file can narrow them:
-automatic approval is barred by them whatever the policy says.
+The definitions are in the code and not in `policy/reference.yaml`, so that no file can narrow them:
+they bar automatic approval under every policy.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class EventHandlers:
             await self._revise(envelope, *consumed_events.hit_adjudicated(envelope.payload))
 
     async def enforcement(self, envelope: Envelope) -> None:
-        """Brings the license record to the license's new standing. Ignores other events."""
+        """Updates the license record to the license's new standing. Ignores other events."""
         change = consumed_events.standing_changed(envelope.type, envelope.payload)
         if change is None:
             return
@@ -128,5 +128,5 @@ class EventHandlers:
 
     def _evaluate(self, application: Application, screening: ScreeningSummary) -> PolicyOutcome:
         now = self._dependencies.clock()
-        seen = facts(application.details, screening, self._dependencies.reference_data, now)
-        return self._dependencies.policy.evaluate(facts_message(seen), now)
+        current = facts(application.details, screening, self._dependencies.reference_data, now)
+        return self._dependencies.policy.evaluate(facts_message(current), now)

@@ -1,4 +1,4 @@
-"""Tells the journal how to fold, encode and index applications."""
+"""Defines how the journal folds, encodes and indexes applications."""
 
 from __future__ import annotations
 

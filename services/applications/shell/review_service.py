@@ -124,13 +124,13 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         response = pb.ExplainDecisionResponse(case=self._case(application))
         if application.screening is not None and application.policy is not None:
             # The facts are not stored. They are computed again as of the evaluation.
-            seen = facts(
+            evaluated = facts(
                 application.details,
                 application.screening,
                 dependencies.reference_data,
                 application.policy.evaluated_at,
             )
-            response.facts.CopyFrom(codec.FACTS.to_proto(seen))
+            response.facts.CopyFrom(codec.FACTS.to_proto(evaluated))
         if application.decision is not None:
             response.decision.CopyFrom(codec.DECISION.to_proto(application.decision))
             annotate({"decision.id": str(application.decision.decision_id)})

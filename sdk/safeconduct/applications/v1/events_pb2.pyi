@@ -502,7 +502,7 @@ class LicenseGrant(_message.Message):
     monthly_million_tokens: _builtins.int
     """Cap of usage, in million tokens a month."""
     lease_seconds: _builtins.int
-    """Lease, in seconds, 5 to 60: a gate that gets no news for so long refuses access."""
+    """Lease, in seconds, 5 to 60: a gate that receives no update for this long denies access."""
     screening_id: _builtins.str
     """Id of the screening that the decision rests on, UUID. Empty in events that were written before
     this field existed.

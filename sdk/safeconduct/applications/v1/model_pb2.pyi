@@ -1347,7 +1347,7 @@ class PolicyOutcome(_message.Message):
     tier: _builtins.int
     """Clearance that an officer needs to act on the case, 1 to 3."""
     lease_seconds: _builtins.int
-    """Lease of a license, in seconds, 5 to 60: a gate that gets no news for so long refuses access."""
+    """Lease of a license, in seconds, 5 to 60: a gate that receives no update for this long denies access."""
     @_builtins.property
     def fired(self) -> _containers.RepeatedCompositeFieldContainer[Global___FiredRule]:
         """The rules that fired, in the order of the policy file."""
@@ -1729,7 +1729,7 @@ class License(_message.Message):
     monthly_million_tokens: _builtins.int
     """Cap of usage, in million tokens a month."""
     lease_seconds: _builtins.int
-    """Lease, in seconds, 5 to 60: a gate that gets no news for so long refuses access."""
+    """Lease, in seconds, 5 to 60: a gate that receives no update for this long denies access."""
     version: _builtins.int
     """Version of this record, from 1. Every change of its state raises it."""
     holder_name: _builtins.str
