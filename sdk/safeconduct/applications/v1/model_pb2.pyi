@@ -1347,7 +1347,9 @@ class PolicyOutcome(_message.Message):
     tier: _builtins.int
     """Clearance that an officer needs to act on the case, 1 to 3."""
     lease_seconds: _builtins.int
-    """Lease of a license, in seconds, 5 to 60: a gate that receives no update for this long denies access."""
+    """Lease of a license, in seconds, 5 to 60: a gate that receives no update for this long denies
+    access.
+    """
     @_builtins.property
     def fired(self) -> _containers.RepeatedCompositeFieldContainer[Global___FiredRule]:
         """The rules that fired, in the order of the policy file."""
