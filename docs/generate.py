@@ -1,6 +1,6 @@
-"""Writes docs/lifecycles/ from the tables that the cores walk: one page a lifecycle, with its diagram.
+"""Writes docs/lifecycles/ from the tables in the cores: one page with a diagram per lifecycle.
 
-`python -m docs.generate` writes; `python -m docs.generate --check` fails when anything would change.
+`python -m docs.generate` writes them. With `--check` it fails if a page would change.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ PAGES: Final = Path(__file__).resolve().parent / "lifecycles"
 State = TypeVar("State", bound=StrEnum)
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 TargetTable: TypeAlias = Mapping[Any, Mapping[type, frozenset[Any]]]
-"""States, or None for the state before the first event, with the states that each event leads to."""
+"""For each state, or None before the first event: the target states of each event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A table as words: where it stands in the code, and every step that there is, taken or not."""
+    """A table in words, with its place in the code and all steps, allowed or refused."""
 
     page: str
     title: str
@@ -37,55 +37,81 @@ class Lifecycle:
     table: Table
 
     @property
-    def taken(self) -> int:
-        """Cells that lead somewhere."""
+    def allowed(self) -> int:
+        """The number of cells with a target state."""
         return sum(len(row) for row in self.table.values())
 
     @property
     def refused(self) -> int:
-        """Cells that are missing: each one is a refused case of the tests."""
-        return len(self.table) * len(self.steps) - self.taken
+        """The number of missing cells. A generated test covers each of them."""
+        return len(self.table) * len(self.steps) - self.allowed
 
 
 def lifecycles() -> tuple[Lifecycle, ...]:
-    """All six."""
+    """Returns all lifecycles."""
+    core = "services/{}/core/lifecycle.py: {}"
     return (
         Lifecycle(
-            "application", "An application", "services/applications/core/lifecycle.py: TRANSITIONS",
-            "", _names(Event.__args__), _by_event(applications.TRANSITIONS),
+            page="application",
+            title="An application",
+            source=core.format("applications", "TRANSITIONS"),
+            begins="",
+            steps=_names(Event.__args__),
+            table=_by_event(applications.TRANSITIONS),
         ),
         Lifecycle(
-            "license", "The record of a license", "services/applications/core/lifecycle.py: LICENSE_TRANSITIONS",
-            "ACTIVE", _steps(applications.LICENSE_TRANSITIONS), _by_target(applications.LICENSE_TRANSITIONS),
+            page="license",
+            title="The record of a license",
+            source=core.format("applications", "LICENSE_TRANSITIONS"),
+            begins="ACTIVE",
+            steps=_steps(applications.LICENSE_TRANSITIONS),
+            table=_by_target(applications.LICENSE_TRANSITIONS),
         ),
         Lifecycle(
-            "screening", "An application at screening", "services/screening/core/lifecycle.py: TRANSITIONS",
-            "", _names(events.Event.__args__), _by_event(lifecycle.TRANSITIONS),
+            page="screening",
+            title="An application at screening",
+            source=core.format("screening", "TRANSITIONS"),
+            begins="",
+            steps=_names(events.Event.__args__),
+            table=_by_event(lifecycle.TRANSITIONS),
         ),
         Lifecycle(
-            "hit", "A hit", "services/screening/core/lifecycle.py: HIT_TRANSITIONS",
-            "OPEN", _steps(lifecycle.HIT_TRANSITIONS), _by_target(lifecycle.HIT_TRANSITIONS),
+            page="hit",
+            title="A hit",
+            source=core.format("screening", "HIT_TRANSITIONS"),
+            begins="OPEN",
+            steps=_steps(lifecycle.HIT_TRANSITIONS),
+            table=_by_target(lifecycle.HIT_TRANSITIONS),
         ),
         Lifecycle(
-            "violation", "A violation case", "services/enforcement/core/lifecycle.py: VIOLATION_TRANSITIONS",
-            "", _steps(enforcement.VIOLATION_TRANSITIONS), _by_target(enforcement.VIOLATION_TRANSITIONS),
+            page="violation",
+            title="A violation case",
+            source=core.format("enforcement", "VIOLATION_TRANSITIONS"),
+            begins="",
+            steps=_steps(enforcement.VIOLATION_TRANSITIONS),
+            table=_by_target(enforcement.VIOLATION_TRANSITIONS),
         ),
         Lifecycle(
-            "standing", "The standing of a license", "services/enforcement/core/lifecycle.py: LICENSE_TRANSITIONS",
-            "", _names(event for row in enforcement.LICENSE_TRANSITIONS.values() for event in row),
-            _by_event(enforcement.LICENSE_TRANSITIONS),
+            page="standing",
+            title="The standing of a license",
+            source=core.format("enforcement", "LICENSE_TRANSITIONS"),
+            begins="",
+            steps=_names(
+                event for row in enforcement.LICENSE_TRANSITIONS.values() for event in row
+            ),
+            table=_by_event(enforcement.LICENSE_TRANSITIONS),
         ),
-    )  # fmt: skip
+    )
 
 
-_NOWHERE: Final = "[*]"
+_START: Final = "[*]"
 
 
 def _steps(table: TargetTable) -> tuple[str, ...]:
     """Returns the steps of a table whose events may lead to several states, in the table's order."""
-    several = _several(table)
+    ambiguous = _ambiguous(table)
     found = (
-        _step(event, to, several)
+        _step(event, to, ambiguous)
         for row in table.values()
         for event, targets in row.items()
         for to in sorted(targets)
@@ -95,10 +121,10 @@ def _steps(table: TargetTable) -> tuple[str, ...]:
 
 def _by_target(table: TargetTable) -> Table:
     """Returns the table with one step for each state that an event may lead to."""
-    several = _several(table)
+    ambiguous = _ambiguous(table)
     return {
         _row(state): {
-            _step(event, to, several): to.value
+            _step(event, to, ambiguous): to.value
             for event, targets in row.items()
             for to in sorted(targets)
         }
@@ -106,15 +132,15 @@ def _by_target(table: TargetTable) -> Table:
     }
 
 
-def _several(table: TargetTable) -> frozenset[type]:
+def _ambiguous(table: TargetTable) -> frozenset[type]:
     """Returns the events that lead to more than one state."""
     return frozenset(
         event for row in table.values() for event, targets in row.items() if len(targets) > 1
     )
 
 
-def _step(event: type, to: StrEnum, several: frozenset[type]) -> str:
-    return f"{event.__name__} to {to}" if event in several else event.__name__
+def _step(event: type, to: StrEnum, ambiguous: frozenset[type]) -> str:
+    return f"{event.__name__} to {to}" if event in ambiguous else event.__name__
 
 
 def _names(events: Iterable[type]) -> tuple[str, ...]:
@@ -131,11 +157,11 @@ def _by_event(table: Mapping[State | None, Mapping[type, State]]) -> Table:
 
 
 def _row(state: StrEnum | None) -> str:
-    return _NOWHERE if state is None else state.value
+    return _START if state is None else state.value
 
 
 def page_of(lifecycle: Lifecycle) -> str:
-    """The page in Markdown."""
+    """Returns the page of a lifecycle in Markdown."""
     final = [state for state, row in lifecycle.table.items() if not row]
     return "\n".join(
         [
@@ -165,11 +191,11 @@ def page_of(lifecycle: Lifecycle) -> str:
 
 def _count(lifecycle: Lifecycle) -> str:
     cells = f"{len(lifecycle.table)} rows by {len(lifecycle.steps)} steps"
-    return f"{cells}: {lifecycle.taken} cells lead somewhere, {lifecycle.refused} are refused."
+    return f"{cells}: {lifecycle.allowed} cells are allowed, {lifecycle.refused} are refused."
 
 
 def _cell(state: str) -> str:
-    return "(nothing)" if state == _NOWHERE else state
+    return "(nothing)" if state == _START else state
 
 
 def _diagram(lifecycle: Lifecycle) -> Iterable[str]:
@@ -184,31 +210,29 @@ def _diagram(lifecycle: Lifecycle) -> Iterable[str]:
             yield f"    {state} --> [*]"
 
 
-def overview(all_of_them: Iterable[Lifecycle]) -> str:
-    """The page that lists the others."""
+def overview(found: Iterable[Lifecycle]) -> str:
+    """Returns the page that lists all lifecycles."""
     return "\n".join(
         [
             "# Lifecycles",
             "",
-            "Generated by `python -m docs.generate` from the tables that the cores walk; do not edit.",
-            "A cell that a table does not list is refused, and a generated test asks for each of them.",
+            "Generated by `python -m docs.generate` from the tables in the cores; do not edit.",
+            "A missing cell is a refused step. A generated test covers each of them.",
             "",
-            "| Lifecycle | Rows | Steps | Lead somewhere | Refused |",
+            "| Lifecycle | Rows | Steps | Allowed | Refused |",
             "|---|---|---|---|---|",
-            *(f"| [{each.title}]({each.page}.md) | {_sizes(each)} |" for each in all_of_them),
+            *(f"| [{each.title}]({each.page}.md) | {_sizes(each)} |" for each in found),
             "",
         ]
     )
 
 
 def _sizes(lifecycle: Lifecycle) -> str:
-    return (
-        f"{len(lifecycle.table)} | {len(lifecycle.steps)} | {lifecycle.taken} | {lifecycle.refused}"
-    )
+    return f"{len(lifecycle.table)} | {len(lifecycle.steps)} | {lifecycle.allowed} | {lifecycle.refused}"
 
 
 def main() -> int:
-    """Writes or checks; returns the exit code."""
+    """Writes or checks the pages; returns the exit code."""
     found = lifecycles()
     pages = {f"{each.page}.md": page_of(each) for each in found} | {"README.md": overview(found)}
     if "--check" not in sys.argv:
@@ -221,7 +245,7 @@ def main() -> int:
     )
     if changed:
         print(
-            "pages are not what the tables say; run `python -m docs.generate`:",
+            "pages differ from the tables; run `python -m docs.generate`:",
             *changed,
             sep="\n  ",
         )

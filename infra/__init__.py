@@ -1,1 +1,1 @@
-"""What the services run on: the topics, and a stack of the real parts on one machine."""
+"""Set-up of a checkout, the local stack, the main scenario, and the topics."""

@@ -1,7 +1,6 @@
-"""Makes the Python stubs of every contract in sdk/, and checks that what is committed is what the contracts say.
+"""Generates the Python stubs in sdk/ from the contracts in protos/.
 
-`python protos/generate.py` writes; `python protos/generate.py --check` fails when anything would change.
-Buf's validation rules come from the source package of protovalidate 1.2.0, which alone ships the .proto text.
+`python protos/generate.py` writes them. With `--check` it fails if a file would change.
 """
 
 from __future__ import annotations
@@ -22,13 +21,14 @@ PROTOS = ROOT / "protos"
 SDK = ROOT / "sdk"
 THIRD_PARTY = ROOT / ".cache" / "third_party"
 RULES = "buf/validate/validate.proto"
-# Only its source distribution carries the .proto; the pinned version has the same rules as our runtime.
+# Buf's validation rules: only this source distribution contains the .proto file. Its rules are
+# those of the protovalidate version that the services use.
 RULES_PACKAGE = "protovalidate==1.2.0"
 HEADER = '"""Generated from protos/ by `make protos`; do not edit."""\n'
 
 
 def fetch_rules() -> None:
-    """Puts buf/validate/validate.proto where protoc and buf find it; does nothing when it is there."""
+    """Downloads buf/validate/validate.proto to THIRD_PARTY unless it exists."""
     target = THIRD_PARTY / RULES
     if target.exists():
         return
@@ -57,7 +57,7 @@ def fetch_rules() -> None:
 
 
 def compile_into(folder: Path) -> None:
-    """Writes all generated modules under `folder`."""
+    """Writes all generated modules below `folder`."""
     includes = [f"-I{PROTOS}", f"-I{THIRD_PARTY}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
     files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("safeconduct/**/*.proto"))
     services = [name for name in files if name.endswith("service.proto")]
@@ -83,13 +83,13 @@ def compile_into(folder: Path) -> None:
         for package in (directory, *directory.parents):
             if package == folder:
                 break
-            # `safeconduct/__init__.py` is ours: it belongs to the client.
+            # `safeconduct/__init__.py` is not generated: it belongs to the client.
             if package != folder / "safeconduct":
                 (package / "__init__.py").write_text(HEADER)
 
 
 def generated(folder: Path) -> set[Path]:
-    """The generated modules under `folder`, relative to it."""
+    """Returns the paths of the generated modules below `folder`, relative to it."""
     made = {
         path.relative_to(folder) for pattern in ("*_pb2*.py*",) for path in folder.rglob(pattern)
     }
@@ -103,25 +103,25 @@ def generated(folder: Path) -> set[Path]:
 
 
 def main() -> int:
-    """Writes or checks; returns the exit code."""
-    # protoc finds the type plugins beside this interpreter.
+    """Writes or checks the stubs; returns the exit code."""
+    # protoc searches PATH for the type plugins, which are installed beside this interpreter.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     fetch_rules()
     with tempfile.TemporaryDirectory() as name:
         fresh = Path(name)
         compile_into(fresh)
         if "--check" in sys.argv:
-            want, have = generated(fresh), generated(SDK)
+            expected, existing = generated(fresh), generated(SDK)
             changed = sorted(
                 str(path)
-                for path in want | have
-                if path not in want
-                or path not in have
+                for path in expected | existing
+                if path not in expected
+                or path not in existing
                 or not filecmp.cmp(fresh / path, SDK / path, shallow=False)
             )
             if changed:
                 print(
-                    "generated code is not what the contracts say; run `make protos`:",
+                    "generated code differs from the contracts; run `make protos`:",
                     *changed,
                     sep="\n  ",
                 )

@@ -1,4 +1,4 @@
-"""The real PostgreSQL and the real Kafka of the tests: one of each for a process, started by the first to ask."""
+"""The PostgreSQL and the Kafka of the tests: one of each per process, started at first use."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from infra.local.postgres import Database, Postgres
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """With `-n`, the processes share the suite by tests/xdist_order.py."""
-    from tests.xdist_order import OrderedScheduling  # one process alone needs no xdist
+    """Returns the scheduler of tests/xdist_order.py, which `-n` uses."""
+    from tests.xdist_order import OrderedScheduling  # xdist is not needed without `-n`
 
     return OrderedScheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A process that has its share of the suite collects it in the order of tests/xdist_order.py."""
+    """Sorts the tests of an xdist worker in the order of tests/xdist_order.py."""
     if hasattr(config, "workerinput"):
         from tests.xdist_order import in_order
 
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def run_folder() -> Iterator[Path]:
-    """A folder inside the checkout for what this run starts, removed at its end."""
+    """A folder inside the checkout for the files of this run, removed at its end."""
     parent = CHECKOUT / "build" / "tests"
     parent.mkdir(parents=True, exist_ok=True)
     folder = _new_folder(parent)
@@ -44,34 +44,34 @@ def run_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def tmp_path(run_folder: Path) -> Path:
-    """pytest's own, but inside the checkout: the tests write nowhere else, and leave no data folder behind."""
+    """Replaces pytest's fixture: inside the checkout, and removed at the end of the run."""
     return _new_folder(run_folder)
 
 
 def _new_folder(parent: Path) -> Path:
     folder = Path(tempfile.mkdtemp(dir=parent))
-    folder.chmod(0o755)  # PostgreSQL under another uid must be able to pass
+    folder.chmod(0o755)  # PostgreSQL runs under another uid and must be able to enter
     return folder
 
 
 @pytest.fixture(scope="session")
 def postgres(run_folder: Path) -> Iterator[Postgres]:
-    """A server of this run."""
+    """The server of this process."""
     with Postgres(run_folder / "postgres") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def kafka(run_folder: Path) -> Iterator[Kafka]:
-    """A one-node cluster of this run; topics are the tests' own."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # asked until it answers
+    """The one-node cluster of this process. Each test creates its own topics."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # polled until it answers
     with Kafka(run_folder / "kafka") as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def new_database(postgres: Postgres) -> Callable[[], Database]:
-    """Makes an empty database with roles of its own, as often as it is called."""
+    """Returns a function that creates an empty database with its own roles."""
     numbers = itertools.count(1)
 
     def make() -> Database:

@@ -1,8 +1,9 @@
-"""Who runs what when `pytest -n` has several processes share the suite.
+"""The order and the grouping of the tests for `pytest -n`.
 
-A file stays whole, so that what its tests share is started once. What brings up whole stacks of services stays in one
-process: two stacks at once would make each other wait, and every deadline in them would have to be longer. It goes
-first, because it takes longest; then what needs PostgreSQL and Kafka; last what needs nothing, which fills any gap.
+The tests of a file run in one process, so that its fixtures start once. All tests with a whole
+stack run in one process as well: two stacks at a time would slow each other down, and all their
+time limits would have to be longer. They run first because they take longest. Then follow the tests
+with PostgreSQL and Kafka. The tests without a server run last and fill the remaining time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ STACKS: Final = (
     "tests/bench/test_bench.py",
     "tests/docs/test_readme.py",
 )
-"""Every one of them runs all three services at once."""
+"""Tests that run all three services."""
 SERVERS: Final = (
     "tests/screening/shell/",
     "tests/enforcement/shell/",
@@ -33,25 +34,25 @@ SERVERS: Final = (
 
 
 def group_of(nodeid: str) -> str:
-    """What a test stays together with: the stacks, or its file."""
+    """Returns the group of a test: `stacks`, or its file."""
     return "stacks" if nodeid.startswith(STACKS) else nodeid.partition("::")[0]
 
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Stacks, servers, the rest; inside of each as they were collected."""
+    """Returns the tests sorted by STACKS, SERVERS and the rest; else in the order of collection."""
 
-    def turn(item: pytest.Item) -> tuple[int, int]:
+    def rank(item: pytest.Item) -> tuple[int, int]:
         for number, folders in enumerate((STACKS, SERVERS)):
-            for place, folder in enumerate(folders):
+            for position, folder in enumerate(folders):
                 if item.nodeid.startswith(folder):
-                    return number, place
+                    return number, position
         return 2, 0
 
-    return sorted(items, key=turn)
+    return sorted(items, key=rank)
 
 
 class OrderedScheduling(LoadScopeScheduling):
-    """xdist's scheduler of whole files, with our shares for files, in the order of the collection."""
+    """Distributes whole groups to the processes, in the order of collection."""
 
     def __init__(self, config: pytest.Config, log: object) -> None:
         super().__init__(config, log)

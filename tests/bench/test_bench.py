@@ -21,16 +21,16 @@ PATIENCE_S = 900
 
 
 @pytest.fixture(scope="module")
-def figures(stack_under_test: Path) -> list[dict[str, Any]]:
+def figures(run_folder: Path) -> list[dict[str, Any]]:
     """Returns the output of `python -m tests.bench --quick`."""
-    out = stack_under_test / "bench.json"
+    out = run_folder / "bench.json"
     command = [
         sys.executable,
         "-m",
         "tests.bench",
         "--quick",
         "--root",
-        str(stack_under_test / "bench"),
+        str(run_folder / "bench"),
         "--out",
         str(out),
     ]
