@@ -37,7 +37,8 @@ test: setup ## run all tests with PostgreSQL and Kafka; PROCESSES=2
 	@$(PY) -m pytest -n $(or $(PROCESSES),2)
 
 test-faults: setup ## inject faults under load: SEED=1 APPLICATIONS=2000 NODES=1|3
-	@exec $(PY) -m tests.faults --seed $(or $(SEED),1) --applications $(or $(APPLICATIONS),2000) --nodes $(or $(NODES),1)
+	@exec $(PY) -m tests.faults --seed $(or $(SEED),1) --nodes $(or $(NODES),1) \
+		--applications $(or $(APPLICATIONS),2000)
 
 up: run-time ## run all services on this machine until Ctrl-C
 	@exec $(PY) -m infra.local up
@@ -52,5 +53,6 @@ bench-screening: setup ## measure how well screening finds; writes build/screeni
 	@exec $(PY) -m tests.bench.screening
 
 clean: ## delete the environment, the caches, and the data of `make up`
-	@rm -rf .venv .cache .run build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .cache .run build .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -32,7 +32,7 @@ _ADDRESS: Final = re.compile(
 
 
 def is_current() -> Finding:
-    """Fails for each requirement without a fitting version and a hash, and for each unneeded one."""
+    """Fails for each requirement without a fitting version or hash, and each unneeded one."""
     text = (ROOT / LOCK).read_text(encoding="utf-8")
     declared = {path: dict(_declared(path)) for path in PROJECTS}
     found = [*_missing(declared, _pinned(text)), *_left_over(declared, text), *_unhashed(text)]

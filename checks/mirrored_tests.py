@@ -22,7 +22,7 @@ MIRRORS: Final[Mapping[str, str]] = {
     "tests/screening": "services/screening",
     "tests/sdk": "sdk/safeconduct",
 }
-"""The folder of tests and the folder of the code that it mirrors. Other tests start whole stacks."""
+"""For each folder of tests the folder of the code. Other tests start whole stacks."""
 
 SUBJECTS: Final[Mapping[str, str]] = {
     "tests/applications/core/test_properties.py": "decide and evolve, with generated commands",
@@ -47,7 +47,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/screening/shell/test_swap.py": "the whole service while lists are activated",
     "tests/screening/shell/test_unjudged.py": "screener and codec for unjudged names",
     "tests/sdk/cli/test_startup.py": "the imports of the command",
-    "tests/sdk/rpc/test_resumable_stream.py": "streams of client and gate after a broken connection",
+    "tests/sdk/rpc/test_resumable_stream.py": "streams after a broken connection",
     "tests/sdk/test_package.py": "the wheel of the published package",
     "tests/sdk/test_readme.py": "the examples in sdk/README.md",
 }

@@ -108,7 +108,7 @@ _START: Final = "[*]"
 
 
 def _steps(table: TargetTable) -> tuple[str, ...]:
-    """Returns the steps of a table whose events may lead to several states, in the table's order."""
+    """Returns the steps of a table whose events may lead to several states, in order."""
     ambiguous = _ambiguous(table)
     found = (
         _step(event, to, ambiguous)
@@ -228,7 +228,8 @@ def overview(found: Iterable[Lifecycle]) -> str:
 
 
 def _sizes(lifecycle: Lifecycle) -> str:
-    return f"{len(lifecycle.table)} | {len(lifecycle.steps)} | {lifecycle.allowed} | {lifecycle.refused}"
+    rows, steps = len(lifecycle.table), len(lifecycle.steps)
+    return f"{rows} | {steps} | {lifecycle.allowed} | {lifecycle.refused}"
 
 
 def main() -> int:

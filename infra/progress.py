@@ -1,4 +1,4 @@
-"""Reports the steps of a long command. Standard library only: the set-up runs before any install."""
+"""Reports the steps of a long command. Standard library only, for the set-up."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The local stack: PostgreSQL, Kafka, the services and their traces as processes on the loopback."""
+"""The local stack: PostgreSQL, Kafka, the services and their traces on the loopback."""

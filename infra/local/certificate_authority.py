@@ -39,7 +39,7 @@ class Identity:
 
 
 def authority(folder: Path) -> Path:
-    """Returns the path of `ca.crt` in `folder`. A missing or expiring CA is created with its key."""
+    """Returns the path of `ca.crt` in `folder`. A missing or expiring CA is created."""
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if not (key.exists() and certificate.exists() and _lasts(_load(certificate))):

@@ -119,7 +119,7 @@ class _Receiver(TraceServiceServicer):
 
 
 class _Forwarder:
-    """Forwards exports, at most MOST_OPEN_FORWARDS at a time. Others, and failed ones, are dropped."""
+    """Forwards at most MOST_OPEN_FORWARDS exports at a time. Others are dropped."""
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address)

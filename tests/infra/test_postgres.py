@@ -106,7 +106,8 @@ async def test_it_runs_below_a_folder_that_is_closed_to_others(tmp_path: Path) -
 def test_it_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, time; from infra.local.postgres import Postgres\n"
-        "server = Postgres(pathlib.Path(sys.argv[1])); server.start(); print(server.pid, flush=True); time.sleep(60)"
+        "server = Postgres(pathlib.Path(sys.argv[1])); server.start()\n"
+        "print(server.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path / "postgres")],
