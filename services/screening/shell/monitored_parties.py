@@ -26,7 +26,12 @@ from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.lifecycle import MONITORED
 from services.screening.core.model import Entry
 from services.screening.core.reverse_lookup.index import PartyIndex
-from services.screening.core.reverse_lookup.search import Search, judged, looked_for, touched
+from services.screening.core.reverse_lookup.search import (
+    Search,
+    check_parties,
+    groups_with_hits,
+    queries_for,
+)
 from services.screening.shell.matcher import LoadedIndex
 
 _LOG = structlog.get_logger("monitored")
@@ -35,7 +40,7 @@ _FEED_PAGE: Final = 500
 _QUERY_BATCH: Final = 50
 """Queries that run at a time: a fraction of a second of the thread."""
 _COMPARED_BATCH: Final = 500
-_MOST_DROPPED: Final = 20_000
+_MAX_REMOVED: Final = 20_000
 """The index is built anew once it holds more parties than this that are no longer monitored.
 
 It must also hold more of them than monitored ones, so that a large index is not rebuilt too often.
@@ -87,7 +92,7 @@ class MonitoredParties:
 
         Raises RpcError.
         """
-        if self._cursor is None or self._index.dropped > max(_MOST_DROPPED, len(self._index)):
+        if self._cursor is None or self._index.removed > max(_MAX_REMOVED, len(self._index)):
             self.release()
             # The cursor is read before the pages: what changes while they are read is read again.
             self._cursor = await self._feed.current_cursor()
@@ -114,19 +119,18 @@ class MonitoredParties:
             each for each, version in versions.items() if self._index.version_of(each) != version
         ]
         await self._read(behind)
-        wanted = await index.run_function(looked_for, entries)
-        search: Search[UUID] = Search(wanted, versions.__contains__)
-        while spans := search.spans():
+        queries = await index.run_function(queries_for, entries)
+        search: Search[UUID] = Search(queries, versions.__contains__)
+        while pages := search.pages():
             found = []
-            for batch in in_batches(spans, _QUERY_BATCH):
+            for batch in in_batches(pages, _QUERY_BATCH):
                 found += await self._in_thread(
-                    lambda batch: [self._index.closest(span) for span in batch], batch
+                    lambda batch: [self._index.candidates(page) for page in batch], batch
                 )
-            for questions in in_batches(search.questions(found), _COMPARED_BATCH) or [()]:
-                asked = [each.asked for each in questions]
-                search.take(
-                    questions, await index.run_function(judged, entries, asked, self._config)
-                )
+            for checks in in_batches(search.checks(found), _COMPARED_BATCH) or [()]:
+                requests = [check.request for check in checks]
+                hits = await index.run_function(check_parties, entries, requests, self._config)
+                search.record(checks, hits)
         return frozenset(party.application for party in search.parties.values())
 
     async def _compare_each(
@@ -137,9 +141,9 @@ class MonitoredParties:
         for batch in in_batches(ids, _PAGE):
             applications = await self._journal.select(_BY_IDS, list(batch))
             parties = [[each.query for each in one.state.latest.subjects] for one in applications]
-            results = await index.run_function(touched, entries, parties, self._config)
+            results = await index.run_function(groups_with_hits, entries, parties, self._config)
             found.update(
-                one.id for one, is_touched in zip(applications, results, strict=True) if is_touched
+                one.id for one, has_hit in zip(applications, results, strict=True) if has_hit
             )
         return frozenset(found)
 
@@ -148,14 +152,14 @@ class MonitoredParties:
         while page := await self._journal.select(_NEXT_MONITORED, last, _PAGE):
             await self._in_thread(self._take, page)
             last = page[-1].id
-        await self._in_thread(self._index.settle)
+        await self._in_thread(self._index.commit)
         _LOG.info("parties read", parties=len(self._index))
 
     async def _read(self, ids: Iterable[UUID]) -> None:
         """Reads these applications into the index, as they are now."""
         for batch in in_batches(sorted(ids), _PAGE):
             await self._in_thread(self._take, await self._journal.select(_BY_IDS, list(batch)))
-        await self._in_thread(self._index.settle)
+        await self._in_thread(self._index.commit)
 
     def _take(self, applications: Sequence[StoredStream[ScreenedApplication]]) -> None:
         for each in applications:
@@ -164,7 +168,7 @@ class MonitoredParties:
                     each.id, each.version, [subject.query for subject in each.state.latest.subjects]
                 )
             else:
-                self._index.drop(each.id)
+                self._index.remove(each.id)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)

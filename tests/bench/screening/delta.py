@@ -17,7 +17,12 @@ from services.screening.core.names.acronyms import acronyms
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import normalise
 from services.screening.core.reverse_lookup.index import PartyIndex
-from services.screening.core.reverse_lookup.search import Search, judged, looked_for, matches
+from services.screening.core.reverse_lookup.search import (
+    Search,
+    check_parties,
+    find_matches,
+    queries_for,
+)
 from tests.bench.screening.cases import SEED, Person, people
 from tests.bench.screening.misspell import by_ear, one_slip, slips
 from tests.bench.screening.retrieval import resident_mb
@@ -37,22 +42,22 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
     before, began = resident_mb(), time.process_time()
     for number, party in enumerate(islice(_strangers(chance), parties)):
         index.put(number, 1, [party])
-    index.settle()
+    index.commit()
     put_s, memory_mb = time.process_time() - began, resident_mb() - before
     few = list(_concerned(changed[:CONCERNED], chance))[:: len(_SPOILED)]
     _put(index, few, parties)
-    matches(index, generation, changed, DEFAULT)  # once unmeasured: a service is warm
+    find_matches(index, generation, changed, DEFAULT)  # once unmeasured: a service is warm
     cpu, wall = time.process_time(), time.perf_counter()
-    search: Search[int] = Search(looked_for(generation, changed))
-    asked, looked_up_s = 0, 0.0
-    while spans := search.spans():
+    search: Search[int] = Search(queries_for(generation, changed))
+    judged, looked_up_s = 0, 0.0
+    while pages := search.pages():
         at = time.process_time()
-        found = [index.closest(span) for span in spans]
+        found = [index.candidates(page) for page in pages]
         looked_up_s += time.process_time() - at
-        questions = search.questions(found)
-        asked += len(questions)
-        said = [each.asked for each in questions]
-        search.take(questions, judged(generation, changed, said, DEFAULT))
+        checks = search.checks(found)
+        judged += len(checks)
+        said = [check.request for check in checks]
+        search.record(checks, check_parties(generation, changed, said, DEFAULT))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
         "parties": len(index),
@@ -61,7 +66,7 @@ def delta(entries: Sequence[Entry], parties: int) -> dict[str, Any]:
         "cpu_s": cpu,
         "cpu_lookup_s": looked_up_s,
         "wall_s": wall,
-        "parties_judged": asked,
+        "parties_judged": judged,
         "parties_hit": len(search.parties),
         "put_cpu_s": put_s,
         "memory_mb": memory_mb,
@@ -121,28 +126,28 @@ def _concerned(entries: Sequence[Entry], chance: random.Random) -> Iterator[Part
 def _put(index: PartyIndex[int], parties: Sequence[PartyQuery], first: int) -> None:
     for number, party in enumerate(parties, first):
         index.put(number, 1, [party])
-    index.settle()
+    index.commit()
 
 
 def _recall(
     index: PartyIndex[int], generation: ListIndex, changed: tuple[Entry, ...], chance: random.Random
 ) -> dict[str, Any]:
     """How much of what screening one by one says of what changed the search says too, score and all."""
-    first = len(index) + index.dropped
+    first = len(index) + index.removed
     parties = list(_concerned(changed, chance))
     _put(index, parties, first)
-    search = matches(index, generation, changed, DEFAULT)
+    search = find_matches(index, generation, changed, DEFAULT)
     hits = {
         held.application: {hit.entry_id: hit.score for hit in search.hits_of(held)}
         for held in search.parties.values()
     }
     small = generation.restricted_to(changed)
     wanted = same = 0
-    asked = [(first + number, party) for number, party in enumerate(parties)]
-    asked += [
+    parties_asked = [(first + number, party) for number, party in enumerate(parties)]
+    parties_asked += [
         (held.application, held.query) for held in islice(index, 0, first, max(first // 1_000, 1))
     ]
-    for application, party in asked:
+    for application, party in parties_asked:
         said = {hit.entry_id: hit.score for hit in screen(small, party, DEFAULT).hits}
         wanted += len(said)
         same += sum(hits.get(application, {}).get(entry) == score for entry, score in said.items())

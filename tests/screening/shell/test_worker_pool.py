@@ -16,7 +16,7 @@ from services.screening.core.lists.formats import read
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery, Screening
 from services.screening.core.names.index import ListIndex
-from services.screening.core.reverse_lookup.search import touched
+from services.screening.core.reverse_lookup.search import groups_with_hits
 from services.screening.shell.list_sources import ListSource
 from services.screening.shell.matcher import Caller, LoadedIndex, MatcherError
 from services.screening.shell.worker_pool import WorkerPool
@@ -248,16 +248,16 @@ async def test_the_delta_worker_calls_functions_with_the_index(loaded: LoadedInd
     entries = loaded.entries[:1]
     groups = [[PartyQuery((entries[0].name,), PartyKind.UNKNOWN)], [PartyQuery((UNLISTED,))]]
 
-    found = [await loaded.run_function(touched, tuple(entries), groups, DEFAULT) for _ in range(2)]
+    found = [await loaded.run_function(groups_with_hits, tuple(entries), groups, DEFAULT) for _ in range(2)]
 
     assert found == [(True, False)] * 2
 
 
 async def test_the_delta_worker_reports_an_error_and_goes_on(loaded: LoadedIndex) -> None:
     with pytest.raises(MatcherError, match="TypeError"):
-        await loaded.run_function(touched, ())  # type: ignore[call-arg]  # an argument less than it takes
+        await loaded.run_function(groups_with_hits, ())  # type: ignore[call-arg]  # an argument less than it takes
 
-    assert await loaded.run_function(touched, (), [], DEFAULT) == ()
+    assert await loaded.run_function(groups_with_hits, (), [], DEFAULT) == ()
 
 
 async def test_a_party_past_its_budget_is_undetermined(

@@ -26,8 +26,8 @@ from services.screening.core.names.similarity_features import (
     is_generic,
     only_stop_words_agree,
 )
+from services.screening.core.names.stop_words import INVESTMENT_VEHICLES
 from services.screening.core.names.token_alignment import Alignment
-from services.screening.core.names.words import INVESTMENT_VEHICLES
 
 HAN: Final = re.compile(r"[\u3400-\u9fff]")
 CHILD_OF: Final = frozenset({"bin", "ben", "ibn", "bint", "binte", "binti", "ould"})

@@ -164,7 +164,7 @@ class _Comparer:
     def _scored_while_promising(
         self, aligned: Sequence[tuple[_Candidate, Alignment]], budget: Budget
     ) -> list[Comparison]:
-        """Returns the comparisons batch by batch, up to the first batch without a promising score."""
+        """Returns the comparisons of all batches up to the first without a promising score."""
         compared: list[Comparison] = []
         for start in range(0, len(aligned), BATCH):
             batch = [

@@ -1,6 +1,7 @@
-"""Sentences about names: which words agree, which are alike, which stand alone.
+"""Sentences that explain a match of names or identifiers to an officer, who may read them aloud.
 
-Written to be read aloud.
+`queried` is a name as given, `listed` or `published` a name on a list. `description` is that of the
+variant which matched (`variants.Variant`), empty for the name as given.
 """
 
 from collections.abc import Sequence
@@ -12,87 +13,58 @@ from services.screening.core.names.token_alignment import Alignment
 def exact_name(
     queried: str, listed: str, party: str, *, same_order: bool, description: str = ""
 ) -> Evidence:
-    """The queried name is the listed one.
+    """Returns evidence that the queried name is a published name of the party.
 
-    `party` is the name under which the party stands on its list.
+    party: the primary name of the party.
     """
-    order = "" if same_order else ", its words in another order"
+    order = "" if same_order else ", with the words in another order"
     which = (
         f'the name of the listed party "{party}"'
         if listed == party
         else f'"{listed}", an alias of "{party}"'
     )
-    return Evidence(
-        EvidenceKind.NAME_EXACT,
-        Effect.SUPPORTS,
-        f"{_name(queried, description)} is {which}{order}.",
-    )
+    return _exact(f"{_name(queried, description)} is {which}{order}.")
 
 
 def part_of_name(queried: str, published: str, description: str = "") -> Evidence:
-    """The queried name stands inside a published name."""
-    detail = (
-        f'{_name(queried, description)} is a name written inside the published name "{published}".'
-    )
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+    """Returns evidence that the queried name is inside a published name."""
+    return _exact(f'{_name(queried, description)} is part of the published name "{published}".')
 
 
 def vowelled_name(queried: str, published: str, description: str = "") -> Evidence:
-    """The queried name is how a name without vowels is likely read."""
-    detail = (
-        f'{_name(queried, description)} is how the published name "{published}",'
-        " written without vowels, may be read."
+    """Returns evidence that the queried name is a published unvowelled name with likely vowels."""
+    return _exact(
+        f'{_name(queried, description)} is a likely reading of the published name "{published}",'
+        " which is written without vowels."
     )
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
 def same_letters(queried: str, listed: str, description: str = "") -> Evidence:
-    """The names have the same letters in the same order."""
-    detail = (
-        f'{_name(queried, description)} has the letters of the listed name "{listed}";'
-        " only the words are divided otherwise."
+    """Returns evidence that two names have the same letters in the same order."""
+    return _exact(
+        f'{_name(queried, description)} has the same letters as the listed name "{listed}";'
+        " only the word breaks differ."
     )
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
 def same_words(
     queried: str, listed: str, description: str = "", *, but_legal_form: bool
 ) -> Evidence:
-    """The names differ in nothing but the legal form, or in the order and division of their words."""
-    where = (
-        "in the legal form"
-        if but_legal_form
-        else "in the order or division of words and in legal forms"
+    """Returns evidence that two names differ in the legal form only, or also in the word order."""
+    difference = "legal form" if but_legal_form else "word order, word breaks or legal form"
+    return _exact(
+        f'{_name(queried, description)} and the listed name "{listed}" differ only in {difference}.'
     )
-    detail = f'{_name(queried, description)} and the listed name "{listed}" differ only {where}.'
-    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
 
 
 def short_form(
-    queried: str, listed: str, left_out: Sequence[str], description: str = ""
+    queried: str, listed: str, omitted: Sequence[str], description: str = ""
 ) -> Evidence:
-    """The queried name is the listed one without general words."""
-    words = ", ".join(f'"{word}"' for word in left_out)
+    """Returns evidence that the queried name is the listed one without generic words."""
+    words = ", ".join(f'"{word}"' for word in omitted)
     more = f", which also has the general words {words}" if words else ""
     detail = f'{_name(queried, description)} is short for the listed name "{listed}"{more}.'
     return Evidence(EvidenceKind.NAME_SCORE, Effect.SUPPORTS, detail)
-
-
-def _name(queried: str, description: str) -> str:
-    """The name asked about, and how it had to be read."""
-    return f'"{queried}", read {description},' if description else f'"{queried}"'
-
-
-def same_identifier(queried: Identifier, listed: Identifier, *, same_family: bool) -> Evidence:
-    """An identifier of the party is one of the listed party."""
-    detail = f"The identifier {queried[1]} ({queried[0]}) is published for the listed party as {listed[0]} {listed[1]}."
-    if same_family:
-        return Evidence(EvidenceKind.IDENTIFIER, Effect.SUPPORTS, detail)
-    return Evidence(
-        EvidenceKind.IDENTIFIER,
-        Effect.SUPPORTS,
-        f"{detail} The types of the two identifiers differ.",
-    )
 
 
 def similar_name(
@@ -104,57 +76,82 @@ def similar_name(
     by_sound: bool,
     description: str = "",
 ) -> Evidence:
-    """Two names side by side, word by word."""
+    """Returns evidence that two names are similar, word by word."""
     same = tuple(pair.listed for pair in alignment.pairs if pair.queried == pair.listed)
-    alike = [
+    similar = [
         f'"{pair.queried}" resembles "{pair.listed}"'
         for pair in alignment.pairs
         if pair.queried != pair.listed
     ]
     clauses = [
-        _stand(same, "in both"),
-        *alike,
-        _stand(alignment.queried_unpaired, "only in the name given"),
-        _stand(alignment.listed_unpaired, "only in the listed name"),
+        _words_are(same, "in both names"),
+        *similar,
+        _words_are(alignment.queried_unpaired, "only in the given name"),
+        _words_are(alignment.listed_unpaired, "only in the listed name"),
     ]
     verb = "sounds like" if by_sound else "resembles"
-    words = "; ".join(clause for clause in clauses if clause)
     kind = EvidenceKind.NAME_SOUND if by_sound else EvidenceKind.NAME_SCORE
-    detail = f'{_name(queried, description)} {verb} the listed name "{listed}" with a score of {score:.2f}: {words}.'
+    detail = (
+        f'{_name(queried, description)} {verb} the listed name "{listed}"'
+        f" with a score of {score:.2f}: {'; '.join(clause for clause in clauses if clause)}."
+    )
     return Evidence(kind, Effect.SUPPORTS, detail)
 
 
-def _stand(words: Sequence[str], where: str) -> str:
-    """Words and where they stand: '"ali" and "khan" stand in both'."""
-    quoted = [f'"{word}"' for word in words]
-    if len(quoted) < 2:
-        return f"{quoted[0]} stands {where}" if quoted else ""
-    return f"{', '.join(quoted[:-1])} and {quoted[-1]} stand {where}"
+def same_meaning(queried: str, listed: str, recognised: Sequence[tuple[str, str]]) -> Evidence:
+    """Returns evidence that two names mean the same.
 
-
-def listed_as(entry: Entry, list_version_id: str, rules: str) -> Evidence:
-    """Where the party stands, and under which versions of list and rules that was found."""
-    programs = f", under {' and '.join(entry.programs)}" if entry.programs else ""
-    detail = (
-        f'The listed party is entry {entry.entry_id} of "{entry.source_list or entry.list_code}"{programs}. '
-        f"It was compared by list version {list_version_id} and rules {rules}."
-    )
-    return Evidence(EvidenceKind.LISTED, Effect.NEUTRAL, detail)
-
-
-def same_meaning(queried: str, listed: str, told: Sequence[tuple[str, str]]) -> Evidence:
-    """The names mean the same in two languages. told.
-
-    Words of the queried name and the listed ones they stand for.
+    recognised: queried words and the listed words that they mean.
     """
-    words = " and ".join(f'"{one}" means "{other}"' for one, other in told)
-    detail = f'"{queried}" agrees in meaning with the listed name "{listed}": {words}.'
+    words = " and ".join(f'"{one}" means "{other}"' for one, other in recognised)
+    detail = f'"{queried}" has the same meaning as the listed name "{listed}": {words}.'
     return Evidence(EvidenceKind.NAME_MEANING, Effect.SUPPORTS, detail)
 
 
 def acronym(queried: str, listed: str, short: str, words: str) -> Evidence:
-    """One name has an acronym, or a word made of beginnings, where the other has the words."""
+    """Returns evidence that one name abbreviates words of the other.
+
+    short: the acronym or blend. words: what it stands for.
+    """
     detail = (
         f'"{queried}" may be the listed name "{listed}": "{short.upper()}" is short for "{words}".'
     )
     return Evidence(EvidenceKind.NAME_ACRONYM, Effect.SUPPORTS, detail)
+
+
+def same_identifier(queried: Identifier, listed: Identifier, *, same_family: bool) -> Evidence:
+    """Returns evidence that an identifier of the party is one of the listed party's."""
+    detail = (
+        f"The identifier {queried[1]} ({queried[0]}) is published for the listed party"
+        f" as {listed[0]} {listed[1]}."
+    )
+    if not same_family:
+        detail = f"{detail} The types of the two identifiers differ."
+    return Evidence(EvidenceKind.IDENTIFIER, Effect.SUPPORTS, detail)
+
+
+def listed_as(entry: Entry, list_version_id: str, rules: str) -> Evidence:
+    """Returns where the party is listed, and by which versions it was compared."""
+    programs = f", under {' and '.join(entry.programs)}" if entry.programs else ""
+    source = entry.source_list or entry.list_code
+    detail = (
+        f'The listed party is entry {entry.entry_id} of "{source}"{programs}. '
+        f"It was compared using list version {list_version_id} and rules {rules}."
+    )
+    return Evidence(EvidenceKind.LISTED, Effect.NEUTRAL, detail)
+
+
+def _exact(detail: str) -> Evidence:
+    return Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, detail)
+
+
+def _name(queried: str, description: str) -> str:
+    return f'"{queried}", read {description},' if description else f'"{queried}"'
+
+
+def _words_are(words: Sequence[str], where: str) -> str:
+    """Returns a clause that says where words are: '"ali" and "khan" are in both names'."""
+    quoted = [f'"{word}"' for word in words]
+    if len(quoted) < 2:
+        return f"{quoted[0]} is {where}" if quoted else ""
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]} are {where}"

@@ -10,22 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-import tantivy
-
 from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.certain_matches import ExactIndex
+from services.screening.core.names.full_text import FullTextIndex
 from services.screening.core.names.normalisation import NormalisedName, core_words, normalise
 from services.screening.core.names.published_names import ListedName, listed_names
 from services.screening.core.names.search_terms import (
-    FIELDS,
     listed_terms,
     name_skeleton,
     queried_terms,
 )
 from services.screening.core.names.spelling_index import Spelling, SpellingIndex, spelling_of
-from services.screening.core.names.translation_match import OrganisationName, TranslationIndex
+from services.screening.core.names.stop_words import GENERIC, LEGAL_FORMS
+from services.screening.core.names.translation_index import OrganisationName, TranslationIndex
 from services.screening.core.names.word_weights import WordWeights
-from services.screening.core.names.words import GENERIC, LEGAL_FORMS
 
 WRITER_MEMORY: Final = 256_000_000
 """Bytes that the full-text index may use while it is built."""
@@ -73,8 +71,7 @@ class ListIndex:
     spellings: SpellingIndex
     skeletons: tuple[str, ...]
     """The phonetic skeleton of every row."""
-    _schema: tantivy.Schema
-    _searcher: tantivy.Searcher
+    _full_text: FullTextIndex
 
     @classmethod
     def build(cls, entries: Sequence[Entry], list_version_id: str) -> "ListIndex":
@@ -86,7 +83,6 @@ class ListIndex:
             names = [(name, normalise(name.text)) for name in listed_names(entries)]
             names = [(name, normalised) for name, normalised in names if normalised.key]
             rows = tuple(_indexed_names(entries, names))
-            schema, searcher = _full_text_index(rows)
             return cls(
                 list_version_id,
                 tuple(entries),
@@ -100,8 +96,7 @@ class ListIndex:
                 TranslationIndex.build(tuple(_organisation_names(entries, rows))),
                 SpellingIndex.of(Spelling(row.key, row.sorted_words) for row in rows),
                 tuple(row.skeleton for row in rows),
-                schema,
-                searcher,
+                _full_text_index(rows),
             )
 
     def restricted_to(self, entries: Sequence[Entry]) -> "ListIndex":
@@ -121,25 +116,11 @@ class ListIndex:
         """
         core = core_words(name.words, is_person=kind is PartyKind.PERSON)
         similar = self.spellings.similar_to(spelling_of(name, core))
-        terms = queried_terms(name, kind)
-        found = (row for fields in PASSES for row in self._search(terms, fields, limit))
+        terms = {field: sorted(set(own)) for field, own in queried_terms(name, kind).items()}
+        found = (
+            row for fields in PASSES for row in self._full_text.search_terms(terms, fields, limit)
+        )
         return tuple(dict.fromkeys((*similar, *found)))
-
-    def _search(
-        self, terms: Mapping[str, Iterable[str]], fields: Sequence[str], limit: int
-    ) -> list[int]:
-        should = tantivy.Occur.Should
-        parts = [
-            (should, tantivy.Query.term_query(self._schema, field, term, "freq"))
-            for field in fields
-            for term in sorted(set(terms[field]))
-        ]
-        if not parts:
-            return []
-        found = self._searcher.search(tantivy.Query.boolean_query(parts), limit, count=False)
-        addresses = [address for _, address in found.hits]
-        rows: list[int] = self._searcher.fast_field_values("row", addresses)  # type: ignore[assignment]  # all have one
-        return rows
 
 
 @contextmanager
@@ -202,22 +183,11 @@ def _organisation_names(
             yield OrganisationName(position, row.names[0].entry, words, row.words)
 
 
-def _full_text_index(rows: Sequence[IndexedName]) -> tuple[tantivy.Schema, tantivy.Searcher]:
-    builder = tantivy.SchemaBuilder()
-    for field in FIELDS:
-        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
-    builder.add_unsigned_field("row", fast=True)
-    schema = builder.build()
-    index = tantivy.Index(schema)
-    # One thread: the segments, and with them the order of equal scores, must not depend on timing.
-    writer = index.writer(WRITER_MEMORY, num_threads=1)
+def _full_text_index(rows: Sequence[IndexedName]) -> FullTextIndex:
+    index = FullTextIndex(WRITER_MEMORY)
     for position, row in enumerate(rows):
-        document = tantivy.Document()
-        for field, terms in listed_terms(row.key, row.words).items():
-            document.add_text(field, " ".join(terms))
-        document.add_unsigned("row", position)
-        writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
-    index.reload()
-    return schema, index.searcher()
+        terms = listed_terms(row.key, row.words)
+        index.add(position, {field: " ".join(own) for field, own in terms.items()})
+    index.commit()
+    index.close()
+    return index

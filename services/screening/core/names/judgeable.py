@@ -1,6 +1,6 @@
-"""Which names of a party can be judged, why others cannot, and what tricks of writing are seen in them."""
+"""Decides which names of a party can be judged, and why others cannot."""
 
-# ruff: noqa: SIM905  tables of words read best as text
+# ruff: noqa: SIM905  a table of words is easiest to read as text
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +9,13 @@ from services.screening.core.config import ScreeningConfig
 from services.screening.core.model import Flag, PartyQuery, Reason
 from services.screening.core.names.certain_matches import ExactIndex
 from services.screening.core.names.normalisation import NormalisedName, normalise
+from services.screening.core.names.stop_words import LEGAL_FORMS, PLACEHOLDERS
 from services.screening.core.names.variants import TITLES, Variant, variants_of
-from services.screening.core.names.words import LEGAL_FORMS, PLACEHOLDERS
 
-SHORTEST: Final = 2
-"""A name of fewer characters says nothing."""
-LONGEST_KEY: Final = 2
-"""How many times longer than a written name its Latin form may be; some signs stand for whole
-phrases.
-"""
-FOREIGN_PLACEHOLDERS: Final = frozenset(
+MIN_CHARACTERS: Final = 2
+MAX_EXPANSION: Final = 2
+"""Times that a name may grow in transliteration. Some signs stand for whole phrases."""
+NON_LATIN_PLACEHOLDERS: Final = frozenset(
     normalise(text).joined
     for text in """
     未知 不详 不明 无名 无名氏 暂无 没有 匿名 不明 未定 모름 없음 미상 해당없음
@@ -27,12 +24,17 @@ FOREIGN_PLACEHOLDERS: Final = frozenset(
     άγνωστο άγνωστος ανώνυμος κανένα לא_ידוע אין אלמוני
     """.split()
 )
-"""What people type in other scripts when they have no name to give."""
+"""What people enter in other scripts if they have no name to give. To add a placeholder, append it
+with underscores for spaces.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeableName:
-    """A name that can be judged, as it was given, and how it may be read; the first reading is the name itself."""
+    """A name that can be judged, as given, with its variants.
+
+    The first variant is the name itself.
+    """
 
     text: str
     variants: tuple[Variant, ...]
@@ -41,10 +43,10 @@ class JudgeableName:
 def judgeable_names(
     query: PartyQuery, config: ScreeningConfig, published: ExactIndex
 ) -> tuple[tuple[JudgeableName, ...], tuple[Reason, ...], tuple[Flag, ...]]:
-    """The names that can be judged, why others cannot, and tricks of writing seen in any of them.
+    """Returns the names that can be judged, the reasons why others cannot, and the flags of all.
 
-    Blank aliases are ignored while another name is there; a party without any name is NAME_MISSING.
-    A published name is judged however odd it looks: somebody on the lists is called "CCCC".
+    Blank names are ignored; a party without any name is NAME_MISSING. A name that is published can
+    always be judged, however odd it looks: a listed party is called "CCCC".
     """
     given = [stripped for text in query.names if (stripped := text.strip())]
     if not given:
@@ -57,7 +59,7 @@ def judgeable_names(
     for text in given:
         name = normalise(text) if len(text) <= config.max_name_length else None
         is_published = name is not None and bool(name.key) and bool(published.with_name(name))
-        reason = None if is_published else _unreadable(name, config)
+        reason = None if is_published else _reason_not_judgeable(name, config)
         if name is not None:
             flags.update(dict.fromkeys(name.flags))
         if reason is not None:
@@ -67,19 +69,20 @@ def judgeable_names(
     return tuple(names.values()), tuple(reasons), tuple(flags)
 
 
-def _unreadable(name: NormalisedName | None, config: ScreeningConfig) -> Reason | None:
+def _reason_not_judgeable(name: NormalisedName | None, config: ScreeningConfig) -> Reason | None:
+    """Returns why a name cannot be judged, or None. name: None if it has too many characters."""
     if (
         name is None
         or len(name.words) > config.max_words
-        or len(name.key) > LONGEST_KEY * config.max_name_length
+        or len(name.key) > MAX_EXPANSION * config.max_name_length
     ):
         return Reason.NAME_TOO_LONG
     letters = sum(char.isalpha() for char in name.cleaned)
     if not letters or not name.key:
         return Reason.NAME_UNREADABLE
-    if sum(char.isalnum() for char in name.cleaned) < SHORTEST:
+    if sum(char.isalnum() for char in name.cleaned) < MIN_CHARACTERS:
         return Reason.NAME_TOO_SHORT
-    # A script that nothing here can read: most of its letters have left nothing in Latin ones.
+    # If most letters left nothing in Latin letters, the script cannot be transliterated.
     if 2 * len(name.joined) < letters:
         return Reason.NAME_UNREADABLE
     return Reason.NAME_PLACEHOLDER if _is_placeholder(name) else None
@@ -89,7 +92,7 @@ def _is_placeholder(name: NormalisedName) -> bool:
     return (
         len(set(name.joined)) == 1
         or name.joined in PLACEHOLDERS
-        or name.joined in FOREIGN_PLACEHOLDERS
+        or name.joined in NON_LATIN_PLACEHOLDERS
         or all(word in PLACEHOLDERS for word in name.words)
         or all(word in TITLES or word in LEGAL_FORMS for word in name.words)
     )

@@ -1,12 +1,10 @@
-"""Turns a written name into the forms that can be compared.
+"""Normalises a written name into comparable forms: Latin words, keys, skeletons, flags.
 
-Folded Latin words, keys, sound skeletons, flags.
-
-Knows writing systems. Knows no list, party or score. Every function is pure and gives the same
-answer for the same text.
+Uses knowledge of writing systems and stop words. Knows no list, party or score. Every function is
+pure.
 """
 
-# ruff: noqa: RUF001  apostrophes of many kinds occur in names
+# ruff: noqa: RUF001  names contain apostrophes of many kinds
 
 import re
 from dataclasses import dataclass
@@ -17,9 +15,14 @@ from typing import Final
 from rigour.names import remove_org_types
 
 from services.screening.core.model import Flag
-from services.screening.core.names.obfuscation import alphabet, closed_up, unmixed, visible
+from services.screening.core.names.obfuscation import (
+    join_spaced_letters,
+    resolve_mixed_scripts,
+    script_of,
+    without_hidden_characters,
+)
 from services.screening.core.names.scripts import transliterate
-from services.screening.core.names.words import (
+from services.screening.core.names.stop_words import (
     GENERIC,
     HONORIFICS,
     LEGAL_FORMS,
@@ -27,31 +30,49 @@ from services.screening.core.names.words import (
     PARTICLES,
 )
 
-LAST_MARK: Final = 0x36F
-"""The last of the marks that follow the Latin letters."""
-
+LAST_LATIN_MARK: Final = 0x36F
+"""The last code point of the marks that combine with Latin letters."""
 CONSONANTAL: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f]")
-"""Letters of scripts that leave short vowels out: Hebrew, Arabic."""
-PERSIAN_EI: Final = re.compile("\u0647\u200c\u0627\u06cc")
-"""A heh that is a vowel before a joined -i, written ei as often."""
+"""Letters of scripts that omit short vowels: Hebrew, Arabic."""
+PERSIAN_VOWEL_HEH: Final = re.compile("\u0647\u200c\u0627\u06cc")
+"""A heh that is a vowel before a joined -i. It is as often written ei."""
 SYLLABIC: Final = re.compile(r"[\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-CHARACTERS: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Chinese, Japanese and Korean ones."""
+CJK: Final = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 APOSTROPHES: Final = re.compile(r"['’‘`´ʹʼʻʿʾ‛′ˈ\"“”]")
 DOTTED_INITIALS: Final = re.compile(r"(?<=\b\w)\.(?=\w\b)")
-SECOND: Final = "ii"
-GUARDED: Final = "ii_"
-"""rigour takes a two for a legal form; so written it does not."""
 SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+ROMAN_TWO: Final = "ii"
+GUARDED_TWO: Final = "ii_"
+"""The library that removes legal forms takes a roman two for one. In this form it does not."""
+
+SERVANT_OF: Final = re.compile(r"^abd(?:[aeiou](?:l(?!lah?$)|([rnszdt])(?=\1)))?(\w{3,})?$")
+OF_GOD: Final = re.compile(r"^(\w{3,}?)[aeiou]l+ah$")
+OF_FAITH: Final = re.compile(r"^(\w{2,}?)[aeiou]l?d+[iy]ne?$")
+SERVANTS_OF_GOD: Final = frozenset(
+    {"abdullah", "abdallah", "abdulla", "abdalla", "abdollah", "abdellah"}
+)
+MIN_ABBREVIATION: Final = 3
+"""This many single letters in a row are an abbreviation, not initials."""
+
+SOUNDS: Final = (
+    ("sch", "s"), ("tch", "j"), ("tsch", "j"), ("dzh", "j"), ("kh", "k"), ("gh", "k"), ("ch", "j"),
+    ("sh", "s"), ("zh", "j"), ("th", "t"), ("dh", "t"), ("ph", "f"), ("ts", "s"), ("tz", "s"),
+    ("dj", "j"), ("dz", "s"), ("ck", "k"), ("x", "ks"), ("q", "k"), ("c", "k"), ("g", "k"),
+    ("z", "s"), ("d", "t"), ("b", "p"), ("v", "f"),
+)  # fmt: skip
+"""Spellings of consonants and the sound that replaces them, in this order."""
+SILENT: Final = re.compile(r"[aeiouhwy]")
+REPEATED: Final = re.compile(r"(.)\1+")
 
 
 @dataclass(frozen=True, slots=True)
 class NormalisedName:
-    """A name made comparable. key: its words, lower case Latin letters and digits, one space apart.
+    """A name in comparable form.
 
-    is_foreign: written in another script, at least partly. is_unvowelled: in one that leaves vowels
-    out; is_syllabic: in one whose syllables are heard alike in many words (Chinese, Japanese,
-    Korean, Burmese). raw: as it was written, but for tricks of writing, which flags tell of.
+    cleaned: as written, without obfuscation; `flags` says which was found. key: its words in
+    lower-case Latin letters and digits, one space apart. is_non_latin: some letters were in another
+    script. is_unvowelled: the script omits vowels. is_syllabic: many syllables of the script sound
+    alike (Chinese, Japanese, Korean, Burmese).
     """
 
     cleaned: str
@@ -64,126 +85,86 @@ class NormalisedName:
 
     @property
     def has_cjk(self) -> bool:
-        """Whether Chinese, Japanese or Korean characters are in it."""
-        return bool(CHARACTERS.search(self.cleaned))
+        """Whether the name contains Chinese, Japanese or Korean characters."""
+        return bool(CJK.search(self.cleaned))
 
     @property
     def sorted_key(self) -> str:
-        """The words in alphabetical order: equal for two orders of one person's names."""
+        """The words in alphabetical order: equal for every order of a person's names."""
         return " ".join(sorted(self.words))
 
     @property
     def joined(self) -> str:
-        """The words without spaces, for names that differ in where words are divided."""
+        """The words without spaces: equal for every division into words."""
         return "".join(self.words)
 
 
 def normalise(text: str, *, by_meaning: bool = True) -> NormalisedName:
-    """The comparable form of a name in any script. Folding a key again changes nothing.
+    """Returns the comparable form of a name in any script. Normalising a key changes nothing.
 
-    Compatibility forms, accents, case, punctuation and invisible characters go; letters that
-    imitate Latin ones are read as those; letters written apart are put together; other scripts are
-    written in Latin letters; business words of Chinese, Arabic and Persian are given by their
-    meaning, the latter two by_meaning only.
+    Removes compatibility forms, accents, case, punctuation and invisible characters. Replaces
+    letters that imitate Latin ones, joins letters that are spaced out, and transliterates other
+    scripts. Business words of Chinese, Arabic and Persian are translated; by_meaning=False
+    transliterates the last two instead.
     """
-    shown, flags = visible(PERSIAN_EI.sub("\u0626\u06cc", text))
-    foreign = False
+    shown, flags = without_hidden_characters(PERSIAN_VOWEL_HEH.sub("\u0626\u06cc", text))
+    non_latin = False
     if not shown.isascii():
-        shown, mixed = unmixed(shown)
-        flags = (*flags, Flag.MIXED_SCRIPT) if mixed else flags
-        foreign = is_non_latin(shown)
+        shown, is_mixed = resolve_mixed_scripts(shown)
+        flags = (*flags, Flag.MIXED_SCRIPT) if is_mixed else flags
+        non_latin = is_non_latin(shown)
     lowered = shown.casefold()
-    plain = lowered if lowered.isascii() else transliterate(lowered, by_meaning=by_meaning)
-    plain = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", plain.replace("&", " and ")))
-    closed, spaced = closed_up(plain)
-    words = tuple(SEPARATORS.sub(" ", closed).split())
-    flags = (*flags, Flag.SPACED_LETTERS) if spaced else flags
+    latin = lowered if lowered.isascii() else transliterate(lowered, by_meaning=by_meaning)
+    latin = DOTTED_INITIALS.sub("", APOSTROPHES.sub("", latin.replace("&", " and ")))
+    joined, is_spaced = join_spaced_letters(latin)
+    words = tuple(SEPARATORS.sub(" ", joined).split())
+    flags = (*flags, Flag.SPACED_LETTERS) if is_spaced else flags
     return NormalisedName(
         shown,
         " ".join(words),
         words,
         flags,
-        foreign,
+        non_latin,
         bool(CONSONANTAL.search(shown)),
         bool(SYLLABIC.search(shown)),
     )
 
 
 def is_non_latin(text: str) -> bool:
-    """Whether letters of another script than Latin are in it."""
+    """Returns whether a text contains letters of another script than Latin."""
     return not text.isascii() and any(
-        ord(char) > LAST_MARK and char.isalpha() and not _is_latin(char) for char in text
+        ord(char) > LAST_LATIN_MARK and char.isalpha() and script_of(char) != "LATIN"
+        for char in text
     )
-
-
-def _is_latin(char: str) -> bool:
-    return alphabet(char) == "LATIN"
 
 
 def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that are not part of a legal form."""
-    guarded = " ".join(GUARDED if word == SECOND else word for word in words)
-    stripped = remove_org_types(LEGAL_PHRASES.sub(" ", guarded), replacement=" ").split()
+    """Returns the words that are not part of a legal form."""
+    guarded = " ".join(GUARDED_TWO if word == ROMAN_TWO else word for word in words)
+    kept = remove_org_types(LEGAL_PHRASES.sub(" ", guarded), replacement=" ").split()
     return tuple(
-        SECOND if word == GUARDED else word for word in stripped if word not in LEGAL_FORMS
-    )
-
-
-SERVANT: Final = re.compile(r"^abd(?:[aeiou](?:l(?!lah?$)|([rnszdt])(?=\1)))?(\w{3,})?$")
-OF_GOD: Final = re.compile(r"^(\w{3,}?)[aeiou]l+ah$")
-OF_FAITH: Final = re.compile(r"^(\w{2,}?)[aeiou]l?d+[iy]ne?$")
-LETTERS: Final = 3
-"""So many single letters after each other are no initials of an unknown party."""
-SERVANTS_OF_GOD: Final = frozenset(
-    {"abdullah", "abdallah", "abdulla", "abdalla", "abdollah", "abdellah"}
-)
-
-
-@lru_cache(maxsize=65_536)
-def _apart(word: str) -> tuple[str, ...]:
-    if word in SERVANTS_OF_GOD:
-        return ("abd", "allah")
-    if (servant := SERVANT.match(word)) and (servant[2] is None or len(word) > len(servant[2]) + 3):
-        return ("abd", *_apart(servant[2])) if servant[2] else ("abd",)
-    if of_god := OF_GOD.match(word):
-        return (of_god[1], "allah")
-    return (of_faith[1], "din") if (of_faith := OF_FAITH.match(word)) else (word,)
-
-
-def _abbreviated(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words, those runs of single letters as one that are too many for initials."""
-    if sum(len(word) == 1 for word in words) < LETTERS:
-        return words
-    runs = [
-        (is_letter, tuple(run))
-        for is_letter, run in groupby(words, lambda word: len(word) == 1 and word.isalpha())
-    ]
-    return tuple(
-        word
-        for is_letter, run in runs
-        for word in (("".join(run),) if is_letter and len(run) >= LETTERS else run)
+        ROMAN_TWO if word == GUARDED_TWO else word for word in kept if word not in LEGAL_FORMS
     )
 
 
 def core_words(words: tuple[str, ...], *, is_person: bool) -> tuple[str, ...]:
-    """The words that two names are compared by.
+    """Returns the words by which a name is compared.
 
-    Compounds apart, and but for a person without legal forms.
-
-    Arabic names of several words are written as one or as several at will: Abdelkader is Abd
-    al-Kader, Nurullah is Nur Allah, Noureddine is Nour ad-Din. Persons are called Saad and Sal: in
-    their names these are no legal forms. Three and more letters that stand alone are an
-    abbreviation written apart, but in a person's name: N P C is NPC.
+    Arabic compounds are split, because they are written in one word or several at will: Abdelkader
+    is Abd al-Kader, Nurullah is Nur Allah, Noureddine is Nour ad-Din. In names that are not a
+    person's, legal forms are removed and three or more single letters in a row are joined: N P C is
+    NPC. Persons are called Saad and Sal, so nothing is removed from their names.
     """
-    kept = words if is_person else without_legal_forms(_abbreviated(words)) or words
-    return tuple(part for word in kept for part in _apart(word))
+    kept = words if is_person else without_legal_forms(_join_abbreviations(words)) or words
+    return tuple(part for word in kept for part in _split_compound(word))
 
 
 def other_pronunciation(word: str) -> str:
-    """The other sound of a word of letters that have two.
+    """Returns the other sound of a transliterated Arabic or Hebrew word, or the word itself.
 
-    Arabic: as Persians, Afghans and Pakistanis say it, Dhakir is Zakir, Thana is Sana; a last ya
-    without dots is an a. Hebrew: b is v, p is f, a double vav is a v.
+    Arabic has letters that Persians, Afghans and Pakistanis pronounce differently: Dhakir is Zakir,
+    Thana is Sana. A final ya without dots is an a. In Hebrew b is also v, p is also f, and a double
+    vav is v.
     """
     other = (
         word.replace("dh", "z")
@@ -196,24 +177,18 @@ def other_pronunciation(word: str) -> str:
 
 
 def is_stop_word(word: str) -> bool:
-    """Whether a word cannot carry a match: a legal form, a generic word, a particle or a title."""
+    """Returns whether a word is too common to carry a match.
+
+    Such words are legal forms, generic words, particles and titles.
+    """
     return word in LEGAL_FORMS or word in GENERIC or word in PARTICLES or word in HONORIFICS
-
-
-SOUNDS: Final = (
-    ("sch", "s"), ("tch", "j"), ("tsch", "j"), ("dzh", "j"), ("kh", "k"), ("gh", "k"), ("ch", "j"), ("sh", "s"),
-    ("zh", "j"), ("th", "t"), ("dh", "t"), ("ph", "f"), ("ts", "s"), ("tz", "s"), ("dj", "j"), ("dz", "s"),
-    ("ck", "k"), ("x", "ks"), ("q", "k"), ("c", "k"), ("g", "k"), ("z", "s"), ("d", "t"), ("b", "p"), ("v", "f"),
-)  # fmt: skip
-SILENT: Final = re.compile(r"[aeiouhwy]")
-REPEATED: Final = re.compile(r"(.)\1+")
 
 
 @lru_cache(maxsize=65_536)
 def phonetic_skeleton(word: str) -> str:
-    """The consonant sounds of a folded word.
+    """Returns the consonant sounds of a normalised word.
 
-    What a name keeps when it is written in another script and back.
+    They survive transliteration into another script and back.
     """
     for written, sound in SOUNDS:
         if written in word:
@@ -222,6 +197,33 @@ def phonetic_skeleton(word: str) -> str:
 
 
 def trigrams(text: str) -> frozenset[str]:
-    """Overlapping pieces of three letters of a marked word; a shorter one is its own piece."""
+    """Returns the trigrams of a text with its start and end marked.
+
+    A text of one letter is one trigram.
+    """
     marked = f"^{text}$"
     return frozenset(marked[start : start + 3] for start in range(max(len(marked) - 2, 1)))
+
+
+@lru_cache(maxsize=65_536)
+def _split_compound(word: str) -> tuple[str, ...]:
+    if word in SERVANTS_OF_GOD:
+        return ("abd", "allah")
+    servant = SERVANT_OF.match(word)
+    if servant and (servant[2] is None or len(word) > len(servant[2]) + 3):
+        return ("abd", *_split_compound(servant[2])) if servant[2] else ("abd",)
+    if of_god := OF_GOD.match(word):
+        return (of_god[1], "allah")
+    return (of_faith[1], "din") if (of_faith := OF_FAITH.match(word)) else (word,)
+
+
+def _join_abbreviations(words: tuple[str, ...]) -> tuple[str, ...]:
+    if sum(len(word) == 1 for word in words) < MIN_ABBREVIATION:
+        return words
+    joined: list[str] = []
+    for is_letter, run in groupby(words, lambda word: len(word) == 1 and word.isalpha()):
+        letters = tuple(run)
+        if is_letter and len(letters) >= MIN_ABBREVIATION:
+            letters = ("".join(letters),)
+        joined += letters
+    return tuple(joined)

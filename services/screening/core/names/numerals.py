@@ -1,18 +1,16 @@
-"""Reads the numbers in names however they are written: 3, 3rd, No.
+"""Reads the numbers in names: 3, 3rd, No. 3, III, three, Third, Forty-Four, 第三.
 
-3, III, three, Third, Forty-Four, 第三.
-
-Knows no list and no score. Words are in the folded form of `normalise`.
+All words are normalised. To add a number word of a language, append it to the line of its value.
 """
 
-# ruff: noqa: RUF001, SIM905  digits in their own scripts; tables of words read best as text
+# ruff: noqa: RUF001, SIM905  digits in their own scripts; a table of words is easiest to read as text
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from services.screening.core.names.words import LEGAL_FORMS
+from services.screening.core.names.stop_words import LEGAL_FORMS
 
 UNITS: Final[Mapping[str, int]] = {
     word: value
@@ -67,28 +65,32 @@ ROMAN: Final[Mapping[str, int]] = {
     )
 }
 ROMAN_OR_WORD: Final[Mapping[str, int]] = {"i": 1, "v": 5, "x": 10, "vi": 6, "xi": 11}
-"""Also words, initials and names: numbers only where they close a name of several words."""
+"""Roman numerals that are also words, initials or names. They are numbers only at the end of a name
+of several words.
+"""
 NUMBER_WORDS: Final = frozenset({*UNITS, *TENS, *ROMAN, "i"})
 DIGITS: Final = re.compile(r"\d+")
 ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th|er|ya|yi|y|ii)?")
-HAN_DIGITS: Final = "〇一二三四五六七八九"
-HAN_NUMBER: Final = re.compile("(?<=第)[〇零一二三四五六七八九十百]+|[〇零一二三四五六七八九]{3,}")
+CHINESE_DIGITS: Final = "〇一二三四五六七八九"
+CHINESE_NUMBER: Final = re.compile(
+    "(?<=第)[〇零一二三四五六七八九十百]+|[〇零一二三四五六七八九]{3,}"
+)
 
 
 def numbers_as_digits(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The words of a name with every number in digits, each with what was written.
+    """Returns the words of a name with numbers in digits, each with what was written.
 
-    (44, forty four).
+    "Forty four" is ("44", "forty four").
     """
     if not any(word in NUMBER_WORDS or word[0].isdigit() for word in words):
         return tuple((word, word) for word in words)
-    return tuple(_read(words))
+    return tuple(_with_digits(words))
 
 
 def numbers_in(words: Sequence[str]) -> Counter[str]:
-    """The numbers in a name, without leading zeros.
+    """Returns the numbers in a name without leading zeros.
 
-    They tell one plant, institute or fund from the next.
+    They tell one plant, institute or fund from another.
     """
     return Counter(
         run.lstrip("0") or "0"
@@ -97,7 +99,7 @@ def numbers_in(words: Sequence[str]) -> Counter[str]:
     )
 
 
-def _read(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _with_digits(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     at = 0
     while at < len(words):
         value, after = _number(words, at)
@@ -106,7 +108,7 @@ def _read(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _number(words: Sequence[str], at: int) -> tuple[str, int]:
-    """The number that begins at a word, else the word, and where the next one begins."""
+    """Returns the number that begins at a word, or the word, and the position after it."""
     word, after = words[at], at + 1
     if (value := TENS.get(word)) is not None:
         unit = _unit(words[after]) if after < len(words) else 0
@@ -115,39 +117,45 @@ def _number(words: Sequence[str], at: int) -> tuple[str, int]:
         is_hundred = after < len(words) and words[after] == HUNDRED
         return str(value * 100 if is_hundred else value), after + is_hundred
     if word in ROMAN_OR_WORD:
-        return (str(ROMAN_OR_WORD[word]) if _closes(words, after) else word), after
+        return (str(ROMAN_OR_WORD[word]) if _ends_name(words, after) else word), after
     if (value := ROMAN.get(word)) is not None:
         return str(value), after
     ordinal = ORDINAL.fullmatch(word)
     return (ordinal[1].lstrip("0") or "0" if ordinal else word), after
 
 
-def _closes(words: Sequence[str], after: int) -> bool:
-    """Whether the word before `after` closes a name of several words, legal forms aside; an initial does not."""
+def _ends_name(words: Sequence[str], after: int) -> bool:
+    """Returns whether the word before `after` ends a name of several words, legal forms aside.
+
+    A word after an initial does not, because it may be an initial itself.
+    """
     is_last = all(word in LEGAL_FORMS for word in words[after:])
     return is_last and after > 1 and len(words[after - 2]) > 1
 
 
 def _unit(word: str) -> int:
-    """The value of a word that completes "forty": 1 to 9, else 0."""
+    """Returns the value of a word that completes "forty", 1 to 9, else 0."""
     value = int(word) if word.isdigit() and len(word) == 1 else UNITS.get(word, 0)
     return value if value < 10 else 0
 
 
-def han_numbers(text: str) -> str:
-    """A text of Chinese characters with its counting numbers in digits: 第七一三研究所 is 第713研究所."""
-    return HAN_NUMBER.sub(lambda found: _han_value(found[0]), text)
+def chinese_numbers_as_digits(text: str) -> str:
+    """Returns a Chinese text with its numbers in digits: 第七一三研究所 is 第713研究所.
+
+    Numbers are characters after 第, or three or more digits in a row.
+    """
+    return CHINESE_NUMBER.sub(lambda found: _chinese_value(found[0]), text)
 
 
-def _han_value(characters: str) -> str:
+def _chinese_value(characters: str) -> str:
     text = characters.replace("零", "〇")
     if "十" not in text and "百" not in text:
-        return "".join(str(HAN_DIGITS.index(char)) for char in text)
+        return "".join(str(CHINESE_DIGITS.index(char)) for char in text)
     total = current = 0
     for char in text:
         if char in "十百":
             total += (current or 1) * (10 if char == "十" else 100)
             current = 0
         else:
-            current = HAN_DIGITS.index(char)
+            current = CHINESE_DIGITS.index(char)
     return str(total + current)

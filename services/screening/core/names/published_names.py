@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.screening.core.model import Entry
+from services.screening.core.names.given_names import GIVEN_NAME_GROUPS
 from services.screening.core.names.normalisation import CONSONANTAL, normalise
 from services.screening.core.names.vowels import VowelLexicon
-from services.screening.core.names.words import GIVEN_NAME_GROUPS
 
 LATIN_LETTER: Final = re.compile("[A-Za-z]")
 BRACKETED: Final = re.compile(r"\s*[(\[（]([^()\[\]（）]{2,})[)\]）]\s*")

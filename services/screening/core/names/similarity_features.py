@@ -12,10 +12,10 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from services.screening.core.names.name_frequency import rarity
 from services.screening.core.names.normalisation import is_stop_word
 from services.screening.core.names.places import is_place_word
+from services.screening.core.names.stop_words import FUNCTION_WORDS
 from services.screening.core.names.token_alignment import Alignment
-from services.screening.core.names.vocabulary import english_meaning
+from services.screening.core.names.word_meaning import english_meaning
 from services.screening.core.names.word_weights import WordWeights
-from services.screening.core.names.words import FUNCTION_WORDS
 
 AGREEING_WORD: Final = 0.75
 """Two paired words agree from this similarity on."""

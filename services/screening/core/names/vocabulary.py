@@ -1,15 +1,21 @@
-"""What the words of organisations mean, in the languages in which lists and firms write them.
+"""The vocabulary of organisation names: general words and what they mean, in Latin letters.
 
-A line is one meaning: the English word first, then words of Russian, Ukrainian, Persian, Arabic,
-Turkish, Spanish, French, German, Portuguese, Italian, Chinese and Korean as they are written in
-Latin letters. General vocabulary only: no name of anybody stands here. Knows no list and no score.
+Languages: Russian, Ukrainian, Persian, Arabic, Turkish, Spanish, French, German, Portuguese,
+Italian, Chinese, Korean.
+
+To add a word, append it to the line of its meaning; a new meaning is a new line that begins with
+the English word.
+
+- Write words in their normalised form: lower case, Latin letters, no accents
+  (`normalisation.normalise`).
+- A star at the end marks a stem, which stands for all its endings: `nauchn*` is nauchny, nauchnaya,
+  nauchnogo.
+- A word belongs to one meaning; of two, the first line counts.
+- An indented line continues the line above.
+- Add general vocabulary only. A word that is part of somebody's name would make that name a generic
+  one. A new word changes scores, so it needs a new version in `config`.
 """
 
-# ruff: noqa: SIM905  tables of words read best as text
-
-import re
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 CONCEPTS: Final[tuple[str, ...]] = tuple(
@@ -19,45 +25,51 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     group grupo groupe gruppa gruppe hopa goruh goruhe gorouh gruppo majmua majmuat jituan
     holding holdings kholding
     corporation korporatsiya korporatsiia corporacion zonggongsi
-    enterprise enterprises predpriyatie predpriiatie pidpryiemstvo pidpryemstvo przedsiebiorstvo qiye
-    association associations asociacion assotsiatsiya associazione verband obedinenie obyedinenie obiedinenie
-        xiehui dernek
+    enterprise enterprises predpriyatie predpriiatie pidpryiemstvo pidpryemstvo przedsiebiorstvo
+        qiye
+    association associations asociacion assotsiatsiya associazione verband obedinenie obyedinenie
+        obiedinenie xiehui dernek
     union soyuz soiuz ittihad ettehadiye ettihad
     society jamiyat jamia jamiyya jamiat sociedad obshchestvo tovarystvo cemiyet gesellschaft
-    foundation bonyad fundacion fondation stiftung fond moassasat muassasat vakif fondazione fundacao jijinhui
+    foundation bonyad fundacion fondation stiftung fond moassasat muassasat vakif fondazione
+        fundacao jijinhui
     fund sandogh sunduq fonds fondo
-    institute institut instituto moassese muassasa moasseseh enstitusu yanjiusuo yanjiuyuan yuanjiusuo mahad
-    research pazhohesh pazhoheshi issledovanie issledovan* issledovatel* doslidn* investigacion recherche recherches
-        forschung yanjiu tahghighat tahqiqat buhuth arastirma pesquisa ricerca
-    scientific nauchn* naukov* elmi scientifique scientifiques cientifico cientifica wissenschaftlich ilmi bilimsel
+    institute institut instituto moassese muassasa moasseseh enstitusu yanjiusuo yanjiuyuan
+        yuanjiusuo mahad
+    research pazhohesh pazhoheshi issledovanie issledovan* issledovatel* doslidn* investigacion
+        recherche recherches forschung yanjiu tahghighat tahqiqat buhuth arastirma pesquisa ricerca
+    scientific nauchn* naukov* elmi scientifique scientifiques cientifico cientifica
+        wissenschaftlich ilmi bilimsel
     science sciences nauka nauk ciencia ciencias olum ulum wissenschaft kexue bilim
     academy akademiya akademiia academia academie akademie akademi xueyuan farhangestan
-    university universitet universidad universite universitat universitesi universidade universita daneshgah danishgah
-        daxue daehakgyo daehak
+    university universitet universidad universite universitat universitesi universidade universita
+        daneshgah danishgah daxue daehakgyo daehak
     school shkola escuela ecole schule madrasa madrasah madrassa madrese okul
     laboratory lab laboratories laboratorio laboratoire labor laboratoriya shiyanshi azmayeshgah
     center centre centro tsentr zentrum markaz merkez zhongxin tsentral*
     bureau buro byuro biuro daftar
     office ofis bureaux oficina maktab
     design konstruktorsk* proektn* tarrahi
-    plant factory zavod fabrika fabrica fabrik karkhaneh karkhane karkhana usine gongchang masna fabbrica werk zavody
-        kombinat gongjang factories works
-    production proizvodstvo proizvodstvenn* vyrobnych* vyrobnyts* produccion tolid tolidi produktsiya shengchan intaj
-        uretim productive
+    plant factory zavod fabrika fabrica fabrik karkhaneh karkhane karkhana usine gongchang masna
+        fabbrica werk zavody kombinat gongjang factories works
+    production proizvodstvo proizvodstvenn* vyrobnych* vyrobnyts* produccion tolid tolidi
+        produktsiya shengchan intaj uretim productive
     manufacturing manufacturer manufacture sazi fabricacion zhizao hersteller tasni imalat
-    industry industries industrial sanat sanati sanaye sanaie sanayi sanayeh sinaat sinai industria industrias industrie
-        industriya promyshlenn* promislov* gongye sanayii saneeyeh sanoat
+    industry industries industrial sanat sanati sanaye sanaie sanayi sanayeh sinaat sinai industria
+        industrias industrie industriya promyshlenn* promislov* gongye sanayii saneeyeh sanoat
     complex kompleks mojtama mojtame complejo
-    trading trade tejarat tejari tijara tijarat tijariya tijari bazargani torgov* torhov* comercio commercial ticaret
-        maoyi handel commercio commerce comercial comercializadora tojari handels torgovlya kommerchesk* muyeok
+    trading trade tejarat tejari tijara tijarat tijariya tijari bazargani torgov* torhov* comercio
+        commercial ticaret maoyi handel commercio commerce comercial comercializadora tojari handels
+        torgovlya kommerchesk* muyeok
     export eksport exportacion saderat saderati ihracat exportadora tasdir
     import importacion varedat ithalat importadora istirad
     foreign vneshn* inostrann* zovnishn* extranjero etranger khareji duiwai
-    service services servis servicio servicios khadamat khadamati hizmetleri dienst uslugi fuwu servizi hizmet
-    transport transportation transportes transporte perevozki transportn* naqliyat nakliyat nakliye hamlonaghl naql
-        haml yunshu verkehr trasporti tarabari
-    shipping keshtirani kashtirani navigation sudokhodstvo sudokhidstvo naviera haiyun parokhodstvo denizcilik
-        reederei schifffahrt milaha
+    service services servis servicio servicios khadamat khadamati hizmetleri dienst uslugi fuwu
+        servizi hizmet
+    transport transportation transportes transporte perevozki transportn* naqliyat nakliyat nakliye
+        hamlonaghl naql haml yunshu verkehr trasporti tarabari
+    shipping keshtirani kashtirani navigation sudokhodstvo sudokhidstvo naviera haiyun parokhodstvo
+        denizcilik reederei schifffahrt milaha
     shipbuilding sudostroenie sudostroitel* sudnobudivn* keshtisazi chuanbo zaochuan joseon
     shipyard verf tersane astillero chantier naval werft
     marine maritime morsk* morskoi daryai bahri deniz maritimo maritima haiyang
@@ -66,13 +78,14 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     railway railways zheleznodorozhn* ferrocarril chemin rahahan tielu
     road roads dorozhn*
     oil petroleum naft nafti neft petroleo petrole neftyan* naftov* shiyou petrol petrolifera seogyu
-    petrochemical petrochemicals petroshimi petrokimya neftekhim neftekhimicheskii neftekhimichesk* petroquimica shihua
-    refinery refining palayeshgah palayesh neftepererabatyvaiushchii neftepererabatyvayushchiy misfat refineria rafineri
-        raffinerie pererabotka
+    petrochemical petrochemicals petroshimi petrokimya neftekhim neftekhimicheskii neftekhimichesk*
+        petroquimica shihua
+    refinery refining palayeshgah palayesh neftepererabatyvaiushchii neftepererabatyvayushchiy
+        misfat refineria rafineri raffinerie pererabotka
     gas gaz gazov* ghaz tianranqi
     energy energiya energia enerji energie energetik* energo nengyuan niru taqa
-    electric electricity elektrichesk* elektro electrico electrica electrique bargh kahraba elektrik dianqi dianli
-        electrical
+    electric electricity elektrichesk* elektro electrico electrica electrique bargh kahraba elektrik
+        dianqi dianli electrical
     nuclear atomic iadern* yadern* atomn* hastei hastehi nuklear atomique nawawi nukleer hedong
     coal ugoln* uhol kohle zoghal meitan komur
     steel foulad fulad stal staln* acero acier stahl celik acciaio gangtie
@@ -82,8 +95,8 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     aluminium aluminum aluminii alyuminii aluminio luye
     copper medn* cobre cuivre kupfer bakir
     gold zoloto zolotodobyvaiushchii oro altin huangjin zolot*
-    mining mines mineral gornodobyvaiushchii gornodobyvayushchiy gorn* minera mineria maadan maden bergbau kuangye
-        madani madankari
+    mining mines mineral gornodobyvaiushchii gornodobyvayushchiy gorn* minera mineria maadan maden
+        bergbau kuangye madani madankari
     cement siman tsement tsementn* cemento ciment zement cimento shuini
     glass shisheh steklo steklov* vidrio verre cam boli
     wood timber choob chub lesopromyshlenn* madera bois holz ahsap mucai
@@ -92,55 +105,60 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     textile textiles nassaji tekstil tekstiln* fangzhi
     rubber lastik kauchuk rezina tire tires shina shinn*
     plastic plastics plastik plastmass suliao
-    chemical chemicals shimi shimiai shimiaei khimichesk* khimichn* quimica quimico chimique chimie chemie kimya kimyai
-        kimyevi kimia huagong huaxue hwahak himicheskii kimiya
-    pharmaceutical pharmaceuticals pharma darou daru farmatsevtichesk* farmaceutica ilac yiyao zhiyao dawai pharmazie
-        pharmacy
+    chemical chemicals shimi shimiai shimiaei khimichesk* khimichn* quimica quimico chimique chimie
+        chemie kimya kimyai kimyevi kimia huagong huaxue hwahak himicheskii kimiya
+    pharmaceutical pharmaceuticals pharma darou daru farmatsevtichesk* farmaceutica ilac yiyao
+        zhiyao dawai pharmazie pharmacy
     medical medicine pezeshki meditsinsk* medichn* medico medica medicale medicos tibbi yiliao tibb
     health behdasht zdravookhranenie zdorovya salud sante saglik sihha weisheng
     hospital bimarestan bolnitsa klinika mustashfa hastane yiyuan
     food foods ghazai pishchevoi pishchev* alimentos alimentaire gida shipin
-    agriculture agricultural keshavarzi selskokhoziaistvenn* selskokhozyaystvenn* agropecuaria agricola agricole zirai
-         nongye ziraat agropromyshlenn* agro
+    agriculture agricultural keshavarzi selskokhoziaistvenn* selskokhozyaystvenn* agropecuaria
+        agricola agricole zirai nongye ziraat agropromyshlenn* agro
     tobacco dokhaniyat dokhaniat tabachn* tabak tabaco tabac tutun yancao tutunovyi
     water vodn* agua eau
-    construction building stroi stroy stroitelstvo stroitel* budivel* budivnytstvo construccion constructora sakhteman
-        sakhtemani insaat bau jianshe jianzhu omran omrani geonseol
+    construction building stroi stroy stroitelstvo stroitel* budivel* budivnytstvo construccion
+        constructora sakhteman sakhtemani insaat bau jianshe jianzhu omran omrani geonseol
     contracting peymankari podriad
-    engineering mohandesi muhandisi mohandesin inzhiniring inzhenern* ingenieria ingenierie muhendislik gongcheng
-        ingegneria engenharia handasa engineers
-    development tosee tosea tosse tosey razvitie razvitiia razvitiya desarrollo tanmiya developpement kalkinma fazhan
-        entwicklung sviluppo
-    technology technologies technological tech tekhnologiya tekhnologii tekhnologich* tecnologia fanavari fannavari
-        teknoloji technologie tekhnolog* keji jishu technologia
+    engineering mohandesi muhandisi mohandesin inzhiniring inzhenern* ingenieria ingenierie
+        muhendislik gongcheng ingegneria engenharia handasa engineers
+    development tosee tosea tosse tosey razvitie razvitiia razvitiya desarrollo tanmiya
+        developpement kalkinma fazhan entwicklung sviluppo
+    technology technologies technological tech tekhnologiya tekhnologii tekhnologich* tecnologia
+        fanavari fannavari teknoloji technologie tekhnolog* keji jishu technologia
     technical technic technics tekhnichesk* fanni tecnico tecnica technique technisch teknik
-    electronics electronic elektronika elektronn* electronica elektronik dianzi elektroniki electronique jeonja
-        radioelektron*
+    electronics electronic elektronika elektronn* electronica elektronik dianzi elektroniki
+        electronique jeonja radioelektron*
     microelectronics mikroelektronika mikroelektron* weidianzi
-    semiconductor semiconductors poluprovodnik poluprovodnik* nimehadi halbleiter bandaoti semiconductores yariiletken
-    optics optical optik optichesk* optiko optica optique guangxue optoelektron* optoelectronic optoelectronics
-        guangdian
+    semiconductor semiconductors poluprovodnik poluprovodnik* nimehadi halbleiter bandaoti
+        semiconductores yariiletken
+    optics optical optik optichesk* optiko optica optique guangxue optoelektron* optoelectronic
+        optoelectronics guangdian
     laser lasers lazern* lizer jiguang
     radio radiotekhnichesk* radiotekhn*
-    communication communications svyaz svyazi svyaz* mukhabarat ertebat ertebatat comunicaciones tongxin xinxi iletisim
-        telekommunikatsii telecom telecommunication telecommunications telekom dianxin itisalat mokhaberat
+    communication communications svyaz svyazi svyaz* mukhabarat ertebat ertebatat comunicaciones
+        tongxin xinxi iletisim telekommunikatsii telecom telecommunication telecommunications
+        telekom dianxin itisalat mokhaberat
     information informatsionn* informatsiya etelaat informacion bilgi xinxi
     computer computing kompyuter vychislitel* rayaneh rayane jisuanji hasub komputer
     software narmafzar narmafzari ruanjian yazilim programmnoe
     system systems sistem sistema sistemy sistemas systeme xitong samaneh nezam
     digital tsifrov* shuzi numerique dijital
-    instrument instruments instrumentation pribor pribory priborostroenie priborostroitel* yiqi abzar
-        instrumentalnyi
-    machine machines machinery mashin* mashinostroenie mashinostroitel* maquinaria makina maschinen jixie mashinsazi
-        machinebau maschinenbau
+    instrument instruments instrumentation pribor pribory priborostroenie priborostroitel* yiqi
+        abzar instrumentalnyi
+    machine machines machinery mashin* mashinostroenie mashinostroitel* maquinaria makina maschinen
+        jixie mashinsazi machinebau maschinenbau
     equipment oborudovanie oborudovaniia tajhizat equipo equipos equipement shebei ekipman muaddat
     tool tools instrumentaln* herramientas werkzeug
     engine engines motor motors dvigatel dvigatel* fadongji motores
-    automobile automotive auto avtomobil avtomobiln* khodro khodrosazi otomotiv qiche sayarat automovil
-    aircraft havapeyma havapeymai hawapaymai samolet samoletostroitel* avions feiji aviones uchak taerat
-    aviation aviatsiya aviatsionn* avia aviatsii aviacion havacilik havai hangkong hangkongo aviacao luftfahrt
-        hawanavardi
-    airline airlines aerolineas avialinii aviakompaniya aviakompanii havayollari lineas havapeymaei hangkonggongsi
+    automobile automotive auto avtomobil avtomobiln* khodro khodrosazi otomotiv qiche sayarat
+        automovil
+    aircraft havapeyma havapeymai hawapaymai samolet samoletostroitel* avions feiji aviones uchak
+        taerat
+    aviation aviatsiya aviatsionn* avia aviatsii aviacion havacilik havai hangkong hangkongo aviacao
+        luftfahrt hawanavardi
+    airline airlines aerolineas avialinii aviakompaniya aviakompanii havayollari lineas havapeymaei
+        hangkonggongsi
     aerospace havafaza havafazai aviakosmichesk* raketno aeroespacial hangtian kosmichesk* feza
     helicopter helicopters vertolet vertoletn* helikopter charkhbal zhishengji vertolyotnyy
     missile missiles raketa raketn* mushak mushaki misil fuze daodan
@@ -153,17 +171,20 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     navy naval nirouyedaryai armada marina haijun
     guard guards sepah pasdaran gvardiya guardia garde muhafiz hars
     police militsiya politsiya policia polis nirouyeentezami shurta jingcha
-    security amniat amn amniyat bezopasnost bezopasnosti bezpeky seguridad securite sicherheit guvenlik anquan
+    security amniat amn amniyat bezopasnost bezopasnosti bezpeky seguridad securite sicherheit
+        guvenlik anquan
     intelligence razvedka etelaati inteligencia mukhabarat qingbao istihbarat
     ministry ministerstvo ministerio ministere vezarat wizara wizarat bakanligi ministerium
-    directorate direktsiya upravlenie upravlinnia direccion direction edare idara mudiriyat mudurlugu
+    directorate direktsiya upravlenie upravlinnia direccion direction edare idara mudiriyat
+        mudurlugu
     administration administratsiya administracion
     department departament departamento departement daire otdel
     agency agentstvo agencia agence azhans wakala ajansi
     committee komitet comite lajna lajnat komite weiyuanhui comites committees
     commission komissiya comision
     council sovet rada consejo conseil shora shura majlis
-    organization organisation sazman tanzim munazzama organizacion organizatsiya orgut zuzhi tashkilat tanzeem
+    organization organisation sazman tanzim munazzama organizacion organizatsiya orgut zuzhi
+        tashkilat tanzeem
     government hokumat dowlat pravitelstvo gobierno gouvernement hukuma hukumet zhengfu
     state dowlati gosudarstvenn* derzhavn* hukumi estatal guoying gosudarstvo devlet
     national melli watani nacional natsionaln* milli nationale guojia
@@ -172,8 +193,8 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     central markazi tsentraln* merkezi zhongyang
     people peoples popular narodn* mardom mardomi shaabi shabi popularnyi renmin xalq halk populaire
     united obedinenn* obyedinenn* mottahed muttahid unidos unies birlesik lianhe
-    international beynolmelal beinolmelal internacional mezhdunarodn* mizhnarodn* uluslararasi dowali dawliya
-        internationale guoji internazionale intl int'l
+    international beynolmelal beinolmelal internacional mezhdunarodn* mizhnarodn* uluslararasi
+        dowali dawliya internationale guoji internazionale intl int'l
     world jahani mirovoi alami mundial monde dunya shijie
     first perv* aval avval awal primero primera premier erste birinci diyi
     new jadid nov novyi novaya novoe nuevo nueva nouveau nouvelle neue yeni
@@ -185,7 +206,8 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     movement harakat haraka haraka movimiento jonbesh dvizhenie mouvement hareket
     front jabha jabhat jebhe front frente
     party hizb hezb partido partiya parti
-    brigade brigades battalion battalions katiba katibat khatiba kataib liwa brigada battalyon brigata
+    brigade brigades battalion battalions katiba katibat khatiba kataib liwa brigada battalyon
+        brigata
     division firqa lashkar
     group jamaat jamaa jamaah jemaah groupement
     armed armado armada arme armee musallah mosallah
@@ -203,9 +225,10 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     credit etebari kreditn* kredit credito
     finance financial finansov* financiera financiere finans jinrong maliye
     exchange sarafi saraf sarrafi hawala birzha sarafee
-    insurance bimeh bimah strakhovanie strakhov* seguros sigorta tamin baoxian assurance versicherung
-    investment investments sarmayegozari sarmayehgozari inversiones investitsii investitsionn* inversion yatirim
-        investissement touzi istithmar invest
+    insurance bimeh bimah strakhovanie strakhov* seguros sigorta tamin baoxian assurance
+        versicherung
+    investment investments sarmayegozari sarmayehgozari inversiones investitsii investitsionn*
+        inversion yatirim investissement touzi istithmar invest
     capital sarmaye kapital
     leasing lizing
     logistics logistik logistika lojistik wuliu logistico logistica
@@ -277,80 +300,3 @@ CONCEPTS: Final[tuple[str, ...]] = tuple(
     .strip()
     .splitlines()
 )
-
-ENDED: Final = (
-    "yi yy iy ii i y o oye oe aya aia oi oy ogo ykh ikh ye ie yie a ia ya oyi omu oho yim ymi ov ova evyi sky skyy skyi"
-    " skii skiy skaya skoe skoye ny nyi nyy nii niy naya noe noye nykh nogo no sko"
-).split()
-"""Endings by which Russian and Ukrainian bend a word; a starred word stands for all of them."""
-PERSIAN_LINKS: Final = ("haye", "ye", "ha", "e", "i")
-LEAST_STEM: Final = 4
-VOWELS: Final = (
-    ("oo", "u"),
-    ("ou", "u"),
-    ("ee", "i"),
-    ("aa", "a"),
-    ("iy", "y"),
-    ("yy", "y"),
-    ("ii", "i"),
-    ("yi", "y"),
-)
-
-DOUBLED: Final = re.compile(r"(.)\1+")
-
-
-def _spelled_alike(word: str) -> str:
-    """A word with the spellings of one sound made one.
-
-    Shomaal is shomal, choob is chub, khayriyyah is khayriya.
-    """
-    for written, sound in VOWELS:
-        if written in word:
-            word = word.replace(written, sound)
-    return DOUBLED.sub(r"\1", word).removesuffix("h")
-
-
-def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    words: dict[str, str] = {}
-    stems: dict[str, str] = {}
-    for line in CONCEPTS:
-        meaning, *others = line.split()
-        words[meaning] = words[_spelled_alike(meaning)] = meaning
-        for word in others:
-            if word.endswith("*"):
-                stems.setdefault(_spelled_alike(word[:-1]), meaning)
-            else:
-                words.setdefault(_spelled_alike(word), meaning)
-    return words, stems
-
-
-WORDS, STEMS = _tables()
-ENDINGS: Final = sorted({_spelled_alike(ending) for ending in ENDED}, key=len, reverse=True)
-
-
-@lru_cache(maxsize=65_536)
-def english_meaning(word: str) -> str | None:
-    """The English word for a folded word of an organisation's name, None when it is no general vocabulary."""
-    if found := WORDS.get(word):
-        return found
-    alike = _spelled_alike(word)
-    if found := WORDS.get(alike):
-        return found
-    for ending in ENDINGS:
-        if (
-            len(alike) - len(ending) > 2
-            and alike.endswith(ending)
-            and (found := STEMS.get(alike[: -len(ending)]))
-        ):
-            return found
-    if found := STEMS.get(alike):
-        return found
-    for link in PERSIAN_LINKS:
-        stem = word[: -len(link)]
-        if (
-            word.endswith(link)
-            and len(stem) >= LEAST_STEM
-            and (found := WORDS.get(_spelled_alike(stem)))
-        ):
-            return found
-    return None

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, LCSseq
 
+from services.screening.core.names.given_names import GIVEN_NAME_GROUPS
 from services.screening.core.names.normalisation import other_pronunciation, phonetic_skeleton
 from services.screening.core.names.vocabulary import CONCEPTS
-from services.screening.core.names.words import GIVEN_NAME_GROUPS
 
 SAME_SOUND: Final = 0.88
 """Similarity of two words that differ but have the same phonetic skeleton (Yusuf, Yousef)."""

@@ -10,8 +10,8 @@ from math import log
 from typing import Final
 
 from services.screening.core.names.places import is_place_word
-from services.screening.core.names.vocabulary import english_meaning
-from services.screening.core.names.words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
+from services.screening.core.names.stop_words import GENERIC, HONORIFICS, LEGAL_FORMS, PARTICLES
+from services.screening.core.names.word_meaning import english_meaning
 
 RAREST: Final = 1.0
 COMMONEST: Final = 0.25

@@ -1,8 +1,9 @@
-"""Parties by their names, so that a listed name finds them: the index of the lists turned round.
+"""The index of monitored parties: finds parties by a listed name or identifier.
 
-A change of the lists is small and the monitored parties are many, so what changed is looked up among the parties. The
-index brings who resembles a listed name, closest first; whether somebody is that party is judged by the rule that a
-new party is judged by (`changes`). It grows as parties come, and is for one thread at a time.
+It is the list index in the other direction. A change of the lists is small and the monitored
+parties are many, so the changed entries are searched among the parties. The index returns
+candidates, most similar first. `search` then decides by the rules of a full screening. The index
+grows with the parties. One thread may use it at a time.
 """
 
 import marshal
@@ -12,25 +13,26 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from services.screening.core.model import PartyKind, PartyQuery
-from services.screening.core.names.identifiers import COUNTRY_PREFIX, identifier_key
+from services.screening.core.names.identifiers import identifier_key, without_country_prefix
 from services.screening.core.names.normalisation import NormalisedName, normalise
 from services.screening.core.names.variants import variants_of
 from services.screening.core.reverse_lookup.party_name_index import (
-    NEAR,
-    NEAR_BY_SOUND,
+    MIN_NON_LATIN_SIMILARITY,
+    MIN_SIMILARITY,
     PartyNameIndex,
 )
-from services.screening.core.reverse_lookup.query import Place, Span
+from services.screening.core.reverse_lookup.query import IndexPart, QueryPage
 
-LONGEST: Final = 500
-"""Characters of a name beyond which nobody judges it."""
+MAX_NAME_LENGTH: Final = 500
+"""Names with more characters are not indexed. Screening does not judge them either."""
+KINDS: Final = {kind.value: kind for kind in PartyKind}
 
 A = TypeVar("A", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[A]):
-    """A party that the index has, and whose it is. number: another one for each."""
+class IndexedParty(Generic[A]):
+    """A party in the index and its application. number: unique in the index."""
 
     number: int
     application: A
@@ -38,131 +40,144 @@ class Held(Generic[A]):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[A]):
-    """Parties in order of likeness, and how far each is above what is near.
+class Candidates(Generic[A]):
+    """Parties that a page of a query found, most similar first, each with its margin.
 
-    last: the same of the last name where the next ones are near too, else None.
+    The margin is how far the party's name is above the minimum similarity. last_margin: the margin
+    of the last name if the next page may have candidates too, else None.
     """
 
-    parties: tuple[tuple[Held[A], float], ...]
-    last: float | None = None
+    parties: tuple[tuple[IndexedParty[A], float], ...]
+    last_margin: float | None = None
 
 
 class PartyIndex(Generic[A]):
-    """The parties of applications. What was put is found once the index has settled; what was dropped never is."""
+    """The parties of applications.
+
+    A party is found after the next `commit`. A removed party is never found, even before the
+    commit.
+    """
 
     def __init__(self) -> None:
         self._queries: list[bytes | None] = []
         self._applications: list[A] = []
         self._of: dict[A, tuple[int, int, int]] = {}
+        """Application to its version, its first party's number and its number of parties."""
         self._identifiers: dict[str, array[int]] = {}
-        self._shelves = {
-            Place.LATIN: PartyNameIndex(NEAR),
-            Place.FOREIGN: PartyNameIndex(NEAR_BY_SOUND),
+        self._names = {
+            IndexPart.LATIN_NAMES: PartyNameIndex(MIN_SIMILARITY),
+            IndexPart.NON_LATIN_NAMES: PartyNameIndex(MIN_NON_LATIN_SIMILARITY),
         }
-        self.dropped = 0
-        """Parties that still take room."""
+        self.removed = 0
+        """Removed parties that still use memory."""
 
     def __len__(self) -> int:
-        """Parties that can be found."""
-        return len(self._queries) - self.dropped
+        """Returns the number of parties that can be found."""
+        return len(self._queries) - self.removed
 
-    def __iter__(self) -> Iterator[Held[A]]:
-        """All of them."""
-        return self._held(range(len(self._queries)))
+    def __iter__(self) -> Iterator[IndexedParty[A]]:
+        """Yields all parties that can be found."""
+        return self._parties(range(len(self._queries)))
 
     def version_of(self, application: A) -> int:
-        """The version with which the application was put; 0 for one that is not here."""
+        """Returns the version with which the application was put, 0 for an unknown application."""
         return self._of.get(application, (0, 0, 0))[0]
 
     def put(self, application: A, version: int, parties: Sequence[PartyQuery]) -> None:
-        """These are the application's parties now, in place of earlier ones."""
+        """Replaces the parties of an application."""
         _, first, count = self._of.get(application, (0, 0, 0))
-        said = [_packed(query) for query in parties]
-        if said == self._queries[first : first + count] and application in self._of:
+        packed = [_packed(query) for query in parties]
+        if packed == self._queries[first : first + count] and application in self._of:
             self._of[application] = version, first, count
             return
-        self.drop(application)
+        self.remove(application)
         first = len(self._queries)
-        self._of[application] = version, first, len(said)
-        self._queries.extend(said)
-        self._applications.extend([application] * len(said))
+        self._of[application] = version, first, len(packed)
+        self._queries.extend(packed)
+        self._applications.extend([application] * len(packed))
         for number, query in enumerate(parties, first):
             for _, value in query.identifiers:
                 for key in _identifier_keys(value):
                     self._identifiers.setdefault(key, array("I")).append(number)
             for name in _names(query):
-                self._shelves[Place.FOREIGN if name.is_non_latin else Place.LATIN].put(
-                    name, query.kind, number
-                )
+                part = IndexPart.NON_LATIN_NAMES if name.is_non_latin else IndexPart.LATIN_NAMES
+                self._names[part].add(name, query.kind, number)
 
-    def drop(self, application: A) -> None:
-        """The application is of no interest any more."""
+    def remove(self, application: A) -> None:
+        """Removes the parties of an application.
+
+        Their memory is freed only with the whole index.
+        """
         _, first, count = self._of.pop(application, (0, 0, 0))
         self._queries[first : first + count] = [None] * count
-        self.dropped += count
+        self.removed += count
 
-    def settle(self) -> None:
-        """From now on all that was put is found."""
-        for shelf in self._shelves.values():
-            shelf.settle()
+    def commit(self) -> None:
+        """Makes all added parties findable."""
+        for names in self._names.values():
+            names.commit()
 
-    def closest(self, span: Span) -> Found[A]:
-        """Who resembles what is wanted, in order of likeness. A number brings everybody who has it at once."""
-        if span.place is Place.NUMBERS:
-            having = self._identifiers.get(span.wanted.identifier, ()) if span.start == 0 else ()
-            return Found(tuple((party, 0.0) for party in self._held(having)))
-        if span.place is Place.KIN:
-            found = [(shelf, shelf.kin(span)) for shelf in self._shelves.values()]
+    def candidates(self, page: QueryPage) -> Candidates[A]:
+        """Returns the parties of one page.
+
+        An identifier returns all parties that have it on its first page.
+        """
+        if page.part is IndexPart.IDENTIFIERS:
+            numbers = self._identifiers.get(page.query.identifier, ()) if page.start == 0 else ()
+            return Candidates(tuple((party, 0.0) for party in self._parties(numbers)))
+        if page.part is IndexPart.TRANSLATIONS:
+            found = [(names, names.translations(page)) for names in self._names.values()]
         else:
-            shelf = self._shelves[span.place]
-            found = [(shelf, shelf.closest(span.wanted, span.start, span.end))]
-        parties: dict[int, float] = {}
-        for shelf, (rows, _) in found:
-            for row, above in rows:
-                for number in shelf.bearers(row):
-                    parties[number] = max(above, parties.get(number, above))
+            names = self._names[page.part]
+            found = [(names, names.most_similar(page.query, page.start, page.end))]
+        margins: dict[int, float] = {}
+        for names, (rows, _) in found:
+            for row, margin in rows:
+                for number in names.parties_with(row):
+                    margins[number] = max(margin, margins.get(number, margin))
         last = max((last for _, (_, last) in found if last is not None), default=None)
-        return Found(tuple((party, parties[party.number]) for party in self._held(parties)), last)
+        parties = ((party, margins[party.number]) for party in self._parties(margins))
+        return Candidates(tuple(parties), last)
 
-    def _held(self, numbers: Iterable[int]) -> Iterator[Held[A]]:
+    def _parties(self, numbers: Iterable[int]) -> Iterator[IndexedParty[A]]:
         for number in numbers:
             packed = self._queries[number]
             if packed is not None:
-                yield Held(number, self._applications[number], _unpacked(packed))
+                yield IndexedParty(number, self._applications[number], _unpacked(packed))
 
 
 def _identifier_keys(value: str) -> tuple[str, ...]:
-    """By which listed identifiers a number is found: as it is, and without the letters of a country before it."""
+    """Returns the keys of listed identifiers that an identifier equals.
+
+    These are its own key and its key without country prefix.
+    """
     key = identifier_key(value)
-    return tuple(dict.fromkeys((key, COUNTRY_PREFIX.sub("", key)))) if key else ()
+    return tuple(dict.fromkeys((key, without_country_prefix(key)))) if key else ()
 
 
 def _names(query: PartyQuery) -> Iterable[NormalisedName]:
-    """Every name in all the ways in which it may be read."""
+    """Returns every variant of every name, each once."""
     names: dict[str, NormalisedName] = {}
     for text in query.names:
-        name = normalise(text.strip()) if len(text) <= LONGEST else None
+        name = normalise(text.strip()) if len(text) <= MAX_NAME_LENGTH else None
         if name is not None and name.key:
             for variant in variants_of(text.strip(), name, query.kind):
                 names.setdefault(variant.name.key, variant.name)
     return names.values()
 
 
-KINDS: Final = {kind.value: kind for kind in PartyKind}
-
-
 def _packed(query: PartyQuery) -> bytes:
-    # A seventh of the memory of the values themselves.
-    kept = (
-        query.names,
-        query.kind.value,
-        query.birth_date,
-        query.countries,
-        query.identifiers,
-        query.addresses,
+    # A seventh of the memory of the values themselves: a million parties are kept.
+    return marshal.dumps(
+        (
+            query.names,
+            query.kind.value,
+            query.birth_date,
+            query.countries,
+            query.identifiers,
+            query.addresses,
+        )
     )
-    return marshal.dumps(kept)
 
 
 def _unpacked(packed: bytes) -> PartyQuery:

@@ -1,10 +1,11 @@
-"""Names of parties, found by likeness, and by the translations and acronyms of a listed name. Knows no party.
+"""Finds names of parties by similarity to a listed name, and by its translations and acronyms.
 
-What it brings is what may be meant: how much is near, and how much further above or below it a name is.
+It returns candidates, each with a margin: how far its similarity is above the minimum from which a
+party may be a hit.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -13,6 +14,7 @@ import tantivy
 from rapidfuzz import fuzz, process
 
 from services.screening.core.model import PartyKind
+from services.screening.core.names.full_text import FullTextIndex, all_of, any_of
 from services.screening.core.names.normalisation import (
     NormalisedName,
     core_words,
@@ -25,277 +27,285 @@ from services.screening.core.names.spelling_index import (
     SpellingIndex,
     spelling_of,
 )
-from services.screening.core.reverse_lookup.query import Span, Wanted
+from services.screening.core.reverse_lookup.query import QueryPage, ReverseQuery
 from services.screening.core.reverse_lookup.translations import (
-    Sought,
-    Traits,
-    traits,
-    worth_of_acronym,
-    worth_of_blend,
+    TranslationQuery,
+    TranslationTerms,
+    max_acronym_log_odds,
+    max_blend_log_odds,
+    translation_terms,
 )
 
 WRITER_MEMORY: Final = 32_000_000
-SAME_WORDS: Final = "same_words"
-MOST_SAME: Final = 1_000
-"""Orders in which one set of words may be written."""
+"""Bytes that the full-text index uses for names that are not committed."""
 PASSES: Final = (FIELDS[:3], FIELDS[2:])
-"""What is looked at together: words, letters and sounds; sounds alone."""
+"""Fields that are searched together: words, trigrams and skeletons; then sound alone."""
+SORTED_KEY: Final = "sorted_key"
+POSSIBLE_ACRONYM: Final = "possible_acronym"
+ACRONYMS: Final = "acronyms"
+PART_ACRONYMS: Final = "part_acronyms"
+TRANSLATED_WORDS: Final = "translated_words"
+TRANSLATION_FIELDS: Final = (POSSIBLE_ACRONYM, ACRONYMS, PART_ACRONYMS, TRANSLATED_WORDS)
 
-NEAR: Final = 88.0
-"""From this likeness on (0..150: letters, and half of the shared words) a party may be a hit by its name alone.
+MIN_SIMILARITY: Final = 88.0
+"""Similarity (0..150: letters plus half of the shared words) from which a name alone may make a
+hit.
 
-Of 776 hits among altered names the least had 92; 6 of 100 names that the index brings have more.
+Of 776 hits among altered names the least similar had 92. Of 100 names that the index returns 6 have
+more.
 """
-NEAR_BY_SOUND: Final = 135.0
-"""The same for names of other scripts (0..250: the sound besides): of 220 hits the least had 138."""
-ALIKE: Final = 83
-"""Names whose letters agree to this share, of 100, are looked at, however many share more words or pieces."""
-LEAST: Final = -15.0
-"""Further below what is near, no fact makes a hit."""
-SHORT, ACRONYMS, PIECES, TRANSLATED = "short", "acronyms", "pieces", "translated"
-TRAITS: Final = (SHORT, ACRONYMS, PIECES, TRANSLATED)
-"""What the kin of a name are found by, beside its words."""
-LIFT: Final = 5.0
-"""What a log-odds unit of facts is worth in likeness: with those that agree less is near, with others more must be."""
-KIN: Final = 1.7
-"""The log-odds of the second channel's score from which a name is near without any fact, if only just."""
-WHOLE: Final = 60.0
-"""A name whose every word means the same is this near: no fact beside it makes it another one's."""
-MOST_SHORT: Final = 1_000
-"""Names that are short for one listed name, or it for them, at most."""
+MIN_NON_LATIN_SIMILARITY: Final = 135.0
+"""The same for names in other scripts (0..250: with sound). Of 220 hits the least similar had 138.
+"""
+MIN_LETTERS: Final = 83
+"""Names whose letters agree this much (0..100) are candidates, even if many names share more words
+or trigrams.
+"""
+MIN_MARGIN: Final = -15.0
+"""With a lower margin no fact makes a hit."""
+SIMILARITY_PER_LOG_ODDS: Final = 5.0
+"""Similarity that one unit of log-odds replaces: agreeing facts allow less similar names, differing
+facts require more similar ones.
+"""
+MIN_TRANSLATION_LOG_ODDS: Final = 1.7
+"""Log-odds of a translation score just below the threshold, from which a name may be a hit without
+any fact.
+"""
+FULL_MARGIN: Final = 60.0
+"""Margin of a name whose every word means the same: no fact excludes it."""
+MAX_SAME_WORDS: Final = 1_000
+"""Names with the same words in different orders."""
+MAX_ACRONYM_NAMES: Final = 1_000
+"""Names that abbreviate a listed name, or that it abbreviates."""
 
-Rows = tuple[list[tuple[int, float]], float | None]
-"""Names and how far each is above what is near; the last one's where the next ones are near too, else None."""
-Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+RowMargins = tuple[list[tuple[int, float]], float | None]
+"""Rows with their margins, and the last margin if the next page may have candidates too, else None.
+"""
+Similarities = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 class PartyNameIndex:
-    """Names, a row each distinct one, and the numbers of the parties that bear it."""
+    """Names of parties.
 
-    def __init__(self, near: float) -> None:
-        self._near = near
-        builder = tantivy.SchemaBuilder()
-        for field in FIELDS:
-            builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
-        builder.add_text_field(SAME_WORDS, tokenizer_name="raw", index_option="basic")
-        for trait in TRAITS:
-            builder.add_text_field(trait, tokenizer_name="whitespace", index_option="basic")
-        builder.add_unsigned_field("row", fast=True)
-        self._schema = builder.build()
-        self._index = tantivy.Index(self._schema)
-        self._writer = self._index.writer(WRITER_MEMORY, num_threads=1)
-        self._searcher = self._index.searcher()
-        self._is_settled = True
+    A row is one distinct name; each row has the numbers of the parties that bear it.
+
+    min_similarity: the similarity with margin 0.
+    """
+
+    def __init__(self, min_similarity: float) -> None:
+        self._min_similarity = min_similarity
+        self._full_text = FullTextIndex(WRITER_MEMORY, TRANSLATION_FIELDS, (SORTED_KEY,))
+        self._is_committed = True
         self._row_of: dict[str, int] = {}
-        # What of a row is compared: its key, its words in alphabetical order, and in spoken order where that is no key.
-        self._ordered: list[str] = []
-        self._spoken: dict[int, str] = {}
+        # Texts by row that are compared: all words, core words sorted, and core words in order if
+        # they differ.
         self._keys: list[str] = []
-        self._spellings = SpellingIndex(self._keys, self._ordered)
-        self._meaning_of: dict[int, tuple[str, ...]] = {}
-        self._sounds: dict[int, tuple[str, ...]] = {}
-        # The bearers of a row as a chain: the newest one, and from each to the one before it. 0 ends it.
-        self._newest, self._before, self._bearer = array("I"), array("I", [0]), array("I", [0])
+        self._sorted_words: list[str] = []
+        self._core: dict[int, str] = {}
+        self._spellings = SpellingIndex(self._keys, self._sorted_words)
+        self._meanings: dict[int, tuple[str, ...]] = {}
+        self._skeletons: dict[int, tuple[str, ...]] = {}
+        # The parties of each row are a linked list in flat arrays, which take less memory than
+        # Python lists: the position of the newest entry by row, then for each entry the one before
+        # it (0 is the end) and the party.
+        self._newest, self._before, self._party = array("I"), array("I", [0]), array("I", [0])
 
-    def put(self, name: NormalisedName, kind: PartyKind, number: int) -> None:
-        """One more who bears the name."""
+    def add(self, name: NormalisedName, kind: PartyKind, number: int) -> None:
+        """Adds a name of a party. It is found after the next commit."""
+        # Names of persons and of others have different core words, so they are different rows.
         key = name.key if kind is PartyKind.PERSON else f"{name.key}\n"
-        known = traits(name)
-        if known.translated:
-            # Written otherwise, the same Latin words may mean something else.
-            key = "\n".join((key, *known.translated))
+        terms = translation_terms(name)
+        if terms.translated_words:
+            # Names in different scripts can normalise to the same words and have different
+            # meanings.
+            key = "\n".join((key, *terms.translated_words))
         row = self._row_of.setdefault(key, len(self._keys))
         if row == len(self._keys):
             self._keys.append(name.key)
-            self._add(name, known, kind, row)
+            self._add_row(name, terms, kind, row)
         self._before.append(self._newest[row])
-        self._newest[row] = len(self._bearer)
-        self._bearer.append(number)
+        self._newest[row] = len(self._party)
+        self._party.append(number)
 
-    def _add(self, name: NormalisedName, known: Traits, kind: PartyKind, row: int) -> None:
+    def _add_row(
+        self, name: NormalisedName, terms: TranslationTerms, kind: PartyKind, row: int
+    ) -> None:
         core = core_words(name.words, is_person=kind is PartyKind.PERSON)
         spelling = spelling_of(name, core)
-        self._ordered.append(spelling.sorted_words)
-        if (spoken := " ".join(core)) != name.key:
-            self._spoken[row] = spoken
+        self._sorted_words.append(spelling.sorted_words)
+        if (in_order := " ".join(core)) != name.key:
+            self._core[row] = in_order
         self._spellings.add(spelling, row)
         self._newest.append(0)
         if name.is_non_latin:
-            sounds = (
-                name_skeleton(core),
-                name_skeleton([other_pronunciation(word) for word in core]),
-            )
-            self._sounds[row] = sounds if name.is_unvowelled else sounds[:1]
-        document = tantivy.Document()
-        for field, terms in queried_terms(name, kind).items():
-            document.add_text(field, " ".join(terms))
-        document.add_text(SAME_WORDS, name.sorted_key)
-        if known.translated:
-            self._meaning_of[row] = known.meaning
-        for trait, terms in zip(
-            TRAITS, ((known.short,), known.acronyms, known.pieces, known.translated), strict=True
-        ):
-            if any(terms):
-                document.add_text(trait, " ".join(terms))
-        document.add_unsigned("row", row)
-        self._writer.add_document(document)
-        self._is_settled = False
+            other = name_skeleton([other_pronunciation(word) for word in core])
+            own = name_skeleton(core)
+            self._skeletons[row] = (own, other) if name.is_unvowelled else (own,)
+        if terms.translated_words:
+            self._meanings[row] = terms.meaning
+        self._full_text.add(row, _texts(name, terms, kind))
+        self._is_committed = False
 
-    def settle(self) -> None:
-        """Finds what was put."""
-        if not self._is_settled:
+    def commit(self) -> None:
+        """Makes all added names findable."""
+        if not self._is_committed:
             self._spellings.commit()
-            self._writer.commit()
-            self._index.reload()
-            self._searcher = self._index.searcher()
-            self._is_settled = True
+            self._full_text.commit()
+            self._is_committed = True
 
-    def closest(self, wanted: Wanted, start: int, end: int) -> Rows:
-        """The names from `start` to `end` in order of likeness, and how far each is above what is near."""
-        rows = self._alike(wanted, 4 * end)
-        if len(rows) <= start:
-            return [], None
-        above = self._likeness(wanted, rows) - self._near
-        order = np.argsort(-above, kind="stable")[start:end]
-        found = [(rows[at], float(above[at])) for at in order if above[at] >= LEAST]
-        return found, found[-1][1] if len(found) == end - start and found[-1][1] >= 0 else None
-
-    def kin(self, span: Span) -> Rows:
-        """The names that may be another form of the wanted one, and how far each is above what is near.
-
-        Those that are short for it or it for them come all at once; those of its meaning and those of which a part is
-        short for a part, most of it first.
-        """
-        sought = span.wanted.kin
-        if sought is None:
-            return [], None
-        found = self._short(sought) if span.start == 0 else {}
-        is_full = False
-        for query, is_kin in (
-            (self._meaning(sought), self._may_mean),
-            (self._part(sought), self._may_be_short),
-        ):
-            rows = (
-                [row for row in self._rows(query, 4 * span.end) if is_kin(sought, row)]
-                if query
-                else []
-            )
-            found |= dict.fromkeys(rows[span.start : span.end], WHOLE)
-            is_full |= len(rows) >= span.end
-        return sorted(found.items(), key=lambda each: -each[1]), WHOLE if is_full else None
-
-    def _may_mean(self, sought: Sought, row: int) -> bool:
-        return sought.may_mean(self._meaning_of.get(row) or self._written(row))
-
-    def _may_be_short(self, sought: Sought, row: int) -> bool:
-        written = self._written(row)
-        return sought.may_be_short(written, self._meaning_of.get(row, written))
-
-    def _written(self, row: int) -> tuple[str, ...]:
-        return tuple(self._keys[row].split())
-
-    def _short(self, sought: Sought) -> dict[int, float]:
-        """Names that are acronyms or blends of the wanted one, or of which it is an acronym."""
-        found: dict[int, float] = {}
-        if sought.whole:
-            pattern = tantivy.Query.regex_query(self._schema, SHORT, sought.whole)
-            found |= dict.fromkeys(self._rows(pattern, MOST_SHORT), LIFT * (worth_of_blend() - KIN))
-        asked = [(SHORT, letters) for letters in sought.acronyms]
-        if sought.short:
-            asked.append((ACRONYMS, sought.short))
-        for field, letters in asked:
-            above = LIFT * (worth_of_acronym(letters) - KIN)
-            for row in self._rows(self._term(field, letters), MOST_SHORT):
-                found[row] = max(above, found.get(row, above))
-        return found
-
-    def _meaning(self, sought: Sought) -> tantivy.Query | None:
-        """Names of which a word means what one of the wanted name does, but is written otherwise."""
-        same = [self._term(TRANSLATED, word) for word in sought.words]
-        same += [self._term("words", word) for word in sought.translated]
-        return self._together([same], sought)
-
-    def _part(self, sought: Sought) -> tantivy.Query | None:
-        """Names that share a word and have a word that some of the others may be short for, or the other way round."""
-        short = [self._term(PIECES, word) for word in sought.words if word.isalpha()]
-        if sought.part:
-            short.append(tantivy.Query.regex_query(self._schema, "words", sought.part))
-        return self._together([short, self._shared(sought)], sought)
-
-    def _shared(self, sought: Sought) -> list[tantivy.Query]:
-        words = [self._term("words", word) for word in dict.fromkeys((*sought.words, *sought.key))]
-        return words + [self._term("skeletons", sound) for sound in sought.sounds]
-
-    def _together(
-        self, each: Sequence[Sequence[tantivy.Query]], sought: Sought
-    ) -> tantivy.Query | None:
-        """Names that have something of each; first those that share most."""
-        if not all(each):
-            return None
-        should, must = tantivy.Occur.Should, tantivy.Occur.Must
-        needed = [
-            (must, tantivy.Query.boolean_query([(should, one) for one in some])) for some in each
-        ]
-        return tantivy.Query.boolean_query(
-            [*needed, *((should, one) for one in self._shared(sought))]
-        )
-
-    def _term(self, field: str, term: str) -> tantivy.Query:
-        return tantivy.Query.term_query(
-            self._schema, field, term, "freq" if field in FIELDS else "basic"
-        )
-
-    def bearers(self, row: int) -> Iterator[int]:
-        """The numbers of the parties that bear the name."""
+    def parties_with(self, row: int) -> Iterator[int]:
+        """Yields the numbers of the parties that bear the name."""
         at = self._newest[row]
         while at:
-            yield self._bearer[at]
+            yield self._party[at]
             at = self._before[at]
 
-    def _alike(self, wanted: Wanted, limit: int) -> list[int]:
-        same = tantivy.Query.term_query(self._schema, SAME_WORDS, wanted.same_words, "basic")
-        near = Spelling(wanted.key, " ".join(sorted(wanted.words)))
+    def most_similar(self, query: ReverseQuery, start: int, end: int) -> RowMargins:
+        """Returns the names from rank `start` to before rank `end` in order of similarity."""
+        rows = self._candidates(query, 4 * end)
+        if len(rows) <= start:
+            return [], None
+        margins = self._similarities(query, rows) - self._min_similarity
+        order = np.argsort(-margins, kind="stable")[start:end]
+        found = [(rows[at], float(margins[at])) for at in order if margins[at] >= MIN_MARGIN]
+        is_full = len(found) == end - start and found[-1][1] >= 0
+        return found, found[-1][1] if is_full else None
+
+    def _candidates(self, query: ReverseQuery, limit: int) -> list[int]:
+        same_words = self._full_text.term(SORTED_KEY, query.sorted_key)
+        spelling = Spelling(query.key, " ".join(sorted(query.words)))
+        terms = dict(query.terms)
         found = [
-            self._rows(same, MOST_SAME),
-            self._spellings.similar_to(near, ALIKE, max(limit, MAX_NAMES)),
+            self._full_text.search(same_words, MAX_SAME_WORDS),
+            self._spellings.similar_to(spelling, MIN_LETTERS, max(limit, MAX_NAMES)),
+            *(self._full_text.search_terms(terms, fields, limit) for fields in PASSES),
         ]
-        terms = dict(wanted.terms)
-        for fields in PASSES:
-            should = [
-                (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, field, term, "freq"))
-                for field in fields
-                for term in terms[field]
-            ]
-            if should:
-                found.append(self._rows(tantivy.Query.boolean_query(should), limit))
         return list(dict.fromkeys(chain.from_iterable(found)))
 
-    def _rows(self, query: tantivy.Query, limit: int) -> list[int]:
-        addresses = [
-            address for _, address in self._searcher.search(query, limit, count=False).hits
-        ]
-        return [
-            int(row)
-            for row in self._searcher.fast_field_values("row", addresses)
-            if row is not None
-        ]
+    def _similarities(self, query: ReverseQuery, rows: list[int]) -> Similarities:
+        """Returns the similarity of each row.
 
-    def _likeness(self, wanted: Wanted, rows: list[int]) -> Numbers:
-        """Letters in alphabetical order, in spoken order or of all words; shared words; of other scripts the sound."""
+        It is the best of three comparisons of letters (core words sorted, core words in order, all
+        words), plus half of the shared words, plus, in other scripts, the sound.
+        """
         keys = [self._keys[row] for row in rows]
-        spoken = [self._spoken.get(row, key) for row, key in zip(rows, keys, strict=True)]
-        sorted_words = [self._ordered[row] for row in rows]
-        asked = " ".join(sorted(wanted.words))
-        by_word = process.cdist([asked], sorted_words, scorer=fuzz.ratio)[0]
-        by_letter = process.cdist([" ".join(wanted.words)], spoken, scorer=fuzz.ratio)[0]
-        # What is no legal form may be one misspelled.
-        whole = process.cdist([wanted.key], keys, scorer=fuzz.ratio)[0]
-        shared = process.cdist([asked], sorted_words, scorer=fuzz.token_set_ratio)[0]
-        likeness: Numbers = np.maximum(np.maximum(by_word, by_letter), whole) + 0.5 * shared
-        if not self._sounds:
-            return likeness
-        heard = [
-            max(fuzz.ratio(wanted.sound, sound) for sound in self._sounds.get(row, ("",)))
+        in_order = [self._core.get(row, key) for row, key in zip(rows, keys, strict=True)]
+        sorted_words = [self._sorted_words[row] for row in rows]
+        queried = " ".join(sorted(query.words))
+        by_sorted = process.cdist([queried], sorted_words, scorer=fuzz.ratio)[0]
+        by_order = process.cdist([" ".join(query.words)], in_order, scorer=fuzz.ratio)[0]
+        # All words, because a misspelled legal form is taken for a core word.
+        by_key = process.cdist([query.key], keys, scorer=fuzz.ratio)[0]
+        shared = process.cdist([queried], sorted_words, scorer=fuzz.token_set_ratio)[0]
+        best = np.maximum(np.maximum(by_sorted, by_order), by_key)
+        similarities: Similarities = best + 0.5 * shared
+        if not self._skeletons:
+            return similarities
+        by_sound = [
+            max(fuzz.ratio(query.skeleton, own) for own in self._skeletons.get(row, ("",)))
             for row in rows
         ]
-        return np.add(likeness, heard)
+        return np.add(similarities, by_sound)
+
+    def translations(self, page: QueryPage) -> RowMargins:
+        """Returns the names that may translate or abbreviate the listed name, in either direction.
+
+        Abbreviations of the whole name are all on the first page. Names of the same meaning, and
+        names of which a part is abbreviated, are in order of the words they share.
+        """
+        query = page.query.translation
+        if query is None:
+            return [], None
+        found = self._abbreviations(query) if page.start == 0 else {}
+        is_full = False
+        for search, may_match in (
+            (self._same_meaning(query), self._may_translate),
+            (self._part_abbreviated(query), self._may_abbreviate_part),
+        ):
+            candidates = self._full_text.search(search, 4 * page.end) if search else []
+            rows = [row for row in candidates if may_match(query, row)]
+            found |= dict.fromkeys(rows[page.start : page.end], FULL_MARGIN)
+            is_full |= len(rows) >= page.end
+        in_order = sorted(found.items(), key=lambda each: -each[1])
+        return in_order, FULL_MARGIN if is_full else None
+
+    def _may_translate(self, query: TranslationQuery, row: int) -> bool:
+        return query.may_translate(self._meanings.get(row) or self._words(row))
+
+    def _may_abbreviate_part(self, query: TranslationQuery, row: int) -> bool:
+        words = self._words(row)
+        return query.may_abbreviate_part(words, self._meanings.get(row, words))
+
+    def _words(self, row: int) -> tuple[str, ...]:
+        return tuple(self._keys[row].split())
+
+    def _abbreviations(self, query: TranslationQuery) -> dict[int, float]:
+        """Returns the names that abbreviate the listed name, or the reverse, with margins."""
+        found: dict[int, float] = {}
+        if query.whole_pattern:
+            pattern = self._full_text.pattern(POSSIBLE_ACRONYM, query.whole_pattern)
+            rows = self._full_text.search(pattern, MAX_ACRONYM_NAMES)
+            found |= dict.fromkeys(rows, _translation_margin(max_blend_log_odds()))
+        searched = [(POSSIBLE_ACRONYM, letters) for letters in query.acronyms]
+        if query.possible_acronym:
+            searched.append((ACRONYMS, query.possible_acronym))
+        for field, letters in searched:
+            margin = _translation_margin(max_acronym_log_odds(letters))
+            term = self._full_text.term(field, letters)
+            for row in self._full_text.search(term, MAX_ACRONYM_NAMES):
+                found[row] = max(margin, found.get(row, margin))
+        return found
+
+    def _same_meaning(self, query: TranslationQuery) -> tantivy.Query | None:
+        """Returns a search for names with a word of the same meaning and different spelling."""
+        term = self._full_text.term
+        same = [term(TRANSLATED_WORDS, word) for word in query.words]
+        same += [term("words", word) for word in query.translated_words]
+        return self._search_for([same], query)
+
+    def _part_abbreviated(self, query: TranslationQuery) -> tantivy.Query | None:
+        """Returns a search for names that share a word and abbreviate others, or the reverse."""
+        short = [
+            self._full_text.term(PART_ACRONYMS, word) for word in query.words if word.isalpha()
+        ]
+        if query.part_pattern:
+            short.append(self._full_text.pattern("words", query.part_pattern))
+        return self._search_for([short, self._shared_words(query)], query)
+
+    def _shared_words(self, query: TranslationQuery) -> list[tantivy.Query]:
+        words = dict.fromkeys((*query.words, *query.key))
+        return [
+            *(self._full_text.term("words", word) for word in words),
+            *(self._full_text.term("skeletons", skeleton) for skeleton in query.skeletons),
+        ]
+
+    def _search_for(
+        self, groups: Sequence[Sequence[tantivy.Query]], query: TranslationQuery
+    ) -> tantivy.Query | None:
+        """Returns a search for names that match something of each group.
+
+        Names that share more words come first.
+        """
+        if not all(groups):
+            return None
+        return all_of([any_of(group) for group in groups], self._shared_words(query))
+
+
+def _texts(name: NormalisedName, terms: TranslationTerms, kind: PartyKind) -> Mapping[str, str]:
+    """Returns the text of each field of the full-text index."""
+    own = (
+        (terms.possible_acronym,),
+        terms.acronyms,
+        terms.part_acronyms,
+        terms.translated_words,
+    )
+    translations = zip(TRANSLATION_FIELDS, own, strict=True)
+    return {
+        **{field: " ".join(texts) for field, texts in queried_terms(name, kind).items()},
+        SORTED_KEY: name.sorted_key,
+        **{field: " ".join(texts) for field, texts in translations if any(texts)},
+    }
+
+
+def _translation_margin(log_odds: float) -> float:
+    return SIMILARITY_PER_LOG_ODDS * (log_odds - MIN_TRANSLATION_LOG_ODDS)

@@ -1,4 +1,4 @@
-"""What is looked for among parties when a list changes: the names and numbers of the entries that changed."""
+"""Queries for monitored parties: one for each name and identifier of the changed entries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,91 +8,97 @@ from services.screening.core.model import Entry
 from services.screening.core.names.identifiers import identifier_key
 from services.screening.core.names.index import IndexedName
 from services.screening.core.names.search_terms import listed_terms
-from services.screening.core.names.translation_match import OrganisationName
-from services.screening.core.reverse_lookup.translations import Sought
+from services.screening.core.names.translation_index import OrganisationName
+from services.screening.core.reverse_lookup.translations import TranslationQuery
 
 
-class Place(Enum):
-    """Where in the index is looked: numbers of parties, names in Latin letters, names in other scripts, kin of names.
+class IndexPart(Enum):
+    """A part of the party index.
 
-    Names of other scripts are found by sound: among the others, whom letters bring, they would be crowded out.
+    Names in other scripts are a part of their own. They are found by sound, and among Latin names,
+    which are found by letters, they would be crowded out.
     """
 
-    NUMBERS = "numbers"
-    LATIN = "latin"
-    FOREIGN = "foreign"
-    KIN = "kin"
+    IDENTIFIERS = "identifiers"
+    LATIN_NAMES = "latin names"
+    NON_LATIN_NAMES = "non-latin names"
+    TRANSLATIONS = "translations"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What parties are looked for by: a listed name, or the number of a listed party; the other is empty.
+class ReverseQuery:
+    """A name or an identifier of changed entries, for which parties are searched.
 
-    row: the place of the name among the names that changed. entries: who bears it. kin: what its translations and
-    acronyms are found by, where it is an organisation's.
+    The other one is empty.
+
+    identifier: a key of `names.identifiers`. row: the position of the name among the changed names.
+    entry_ids: the entries that bear the name. words, key, sorted_key, skeleton and terms: forms of
+    the name. translation: set if an organisation may bear the name.
     """
 
     identifier: str = ""
     row: int = -1
-    entries: frozenset[str] = frozenset()
+    entry_ids: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     key: str = ""
-    same_words: str = ""
-    sound: str = ""
+    sorted_key: str = ""
+    skeleton: str = ""
     terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    kin: Sought | None = None
+    translation: TranslationQuery | None = None
 
     @property
     def rows(self) -> tuple[int, ...]:
-        """Names that are to be compared: none when a number alone decides."""
+        """The changed names to compare with: none if the identifier decides alone."""
         return () if self.identifier else (self.row,)
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """Where to look for it."""
+    def parts(self) -> tuple[IndexPart, ...]:
+        """The parts of the index to search."""
         if self.identifier:
-            return (Place.NUMBERS,)
-        return (
-            (Place.LATIN, Place.FOREIGN)
-            if self.kin is None
-            else (Place.LATIN, Place.FOREIGN, Place.KIN)
-        )
+            return (IndexPart.IDENTIFIERS,)
+        names = (IndexPart.LATIN_NAMES, IndexPart.NON_LATIN_NAMES)
+        return names if self.translation is None else (*names, IndexPart.TRANSLATIONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """What is looked up next: the names from `start` to `end` in order of likeness, of one place in the index."""
+class QueryPage:
+    """One page of the results of a query in one part of the index.
 
-    wanted: Wanted
-    place: Place
+    It has the names from rank `start` to before rank `end`.
+    """
+
+    query: ReverseQuery
+    part: IndexPart
     start: int
     end: int
 
 
-def wanted_of(
-    rows: Iterable[IndexedName], entries: Sequence[Entry], members: Iterable[OrganisationName]
-) -> tuple[Wanted, ...]:
-    """All that finds the parties who may be one of these entries.
+def reverse_queries(
+    rows: Iterable[IndexedName],
+    entries: Sequence[Entry],
+    organisations: Iterable[OrganisationName],
+) -> tuple[ReverseQuery, ...]:
+    """Returns the queries that find every party that may be one of these entries.
 
-    rows: the entries' names; members: those that the second channel knows.
+    rows: the names of the entries. organisations: those of them that organisations may bear.
     """
-    kin = {member.row: Sought.of(member) for member in members}
+    translations = {name.row: TranslationQuery.of(name) for name in organisations}
     names = (
-        Wanted(
+        ReverseQuery(
             row=position,
-            entries=frozenset(entries[name.entry].entry_id for name in row.names),
+            entry_ids=frozenset(entries[name.entry].entry_id for name in row.names),
             words=row.words,
             key=row.key,
-            same_words=" ".join(sorted(row.key.split())),
-            sound=row.skeleton,
+            sorted_key=" ".join(sorted(row.key.split())),
+            skeleton=row.skeleton,
             terms=tuple(
                 (field, tuple(sorted(set(terms))))
                 for field, terms in listed_terms(row.key, row.words).items()
             ),
-            kin=kin.get(position),
+            translation=translations.get(position),
         )
         for position, row in enumerate(rows)
     )
     values = (value for entry in entries for _, value in entry.identifiers)
     keys = dict.fromkeys(key for value in values if (key := identifier_key(value)))
-    return (*names, *(Wanted(identifier=key) for key in keys))
+    return (*names, *(ReverseQuery(identifier=key) for key in keys))

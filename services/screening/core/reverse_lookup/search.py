@@ -1,9 +1,9 @@
-"""What a change of the lists says about monitored parties: one by one, or by a search through their index.
+"""Finds the monitored parties that are hits of changed list entries.
 
-The search goes round after round. A party is asked about by the listed names that it resembles, closest first; as long
-as there are hits down to the last names and the next ones are near, these are looked at too, so that a name which
-thousands resemble is followed to its end. Who is a hit is judged against these names as a new party is against all of
-them: with the same score.
+The search runs in rounds. A round asks the party index for a page of each query, screens the
+candidates against the changed names, and asks for the next page where hits go on to the end of this
+one. So a name that thousands of parties resemble is followed to its end. Hits have the scores that
+a full screening gives them.
 """
 
 from collections import defaultdict
@@ -18,160 +18,182 @@ from services.screening.core.matching.supporting_facts import facts
 from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import NormalisedName
-from services.screening.core.names.translation_match import TranslationIndex
-from services.screening.core.reverse_lookup.index import Found, Held, PartyIndex
-from services.screening.core.reverse_lookup.party_name_index import LIFT
-from services.screening.core.reverse_lookup.query import Place, Span, Wanted, wanted_of
+from services.screening.core.names.translation_index import TranslationIndex
+from services.screening.core.reverse_lookup.index import Candidates, IndexedParty, PartyIndex
+from services.screening.core.reverse_lookup.party_name_index import SIMILARITY_PER_LOG_ODDS
+from services.screening.core.reverse_lookup.query import (
+    IndexPart,
+    QueryPage,
+    ReverseQuery,
+    reverse_queries,
+)
 
-FIRST: Final = 30
-"""Names of parties, of each kind of script, that are looked at for a listed name at first."""
-DOWN_TO: Final = 10.0
-"""Hits so little above the last name let expect more behind it."""
-
-NO_KIN: Final = TranslationIndex.build(())
-"""For those whose kin were looked up, in vain."""
+FIRST_PAGE: Final = 30
+"""Names of parties on the first page of a query. Each next page reaches to four times the rank."""
+PAGE_GROWTH: Final = 4
+NEAR_LAST: Final = 10.0
+"""If a hit's margin is this little above the last margin of a page, the next page may have hits
+too.
+"""
+NO_TRANSLATIONS: Final = TranslationIndex.build(())
 
 A = TypeVar("A", bound=Hashable)
 
 
-class Asked(NamedTuple):
-    """What is asked of a party.
+class CheckRequest(NamedTuple):
+    """A request to screen a party against changed names.
 
-    rows: the names that changed with which it is to be compared. above: how far it is above what is near. is_kin: its
-    name may be a translation or an acronym of one of them.
+    rows: the positions of the names; empty if only identifiers agree. margin: the highest margin of
+    the party's names. is_translation: the party's name may translate or abbreviate one of the
+    names.
     """
 
     query: PartyQuery
     rows: tuple[int, ...]
-    above: float
-    is_kin: bool
+    margin: float
+    is_translation: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[A]):
-    """A party and what is asked of it."""
+class CandidateCheck(Generic[A]):
+    """A candidate and the request that checks it."""
 
-    party: Held[A]
-    asked: Asked
+    party: IndexedParty[A]
+    request: CheckRequest
 
 
 class Search(Generic[A]):
-    """Which parties are hits of what changed. It asks and is told; it looks nothing up by itself."""
+    """The state of a search. The caller queries the index and screens the candidates.
+
+    In each round it passes the results of `pages` to `checks`, and the hits of these checks to
+    `record`. Several calls of `record` may share a round. The search ends if there are no more
+    pages.
+
+    queries: from `queries_for`. is_relevant: whether an application's parties are searched for.
+    """
 
     def __init__(
-        self, wanted: Sequence[Wanted], is_asked: Callable[[A], bool] = lambda _: True
+        self, queries: Sequence[ReverseQuery], is_relevant: Callable[[A], bool] = lambda _: True
     ) -> None:
-        self._is_asked = is_asked
-        self._spans = tuple(Span(one, place, 0, FIRST) for one in wanted for place in one.places)
-        self._found: tuple[tuple[Span, Found[A]], ...] = ()
-        self._asked: dict[int, set[tuple[int, bool]]] = defaultdict(set)
+        self._is_relevant = is_relevant
+        self._pages = tuple(
+            QueryPage(query, part, 0, FIRST_PAGE) for query in queries for part in query.parts
+        )
+        self._results: tuple[tuple[QueryPage, Candidates[A]], ...] = ()
+        self._checked: dict[int, set[tuple[int, bool]]] = defaultdict(set)
         self._hits: dict[int, dict[str, Hit]] = defaultdict(dict)
-        self.parties: dict[int, Held[A]] = {}
-        """Parties with hits, by their numbers."""
+        self.parties: dict[int, IndexedParty[A]] = {}
+        """The parties with hits, by number."""
 
-    def spans(self) -> tuple[Span, ...]:
-        """What is to be looked up in the index next. Nothing: the search is over."""
-        return self._spans
+    def pages(self) -> tuple[QueryPage, ...]:
+        """Returns the pages that the index must look up next."""
+        return self._pages
 
-    def questions(self, found: Sequence[Found[A]]) -> tuple[Question[A], ...]:
-        """Whom to judge, after the index said what it found for each span."""
-        asked: dict[int, Question[A]] = {}
-        for span, each in zip(self._spans, found, strict=True):
-            row, is_kin = span.wanted.row, span.place is Place.KIN
-            for party, above in each.parties:
-                known = self._asked[party.number]
-                if (row, is_kin) in known or not self._is_asked(party.application):
+    def checks(self, results: Sequence[Candidates[A]]) -> tuple[CandidateCheck[A], ...]:
+        """Returns the checks of all candidates that are new.
+
+        results: what the index found for each page, in the order of `pages`.
+        """
+        checks: dict[int, CandidateCheck[A]] = {}
+        for page, result in zip(self._pages, results, strict=True):
+            row, is_translation = page.query.row, page.part is IndexPart.TRANSLATIONS
+            for party, margin in result.parties:
+                checked = self._checked[party.number]
+                if (row, is_translation) in checked or not self._is_relevant(party.application):
                     continue
-                known.add((row, is_kin))
-                one = asked.get(party.number)
+                checked.add((row, is_translation))
+                known = checks.get(party.number)
                 before = (
-                    one.asked if one is not None else Asked(party.query, (), above, is_kin=False)
+                    known.request
+                    if known is not None
+                    else CheckRequest(party.query, (), margin, is_translation=False)
                 )
-                asked[party.number] = Question(
-                    party,
-                    Asked(
-                        party.query,
-                        (*before.rows, *span.wanted.rows),
-                        max(before.above, above),
-                        before.is_kin or is_kin,
-                    ),
+                request = CheckRequest(
+                    party.query,
+                    (*before.rows, *page.query.rows),
+                    max(before.margin, margin),
+                    before.is_translation or is_translation,
                 )
-        self._found = tuple(zip(self._spans, found, strict=True))
-        return tuple(asked.values())
+                checks[party.number] = CandidateCheck(party, request)
+        self._results = tuple(zip(self._pages, results, strict=True))
+        return tuple(checks.values())
 
-    def take(self, questions: Sequence[Question[A]], hits: Sequence[Sequence[Hit]]) -> None:
-        """The hits of each question."""
-        for question, found in zip(questions, hits, strict=True):
+    def record(self, checks: Sequence[CandidateCheck[A]], hits: Sequence[Sequence[Hit]]) -> None:
+        """Stores the hits of each check and decides on the next pages."""
+        for check, found in zip(checks, hits, strict=True):
             if found:
-                self.parties[question.party.number] = question.party
-                self._hits[question.party.number].update((hit.entry_id, hit) for hit in found)
-        self._spans = tuple(
-            Span(span.wanted, span.place, span.end, 4 * span.end)
-            for span, found in self._found
-            if found.last is not None
-            and self._goes_on(span.wanted, found.parties, found.last + DOWN_TO)
+                self.parties[check.party.number] = check.party
+                self._hits[check.party.number].update((hit.entry_id, hit) for hit in found)
+        self._pages = tuple(
+            QueryPage(page.query, page.part, page.end, PAGE_GROWTH * page.end)
+            for page, result in self._results
+            if result.last_margin is not None
+            and self._has_hit_below(page.query, result, result.last_margin + NEAR_LAST)
         )
 
-    def _goes_on(
-        self, wanted: Wanted, parties: Sequence[tuple[Held[A], float]], below: float
-    ) -> bool:
-        """Whether somebody so little above the last name is a hit of who bears the wanted name."""
+    def _has_hit_below(self, query: ReverseQuery, result: Candidates[A], max_margin: float) -> bool:
+        """Returns whether a candidate below this margin is a hit of the name's entries."""
         return any(
-            above < below and not wanted.entries.isdisjoint(self._hits.get(party.number, ()))
-            for party, above in parties
+            margin < max_margin and not query.entry_ids.isdisjoint(self._hits.get(party.number, ()))
+            for party, margin in result.parties
         )
 
-    def hits_of(self, party: Held[A]) -> tuple[Hit, ...]:
-        """The hits of a party among what changed, best first."""
-        return tuple(
-            sorted(self._hits[party.number].values(), key=lambda hit: (-hit.score, hit.entry_id))
-        )
+    def hits_of(self, party: IndexedParty[A]) -> tuple[Hit, ...]:
+        """Returns the hits of a party among the changed entries, best first."""
+        hits = self._hits[party.number].values()
+        return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.entry_id)))
 
 
-def looked_for(generation: ListIndex, entries: tuple[Entry, ...]) -> tuple[Wanted, ...]:
-    """By what the parties are found who may be one of these entries."""
-    small = _among(generation, entries).small
-    return wanted_of(small.rows, small.entries, small.translations.members)
+# These functions run in a process that holds the list index. Their arguments and results are
+# pickled.
 
 
-def judged(
-    generation: ListIndex,
+def queries_for(index: ListIndex, entries: tuple[Entry, ...]) -> tuple[ReverseQuery, ...]:
+    """Returns the queries that find the parties that may be one of these entries."""
+    small = _changed_names(index, entries).index
+    return reverse_queries(small.rows, small.entries, small.translations.names)
+
+
+def check_parties(
+    index: ListIndex,
     entries: tuple[Entry, ...],
-    questions: Sequence[Asked],
+    requests: Sequence[CheckRequest],
     config: ScreeningConfig,
 ) -> tuple[tuple[Hit, ...], ...]:
-    """The hits of each party among these entries, scored as in the whole generation."""
-    changed = _among(generation, entries)
-    return tuple(changed.hits(asked, config) for asked in questions)
+    """Returns the hits of each party among these entries, with the scores of a full screening."""
+    changed = _changed_names(index, entries)
+    return tuple(changed.hits(request, config) for request in requests)
 
 
-def touched(
-    generation: ListIndex,
+def groups_with_hits(
+    index: ListIndex,
     entries: tuple[Entry, ...],
     groups: Sequence[Sequence[PartyQuery]],
     config: ScreeningConfig,
 ) -> tuple[bool, ...]:
-    """For each group of parties whether any of them may be one of these entries; every party is compared with all."""
-    small = _among(generation, entries).small
+    """Returns, for each group of parties, whether any of them is a hit of these entries.
+
+    Needs no party index.
+    """
+    small = _changed_names(index, entries).index
     return tuple(any(screen(small, query, config).hits for query in group) for group in groups)
 
 
-def matches(
-    index: PartyIndex[A], generation: ListIndex, entries: tuple[Entry, ...], config: ScreeningConfig
+def find_matches(
+    parties: PartyIndex[A], index: ListIndex, entries: tuple[Entry, ...], config: ScreeningConfig
 ) -> Search[A]:
-    """The whole search, where index and generation are at hand."""
-    search: Search[A] = Search(looked_for(generation, entries))
-    while spans := search.spans():
-        questions = search.questions([index.closest(span) for span in spans])
-        search.take(
-            questions, judged(generation, entries, [each.asked for each in questions], config)
-        )
+    """Runs a whole search in this process and returns it."""
+    search: Search[A] = Search(queries_for(index, entries))
+    while pages := search.pages():
+        checks = search.checks([parties.candidates(page) for page in pages])
+        requests = [check.request for check in checks]
+        search.record(checks, check_parties(index, entries, requests, config))
     return search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Only(ListIndex):
-    """A generation in which only some names are compared."""
+class _RestrictedIndex(ListIndex):
+    """A list index that returns fixed candidates."""
 
     chosen: tuple[int, ...]
 
@@ -180,48 +202,48 @@ class _Only(ListIndex):
 
 
 @dataclass(frozen=True, slots=True)
-class _Changed:
-    """The index of what changed, and the names of each entry in it."""
+class _ChangedNames:
+    """The index of the changed entries, and the rows of each entry in it."""
 
-    small: ListIndex
+    index: ListIndex
     rows: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def of(cls, small: ListIndex) -> "_Changed":
+    def of(cls, index: ListIndex) -> "_ChangedNames":
         rows: dict[str, dict[int, None]] = defaultdict(dict)
-        for position, row in enumerate(small.rows):
+        for position, row in enumerate(index.rows):
             for name in row.names:
-                rows[small.entries[name.entry].entry_id][position] = None
-        return cls(small, {entry: tuple(positions) for entry, positions in rows.items()})
+                rows[index.entries[name.entry].entry_id][position] = None
+        return cls(index, {entry: tuple(positions) for entry, positions in rows.items()})
 
-    def hits(self, asked: Asked, config: ScreeningConfig) -> tuple[Hit, ...]:
-        query, rows, above, is_kin = asked
-        if rows and above + LIFT * self._facts(query, rows, config) < 0:
+    def hits(self, request: CheckRequest, config: ScreeningConfig) -> tuple[Hit, ...]:
+        query, rows, margin, is_translation = request
+        if rows and margin + SIMILARITY_PER_LOG_ODDS * self._facts(query, rows, config) < 0:
             return ()
-        hits = screen(
-            self._only(rows, self.small.translations if is_kin else NO_KIN), query, config
-        ).hits
+        translations = self.index.translations if is_translation else NO_TRANSLATIONS
+        hits = screen(self._restricted(rows, translations), query, config).hits
         if not hits:
             return ()
-        # By another name the same entry may be closer.
+        # Another name of the same entry may be more similar: compare with all of them for the final
+        # score.
         every = dict.fromkeys(row for hit in hits for row in self.rows.get(hit.entry_id, ()))
-        return screen(self._only(tuple(every), self.small.translations), query, config).hits
+        return screen(self._restricted(tuple(every), self.index.translations), query, config).hits
 
     def _facts(self, query: PartyQuery, rows: Sequence[int], config: ScreeningConfig) -> float:
-        """What the facts beside the name add, with the entry that they fit best."""
-        bearers = dict.fromkeys(name.entry for row in rows for name in self.small.rows[row].names)
-        entries = (self.small.entries[bearer] for bearer in bearers)
+        """Returns the log-odds that facts add for the entry that they fit best."""
+        positions = dict.fromkeys(name.entry for row in rows for name in self.index.rows[row].names)
+        entries = (self.index.entries[position] for position in positions)
         return max(
             sum(fact.weight for fact in facts(query, entry, config.facts)) for entry in entries
         )
 
-    def _only(self, rows: Sequence[int], channel: TranslationIndex) -> ListIndex:
-        """In which these names alone are compared, and these alone are kin."""
-        known = {field.name: getattr(self.small, field.name) for field in fields(self.small)}
-        return _Only(**(known | {"translations": channel}), chosen=tuple(rows))
+    def _restricted(self, rows: Sequence[int], translations: TranslationIndex) -> ListIndex:
+        """Returns an index in which only these names and translations are compared."""
+        known = {field.name: getattr(self.index, field.name) for field in fields(self.index)}
+        return _RestrictedIndex(**(known | {"translations": translations}), chosen=tuple(rows))
 
 
 @lru_cache(maxsize=1)
-def _among(generation: ListIndex, entries: tuple[Entry, ...]) -> _Changed:
-    # Asked about again and again: the index of the change is built once.
-    return _Changed.of(generation.restricted_to(entries))
+def _changed_names(index: ListIndex, entries: tuple[Entry, ...]) -> _ChangedNames:
+    # Cached: one change is checked in many calls, and building its index takes longer than a check.
+    return _ChangedNames.of(index.restricted_to(entries))

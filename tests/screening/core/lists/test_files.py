@@ -375,7 +375,8 @@ def test_a_name_listed_without_vowels_is_read_as_other_names_are_written() -> No
 
     assert best.entry_id == "X-1"
     assert best.explanation[0].detail == (
-        '"Abd Wali Siddiqi" is how the published name "عبدالولی صدیقی", written without vowels, may be read.'
+        '"Abd Wali Siddiqi" is a likely reading of the published name "عبدالولی صدیقی",'
+        " which is written without vowels."
     )
 
 

@@ -573,7 +573,7 @@ def test_a_similar_name_is_explained_word_by_word(small: ListIndex) -> None:
 
     evidence = next(one for one in hit.explanation if one.kind is EvidenceKind.NAME_SCORE)
     assert '"bektash" resembles "bektas"' in evidence.detail
-    assert '"halis" stands in both' in evidence.detail
+    assert '"halis" is in both names' in evidence.detail
 
 
 def test_a_hit_says_where_the_party_is_listed_and_by_which_versions(small: ListIndex) -> None:
@@ -582,7 +582,7 @@ def test_a_hit_says_where_the_party_is_listed_and_by_which_versions(small: ListI
     (listed,) = (one for one in hit.explanation if one.kind is EvidenceKind.LISTED)
     assert listed.detail == (
         'The listed party is entry FSE-17526 of "FSE", under SYRIA and FSE-SY. '
-        f"It was compared by list version small and rules {DEFAULT.version}."
+        f"It was compared using list version small and rules {DEFAULT.version}."
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from services.screening.core.names.normalisation import normalise
-from services.screening.core.names.numerals import han_numbers, numbers_in
+from services.screening.core.names.numerals import chinese_numbers_as_digits, numbers_in
 
 
 def numbers(name: str) -> list[str]:
@@ -58,4 +58,4 @@ def test_a_number_that_stands_twice_counts_twice() -> None:
     ],
 )
 def test_chinese_numbers_of_institutes_and_plants_become_digits(text: str, read: str) -> None:
-    assert han_numbers(text) == read
+    assert chinese_numbers_as_digits(text) == read

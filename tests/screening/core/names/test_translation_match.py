@@ -151,7 +151,7 @@ def test_a_translation_is_explained_word_by_word(small: ListIndex) -> None:
 
     assert evidence.kind is EvidenceKind.NAME_MEANING
     assert evidence.detail.startswith(
-        '"SHERKATE CHOOBE SHOMAAL" agrees in meaning with the listed name "NORTH WOOD INDUSTRY COMPANY": '
+        '"SHERKATE CHOOBE SHOMAAL" has the same meaning as the listed name "NORTH WOOD INDUSTRY COMPANY": '
     )
     assert '"choobe" means "wood"' in evidence.detail
 

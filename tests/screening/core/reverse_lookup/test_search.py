@@ -13,8 +13,14 @@ from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import normalise
 from services.screening.core.names.vocabulary import CONCEPTS
 from services.screening.core.reverse_lookup.index import PartyIndex
-from services.screening.core.reverse_lookup.party_name_index import KIN
-from services.screening.core.reverse_lookup.search import FIRST, Search, judged, looked_for, matches
+from services.screening.core.reverse_lookup.party_name_index import MIN_TRANSLATION_LOG_ODDS
+from services.screening.core.reverse_lookup.search import (
+    FIRST_PAGE,
+    Search,
+    check_parties,
+    find_matches,
+    queries_for,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 CHANGED = 25
@@ -48,7 +54,7 @@ def index_of(*parties: PartyQuery) -> PartyIndex[int]:
     index: PartyIndex[int] = PartyIndex()
     for application, party in enumerate(parties):
         index.put(application, 1, [party])
-    index.settle()
+    index.commit()
     return index
 
 
@@ -56,7 +62,7 @@ Scores = dict[int, dict[str, float]]
 
 
 def found(index: PartyIndex[int], generation: ListIndex, changed: tuple[Entry, ...]) -> Scores:
-    search = matches(index, generation, changed, DEFAULT)
+    search = find_matches(index, generation, changed, DEFAULT)
     return {
         party.application: {hit.entry_id: hit.score for hit in search.hits_of(party)}
         for party in search.parties.values()
@@ -160,7 +166,7 @@ def test_a_name_that_many_resemble_is_followed_to_its_end(listed: ListIndex) -> 
 
     hits = found(index_of(*parties), generation, (entry,))
 
-    assert len(parties) > 2 * FIRST
+    assert len(parties) > 2 * FIRST_PAGE
     assert hits == screened(parties, generation, (entry,))
     assert len(hits) == len(parties)
 
@@ -265,13 +271,13 @@ def test_hits_of_other_names_lead_no_further(
         for letter in "abcdefghijk"
     ]
     index = index_of(*parties, PartyQuery((other.name,)))
-    search: Search[int] = Search(looked_for(generation, (one, other)))
+    search: Search[int] = Search(queries_for(generation, (one, other)))
     rounds = []
-    while spans := search.spans():
-        rounds.append({next(iter(span.wanted.entries)) for span in spans})
-        questions = search.questions([index.closest(span) for span in spans])
-        asked = [each.asked for each in questions]
-        search.take(questions, judged(generation, (one, other), asked, DEFAULT))
+    while pages := search.pages():
+        rounds.append({next(iter(page.query.entry_ids)) for page in pages})
+        checks = search.checks([index.candidates(page) for page in pages])
+        requests = [check.request for check in checks]
+        search.record(checks, check_parties(generation, (one, other), requests, DEFAULT))
 
     assert rounds[0] == {"X-1", "X-2"}
     assert set().union(*rounds[1:]) == {"X-1"}
@@ -373,17 +379,17 @@ def test_a_translated_name_or_an_acronym_is_found_among_many_names(
 ) -> None:
     entry = Entry("X-1", "X", listed_name, "1", kind=PartyKind.ORGANISATION, countries=("IR",))
     generation = ListIndex.build([*listed.entries, entry], "more")
-    asked = PartyQuery((party,), PartyKind.ORGANISATION, countries=("IR",))
+    query = PartyQuery((party,), PartyKind.ORGANISATION, countries=("IR",))
 
-    hits = found(index_of(*strangers, asked), generation, (entry,))
+    hits = found(index_of(*strangers, query), generation, (entry,))
 
-    assert hits[len(strangers)] == screened([asked], generation, (entry,))[0]
+    assert hits[len(strangers)] == screened([query], generation, (entry,))[0]
 
 
 def test_from_what_likeness_on_a_name_is_kin_agrees_with_the_threshold() -> None:
     threshold = DEFAULT.translation_threshold
 
-    assert log(threshold / (1 - threshold)) >= KIN
+    assert log(threshold / (1 - threshold)) >= MIN_TRANSLATION_LOG_ODDS
 
 
 def test_what_was_dropped_or_replaced_is_found_no_more(
@@ -394,14 +400,14 @@ def test_what_was_dropped_or_replaced_is_found_no_more(
     other = PartyQuery(("Bergholz Orchard Museum Friends",))
     index = index_of(party, party, party)
 
-    index.drop(0)
+    index.remove(0)
     index.put(1, 2, [other])
     index.put(2, 2, [party])
-    index.settle()
+    index.commit()
 
     assert set(found(index, listed, (entry,))) == {2}
     assert [index.version_of(application) for application in (0, 1, 2)] == [0, 2, 2]
-    assert (len(index), index.dropped) == (2, 2)
+    assert (len(index), index.removed) == (2, 2)
     assert [held.query for held in index] == [party, other]
 
 
@@ -412,7 +418,7 @@ def test_what_comes_later_is_found_beside_what_was_there(
     assert not found(index, listed, changed[:1])
 
     index.put(9_999, 1, [PartyQuery((changed[0].name,), changed[0].kind)])
-    index.settle()
+    index.commit()
 
     assert set(found(index, listed, changed[:1])) == {9_999}
 

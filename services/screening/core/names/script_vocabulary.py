@@ -1,11 +1,21 @@
-"""What the words of organisations mean in Arabic, Persian and Chinese, in their own letters.
+"""The vocabulary of organisation names in Arabic, Persian and Chinese letters.
 
-A line is one meaning: the English word first. General vocabulary only. Knows no list and no score.
+Two kinds of tables:
+
+- CONCEPTS translate a name for the comparison by meaning (`translated_names`). A line is one
+  meaning: the English word, then the words that mean it.
+- TRANSLATED tables replace business words when a name is transliterated (`scripts`), because lists
+  publish their translation and not their sound.
+
+To add a word, append it to its table. Write Arabic and Persian without article and without vowel
+marks. Do not add a word that is part of a person's name. A new word changes scores, so it needs a
+new version in `config`.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
-SCRIPT_CONCEPTS: Final[tuple[str, ...]] = tuple(
+ARABIC_CONCEPTS: Final[tuple[str, ...]] = tuple(
     """
     company شركة شركه شرکت
     group مجموعة مجموعه گروه جماعة جماعه
@@ -104,11 +114,9 @@ SCRIPT_CONCEPTS: Final[tuple[str, ...]] = tuple(
     and و
     """.strip().splitlines()
 )
-"""Words of Arabic and Persian organisations in their own letters, without article; alefs, ya and
-kaf of one form.
-"""
+"""Words of Arabic and Persian organisations, without article."""
 
-HAN_CONCEPTS: Final[tuple[str, ...]] = tuple(
+CHINESE_CONCEPTS: Final[tuple[str, ...]] = tuple(
     """
     company 公司 会社
     corporation 总公司
@@ -220,4 +228,57 @@ HAN_CONCEPTS: Final[tuple[str, ...]] = tuple(
     chongqing 重庆
     """.strip().splitlines()
 )
-"""Words of Chinese organisations in simplified characters."""
+"""Words of Chinese organisations, in simplified characters. A hyphen joins two English words."""
+
+TRANSLATED_TERMS: Final[tuple[tuple[str, str], ...]] = (
+    # Chinese and Japanese. They are replaced in this order: put a word before the words that it
+    # contains.
+    ("股份有限公司", "co ltd"), ("有限责任公司", "co ltd"), ("有限公司", "co ltd"),
+    ("股份公司", "co ltd"), ("株式会社", "co ltd"), ("总公司", "corporation"), ("分公司", "branch"),
+    ("公司", "company"), ("集团", "group"), ("大学", "university"), ("学院", "institute"),
+    ("研究院", "research institute"), ("研究所", "research institute"), ("实验室", "laboratory"),
+    ("科学", "science"), ("科技", "technology"), ("技术", "technology"), ("电子", "electronics"),
+    ("电气", "electric"), ("信息", "information"), ("通信", "communication"),
+    ("通讯", "communication"), ("国际", "international"), ("贸易", "trading"),
+    ("进出口", "import export"), ("实业", "industrial"), ("工业", "industry"),
+    ("工程", "engineering"), ("机械", "machinery"), ("设备", "equipment"), ("航空", "aviation"),
+    ("航天", "aerospace"), ("船舶", "shipbuilding"), ("重工", "heavy industry"), ("能源", "energy"),
+    ("石油", "petroleum"), ("化工", "chemical"), ("材料", "materials"), ("投资", "investment"),
+    ("控股", "holding"), ("银行", "bank"), ("物流", "logistics"), ("中国", "china"),
+    ("北京", "beijing"), ("上海", "shanghai"), ("深圳", "shenzhen"), ("广州", "guangzhou"),
+    ("香港", "hong kong"), ("智能", "intelligent"), ("软件", "software"), ("系统", "systems"),
+    # Arabic and Persian.
+    ("شركة", "company"), ("شرکت", "company"), ("مؤسسة", "foundation"), ("موسسه", "institute"),
+    ("بنك", "bank"), ("بانک", "bank"), ("جامعة", "university"), ("دانشگاه", "university"),
+    ("مجموعة", "group"), ("گروه", "group"), ("للتجارة", "trading"), ("التجارية", "trading"),
+    ("بازرگانی", "trading"), ("صنایع", "industries"), ("للصناعات", "industries"),
+    ("المحدودة", "ltd"), ("الدولية", "international"), ("بین المللی", "international"),
+)  # fmt: skip
+"""Parts of organisation names that are replaced wherever they occur."""
+
+TRANSLATED_WORDS: Final[Mapping[str, str]] = {
+    foreign: meaning
+    for meaning, words in (
+        ("group", "جماعة جماعه"), ("society", "جمعية جمعيه"),
+        ("organization", "تنظيم منظمة سازمان"), ("movement", "حركة حركه"), ("party", "حزب"),
+        ("front", "جبهة جبهه"), ("battalion", "كتيبة كتيبه"), ("brigade", "لواء"), ("army", "جيش"),
+        ("exchange", "صرافي صرافة صرافى"), ("islamic", "اسلامية اسلاميه"),
+        ("libyan", "ليبية ليبيه"), ("egyptian", "مصرية مصريه"), ("fighting", "مقاتلة مقاتله"),
+        ("heritage", "تراث"), ("revival", "احياء"), ("council", "مجلس"), ("committee", "لجنة لجنه"),
+        ("international", "دولية دوليه عالمية"), ("general", "عامة"), ("national", "وطنية وطنيه"),
+        ("arab", "عربية عربيه"), ("iraqi", "عراقية"), ("syrian", "سورية"),
+        ("charity", "خيرية خيريه"), ("company", "شركة شركه شركت"),
+        ("foundation", "مؤسسة موسسة موسسه"), ("office", "مكتب"), ("service", "خدمات"),
+        ("trading", "تجارية تجارت بازرگاني"), ("industry", "صناعية صنعتي صنايع"),
+        ("oil", "نفط نفت"), ("petrochemical", "پتروشيمي"), ("transport", "نقل"),
+        ("shipping", "كشتيراني"), ("university", "جامعة دانشگاه"),
+        ("research", "بحوث پژوهش پژوهشي تحقيقاتي"), ("center", "مركز"), ("land", "بلاد"),
+        ("state", "دولة"), ("province", "ولاية"), ("bank", "بنك بانك"), ("money", "پول"),
+        ("engineering", "مهندسي هندسية"), ("development", "توسعه تنمية"),
+        ("investment", "سرمايه استثمار"),
+    )
+    for foreign in words.split()
+}  # fmt: skip
+"""Whole words of Arabic and Persian organisations, with alefs, ya and kaf of one form. None is part
+of a man's name: surnames are masculine adjectives.
+"""
