@@ -1,4 +1,4 @@
-"""Words of two names side by side: the same comes of many names at once as of one after the other."""
+"""The alignment of the words of two names."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,70 +28,67 @@ NAMES = st.lists(WORDS, max_size=5).map(tuple)
 
 
 @given(NAMES, st.lists(NAMES, max_size=8))
-def test_words_learned_at_once_are_compared_as_if_met_one_by_one(
+def test_precomputed_similarities_change_no_result(
     queried: tuple[str, ...], listed: list[tuple[str, ...]]
 ) -> None:
     weights = WordWeights(listed)
-    one_by_one, at_once = Aligner(queried, weights), Aligner(queried, weights)
-    at_once.precompute(listed)
-    assert [at_once.estimate_coverage(name) for name in listed] == [
-        one_by_one.estimate_coverage(name) for name in listed
+    plain, precomputed = Aligner(queried, weights), Aligner(queried, weights)
+    precomputed.precompute(listed)
+
+    assert [precomputed.estimate_coverage(name) for name in listed] == [
+        plain.estimate_coverage(name) for name in listed
     ]
-    assert [at_once.align(name) for name in listed] == [one_by_one.align(name) for name in listed]
+    assert [precomputed.align(name) for name in listed] == [plain.align(name) for name in listed]
 
 
 @given(NAMES, NAMES)
-def test_what_is_paired_can_be_reached(queried: tuple[str, ...], listed: tuple[str, ...]) -> None:
+def test_the_estimated_coverage_is_above_zero_if_words_are_paired(
+    queried: tuple[str, ...], listed: tuple[str, ...]
+) -> None:
     aligner = Aligner(queried, WordWeights([listed]))
     pairs = [pair for pair in aligner.align(listed).pairs if " " not in pair.queried + pair.listed]
+
     assert 0.0 <= aligner.estimate_coverage(listed) <= 1.0 + 1e-9
     assert bool(pairs) <= (aligner.estimate_coverage(listed) > 0.0)
 
 
-def test_a_name_reaches_all_of_itself_in_any_order() -> None:
-    assert (
-        Aligner(("salim", "abdelkader"), WordWeights([])).estimate_coverage(("abdelkader", "salim"))
-        == 1.0
-    )
+def test_a_name_covers_itself_in_any_order() -> None:
+    aligner = Aligner(("salim", "abdelkader"), WordWeights([]))
+
+    assert aligner.estimate_coverage(("abdelkader", "salim")) == 1.0
 
 
-def test_words_without_vowels_are_compared_in_their_own_way_whatever_was_learned() -> None:
+def test_unvowelled_words_are_compared_by_their_own_function_even_if_precomputed() -> None:
     listed = [("yusuf", "dhakir"), ("zakir",)]
-    plain, learned = (
+    plain, precomputed = (
         Aligner(("ywsf", "dhakr"), WordWeights(listed), unvowelled_similarity) for _ in range(2)
     )
-    learned.precompute(listed)
-    assert [learned.align(name) for name in listed] == [plain.align(name) for name in listed]
+    precomputed.precompute(listed)
+
+    assert [precomputed.align(name) for name in listed] == [plain.align(name) for name in listed]
 
 
-def test_a_word_written_apart_is_paired_with_both_its_parts() -> None:
-    aligned = Aligner(("abdelkader", "salim"), WordWeights([])).align(("abdel", "kader", "salim"))
-    assert ("abdelkader", "abdel kader") in [(pair.queried, pair.listed) for pair in aligned.pairs]
-    assert not aligned.queried_unpaired
-    assert not aligned.listed_unpaired
+def test_one_word_is_paired_with_two_neighbouring_words() -> None:
+    alignment = Aligner(("abdelkader", "salim"), WordWeights([])).align(("abdel", "kader", "salim"))
+
+    assert ("abdelkader", "abdel kader") in [
+        (pair.queried, pair.listed) for pair in alignment.pairs
+    ]
+    assert not alignment.queried_unpaired
+    assert not alignment.listed_unpaired
 
 
-def test_a_word_that_resembles_one_part_of_itself_is_still_paired_with_both() -> None:
-    aligned = Aligner(("bellhuawei", "technologies"), WordWeights([])).align(
+def test_a_word_that_is_similar_to_one_of_two_words_is_still_paired_with_both() -> None:
+    alignment = Aligner(("bellhuawei", "technologies"), WordWeights([])).align(
         ("bel", "huawei", "technologies")
     )
-    assert ("bellhuawei", "bel huawei") in [(pair.queried, pair.listed) for pair in aligned.pairs]
-    assert not aligned.listed_unpaired
+
+    assert ("bellhuawei", "bel huawei") in [(pair.queried, pair.listed) for pair in alignment.pairs]
+    assert not alignment.listed_unpaired
 
 
-def test_a_general_word_says_little_however_rare_unless_persons_are_called_so() -> None:
-    names = [("sanat", "omid"), ("zavod", "omid")]
-    assert WordWeights(names, frozenset())["sanat"] < WordWeights(names)["sanat"]
-    assert WordWeights(names, frozenset({"sanat"}))["sanat"] == WordWeights(names)["sanat"]
-
-
-def test_an_unknown_word_weighs_like_the_rarest_and_is_not_kept() -> None:
-    weights = WordWeights([("khan",), ("khan", "ali"), ("ali",), ("ali",)])
-    assert weights["ali"] < weights["khan"] < weights["zarathustra"] == 1.0
-    assert "zarathustra" not in weights
-
-
-def test_a_pair_is_told_with_its_likeness_and_weight() -> None:
+def test_a_pair_has_a_similarity_and_a_weight() -> None:
     (pair,) = Aligner(("yousef",), WordWeights([])).align(("yusuf",)).pairs
+
     assert pair == WordPair("yousef", "yusuf", pair.similarity, 1.0)
     assert 0.8 < pair.similarity < 1.0
