@@ -1,6 +1,7 @@
-"""`python -m tests.bench.screening`: how well the engine finds, beside its peers; writes build/screening.json.
+"""`python -m tests.bench.screening` measures how well the engine and its peers find listed parties.
 
-Original-script names come from the UN's consolidated list, which is not shipped: without `--un` they are left out.
+It writes build/screening.json. Original-script names come from the consolidated list of the United
+Nations, which is not shipped. Without `--un` they are left out.
 """
 
 from __future__ import annotations
@@ -22,85 +23,87 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.lists import csl
 from services.screening.core.names.index import ListIndex
 from tests.bench.screening.cases import CHECKOUT, SEED, SHIPPED, Case, Family, Half, drawn
-from tests.bench.screening.delta import delta
-from tests.bench.screening.entities import accuracy
-from tests.bench.screening.firms import alerts
+from tests.bench.screening.entity_pairs import accuracy
+from tests.bench.screening.innocent_firms import alert_shares
+from tests.bench.screening.list_change import list_change_figures
 from tests.bench.screening.measures import SHARES, Outcome, outcome
-from tests.bench.screening.pairs import best_f1, pairs
+from tests.bench.screening.name_pairs import best_f1, pairs
 from tests.bench.screening.retrieval import MILLION, SIZES, missed_strings, resident_mb, retrieval
-from tests.bench.screening.systems import Matcher, Scored, System, peers
+from tests.bench.screening.systems import Engine, Scored, System, peers
 
-MOST_SHOWN: Final = 0.015
-"""The table shows the share of about 1 %; the file has all."""
-EVERY: Final = 1400
-"""So many cases of a family and half are every alias there is: of 300, a hundredth more or less is chance."""
+MAX_SHARE_SHOWN: Final = 0.015
+"""The table shows the share of about 1 %. The file has all shares."""
+ALL_ALIASES: Final = 1400
+"""With this many cases of a family and half, every alias is one. Of 300 cases a hundredth is
+chance.
+"""
 
 
 def main() -> None:
-    """Measure, show and write."""
+    """Measures, shows and writes."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.screening", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="small numbers: whether it works, not how well"
+        "--quick", action="store_true", help="few cases: shows that it works, not how well"
     )
     parser.add_argument(
-        "--size", type=int, default=300, help="cases of a family and half (%(default)s)"
+        "--size", type=int, default=300, help="cases of each family and half (default %(default)s)"
     )
     parser.add_argument(
-        "--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (%(default)s)"
+        "--names", type=int, nargs="*", default=SIZES, help="sizes of indexes (default %(default)s)"
     )
     parser.add_argument(
-        "--million", action="store_true", help="a million names too: 3 minutes, 7 GB"
+        "--million", action="store_true", help="also a million names: 3 minutes, 7 GB"
     )
     parser.add_argument(
-        "--parties", type=int, default=100_000, help="monitored parties of a delta (%(default)s)"
+        "--parties", type=int, default=100_000, help="monitored parties (default %(default)s)"
     )
     parser.add_argument(
-        "--un", type=Path, default=None, metavar="FILE", help="the UN's consolidated list, XML"
+        "--un", type=Path, default=None, metavar="FILE", help="consolidated list of the UN, XML"
     )
-    parser.add_argument("--only-engine", action="store_true", help="leave the peers out")
+    parser.add_argument("--only-engine", action="store_true", help="without the peers")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "build" / "screening.json")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     console = Console(width=220)
-    entries, cases = drawn(asked.un, 20 if asked.quick else asked.size)
+    entries, cases = drawn(args.un, 20 if args.quick else args.size)
     report: dict[str, Any] = {
         "rules": DEFAULT.version,
         "threshold": DEFAULT.threshold,
-        "quick": asked.quick,
+        "quick": args.quick,
     }
     began = time.process_time()
-    generation = ListIndex.build(entries, "bench")
+    index = ListIndex.build(entries, "bench")
     report["build_cpu_s"] = time.process_time() - began
     report["memory_mb"] = resident_mb()
     console.print(
-        f"{len(entries)} parties, {len(generation.rows)} distinct names, {len(cases)} cases; {load()}"
+        f"{len(entries)} parties, {len(index.rows)} distinct names, {len(cases)} cases; {load()}"
     )
-    outcomes = _compared(generation, cases, report, console, with_peers=not asked.only_engine)
+    outcomes = _compared(index, cases, report, console, with_peers=not args.only_engine)
     _show(outcomes, console)
     report["outcomes"] = [asdict(each) for each in outcomes]
-    if not asked.quick:
-        report["every"] = _every(asked.un, console)
-    report["missed_strings"] = _exact(console, quick=asked.quick)
-    report["pairs"] = _pairs(generation, console)
-    report["entity_pairs"] = _entity_pairs(generation, console)
-    report["innocent_firms"] = _innocent_firms(generation, console, quick=asked.quick)
+    if not args.quick:
+        report["every"] = _all_aliases(args.un, console)
+    report["missed_strings"] = _missed_names(console, quick=args.quick)
+    report["pairs"] = _pairs(index, console)
+    report["entity_pairs"] = _entity_pairs(index, console)
+    report["innocent_firms"] = _innocent_firms(index, console, quick=args.quick)
     hard = [case for case in cases if case.family in {Family.SLIPS, Family.ALIAS, Family.INNOCENT}]
-    sizes = [0] if asked.quick else [0, *asked.names, *([MILLION] if asked.million else [])]
+    sizes = [0] if args.quick else [0, *args.names, *([MILLION] if args.million else [])]
     report["sizes"] = [
         retrieval(entries, random.Random(SEED).sample(hard, min(200, len(hard))), size)
         for size in sizes
     ]
     for each in report["sizes"]:
         console.print({key: round(value, 4) for key, value in each.items()})
-    report["delta"] = delta(entries, 2_000 if asked.quick else asked.parties)
-    console.print({key: round(value, 4) for key, value in report["delta"].items()})
+    report["list_change"] = list_change_figures(entries, 2_000 if args.quick else args.parties)
+    console.print({key: round(value, 4) for key, value in report["list_change"].items()})
     report["load"] = load()
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(report, indent=1, default=str) + "\n", encoding="utf-8")
-    console.print(f"written: {asked.out}")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(report, indent=1, default=str) + "\n", encoding="utf-8")
+    console.print(f"written: {args.out}")
 
 
 def _compared(
-    generation: ListIndex,
+    index: ListIndex,
     cases: list[Case],
     report: dict[str, Any],
     console: Console,
@@ -108,12 +111,12 @@ def _compared(
     with_peers: bool,
 ) -> list[Outcome]:
     systems: list[System] = [
-        Matcher(generation),
-        Matcher(generation, with_facts=True, name="safeconduct, facts told"),
+        Engine(index),
+        Engine(index, with_facts=True, name="safeconduct, with facts"),
     ]
     outcomes: list[Outcome] = []
     report["times"] = {}
-    for system in [*systems, *(peers(generation) if with_peers else ())]:
+    for system in [*systems, *(peers(index) if with_peers else ())]:
         scored = [(case, system.score(case)) for case in cases]
         taken = sorted(score.ms for _, score in scored)
         times = {
@@ -129,19 +132,22 @@ def _compared(
     return outcomes
 
 
-def _every(un_file: Path | None, console: Console) -> list[dict[str, Any]]:
-    """The engine on every case, in an index from which other aliases are held out."""
-    entries, cases = drawn(un_file, EVERY)
-    engine = Matcher(ListIndex.build(entries, "every"))
+def _all_aliases(un_file: Path | None, console: Console) -> list[dict[str, Any]]:
+    """Returns the outcomes of the engine on every alias.
+
+    Other aliases are held out of the index.
+    """
+    entries, cases = drawn(un_file, ALL_ALIASES)
+    engine = Engine(ListIndex.build(entries, "every"))
     outcomes = _outcomes(engine, [(case, engine.score(case)) for case in cases])
     _show(outcomes, console)
     return [asdict(each) for each in outcomes]
 
 
 def _outcomes(system: System, scored: Sequence[tuple[Case, Scored]]) -> list[Outcome]:
-    """What a system made of both halves at every share, the engine at its own threshold too."""
+    """Returns the outcomes of both halves at every share, the engine's at its threshold too."""
     found = [outcome(system, half, share, scored) for share in SHARES for half in Half]
-    if isinstance(system, Matcher):
+    if isinstance(system, Engine):
         found += [outcome(system, half, 0, scored, DEFAULT.threshold) for half in Half]
     return found
 
@@ -150,37 +156,36 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
     for half in Half:
         console.print(
             table(
-                [each for each in outcomes if each.half is half and each.share <= MOST_SHOWN], half
+                [each for each in outcomes if each.half is half and each.share <= MAX_SHARE_SHOWN],
+                half,
             )
         )
 
 
-def _exact(console: Console, *, quick: bool) -> list[str]:
-    """Every published string of the shipped list, a kind told at random."""
+def _missed_names(console: Console, *, quick: bool) -> list[str]:
+    """Returns the published names of the shipped list that are not found with a random kind."""
     entries = csl.read_entries(SHIPPED.read_bytes())
     strings = [(entry.entry_id, name) for entry in entries for name in entry.names]
-    chance = random.Random(SEED)
-    asked = chance.sample(strings, 200) if quick else strings
-    missed = missed_strings(ListIndex.build(entries, "shipped"), asked, chance)
-    console.print(
-        f"published names found at the threshold, any kind told: {len(asked) - len(missed)} of {len(asked)}"
-    )
+    rng = random.Random(SEED)
+    queried = rng.sample(strings, 200) if quick else strings
+    missed = missed_strings(ListIndex.build(entries, "shipped"), queried, rng)
+    found = len(queried) - len(missed)
+    console.print(f"published names found at the threshold, any kind: {found} of {len(queried)}")
     return missed
 
 
-def _pairs(generation: ListIndex, console: Console) -> dict[str, Any]:
-    small, asked = pairs(generation)
-    found = dict(best_f1((Matcher(small), *peers(small)), asked))
+def _pairs(index: ListIndex, console: Console) -> dict[str, Any]:
+    small, cases = pairs(index)
+    found = dict(best_f1((Engine(small), *peers(small)), cases))
     for name, figures in found.items():
         halves = ", ".join(f"{half.value} half {figures[half.value]:.3f}" for half in Half)
-        console.print(
-            f"pairs of names, {name}: best F1 {figures['best_f1']:.3f} from {figures['threshold']:.3f}; {halves}"
-        )
+        best = f"best F1 {figures['best_f1']:.3f} from {figures['threshold']:.3f}"
+        console.print(f"pairs of names, {name}: {best}; {halves}")
     return found
 
 
-def _entity_pairs(generation: ListIndex, console: Console) -> dict[str, Any]:
-    found = accuracy(generation)
+def _entity_pairs(index: ListIndex, console: Console) -> dict[str, Any]:
+    found = accuracy(index)
     for name in ("safeconduct", "logic-v2"):
         console.print(
             f"pairs of parties, {name}: {found[name]:.3f} of {found['pairs']} judged as labelled"
@@ -188,9 +193,9 @@ def _entity_pairs(generation: ListIndex, console: Console) -> dict[str, Any]:
     return found
 
 
-def _innocent_firms(generation: ListIndex, console: Console, *, quick: bool) -> dict[str, Any]:
-    """Firms made to be mistaken for listed ones."""
-    found = alerts(generation, 10 if quick else 150)
+def _innocent_firms(index: ListIndex, console: Console, *, quick: bool) -> dict[str, Any]:
+    """Returns the shares of innocent firms that alert."""
+    found = alert_shares(index, 10 if quick else 150)
     for sort, halves in found.items():
         shares = ", ".join(f"{half} half {share:.1%}" for half, share in halves.items())
         console.print(f"innocent firms that alert, {sort}: {shares}")
@@ -198,12 +203,12 @@ def _innocent_firms(generation: ListIndex, console: Console, *, quick: bool) -> 
 
 
 def load() -> str:
-    """How busy the machine is: times say little on a busy one."""
+    """Returns how busy the machine is. Times mean little on a busy one."""
     return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
 
 
 def table(outcomes: list[Outcome], half: Half) -> Table:
-    """The outcomes of a half, families down, systems across."""
+    """Returns a table of a half's outcomes, a row for each family and a column for each system."""
     shown = Table(title=f"{half.value} half: recall", box=None)
     shown.add_column("", no_wrap=True)
     for each in outcomes:

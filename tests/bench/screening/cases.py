@@ -1,7 +1,7 @@
-"""What is asked: listed parties under names that the index does not hold, and parties who are on no list.
+"""The cases of the benchmark: names of listed parties that the index does not hold, and innocents.
 
-Every case belongs to one half, tuning or check, by the listed entry (or the innocent) it is about and a seed: all names
-of an entry are in one half. Nothing may be tuned by the check half.
+Each case belongs to one half, tuning or check, by its listed party (or innocent) and a seed. All
+names of a party are in one half. Nothing may be tuned on the check half.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ DATA: Final = Path(__file__).parent / "data"
 CORE_DATA: Final = CHECKOUT / "tests" / "screening" / "core" / "data"
 SEED: Final = "2026"
 RESEMBLING: Final = 65
-"""An alias resembles another name of its party when their sorted words agree to this share; else no one could know."""
+"""An alias is a case if its sorted words agree this much with another name of its party.
+
+Otherwise nobody could find it.
+"""
 
 
 class Half(StrEnum):
-    """Which half of the labels a case belongs to."""
+    """The half of the labels that a case belongs to."""
 
     TUNING = "tuning"
     CHECK = "check"
 
 
 class Family(StrEnum):
-    """What is done to a name, or that nobody bears it."""
+    """How a name was altered, or that no listed party bears it."""
 
     ALIAS = "alias held out"
     FIRM_ALIAS = "alias of a firm held out"
@@ -59,7 +62,10 @@ ALIASES: Final = frozenset({Family.ALIAS, Family.FIRM_ALIAS})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A name asked about. target: the entry it is of, None for an innocent."""
+    """A queried name.
+
+    target: the entry it belongs to, None for an innocent.
+    """
 
     family: Family
     half: Half
@@ -71,22 +77,23 @@ class Case:
 
 
 def half_of(party: str) -> Half:
-    """The half of a party, by its id."""
+    """Returns the half of a party, by its id."""
     digest = hashlib.sha256(f"{SEED}/{party}".encode()).digest()
     return Half.TUNING if digest[0] % 2 else Half.CHECK
 
 
 def drawn(un_file: Path | None, size: int, turn: int = 0) -> tuple[list[Entry], list[Case]]:
-    """The entries to be indexed and up to `size` cases of each family and half.
+    """Returns the entries to index and up to `size` cases of each family and half.
 
-    turn: which alias of a party is held out; the families of aliases have other names in every turn.
+    turn: which alias of a party is held out. The families of aliases have other names in every
+    turn.
     """
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     published = list(csl.read_entries(SHIPPED.read_bytes()))
-    chance.shuffle(published)
+    rng.shuffle(published)
     held: dict[str, str] = {}
     cases = list(_aliases(published, held, size, turn))
-    entries = [_without(entry, held.get(entry.entry_id)) for entry in published]
+    entries = [_without_alias(entry, held.get(entry.entry_id)) for entry in published]
     persons = [entry for entry in entries if entry.kind is PartyKind.PERSON]
     firms = [entry for entry in entries if entry.kind is PartyKind.ORGANISATION]
     for family, spoil in (
@@ -95,19 +102,17 @@ def drawn(un_file: Path | None, size: int, turn: int = 0) -> tuple[list[Entry], 
         (Family.BY_EAR, by_ear),
     ):
         source = persons[: size * 2] + firms[: size // 2]
-        chance.shuffle(source)
-        cases += _limited(
-            (_case(family, entry, spoil(entry.name, chance)) for entry in source), size
-        )
+        rng.shuffle(source)
+        cases += _limited((_case(family, entry, spoil(entry.name, rng)) for entry in source), size)
     treated, altered = _altered()
     cases += _limited(altered, size)
-    foreign, scripts = _scripts(un_file)
+    foreign, scripts = _original_scripts(un_file)
     cases += _limited((case for case in scripts if case.family is Family.SCRIPT), size)
     cases += _limited((case for case in scripts if case.family is Family.FIRM_SCRIPT), size)
     innocents = people()
-    chance.shuffle(innocents)
-    cases += _limited(_innocents(innocents), size * 5)
-    cases += _limited(_firms(innocents, chance), size * 2)
+    rng.shuffle(innocents)
+    cases += _limited(_innocent_persons(innocents), size * 5)
+    cases += _limited(_innocent_firms(innocents, rng), size * 2)
     return [*entries, *treated, *foreign], cases
 
 
@@ -126,7 +131,7 @@ def _case(family: Family, entry: Entry, name: str) -> Case:
     return Case(family, half_of(entry.entry_id), name, entry.kind, entry, birth, entry.countries)
 
 
-def _plain(text: str) -> str:
+def _sorted_words(text: str) -> str:
     return " ".join(
         sorted("".join(char if char.isalnum() else " " for char in text.casefold()).split())
     )
@@ -135,33 +140,43 @@ def _plain(text: str) -> str:
 def _aliases(
     entries: Sequence[Entry], held: dict[str, str], size: int, turn: int
 ) -> Iterator[Case]:
-    """One alias of each of some parties, which the index then does not hold under any spelling of the same letters."""
+    """Yields one alias each of some parties and adds it to `held`.
+
+    The index does not hold the alias under any spelling with the same letters.
+    """
     for family, kinds in (
         (Family.ALIAS, {PartyKind.PERSON}),
         (Family.FIRM_ALIAS, {PartyKind.ORGANISATION, PartyKind.UNKNOWN}),
     ):
-        wanted = {Half.TUNING: size, Half.CHECK: size}
+        missing = {Half.TUNING: size, Half.CHECK: size}
         for entry in entries:
             half = half_of(entry.entry_id)
-            if entry.kind not in kinds or len(entry.aliases) <= turn or not wanted[half]:
+            if entry.kind not in kinds or len(entry.aliases) <= turn or not missing[half]:
                 continue
             alias = entry.aliases[(len(entry.aliases) // 2 + turn) % len(entry.aliases)]
-            others = [_plain(name) for name in entry.names if _plain(name) != _plain(alias)]
-            if others and max(fuzz.ratio(_plain(alias), other) for other in others) >= RESEMBLING:
-                wanted[half] -= 1
+            others = [
+                _sorted_words(name)
+                for name in entry.names
+                if _sorted_words(name) != _sorted_words(alias)
+            ]
+            if (
+                others
+                and max(fuzz.ratio(_sorted_words(alias), other) for other in others) >= RESEMBLING
+            ):
+                missing[half] -= 1
                 held[entry.entry_id] = alias
-                yield _case(family, _without(entry, alias), alias)
+                yield _case(family, _without_alias(entry, alias), alias)
 
 
-def _without(entry: Entry, alias: str | None) -> Entry:
+def _without_alias(entry: Entry, alias: str | None) -> Entry:
     if alias is None:
         return entry
-    first, *others = [name for name in entry.names if _plain(name) != _plain(alias)]
+    first, *others = [name for name in entry.names if _sorted_words(name) != _sorted_words(alias)]
     return replace(entry, name=first, aliases=tuple(others))
 
 
 def _altered() -> tuple[list[Entry], list[Case]]:
-    """Persons of the UN list, and their names with order and spelling altered, row by row."""
+    """Returns UN persons, and cases with the order and spelling of their names altered."""
     with (
         (CORE_DATA / "un_names_untreated.csv").open(encoding="utf-8") as listed,
         (CORE_DATA / "un_names_treated.csv").open(encoding="utf-8") as asked,
@@ -171,13 +186,13 @@ def _altered() -> tuple[list[Entry], list[Case]]:
     for number, (row, other) in enumerate(rows):
         entry = Entry(f"UNP-{number}", "UNP", row["full_name"], str(number), kind=PartyKind.PERSON)
         entries.append(entry)
-        if _plain(row["full_name"]) != _plain(other["full_name"]):
+        if _sorted_words(row["full_name"]) != _sorted_words(other["full_name"]):
             cases.append(_case(Family.ALTERED, entry, other["full_name"]))
     return entries, cases
 
 
-def _scripts(un_file: Path | None) -> tuple[list[Entry], list[Case]]:
-    """Parties of the UN list by their Latin names, and their names in the original script."""
+def _original_scripts(un_file: Path | None) -> tuple[list[Entry], list[Case]]:
+    """Returns UN parties by their Latin names, and cases with their original-script names."""
     if un_file is None:
         return [], []
     entries, cases = [], []
@@ -200,21 +215,22 @@ Person = dict[str, str]
 
 
 def people() -> list[Person]:
-    """The synthetic persons, each with the fields of the file."""
+    """Returns the synthetic persons, each with the fields of the file."""
     with gzip.open(DATA / "innocent_persons.csv.gz", "rt", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def _innocents(people: Sequence[Person]) -> Iterator[Case]:
+def _innocent_persons(people: Sequence[Person]) -> Iterator[Case]:
     for row in people:
         yield Case(Family.INNOCENT, half_of(row["full_name"]), row["full_name"], PartyKind.PERSON)
 
 
 TRADES: Final = (
-    "Trading", "Logistics", "Electronics", "Shipping", "Consulting", "Engineering", "Holding", "International",
-    "Import Export", "Technologies", "Pharma", "Steel Works", "Solutions", "Industries", "Software", "Energy",
-    "Transport", "Construction", "Medical Supplies", "Aviation Services", "Foods", "Textiles", "Semiconductor",
-    "Research Institute", "Bank", "Investment Group", "Machinery", "Materials", "Telecom", "Security",
+    "Trading", "Logistics", "Electronics", "Shipping", "Consulting", "Engineering", "Holding",
+    "International", "Import Export", "Technologies", "Pharma", "Steel Works", "Solutions",
+    "Industries", "Software", "Energy", "Transport", "Construction", "Medical Supplies",
+    "Aviation Services", "Foods", "Textiles", "Semiconductor", "Research Institute", "Bank",
+    "Investment Group", "Machinery", "Materials", "Telecom", "Security",
 )  # fmt: skip
 FORMS: Final = (
     "Ltd",
@@ -233,12 +249,12 @@ FORMS: Final = (
 )
 
 
-def _firms(people: Sequence[Person], chance: random.Random) -> Iterator[Case]:
-    """Firms called after families and places that are on no list, with the words that firms share."""
+def _innocent_firms(people: Sequence[Person], rng: random.Random) -> Iterator[Case]:
+    """Yields firms named after families and places on no list, with words that firms share."""
     for row in reversed(people):
         if not row["last_name"].isascii():
             continue
-        place = row["place_of_birth"].split(",")[0] if chance.random() < 0.3 else ""
-        trades = chance.sample(TRADES, 1 if chance.random() < 0.6 else 2)
-        name = " ".join(filter(None, (place, row["last_name"], *trades, chance.choice(FORMS))))
+        place = row["place_of_birth"].split(",")[0] if rng.random() < 0.3 else ""
+        trades = rng.sample(TRADES, 1 if rng.random() < 0.6 else 2)
+        name = " ".join(filter(None, (place, row["last_name"], *trades, rng.choice(FORMS))))
         yield Case(Family.INNOCENT_FIRM, half_of(row["full_name"]), name, PartyKind.ORGANISATION)

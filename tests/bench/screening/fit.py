@@ -1,10 +1,11 @@
-"""`python -m tests.bench.screening.fit`: fits the name score on the tuning half of the labels and writes it.
+"""`python -m tests.bench.screening.fit` fits the name score and writes it.
 
-Listed parties under other names are to score high, innocents and strangers low. Pairs of names that were labelled one
-by one, and firms made to be mistaken, are told too. The level is then set so that a share of the tuning half's
-innocents reaches the threshold, persons and firms each by their own. The same labels give the same file.
+It uses the tuning half of the labels. Listed parties under other names must score high, innocents
+low. Labelled pairs of names and innocent firms that are made to be mistaken are examples too. The
+level is then set so that a fixed share of the tuning half's innocents reaches the threshold,
+separately for persons and firms. The same labels give the same file.
 
-What it cannot say is how well that works: `python -m tests.bench.screening` does, on the check half.
+`python -m tests.bench.screening` measures the result on the check half.
 """
 
 from __future__ import annotations
@@ -35,46 +36,49 @@ from services.screening.core.names.similarity_features import (
     SimilarityFeatures,
 )
 from tests.bench.screening.cases import ALIASES, CHECKOUT, Case, Family, Half, drawn
-from tests.bench.screening.firms import FAMILY_ALONE, ONE_WORD_SORTS, firms
-from tests.bench.screening.pairs import half_of_pair, pairs
+from tests.bench.screening.innocent_firms import FAMILY_ALONE, ONE_WORD_SORTS, innocent_firms
+from tests.bench.screening.name_pairs import half_of_pair, pairs
 
-PAIR: Final = 8.0
-"""What a labelled pair weighs, a listed party's own name weighing 1."""
-TURNS: Final = 4
-"""How many aliases of a party are held out, one after the other."""
-MANY: Final = 3500
-"""Cases of a family of which the innocents are taken: five times as many persons, twice as many firms."""
-INNOCENT: Final = 0.4
-"""What an innocent weighs: there are many."""
-AGAIN: Final = 0.5
-"""What a name of a further turn weighs: it is of a party that was asked about before."""
-SLIP: Final = 0.5
-"""What a name with made errors weighs: most are found anyway."""
-SLIPS: Final = frozenset({Family.ONE_SLIP, Family.SLIPS, Family.BY_EAR})
-ONE_WORD: Final = 0.7
-"""What a name of one word weighs that is made to be mistaken."""
-MADE: Final = 2.0
-"""What another name made to be mistaken weighs: there are none like it among the innocents who are counted."""
-MOST_TOLD: Final = 25
-"""Names told of an innocent, most alike first."""
-DECIDED: Final = -5.0
-"""What facts have decided already says nothing about names."""
-SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.011}
-"""Shares of the tuning half's innocents that are to reach the threshold."""
-UNSCORED: Final = replace(DEFAULT, name_score=NameScore("none", -99.0, (), (), ()))
-"""The engine without its name score."""
-MOST: Final = log(HIGHEST_INEXACT / (1 - HIGHEST_INEXACT))
+PAIR_WEIGHT: Final = 8.0
+"""Weight of a labelled pair. A listed party's own name weighs 1."""
+HELD_OUT_ALIASES: Final = 4
+"""Aliases of a party that are held out, one after the other."""
+INNOCENT_CASES: Final = 3500
+"""Cases of a family from which innocents are taken: five times as many persons, twice as many
+firms.
+"""
+INNOCENT_WEIGHT: Final = 0.4
+"""Weight of an innocent: there are many."""
+REPEATED_PARTY_WEIGHT: Final = 0.5
+"""Weight of a further alias: its party is already an example."""
+TYPING_ERROR_WEIGHT: Final = 0.5
+"""Weight of a name with typing errors: most are found anyway."""
+TYPING_ERRORS: Final = frozenset({Family.ONE_SLIP, Family.TYPING_ERRORS, Family.BY_EAR})
+ONE_WORD_FIRM_WEIGHT: Final = 0.7
+"""Weight of an innocent firm of one word."""
+INNOCENT_FIRM_WEIGHT: Final = 2.0
+"""Weight of another innocent firm: the innocents that are counted contain none like it."""
+MAX_NAMES_OF_INNOCENT: Final = 25
+"""Compared names of an innocent that are examples, most similar first."""
+DECIDED_BY_FACTS: Final = -5.0
+"""If facts lower a score more than this, the pair says nothing about names."""
+INNOCENT_SHARES: Final = {PartyKind.PERSON: 0.0095, PartyKind.ORGANISATION: 0.011}
+"""Shares of the tuning half's innocents that reach the threshold."""
+WITHOUT_NAME_SCORE: Final = replace(DEFAULT, name_score=NameScore("none", -99.0, (), (), ()))
+"""The configuration without a name score."""
+HIGHEST_LOG_ODDS: Final = log(HIGHEST_INEXACT / (1 - HIGHEST_INEXACT))
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What a name is compared with, by likeness and facts; whether these are names of its own party; its weight.
+    """The names that a query is compared with, as features and log-odds of facts.
 
-    Of a party's own names one may resemble and all others not: only the one that is most alike is learned from.
+    is_same: whether these are names of the query's own party. Only the most similar of them is
+    learned from, because the others need not resemble the query. weight: the weight of the example.
     """
 
-    likenesses: tuple[SimilarityFeatures, ...]
+    features: tuple[SimilarityFeatures, ...]
     facts: tuple[float, ...]
     is_same: bool
     weight: float
@@ -82,7 +86,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Innocent:
-    """An innocent and what it is compared with. alerts: whatever the name score says. kind: person or organisation."""
+    """An innocent and what it is compared with.
+
+    alerts: whether it alerts whatever the name score is.
+    """
 
     kind: PartyKind
     example: Example
@@ -90,103 +97,110 @@ class Innocent:
 
 
 def main() -> None:
-    """Fit, set the level, write."""
+    """Fits, sets the level, writes."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.screening.fit", description=__doc__
     )
-    parser.add_argument("--size", type=int, default=1400, help="cases of a family (%(default)s)")
-    parser.add_argument("--trees", type=int, default=400, help="trees (%(default)s)")
     parser.add_argument(
-        "--un", type=Path, required=True, metavar="FILE", help="the UN's consolidated list, XML"
+        "--size", type=int, default=1400, help="cases of a family (default %(default)s)"
     )
     parser.add_argument(
-        "--version", required=True, help="what the new score is called, as in 2026.3.0"
+        "--trees", type=int, default=400, help="number of trees (default %(default)s)"
+    )
+    parser.add_argument(
+        "--un", type=Path, required=True, metavar="FILE", help="consolidated list of the UN, XML"
+    )
+    parser.add_argument(
+        "--version", required=True, help="version of the new score, for example 2026.3.0"
     )
     parser.add_argument(
         "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / "names" / FILE
     )
-    asked = parser.parse_args()
+    args = parser.parse_args()
     console = Console(stderr=True)
-    entries, cases = drawn(asked.un, asked.size)
-    generation = ListIndex.build(entries, "fit")
-    learned = list(
-        examples(generation, [case for case in cases if case.half is Half.TUNING], console)
-    )
-    for turn in range(1, TURNS):
-        entries, others = drawn(asked.un, asked.size, turn)
+    entries, cases = drawn(args.un, args.size)
+    index = ListIndex.build(entries, "fit")
+    learned = list(examples(index, [case for case in cases if case.half is Half.TUNING], console))
+    for turn in range(1, HELD_OUT_ALIASES):
+        entries, others = drawn(args.un, args.size, turn)
         own = [case for case in others if case.half is Half.TUNING and case.family in ALIASES]
-        learned += held_out(ListIndex.build(entries, "fit"), own, console, AGAIN)
-    entries, cases = drawn(asked.un, MANY)
+        learned += held_out(ListIndex.build(entries, "fit"), own, console, REPEATED_PARTY_WEIGHT)
+    entries, cases = drawn(args.un, INNOCENT_CASES)
     innocents = list(compared_innocents(ListIndex.build(entries, "fit"), cases, console))
-    learned += [replace(each.example, weight=INNOCENT) for each in innocents]
+    learned += [replace(each.example, weight=INNOCENT_WEIGHT) for each in innocents]
     model = None
     for number in (1, 2):
-        console.print(
-            f"{len(learned)} names, {sum(each.is_same for each in learned)} of a listed party; fit {number}"
-        )
-        model = fit(learned, model, asked.trees)
-    base, trees = written(model)
-    levels = {kind: level(model, innocents, kind, share) for kind, share in SHARES.items()}
-    asked.out.write_text(
-        as_text({"version": asked.version, **levelled(base, trees, levels)}), encoding="utf-8"
+        listed = sum(each.is_same for each in learned)
+        console.print(f"{len(learned)} names, {listed} of a listed party; fit {number}")
+        model = fit(learned, model, args.trees)
+    base, trees = splits_and_leaves(model)
+    levels = {kind: level(model, innocents, kind, share) for kind, share in INNOCENT_SHARES.items()}
+    args.out.write_text(
+        as_text({"version": args.version, **with_levels(base, trees, levels)}), encoding="utf-8"
     )
-    console.print(f"written: {asked.out}")
+    console.print(f"written: {args.out}")
 
 
-def examples(generation: ListIndex, cases: Sequence[Case], console: Console) -> Iterator[Example]:
-    """What is learned from: names of listed parties, names made to be mistaken, labelled pairs."""
-    yield from held_out(generation, [case for case in cases if case.target is not None], console)
-    for firm in firms(generation.entries, 600):
+def examples(index: ListIndex, cases: Sequence[Case], console: Console) -> Iterator[Example]:
+    """Yields the examples: names of listed parties, innocent firms, labelled pairs."""
+    yield from held_out(index, [case for case in cases if case.target is not None], console)
+    for firm in innocent_firms(index.entries, 600):
         if firm.half is Half.TUNING and firm.of is None:
             kinds = (PartyKind.ORGANISATION, PartyKind.PERSON)
-            weight = ONE_WORD if firm.sort in ONE_WORD_SORTS else MADE
+            weight = ONE_WORD_FIRM_WEIGHT if firm.sort in ONE_WORD_SORTS else INNOCENT_FIRM_WEIGHT
             for kind in kinds if firm.sort == FAMILY_ALONE else kinds[:1]:
                 yield _example(
-                    list(compared(generation, PartyQuery((firm.name,), kind))),
+                    list(compared(index, PartyQuery((firm.name,), kind))),
                     weight,
                     is_same=False,
                 )
-    small, labelled = pairs(generation)
+    small, labelled = pairs(index)
     for case, is_match in labelled:
         if half_of_pair(case) is Half.TUNING and case.target is not None:
-            yield _example(own_of(small, case), PAIR, is_same=is_match)
+            yield _example(own_of(small, case), PAIR_WEIGHT, is_same=is_match)
 
 
 def held_out(
-    generation: ListIndex, cases: Sequence[Case], console: Console, weight: float = 1.0
+    index: ListIndex, cases: Sequence[Case], console: Console, weight: float = 1.0
 ) -> Iterator[Example]:
-    """Names of listed parties, each compared with the other names of its party."""
+    """Yields names of listed parties, each compared with the other names of its party."""
     for case in track(cases, "comparing", console=console):
-        own = own_of(generation, case)
-        if not found_anyway(generation, case):
-            yield _example(own, SLIP if case.family in SLIPS else weight, is_same=True)
+        own = own_of(index, case)
+        if not found_anyway(index, case):
+            yield _example(
+                own, TYPING_ERROR_WEIGHT if case.family in TYPING_ERRORS else weight, is_same=True
+            )
 
 
-def own_of(generation: ListIndex, case: Case) -> list[Compared]:
-    """The names of the case's own party, compared."""
-    found = compared(generation, PartyQuery((case.name,), case.kind))
+def own_of(index: ListIndex, case: Case) -> list[Compared]:
+    """Returns the comparisons with the names of the case's own party."""
+    found = compared(index, PartyQuery((case.name,), case.kind))
     return [one for one in found if case.target is not None and one[0] == case.target.entry_id]
 
 
-def found_anyway(generation: ListIndex, case: Case) -> bool:
-    """Whether a name is found whatever the name score says: as a whole name, an acronym, a translation."""
-    hits = screen(generation, PartyQuery((case.name,), case.kind), UNSCORED).hits
+def found_anyway(index: ListIndex, case: Case) -> bool:
+    """Returns whether a name is found without the name score, for instance as an acronym."""
+    hits = screen(index, PartyQuery((case.name,), case.kind), WITHOUT_NAME_SCORE).hits
     return case.target is not None and any(hit.entry_id == case.target.entry_id for hit in hits)
 
 
 def compared_innocents(
-    generation: ListIndex, cases: Sequence[Case], console: Console
+    index: ListIndex, cases: Sequence[Case], console: Console
 ) -> Iterator[Innocent]:
-    """The tuning half's innocents, compared with everybody."""
+    """Yields the tuning half's innocents, compared with all listed names."""
     own = [case for case in cases if case.half is Half.TUNING and case.target is None]
     for case in track(own, "innocents", console=console):
         query = PartyQuery((case.name,), case.kind)
-        others = _stranger(list(compared(generation, query)))
-        yield Innocent(case.kind, others, bool(screen(generation, query, UNSCORED).hits))
+        others = _example_of_innocent(list(compared(index, query)))
+        yield Innocent(case.kind, others, bool(screen(index, query, WITHOUT_NAME_SCORE).hits))
 
 
-def _stranger(found: Sequence[Compared]) -> Example:
-    return _example(sorted(found, key=lambda one: -_rough(one[1]))[:MOST_TOLD], 1.0, is_same=False)
+def _example_of_innocent(found: Sequence[Compared]) -> Example:
+    return _example(
+        sorted(found, key=lambda one: -_rough_similarity(one[1]))[:MAX_NAMES_OF_INNOCENT],
+        1.0,
+        is_same=False,
+    )
 
 
 Compared = tuple[str, SimilarityFeatures, float]
@@ -196,33 +210,35 @@ def _example(found: Sequence[Compared], weight: float, *, is_same: bool) -> Exam
     return Example(tuple(one[1] for one in found), tuple(one[2] for one in found), is_same, weight)
 
 
-def compared(generation: ListIndex, query: PartyQuery) -> Iterator[Compared]:
-    """Everybody the query is compared with, however unlikely."""
-    for entry, likeness, by in considered(generation, query, replace(UNSCORED, promising=-1.0)):
-        yield entry.entry_id, likeness, by
+def compared(index: ListIndex, query: PartyQuery) -> Iterator[Compared]:
+    """Yields all comparisons of a query, however dissimilar."""
+    for entry, features, by in considered(
+        index, query, replace(WITHOUT_NAME_SCORE, promising=-1.0)
+    ):
+        yield entry.entry_id, features, by
 
 
-def _rough(likeness: SimilarityFeatures) -> float:
-    """A first guess, by which the names worth telling are chosen."""
+def _rough_similarity(features: SimilarityFeatures) -> float:
+    """Returns a rough similarity, by which the most similar names are chosen."""
     return (
-        likeness.sorted_ratio
-        + likeness.queried_coverage
-        + likeness.listed_coverage
-        + likeness.letter_ratio
+        features.sorted_ratio
+        + features.queried_coverage
+        + features.listed_coverage
+        + features.letter_ratio
     )
 
 
 def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
-    """Boosted trees that never fall with a likeness and never rise with a difference.
+    """Returns boosted trees that never fall with a similarity and never rise with a difference.
 
-    before: the fit by which the name of a party is chosen that is most alike; None for a first guess.
+    before: an earlier fit that chooses the most similar name of a party, or None for a rough guess.
     """
-    likenesses: list[SimilarityFeatures] = []
+    features: list[SimilarityFeatures] = []
     are_same: list[bool] = []
     weights: list[float] = []
     for example in examples:
-        own = _most_alike(example, before) if example.is_same else _undecided(example)
-        likenesses += own
+        own = _most_alike(example, before) if example.is_same else _decided_by_names(example)
+        features += own
         are_same += [example.is_same] * len(own)
         weights += [example.weight] * len(own)
     bound = [
@@ -240,49 +256,59 @@ def fit(examples: Sequence[Example], before: Any, trees: int) -> Any:
         early_stopping=False,
         random_state=0,
     )
-    return model.fit(np.array(likenesses), np.array(are_same), np.array(weights))
+    return model.fit(np.array(features), np.array(are_same), np.array(weights))
 
 
 def _most_alike(example: Example, model: Any) -> list[SimilarityFeatures]:
-    if not example.likenesses:
+    if not example.features:
         return []
     scores = (
-        [_rough(each) for each in example.likenesses] if model is None else _scores(model, example)
+        [_rough_similarity(each) for each in example.features]
+        if model is None
+        else _scores(model, example)
     )
-    return [example.likenesses[int(np.argmax(scores))]]
+    return [example.features[int(np.argmax(scores))]]
 
 
 def _scores(model: Any, example: Example) -> Numbers:
-    """Log-odds as they are judged: a name alone comes no nearer than it may, and facts move it from there."""
-    by_name = np.minimum(model.decision_function(np.array(example.likenesses)), MOST)
+    """Returns the log-odds by which a hit is decided.
+
+    A name alone cannot exceed the highest inexact score. Facts move the log-odds from there.
+    """
+    by_name = np.minimum(model.decision_function(np.array(example.features)), HIGHEST_LOG_ODDS)
     scores: Numbers = by_name + np.array(example.facts)
     return scores
 
 
-def _undecided(example: Example) -> list[SimilarityFeatures]:
+def _decided_by_names(example: Example) -> list[SimilarityFeatures]:
     return [
-        each for each, by in zip(example.likenesses, example.facts, strict=True) if by > DECIDED
+        each
+        for each, by in zip(example.features, example.facts, strict=True)
+        if by > DECIDED_BY_FACTS
     ]
 
 
 def level(model: Any, innocents: Sequence[Innocent], kind: PartyKind, share: float) -> float:
-    """What is to be added so that this share of innocents reaches the threshold, those included who do anyway."""
+    """Returns the log-odds to add so that this share of innocents reaches the threshold."""
     own = [each for each in innocents if each.kind is kind]
-    rest = [each.example for each in own if not each.alerts and each.example.likenesses]
+    rest = [each.example for each in own if not each.alerts and each.example.features]
     best = sorted((float(_scores(model, each).max()) for each in rest), reverse=True)
     allowed = int(len(own) * share) - sum(each.alerts for each in own)
     return log(DEFAULT.threshold / (1 - DEFAULT.threshold)) - best[max(allowed, 0)] - 1e-3
 
 
-def written(model: Any) -> tuple[float, list[dict[str, Any]]]:
-    """The trees as questions and ends."""
+def splits_and_leaves(model: Any) -> tuple[float, list[dict[str, Any]]]:
+    """Returns the base and the trees of a fitted model, as splits and leaves."""
     return float(model._baseline_prediction[0, 0]), [
         _tree(each[0].nodes) for each in model._predictors
     ]
 
 
 def _tree(nodes: Any) -> dict[str, Any]:
-    """A tree with all its questions; where it ends early the rest are asked in vain."""
+    """Returns a complete tree.
+
+    Where the fitted tree ends early, the remaining splits have no effect.
+    """
     splits: list[tuple[str, float]] = [(SimilarityFeatures._fields[0], 2.0)] * SPLITS
     leaves = [0.0] * 2**DEPTH
 
@@ -305,21 +331,24 @@ def _tree(nodes: Any) -> dict[str, Any]:
     return {"splits": splits, "leaves": leaves}
 
 
-def levelled(
+def with_levels(
     base: float, trees: list[dict[str, Any]], levels: Mapping[PartyKind, float]
 ) -> dict[str, Any]:
-    """The score with a level of its own for persons: one more tree asks whether the name is a person's."""
+    """Returns the score with a level of its own for persons.
+
+    One more tree tests whether the name is a person's.
+    """
     no = [(SimilarityFeatures._fields[0], 2.0)] * (SPLITS - 1)
     person, firm = levels[PartyKind.PERSON], levels[PartyKind.ORGANISATION]
-    asks = {
+    person_tree = {
         "splits": [("is_person", 0.5), *no],
         "leaves": [0.0] * 2 ** (DEPTH - 1) + [round(person - firm, 5)] * 2 ** (DEPTH - 1),
     }
-    return {"base": round(base + firm, 5), "trees": [asks, *trees]}
+    return {"base": round(base + firm, 5), "trees": [person_tree, *trees]}
 
 
 def as_text(data: Mapping[str, Any]) -> str:
-    """JSON with a line for each tree, so that a change can be read."""
+    """Returns JSON with one line per tree, so that a difference can be read."""
     trees = ",\n".join(f"  {json.dumps(tree)}" for tree in data["trees"])
     head = json.dumps({key: value for key, value in data.items() if key != "trees"}, indent=1)
     return f'{head[:-2]},\n "trees": [\n{trees}\n ]\n}}\n'

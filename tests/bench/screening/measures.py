@@ -1,4 +1,7 @@
-"""From scores to figures: the threshold at which a share of innocents alerts, and what is found at it."""
+"""Turns scores into figures.
+
+The threshold is the score at which a share of innocents alerts. The recall is measured there.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ TOGETHER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a system made of a half at a threshold: recall and cases by family, the share of firms that alert."""
+    """The figures of a system on one half at one threshold.
+
+    recall and cases: by family. innocent_firms: the share that alerts.
+    """
 
     system: str
     half: Half
@@ -39,7 +45,10 @@ def outcome(
     scored: Sequence[tuple[Case, Scored]],
     threshold: float | None = None,
 ) -> Outcome:
-    """The figures of one half; the threshold is the one of the share unless it is given."""
+    """Returns the figures of one half.
+
+    threshold: if None, it is the one at which the share of innocents alerts.
+    """
     own = [(case, score) for case, score in scored if case.half is half]
     innocents = sorted(
         (score.any for case, score in own if case.family is Family.INNOCENT), reverse=True
@@ -68,6 +77,9 @@ def outcome(
 
 
 def _threshold(innocents: Sequence[float], share: float) -> float:
-    """The lowest score at which at most this share alerts; innocents: their scores, best first."""
+    """Returns the lowest score at which at most this share alerts.
+
+    innocents: their scores, highest first.
+    """
     allowed = int(len(innocents) * share)
     return innocents[allowed] + 1e-6 if allowed < len(innocents) else 0.0

@@ -1,6 +1,6 @@
-"""`python -m tests.bench.screening.name_frequency`: counts the words of the innocents' names and writes what is common.
+"""`python -m tests.bench.screening.name_frequency` writes how many people bear each common word.
 
-Only the tuning half is counted. What rests on the counts is to be fitted anew after it, by `fit`.
+It counts the innocents of the tuning half. The name score must be fitted again afterwards (`fit`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from tests.bench.screening.cases import CHECKOUT, Half, half_of, people
 
 
 def main() -> None:
-    """Count and write."""
+    """Counts and writes."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.screening.name_frequency", description=__doc__
     )
     parser.add_argument(
         "--out", type=Path, default=CHECKOUT / "services" / "screening" / "core" / "names" / FILE
     )
-    asked = parser.parse_args()
+    args = parser.parse_args()
     names = [row["full_name"] for row in people() if half_of(row["full_name"]) is Half.TUNING]
-    asked.out.write_text(counted(names), encoding="utf-8")
-    print(f"{len(names)} names counted; written: {asked.out}")
+    args.out.write_text(frequencies_as_json(names), encoding="utf-8")
+    print(f"{len(names)} names counted; written: {args.out}")
 
 
-def counted(names: list[str]) -> str:
-    """JSON: how many names there are, and a line of words for each count."""
+def frequencies_as_json(names: list[str]) -> str:
+    """Returns JSON: how many names there are, and a line of words for each count."""
     counts = Counter(word for name in names for word in set(normalise(name).words) if len(word) > 1)
     words: dict[int, list[str]] = {}
     for word, count in counts.items():

@@ -1,4 +1,7 @@
-"""The engine and its peers behind one question: how does a name score against its own entry, and against any."""
+"""The engine and its peers behind one interface.
+
+A system returns the score of a name against its own entry and the best against any entry.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,15 @@ from services.screening.core.names.index import ListIndex, listed_kind
 from services.screening.core.names.normalisation import normalise
 from tests.bench.screening.cases import Case
 
-MOST: Final = 400
-"""Hits kept of a name, far more than anybody reads: the target's score is wanted however low it is."""
+MAX_HITS: Final = 400
+"""Hits that the engine returns, far more than usual: the benchmark needs the target's score however
+low it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """own: the score against the target, 0 without one. any: the best score against anybody. ms: CPU time spent."""
+    """Returns the scores of a case."""
 
     own: float
     any: float
@@ -35,11 +40,11 @@ class Scored:
 
 
 class System(Protocol):
-    """Something that compares names with an index."""
+    """A system that compares names with an index."""
 
     @property
     def name(self) -> str:
-        """What it is called in the report."""
+        """The name in the report."""
         ...
 
     def score(self, case: Case) -> Scored:
@@ -48,13 +53,16 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Matcher:
-    """The engine of this project, asked as the service asks it. with_facts: birth date and countries are told too."""
+class Engine:
+    """This project's engine, queried as the service queries it.
 
-    generation: ListIndex
+    with_facts: whether birth date and countries are given too.
+    """
+
+    index: ListIndex
     with_facts: bool = False
     name: str = "safeconduct"
-    config: ScreeningConfig = field(default_factory=lambda: replace(DEFAULT, max_hits=MOST))
+    config: ScreeningConfig = field(default_factory=lambda: replace(DEFAULT, max_hits=MAX_HITS))
 
     def score(self, case: Case) -> Scored:
         facts: dict[str, Any] = {}
@@ -62,7 +70,7 @@ class Matcher:
             facts = {"birth_date": case.birth_date, "countries": case.countries}
         began = time.process_time()
         found = screen(
-            self.generation, PartyQuery((case.name,), case.kind, **facts), self.config, floor=0.0
+            self.index, PartyQuery((case.name,), case.kind, **facts), self.config, floor=0.0
         )
         ms = (time.process_time() - began) * 1e3
         scores = {hit.entry_id: hit.score for hit in (*found.hits, *found.near_misses)}
@@ -71,10 +79,13 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
-    """A rapidfuzz scorer over every name of the index. prepared: how it wants names, of folded words."""
+class LetterScorer:
+    """A rapidfuzz scorer over every name of the index.
 
-    generation: ListIndex
+    prepared: makes the compared text from normalised words. scale: the scorer's highest value.
+    """
+
+    index: ListIndex
     name: str
     scorer: Callable[..., float]
     prepared: Callable[[Sequence[str]], str]
@@ -85,15 +96,15 @@ class Letters:
     @classmethod
     def over(
         cls,
-        generation: ListIndex,
+        index: ListIndex,
         name: str,
         scorer: Callable[..., float],
         prepared: Callable[[Sequence[str]], str],
         scale: float,
-    ) -> Letters:
-        """The scorer over an index."""
-        choices = [prepared(row.key.split()) for row in generation.rows]
-        return cls(generation, name, scorer, prepared, scale, rows_of(generation), choices)
+    ) -> LetterScorer:
+        """Returns the scorer over an index."""
+        choices = [prepared(row.key.split()) for row in index.rows]
+        return cls(index, name, scorer, prepared, scale, rows_of(index), choices)
 
     def score(self, case: Case) -> Scored:
         began = time.process_time()
@@ -103,10 +114,10 @@ class Letters:
         return Scored(float(own), float(scores.max()), ms)
 
     def all(self, case: Case) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The score against every row."""
-        asked = self.prepared(normalise(case.name).words)
+        """Returns the score against every row."""
+        queried = self.prepared(normalise(case.name).words)
         return (
-            process.cdist([asked], self.choices, scorer=self.scorer, dtype=np.float32)[0]
+            process.cdist([queried], self.choices, scorer=self.scorer, dtype=np.float32)[0]
             / self.scale
         )
 
@@ -118,24 +129,26 @@ TAGS: Final = {
     PartyKind.AIRCRAFT: NameTypeTag.OBJ,
     PartyKind.UNKNOWN: NameTypeTag.ENT,
 }
-LOGIC_COMPARE: Final = CompareConfig(budget_tolerance=1.0)
-LOGIC_WEIGHTS: Final = (0.8, 0.2, 1.3)
-"""logic-v2's published defaults: what extra parts of the queried and of the listed name weigh, and a family name."""
+LOGIC_V2_CONFIG: Final = CompareConfig(budget_tolerance=1.0)
+LOGIC_V2_WEIGHTS: Final = (0.8, 0.2, 1.3)
+"""logic-v2's published defaults: the weights of extra parts of the queried and listed name, and of
+a family name.
+"""
 
 
 def analysed(text: str, kind: PartyKind, *, is_query: bool = False) -> Name | None:
-    """A name as logic-v2 reads it, None when nothing comparable is in it."""
+    """Returns a name as logic-v2 reads it, or None if it has nothing comparable."""
     return next(
         iter(analyze_names(TAGS[kind], [text], infer_initials=is_query, phonetics=False)), None
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Logic:
-    """nomenklatura's logic-v2 name score over the union of our candidates and the closest by sorted words."""
+class LogicV2:
+    """The name score of nomenklatura's logic-v2 over our candidates and the closest names."""
 
-    generation: ListIndex
-    closest: Letters
+    index: ListIndex
+    closest: LetterScorer
     rows: Mapping[str, Sequence[int]]
     name: str = "logic-v2"
     brute: int = 150
@@ -145,30 +158,30 @@ class Logic:
         by_letters = np.argsort(-self.closest.all(case))[: self.brute]
         candidates = {
             *map(int, by_letters),
-            *self.generation.candidates(normalise(case.name), case.kind, 200),
+            *self.index.candidates(normalise(case.name), case.kind, 200),
         }
         for at in candidates - set(self.listed):
             self.listed[at] = self._analysed(at)
         began = time.process_time()
-        asked = {kind: analysed(case.name, kind, is_query=True) for kind in PartyKind}
-        scores = {at: self._of(at, case.kind, asked) for at in candidates}
+        queried = {kind: analysed(case.name, kind, is_query=True) for kind in PartyKind}
+        scores = {at: self._of(at, case.kind, queried) for at in candidates}
         ms = (time.process_time() - began) * 1e3
         rows = self.rows.get(case.target.entry_id, ()) if case.target else ()
         own = max((scores.get(at, 0.0) for at in rows), default=0.0)
         return Scored(own, max(scores.values(), default=0.0), ms)
 
     def _analysed(self, at: int) -> Mapping[PartyKind, Name | None]:
-        row, entries = self.generation.rows[at], self.generation.entries
+        row, entries = self.index.rows[at], self.index.entries
         words = tuple(row.key.split())
         kinds = {listed_kind(entries[name.entry], words): name.text for name in row.names}
         return {kind: analysed(text, kind) for kind, text in kinds.items()}
 
-    def _of(self, at: int, kind: PartyKind, asked: Mapping[PartyKind, Name | None]) -> float:
+    def _of(self, at: int, kind: PartyKind, queried: Mapping[PartyKind, Name | None]) -> float:
         names = self.listed[at].items()
-        pairs = ((asked[kind if of is PartyKind.UNKNOWN else of], name) for of, name in names)
+        pairs = ((queried[kind if of is PartyKind.UNKNOWN else of], name) for of, name in names)
         return max(
             (
-                float(match_name_symbolic(query, name, LOGIC_COMPARE, *LOGIC_WEIGHTS)[0].score)
+                float(match_name_symbolic(query, name, LOGIC_V2_CONFIG, *LOGIC_V2_WEIGHTS)[0].score)
                 for query, name in pairs
                 if query and name
             ),
@@ -176,19 +189,19 @@ class Logic:
         )
 
 
-def rows_of(generation: ListIndex) -> Mapping[str, Sequence[int]]:
-    """The rows of every entry."""
+def rows_of(index: ListIndex) -> Mapping[str, Sequence[int]]:
+    """Returns the rows of every entry."""
     found: dict[str, list[int]] = defaultdict(list)
-    for at, row in enumerate(generation.rows):
+    for at, row in enumerate(index.rows):
         for listed in row.names:
-            found[generation.entries[listed.entry].entry_id].append(at)
+            found[index.entries[listed.entry].entry_id].append(at)
     return found
 
 
-def peers(generation: ListIndex) -> tuple[System, ...]:
-    """The peers over the same index."""
-    token_sort = Letters.over(
-        generation, "token_sort", fuzz.ratio, lambda words: " ".join(sorted(words)), 100
+def peers(index: ListIndex) -> tuple[System, ...]:
+    """Returns the peers over the same index."""
+    token_sort = LetterScorer.over(
+        index, "token_sort", fuzz.ratio, lambda words: " ".join(sorted(words)), 100
     )
-    jaro = Letters.over(generation, "Jaro-Winkler", JaroWinkler.similarity, " ".join, 1)
-    return Logic(generation, token_sort, rows_of(generation)), token_sort, jaro
+    jaro = LetterScorer.over(index, "Jaro-Winkler", JaroWinkler.similarity, " ".join, 1)
+    return LogicV2(index, token_sort, rows_of(index)), token_sort, jaro

@@ -1,4 +1,7 @@
-"""Which names can be judged. The reasons are tested with whole screenings in `matching/test_unjudged.py`."""
+"""Which names can be judged.
+
+The reasons are tested with whole screenings in `matching/test_unjudged.py`.
+"""
 
 import pytest
 

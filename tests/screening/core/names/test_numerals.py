@@ -1,4 +1,4 @@
-"""Numbers in names are read however they are written, and words that only look like numbers stay words."""
+"""Numbers in names are read in every form; words that only look like numbers stay words."""
 
 import pytest
 
@@ -35,20 +35,20 @@ def test_a_single_roman_letter_counts_at_the_end_of_a_name(name: str, number: st
 @pytest.mark.parametrize(
     "name", ["Xi An Institute", "Vi Trading", "V. I. Lenin Plant", "Alfa S.A. de C V", "X"]
 )
-def test_letters_that_are_words_and_initials_are_no_numbers(name: str) -> None:
+def test_letters_that_are_words_or_initials_are_no_numbers(name: str) -> None:
     assert numbers(name) == []
 
 
-def test_numbers_are_read_without_leading_zeros_and_within_words() -> None:
+def test_numbers_have_no_leading_zeros_and_may_be_inside_words() -> None:
     assert numbers("Plant 0356 R2D2") == ["2", "2", "356"]
 
 
-def test_a_number_that_stands_twice_counts_twice() -> None:
+def test_a_number_that_occurs_twice_counts_twice() -> None:
     assert numbers("13th Institute (CETC 13)") == ["13", "13"]
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "digits"),
     [
         ("第七一三研究所", "第713研究所"),
         ("第十四研究所", "第14研究所"),
@@ -57,5 +57,5 @@ def test_a_number_that_stands_twice_counts_twice() -> None:
         ("三一重工", "三一重工"),
     ],
 )
-def test_chinese_numbers_of_institutes_and_plants_become_digits(text: str, read: str) -> None:
-    assert chinese_numbers_as_digits(text) == read
+def test_chinese_numbers_of_institutes_and_plants_become_digits(text: str, digits: str) -> None:
+    assert chinese_numbers_as_digits(text) == digits

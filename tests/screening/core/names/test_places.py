@@ -1,4 +1,4 @@
-"""Words of places are general ones, and none that people bear is among them."""
+"""Words of places are generic, and none of them is a name of people."""
 
 import pytest
 
@@ -11,13 +11,13 @@ from tests.screening.core.matching.test_screening import ask, best, listing
 
 
 @pytest.mark.parametrize("word", ["buenos", "aires", "tehran", "shanghai", "dubai", "kazakhstan"])
-def test_a_word_of_a_place_is_a_general_one(word: str) -> None:
+def test_a_place_word_is_generic(word: str) -> None:
     assert is_place_word(word)
     assert is_generic(word)
 
 
 @pytest.mark.parametrize("word", ["salvador", "santos", "jackson", "ahmadi", "huawei"])
-def test_what_people_and_firms_are_called_is_no_place(word: str) -> None:
+def test_words_that_people_and_firms_are_named_by_are_no_place_words(word: str) -> None:
     assert not is_place_word(word)
 
 
@@ -31,13 +31,13 @@ def test_what_people_and_firms_are_called_is_no_place(word: str) -> None:
         ("Global Worldwide Internet Services", {}),
     ],
 )
-def test_countries_are_named_by_their_names_peoples_and_capitals(
+def test_countries_are_recognised_by_name_people_and_capital(
     name: str, countries: dict[str, str]
 ) -> None:
     assert countries_in(normalise(name).words) == countries
 
 
-def test_what_countries_are_called_is_written_in_folded_words_one_or_two() -> None:
+def test_country_names_are_one_or_two_normalised_words() -> None:
     names = country_names()
 
     assert {"france", "french", "paris"} <= set(names["FR"].split(", "))
@@ -48,15 +48,13 @@ def test_what_countries_are_called_is_written_in_folded_words_one_or_two() -> No
     )
 
 
-def test_words_of_places_are_taken_each_once_but_for_short_ones_general_ones_and_those_that_people_bear() -> (
-    None
-):
+def test_place_words_are_distinct_long_enough_not_generic_and_not_borne_by_people() -> None:
     places = ["Buenos Aires", "Las Aires", "Santos", "Maria", "Port Bank"]
 
     assert place_words(places, ["SANTOS, Ahmad"]) == ["aires", "buenos"]
 
 
-def test_a_firm_is_not_known_by_the_city_that_it_is_called_after() -> None:
+def test_a_firm_is_not_identified_by_the_city_in_its_name() -> None:
     generation = listing(PartyKind.ORGANISATION, "Buenos Aires Servicios, S.A. de C.V.")
 
     assert (

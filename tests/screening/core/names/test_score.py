@@ -1,4 +1,4 @@
-"""The name score: monotone in what is alike, whatever was fitted."""
+"""The name score is monotone in its features, whatever was fitted."""
 
 from math import isclose
 
@@ -22,7 +22,7 @@ COUNTS = {
     "queried_words",
     "listed_words",
 }
-RISING = sorted(set(SimilarityFeatures._fields) - DECREASING - UNCONSTRAINED)
+INCREASING = sorted(set(SimilarityFeatures._fields) - DECREASING - UNCONSTRAINED)
 SCORE = DEFAULT.name_score
 
 
@@ -36,13 +36,13 @@ def values(field: str) -> st.SearchStrategy[float]:
     )
 
 
-likenesses = st.builds(
+feature_sets = st.builds(
     SimilarityFeatures, **{field: values(field) for field in SimilarityFeatures._fields}
 )
 
 
-@given(likenesses, st.sampled_from(RISING), st.floats(0, 1))
-def test_a_name_that_is_more_alike_never_scores_lower(
+@given(feature_sets, st.sampled_from(INCREASING), st.floats(0, 1))
+def test_a_more_similar_name_never_scores_lower(
     names: SimilarityFeatures, field: str, more: float
 ) -> None:
     before, after = SCORE.log_odds([names, names._replace(**{field: getattr(names, field) + more})])
@@ -50,8 +50,8 @@ def test_a_name_that_is_more_alike_never_scores_lower(
     assert after >= before or isclose(after, before)
 
 
-@given(likenesses, st.sampled_from(sorted(DECREASING)), st.floats(0, 2))
-def test_a_name_with_more_left_over_never_scores_higher(
+@given(feature_sets, st.sampled_from(sorted(DECREASING)), st.floats(0, 2))
+def test_a_name_with_more_differences_never_scores_higher(
     names: SimilarityFeatures, field: str, more: float
 ) -> None:
     before, after = SCORE.log_odds([names, names._replace(**{field: getattr(names, field) + more})])
@@ -59,8 +59,8 @@ def test_a_name_with_more_left_over_never_scores_higher(
     assert after <= before or isclose(after, before)
 
 
-@given(likenesses)
-def test_every_tree_is_walked_from_its_first_question_to_one_end(names: SimilarityFeatures) -> None:
+@given(feature_sets)
+def test_every_tree_is_walked_from_its_root_to_one_leaf(names: SimilarityFeatures) -> None:
     features, thresholds = (
         np.array(each).reshape(-1, SPLITS) for each in (SCORE.features, SCORE.thresholds)
     )
@@ -74,12 +74,12 @@ def test_every_tree_is_walked_from_its_first_question_to_one_end(names: Similari
     assert SCORE.log_odds([names]) == [pytest.approx(expected)]
 
 
-@given(st.lists(likenesses, max_size=5))
-def test_names_score_together_as_each_by_itself(names: list[SimilarityFeatures]) -> None:
+@given(st.lists(feature_sets, max_size=5))
+def test_names_score_together_as_each_alone(names: list[SimilarityFeatures]) -> None:
     assert SCORE.log_odds(names) == [pytest.approx(SCORE.log_odds([each])[0]) for each in names]
 
 
-def test_a_score_that_asks_about_an_unknown_likeness_is_refused() -> None:
+def test_a_score_with_an_unknown_feature_is_rejected() -> None:
     split = ["taste", 0.5]
     tree = {"splits": [split] * SPLITS, "leaves": [0.0] * 2**DEPTH}
 

@@ -1,4 +1,4 @@
-"""Names that are spelled nearly alike are found, all of them, however many there are."""
+"""All names with similar letters are found, however many there are."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ def is_similar(one: Spelling, other: Spelling) -> bool:
 
 
 @given(st.lists(WORDS, max_size=12), WORDS, st.data())
-def test_what_an_exhaustive_comparison_of_letters_finds_is_found(
+def test_the_index_finds_what_an_exhaustive_comparison_finds(
     listed: list[list[str]], words: list[str], data: st.DataObject
 ) -> None:
     altered = "".join(data.draw(st.permutations(" ".join(words).split(" "))))
@@ -41,13 +41,13 @@ def test_what_an_exhaustive_comparison_of_letters_finds_is_found(
     assert set(SpellingIndex.of(names).similar_to(asked)) == expected
 
 
-def test_a_name_at_the_very_edge_is_found() -> None:
+def test_a_name_of_exactly_the_minimum_similarity_is_found() -> None:
     listed, asked = written(["malena", "juliana", "sa"]), written(["malena", "juliana", "mansilla"])
     assert fuzz.ratio(listed.key, asked.key) == MIN_SIMILARITY
     assert SpellingIndex.of([listed]).similar_to(asked) == [0]
 
 
-def test_the_nearest_come_first_and_a_crowd_is_cut_off_at_its_far_end() -> None:
+def test_the_most_similar_come_first_and_the_least_similar_of_many_are_cut_off() -> None:
     crowd = [
         written(["aleksandra", "ivanovna", "petrova" + "xyz"[at % 3] * (at % 2)])
         for at in range(MAX_NAMES + 50)
@@ -67,23 +67,23 @@ def test_a_name_is_found_by_its_words_with_and_without_the_legal_form() -> None:
     ) == [0]
 
 
-def test_nothing_is_near_in_an_empty_list_or_to_an_empty_name() -> None:
+def test_nothing_is_similar_in_an_empty_index_or_to_an_empty_name() -> None:
     assert SpellingIndex.of([]).similar_to(written(["anna"])) == []
     assert SpellingIndex.of([written(["anna"])]).similar_to(Spelling("", "")) == []
 
 
-def test_letters_differ_in_no_more_bits_than_the_names_differ_in_letters() -> None:
+def test_signatures_differ_in_no_more_bits_than_the_letters_differ() -> None:
     assert letter_signature("anna") ^ letter_signature("anna b") == letter_signature("b")
     assert (letter_signature("aaaa") ^ letter_signature("a")).bit_count() <= 3
 
 
 @given(st.lists(st.text("abcdinz 07", max_size=30), max_size=9))
-def test_the_letters_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+def test_the_signatures_of_many_texts_are_those_of_each(texts: list[str]) -> None:
     assert letter_signatures(texts).tolist() == [letter_signature(text) for text in texts]
 
 
 @given(st.lists(st.lists(WORDS, max_size=6), max_size=6), WORDS)
-def test_names_that_are_added_bit_by_bit_are_found_as_if_they_had_been_there(
+def test_names_that_are_added_later_are_found_as_if_built_at_once(
     parts: list[list[list[str]]], words: list[str]
 ) -> None:
     names = [written(each) for part in parts for each in (*part, words)]

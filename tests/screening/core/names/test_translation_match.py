@@ -1,4 +1,4 @@
-"""What the second channel promises: translations and acronyms are found and explained; coincidences are not."""
+"""Organisations are found by translations and acronyms, with an explanation, and not by chance."""
 
 import pytest
 
@@ -6,9 +6,7 @@ from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, EvidenceKind, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
-from services.screening.core.names.normalisation import normalise
-from services.screening.core.names.translated_names import translate_name
-from tests.bench.screening.firms import alerts
+from tests.bench.screening.innocent_firms import alert_shares
 
 LISTED = (
     ("NORTH WOOD INDUSTRY COMPANY", "IR"),
@@ -106,7 +104,7 @@ def test_a_short_acronym_that_is_the_whole_name_needs_one_that_does_not_contradi
 
 
 @pytest.mark.parametrize("country", ["", "US"])
-def test_three_letters_prove_nothing(small: ListIndex, country: str) -> None:
+def test_an_acronym_of_three_letters_is_no_hit(small: ListIndex, country: str) -> None:
     assert hits(small, "International Airline Consulting", country) == ()
 
 
@@ -125,12 +123,12 @@ def test_numbers_must_agree_in_translations_and_acronyms(small: ListIndex, asked
         "Islamic Society",
     ],
 )
-def test_general_words_alone_carry_no_match(small: ListIndex, asked: str) -> None:
+def test_generic_words_alone_carry_no_match(small: ListIndex, asked: str) -> None:
     assert hits(small, asked) == ()
 
 
 @pytest.mark.parametrize("kind", list(PartyKind))
-def test_a_translated_name_is_found_whatever_kind_is_told(
+def test_a_translated_name_is_found_whatever_kind_is_given(
     small: ListIndex, kind: PartyKind
 ) -> None:
     found = screen(small, PartyQuery(("SIMAN-E KURDISTAN",), kind), DEFAULT).hits
@@ -138,10 +136,10 @@ def test_a_translated_name_is_found_whatever_kind_is_told(
     assert found[0].matched_name == "KURDISTAN CEMENT"
 
 
-def test_few_innocent_firms_alert_that_share_general_words_or_letters_with_listed_ones(
+def test_few_innocent_firms_with_words_or_letters_of_listed_ones_alert(
     generation: ListIndex,
 ) -> None:
-    shares = [share for halves in alerts(generation, 8).values() for share in halves.values()]
+    shares = [share for halves in alert_shares(generation, 8).values() for share in halves.values()]
 
     assert sum(shares) / len(shares) <= 0.05
 
@@ -151,7 +149,8 @@ def test_a_translation_is_explained_word_by_word(small: ListIndex) -> None:
 
     assert evidence.kind is EvidenceKind.NAME_MEANING
     assert evidence.detail.startswith(
-        '"SHERKATE CHOOBE SHOMAAL" has the same meaning as the listed name "NORTH WOOD INDUSTRY COMPANY": '
+        '"SHERKATE CHOOBE SHOMAAL" has the same meaning as'
+        ' the listed name "NORTH WOOD INDUSTRY COMPANY": '
     )
     assert '"choobe" means "wood"' in evidence.detail
 
@@ -165,27 +164,8 @@ def test_an_acronym_is_explained_by_what_it_is_short_for(small: ListIndex) -> No
     )
 
 
-def test_nothing_that_the_channel_finds_is_strong(small: ListIndex) -> None:
+def test_no_translation_or_acronym_is_a_strong_hit(small: ListIndex) -> None:
     assert all(
         hits(small, name)[0].score <= DEFAULT.strong_threshold
         for name in ("SHERKATE CHOOBE SHOMAAL", "AMIN IB")
     )
-
-
-@pytest.mark.parametrize(
-    ("name", "meaning"),
-    [
-        (
-            "中国电子科技集团公司第二十九研究所",
-            ("china", "electronics", "technology", "group", "29", "institute"),
-        ),
-        ("شرکت صنایع هواپیماسازی ایران", ("industry", "aircraft", "iran")),
-        (
-            "Nauchno-Issledovatelskii Institut Orion",
-            ("scientific", "research", "institute", "orion"),
-        ),
-        ("Nanjing Hangkong Daxue", ("nanjing", "aviation", "university")),
-    ],
-)
-def test_general_words_are_read_in_many_languages(name: str, meaning: tuple[str, ...]) -> None:
-    assert translate_name(normalise(name)).words == meaning

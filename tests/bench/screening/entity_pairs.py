@@ -1,7 +1,7 @@
-"""Labelled pairs of parties: whether a query finds its candidate, by the engine and by nomenklatura's whole logic-v2.
+"""Labelled pairs of parties, judged by this engine and by nomenklatura's logic-v2.
 
-These parties are described by their names, whole or in parts. Each system is asked at the threshold that it is shipped
-with.
+The parties are described by their names, whole or in parts. Each system uses the threshold it is
+shipped with.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from services.screening.core.model import Entry, PartyKind
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import normalise
 from tests.bench.screening.cases import DATA, Case, Family, Half
-from tests.bench.screening.pairs import KINDS
-from tests.bench.screening.systems import Matcher
+from tests.bench.screening.name_pairs import KINDS
+from tests.bench.screening.systems import Engine
 
 NAME_PARTS: Final = ("firstName", "middleName", "fatherName", "lastName")
 LOGIC_THRESHOLD: Final = 0.7
-"""From which score on logic-v2's makers take two parties for one."""
+"""The score from which the authors of logic-v2 take two parties for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityPair:
-    """Two parties as their fields, the kind of both, whether they are one."""
+    """Two parties as their fields, the kind of both, and whether they are one."""
 
     schema: str
     queried: Mapping[str, str]
@@ -38,25 +38,28 @@ class EntityPair:
 
     @property
     def kind(self) -> PartyKind:
-        """The kind as this project says it."""
+        """The kind in this project's terms."""
         return KINDS.get(self.schema, PartyKind.UNKNOWN)
 
 
 def entity_pairs() -> list[EntityPair]:
-    """The pairs of the file."""
+    """Returns the pairs of the file."""
     rows = yaml.safe_load((DATA / "entity_pairs.yml").read_text(encoding="utf-8"))["checks"]
     return [EntityPair(row["schema"], row["query"], row["candidate"], row["match"]) for row in rows]
 
 
 def name_of(fields: Mapping[str, str]) -> str:
-    """The name of a party: the one given, else its parts in the order they are spoken."""
+    """Returns the name of a party, as given or made of its parts.
+
+    The parts are in the order in which they are spoken.
+    """
     return fields.get("name") or " ".join(fields[part] for part in NAME_PARTS if part in fields)
 
 
 def accuracy(whole: ListIndex) -> dict[str, Any]:
-    """The share of pairs that each system judges as labelled, and which ones the engine does not.
+    """Returns the share of pairs that each system judges as labelled, and the engine's wrong ones.
 
-    Words weigh as they do in the whole index.
+    Words weigh as in the whole index.
     """
     pairs = entity_pairs()
     ours = list(_engine_scores(whole, pairs))
@@ -84,7 +87,7 @@ def _engine_scores(whole: ListIndex, pairs: Sequence[EntityPair]) -> Iterable[fl
         Entry(f"P-{number}", "P", name_of(pair.listed), str(number), kind=pair.kind)
         for number, pair in enumerate(pairs)
     ]
-    engine = Matcher(whole.restricted_to(entries))
+    engine = Engine(whole.restricted_to(entries))
     for pair, entry in zip(pairs, entries, strict=True):
         yield engine.score(
             Case(Family.ALIAS, Half.CHECK, name_of(pair.queried), pair.kind, entry)
@@ -92,7 +95,10 @@ def _engine_scores(whole: ListIndex, pairs: Sequence[EntityPair]) -> Iterable[fl
 
 
 def _logic_v2(pair: EntityPair) -> float:
-    """The whole comparison of nomenklatura. Entities need ids of their own: its caches know them by nothing else."""
+    """Returns the score of nomenklatura's whole comparison.
+
+    Each entity needs an id of its own, because its caches know entities by nothing else.
+    """
     queried, listed = (
         schemata.get_proxy(
             {

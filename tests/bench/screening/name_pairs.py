@@ -1,4 +1,7 @@
-"""Labelled pairs of names: whether two names are one party's, by every scorer and at its best threshold."""
+"""Labelled pairs of names: are both names of one party?
+
+Every system is measured at its best threshold.
+"""
 
 from __future__ import annotations
 
@@ -20,39 +23,46 @@ KINDS: Final = {
 
 
 def half_of_pair(case: Case) -> Half:
-    """The half of a labelled pair: pairs that have a name in common are in one as far as the first name goes."""
+    """Returns the half of a labelled pair.
+
+    Pairs that share a name are in one half if it sorts first.
+    """
     listed = case.target.name if case.target else ""
     return half_of(min(case.name, listed))
 
 
 def pairs(whole: ListIndex) -> tuple[ListIndex, list[tuple[Case, bool]]]:
-    """Each first name asked about, its second one listed; words weigh as they do in the whole index."""
-    entries, asked = [], []
+    """Returns an index of the second names and a case for each first name.
+
+    Words weigh as in the whole index.
+    """
+    entries, cases = [], []
     with (DATA / "name_pairs.csv").open(encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file)):
             kind = KINDS.get(row["schema"], PartyKind.UNKNOWN)
             entry = Entry(f"P-{number}", "P", row["name2"], str(number), kind=kind)
             entries.append(entry)
-            asked.append(
+            cases.append(
                 (
                     Case(Family.ALIAS, Half.CHECK, row["name1"], kind, entry),
                     row["is_match"] == "true",
                 )
             )
-    return whole.restricted_to(entries), asked
+    return whole.restricted_to(entries), cases
 
 
 def best_f1(
-    systems: Sequence[System], asked: Sequence[tuple[Case, bool]]
+    systems: Sequence[System], cases: Sequence[tuple[Case, bool]]
 ) -> Mapping[str, Mapping[str, float]]:
-    """The best F1 of every system, of both halves together and of each, and where the first one lies.
+    """Returns the best F1 of each system and its threshold: of all pairs and of each half.
 
-    By the tuning half's pairs the name score was fitted: only the check half's say what pairs that nobody saw would.
+    The name score was fitted on the tuning half's pairs, so only the check half shows how it does
+    on unseen pairs.
     """
     found = {}
     for system in systems:
         scored = [
-            (half_of_pair(case), (system.score(case).own, is_match)) for case, is_match in asked
+            (half_of_pair(case), (system.score(case).own, is_match)) for case, is_match in cases
         ]
         f1, threshold = _best([each for _, each in scored])
         halves = {
@@ -68,8 +78,8 @@ def _best(scored: Sequence[tuple[float, bool]]) -> tuple[float, float]:
 
 def _f1(scored: Sequence[tuple[float, bool]], least: float) -> float:
     right = sum(is_match and score >= least for score, is_match in scored)
-    told, actual = (
+    predicted, actual = (
         sum(score >= least for score, _ in scored),
         sum(is_match for _, is_match in scored),
     )
-    return 2 * right / (told + actual)
+    return 2 * right / (predicted + actual)
