@@ -53,7 +53,7 @@ REPEATED_PARTY_WEIGHT: Final = 0.5
 """Weight of a further alias: its party is already an example."""
 TYPING_ERROR_WEIGHT: Final = 0.5
 """Weight of a name with typing errors: most are found anyway."""
-TYPING_ERRORS: Final = frozenset({Family.ONE_SLIP, Family.TYPING_ERRORS, Family.BY_EAR})
+TYPING_ERRORS: Final = frozenset({Family.ONE_SLIP, Family.SLIPS, Family.BY_EAR})
 ONE_WORD_FIRM_WEIGHT: Final = 0.7
 """Weight of an innocent firm of one word."""
 INNOCENT_FIRM_WEIGHT: Final = 2.0
