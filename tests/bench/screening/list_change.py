@@ -10,23 +10,22 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from services.screening.core.names.party_index import ListIndex
-from services.screening.core.reverse_lookup.party_index import PartyIndex
-
 from services.screening.core.config import DEFAULT
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyKind, PartyQuery
 from services.screening.core.names.acronyms import acronyms
+from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import normalise
+from services.screening.core.reverse_lookup.index import PartyIndex
 from services.screening.core.reverse_lookup.search import (
     Search,
     check_parties,
-    find_matches,
     queries_for,
 )
 from tests.bench.screening.cases import SEED, Person, people
 from tests.bench.screening.misspell import by_ear, one_slip, slips
 from tests.bench.screening.retrieval import resident_mb
+from tests.screening.core.reverse_lookup.searches import find_matches
 
 ENTRIES: Final = 65
 """Entries that a new version of a list changes: nine of ten versions change fewer."""
@@ -47,9 +46,8 @@ def list_change_figures(entries: Sequence[Entry], parties: int) -> dict[str, Any
     put_s, memory_mb = time.process_time() - began, resident_mb() - before
     few = list(_altered_parties(changed[:PARTIES_CONCERNED], rng))[:: len(ALTERATIONS)]
     _put(party_index, few, parties)
-    find_matches(
-        party_index, list_index, changed, DEFAULT
-    )  # once unmeasured, because a service is warm
+    # Once unmeasured, because a service is warm.
+    find_matches(party_index, list_index, changed, DEFAULT)
     cpu, wall = time.process_time(), time.perf_counter()
     search: Search[int] = Search(queries_for(list_index, changed))
     judged, looked_up_s = 0, 0.0
@@ -146,25 +144,25 @@ def _recall(
     parties = list(_altered_parties(changed, rng))
     _put(party_index, parties, first)
     search = find_matches(party_index, list_index, changed, DEFAULT)
-    found_hits = {
-        held.application: {hit.entry_id: hit.score for hit in search.hits_of(held)}
-        for held in search.parties.values()
+    found = {
+        party.application: {hit.entry_id: hit.score for hit in search.hits_of(party)}
+        for party in search.parties.values()
     }
     small = list_index.restricted_to(changed)
     expected = same = 0
-    parties_asked = [(first + number, party) for number, party in enumerate(parties)]
-    parties_asked += [
-        (held.application, held.query)
-        for held in islice(party_index, 0, first, max(first // 1_000, 1))
+    screened = [(first + number, party) for number, party in enumerate(parties)]
+    screened += [
+        (indexed.application, indexed.query)
+        for indexed in islice(party_index, 0, first, max(first // 1_000, 1))
     ]
-    for application, party in parties_asked:
-        requests = {hit.entry_id: hit.score for hit in screen(small, party, DEFAULT).found_hits}
-        expected += len(requests)
+    for application, party in screened:
+        scores = {hit.entry_id: hit.score for hit in screen(small, party, DEFAULT).hits}
+        expected += len(scores)
         same += sum(
-            found_hits.get(application, {}).get(entry) == score for entry, score in requests.items()
+            found.get(application, {}).get(entry) == score for entry, score in scores.items()
         )
     return {
-        "hits_wanted": expected,
+        "hits_expected": expected,
         "hits_found_with_their_score": same,
         "recall": same / expected if expected else 1.0,
     }

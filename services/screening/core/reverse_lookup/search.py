@@ -19,7 +19,7 @@ from services.screening.core.model import Entry, Hit, PartyKind, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.names.normalisation import NormalisedName
 from services.screening.core.names.translation_index import TranslationIndex
-from services.screening.core.reverse_lookup.index import Candidates, IndexedParty, PartyIndex
+from services.screening.core.reverse_lookup.index import Candidates, IndexedParty
 from services.screening.core.reverse_lookup.party_name_index import SIMILARITY_PER_LOG_ODDS
 from services.screening.core.reverse_lookup.query import (
     IndexPart,
@@ -177,18 +177,6 @@ def groups_with_hits(
     """
     small = _changed_names(index, entries).index
     return tuple(any(screen(small, query, config).hits for query in group) for group in groups)
-
-
-def find_matches(
-    parties: PartyIndex[A], index: ListIndex, entries: tuple[Entry, ...], config: ScreeningConfig
-) -> Search[A]:
-    """Runs a whole search in this process and returns it."""
-    search: Search[A] = Search(queries_for(index, entries))
-    while pages := search.pages():
-        checks = search.checks([parties.candidates(page) for page in pages])
-        requests = [check.request for check in checks]
-        search.record(checks, check_parties(index, entries, requests, config))
-    return search
 
 
 @dataclass(frozen=True, slots=True, eq=False)

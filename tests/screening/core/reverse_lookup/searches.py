@@ -3,12 +3,12 @@
 import random
 from pathlib import Path
 
-from services.screening.core.config import DEFAULT
+from services.screening.core.config import DEFAULT, ScreeningConfig
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Entry, PartyQuery
 from services.screening.core.names.index import ListIndex
 from services.screening.core.reverse_lookup.index import PartyIndex
-from services.screening.core.reverse_lookup.search import find_matches
+from services.screening.core.reverse_lookup.search import Search, check_parties, queries_for
 
 DATA = Path(__file__).parents[1] / "data"
 Scores = dict[int, dict[str, float]]
@@ -22,6 +22,18 @@ def index_of(*parties: PartyQuery) -> PartyIndex[int]:
         index.put(application, 1, [party])
     index.commit()
     return index
+
+
+def find_matches(
+    parties: PartyIndex[int], index: ListIndex, entries: tuple[Entry, ...], config: ScreeningConfig
+) -> Search[int]:
+    """Runs a whole search in this process, as `shell/monitored_parties` does in several, and returns it."""
+    search: Search[int] = Search(queries_for(index, entries))
+    while pages := search.pages():
+        checks = search.checks([parties.candidates(page) for page in pages])
+        requests = [check.request for check in checks]
+        search.record(checks, check_parties(index, entries, requests, config))
+    return search
 
 
 def found(parties: PartyIndex[int], index: ListIndex, changed: tuple[Entry, ...]) -> Scores:
