@@ -248,7 +248,10 @@ async def test_the_delta_worker_calls_functions_with_the_index(loaded: LoadedInd
     entries = loaded.entries[:1]
     groups = [[PartyQuery((entries[0].name,), PartyKind.UNKNOWN)], [PartyQuery((UNLISTED,))]]
 
-    found = [await loaded.run_function(groups_with_hits, tuple(entries), groups, DEFAULT) for _ in range(2)]
+    found = [
+        await loaded.run_function(groups_with_hits, tuple(entries), groups, DEFAULT)
+        for _ in range(2)
+    ]
 
     assert found == [(True, False)] * 2
 
