@@ -21,11 +21,12 @@ run-time:
 setup: ## install everything that the other commands need into .venv
 	@"$$(infra/prerequisites --python)" -m infra.environment all
 
-lock: setup ## update the two locks from pyproject.toml and sdk/pyproject.toml
-	@compile=(.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
-	pyproject.toml sdk/pyproject.toml --python-version 3.11)
-	"$${compile[@]}" --all-extras -o requirements.lock
-	"$${compile[@]}" $(RUN_SETS:%=--extra %) -c requirements.lock -o requirements-run.lock
+lock: setup ## update the three locks from pyproject.toml and sdk/pyproject.toml
+	@compile=(.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url)
+	projects=(pyproject.toml sdk/pyproject.toml --python-version 3.11)
+	"$${compile[@]}" "$${projects[@]}" --all-extras -o requirements.lock
+	"$${compile[@]}" "$${projects[@]}" $(RUN_SETS:%=--extra %) -c requirements.lock -o requirements-run.lock
+	"$${compile[@]}" sdk/pyproject.toml --python-version 3.10 --all-extras -o sdk/requirements.lock
 
 protos: setup ## generate the Python stubs in sdk/ from protos/
 	@$(PY) protos/generate.py

@@ -1,19 +1,17 @@
-"""The gate in front of a model: follows the standing of a partner's licenses and decides each access by itself.
+"""The gate in front of a model: follows the standings of a partner's licenses and decides each access.
 
-Promise: no access is allowed on a revoked or suspended license later than one lease after the order was committed,
-whatever is broken in between. `safeconduct.standing` has the rule, `safeconduct.knowledge` the bookkeeping; here is
-the stream.
+If a license is revoked or suspended, no access is allowed later than one lease after that order was
+committed, even if Kafka, a database or the network is down. `safeconduct.standing` holds the rule,
+`safeconduct.knowledge` the state; this module holds the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,6 +19,7 @@ from grpc import aio
 
 from safeconduct.backoff import Backoff
 from safeconduct.channel import Credentials, Endpoints, open_channel
+from safeconduct.clock import boottime
 from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.enforcement.v1 import service_pb2 as service
 from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
@@ -42,6 +41,9 @@ from safeconduct.standing import (
     judge,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = [
     "Access",
     "AccessVerdict",
@@ -58,8 +60,10 @@ __all__ = [
 ]
 
 SNAPSHOT_LIMIT_NS: Final = 10 * NANOSECONDS
+"""Longest wait for a lease while the snapshot is being sent."""
 ANSWER_LIMIT_NS: Final = 2 * NANOSECONDS
-_HOPELESS: Final = frozenset(
+"""Longest wait for a lease afterwards, if renewals are not further apart than that."""
+_PERMANENT: Final = frozenset(
     {
         grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.PERMISSION_DENIED,
@@ -71,28 +75,17 @@ _HOPELESS: Final = frozenset(
 _Stream = aio.StreamStreamCall[service.WatchStandingRequest, service.WatchStandingResponse]
 
 
-def boottime() -> int:
-    """Nanoseconds of a clock that runs at about one rate, never jumps, and goes on while the machine sleeps."""
-    if sys.platform == "linux":
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":
-        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)  # goes on during sleep there
-    message = (
-        f"{sys.platform} offers no clock that is known to go on during sleep; give the gate one"
-    )
-    raise NotImplementedError(message)
-
-
 def utc_now() -> datetime:
-    """The wall clock, only for a license's first and last day."""
-    return datetime.now(UTC)
+    """The wall clock, which is used only for the validity of a license."""
+    return datetime.now(timezone.utc)
 
 
 class Gate:
-    """Decides accesses from a watched copy. Use it with `async with`; `check` may be called from any thread.
+    """Decides accesses from its own copy of the standings. Use it with `async with`.
 
-    `endpoints`: addresses of enforcement, tried in turn; one that resolves to several replicas is as good as several.
-    `clock`: nanoseconds, see `boottime`. `metadata`: asked before each stream.
+    `check` may be called from any thread. `endpoints`: addresses of enforcement, tried in turn; one
+    address that resolves to several replicas works as well. `clock`: returns nanoseconds, see
+    `safeconduct.clock.boottime`. `metadata`: called before each stream.
     """
 
     def __init__(
@@ -122,7 +115,7 @@ class Gate:
 
     @classmethod
     def from_env(cls) -> Self:
-        """Address and identity from SAFECONDUCT_ENFORCEMENT, _CA, _CERT and _KEY."""
+        """A gate from the variables SAFECONDUCT_ENFORCEMENT, _CA, _CERT and _KEY."""
         return cls(Endpoints.from_env().target("enforcement"), Credentials.from_env())
 
     def check(
@@ -134,11 +127,12 @@ class Gate:
         *,
         now: datetime | None = None,
     ) -> Verdict:
-        """Whether this access is allowed now. Local: takes microseconds and never waits.
+        """Returns whether this access is allowed now. Takes microseconds and never waits.
 
-        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, `now` the wall clock in UTC.
+        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, and `now` the
+        wall clock in UTC.
         """
-        # The age first: whoever reads the standing afterwards reads one that is at least as new.
+        # The age is read first: the standing that is read next is at least as new as that age says.
         age_ns = self._knowledge.age_ns(self._clock())
         standing = self._knowledge.standings.get(license_id)
         return judge(
@@ -150,39 +144,43 @@ class Gate:
 
     @property
     def knowledge_age(self) -> float:
-        """Seconds since the moment as of which everything is known; infinite before the first lease."""
+        """Seconds since the time as of which everything is known; infinite before the first lease."""
         age_ns = self._knowledge.age_ns(self._clock())
         return float("inf") if age_ns is None else age_ns / NANOSECONDS
 
     @property
     def standings(self) -> Mapping[str, Standing]:
-        """What is known, by license id."""
+        """A copy of all known standings by license id."""
         return dict(self._knowledge.standings)
 
     @property
     def fault(self) -> SafeconductError | None:
-        """Why the stream broke last, None while it runs."""
+        """The error that broke the stream last; None while it runs."""
         return self._fault
 
     async def ready(self, timeout: float = 10.0) -> None:
         """Waits until the gate knows the standing of all its licenses.
 
-        Raises SafeconductError when that takes longer than `timeout` seconds, or when this identity may not follow.
+        Raises SafeconductError if that takes longer than `timeout` seconds, or if the service refuses
+        this identity.
         """
         give_up = asyncio.get_running_loop().time() + timeout
         while not self._confirmed.is_set():
-            if self._fault and self._fault.code in _HOPELESS:
+            if self._fault and self._fault.code in _PERMANENT:
                 raise self._fault
             left = give_up - asyncio.get_running_loop().time()
             if left <= 0:
-                raise self._fault or _lost("NOT_READY", f"no lease within {timeout:g} s")
+                raise self._fault or _unavailable("NOT_READY", f"no lease within {timeout:g} s")
             try:
                 await asyncio.wait_for(self._confirmed.wait(), min(left, 0.1))
-            except TimeoutError:
+            except asyncio.TimeoutError:
                 continue
 
     async def changes(self) -> AsyncGenerator[Standing]:
-        """What is known, then every change. What changes faster than the caller reads comes once, as it is."""
+        """Yields all known standings, then every change.
+
+        If a standing changes faster than the caller reads, the caller receives the latest one.
+        """
         follower = _Follower(self._knowledge.standings)
         self._followers.append(follower)
         try:
@@ -206,24 +204,25 @@ class Gate:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
+        """Keeps a stream to one endpoint after the other until it is cancelled."""
         channels: dict[str, aio.Channel] = {}
-        turn = 0
+        attempt = 0
         try:
             while True:
-                endpoint = self._endpoints[turn % len(self._endpoints)]
+                endpoint = self._endpoints[attempt % len(self._endpoints)]
                 if endpoint not in channels:
                     channels[endpoint] = open_channel(endpoint, self._credentials)
                 self._fault = await self._follow(channels[endpoint])
                 if self._fault.reason == "INVALID_TOKEN":
                     self._token = ""
-                turn += 1
+                attempt += 1
                 await asyncio.sleep(self._backoff.step(self._fault.retry_after or 0.0))
         finally:
             await asyncio.gather(*(channel.close() for channel in channels.values()))
 
     async def _follow(self, channel: aio.Channel) -> SafeconductError:
-        """One stream, until it breaks; gives why."""
-        self._knowledge.begin(resumes=bool(self._token))
+        """Runs one stream until it breaks, and returns the error."""
+        self._knowledge.start_stream(resumes=bool(self._token))
         call = stubs.StandingServiceStub(channel).WatchStanding(metadata=tuple(self._metadata()))
         sent: dict[int, int] = {}
         tasks = {
@@ -232,9 +231,8 @@ class Gate:
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait(
-                tasks, timeout=0.1
-            )  # when a write fails, the status is about to reach the reader
+            # If a write failed, the reader is about to receive the status.
+            await asyncio.wait(tasks, timeout=0.1)
         finally:
             call.cancel()
             for task in tasks:
@@ -243,28 +241,27 @@ class Gate:
         return _cause([task.exception() for task in tasks if not task.cancelled()])
 
     async def _renew(self, call: _Stream, sent: dict[int, int]) -> None:
-        """Subscribes, then asks how fresh the knowledge is, about every third of a lease."""
+        """Subscribes, then sends a renewal about every third of a lease."""
         subscribe = service.WatchStandingRequest.Subscribe(resume_token=self._token)
         await call.write(service.WatchStandingRequest(subscribe=subscribe))
         sequence = 0
         while True:
             sequence += 1
-            sent[sequence] = (
-                self._clock()
-            )  # before it leaves: what waits in a buffer makes knowledge older, not newer
+            # Read before the renewal is written: time in a buffer must make the knowledge look older.
+            sent[sequence] = self._clock()
             renew = service.WatchStandingRequest.Renew(sequence=sequence)
-            async with asyncio.timeout(SNAPSHOT_LIMIT_NS / NANOSECONDS):
-                await call.write(service.WatchStandingRequest(renew=renew))
+            write = call.write(service.WatchStandingRequest(renew=renew))
+            await asyncio.wait_for(write, SNAPSHOT_LIMIT_NS / NANOSECONDS)
             await self._until_next(sent)
 
     async def _until_next(self, sent: dict[int, int]) -> None:
-        """Waits for the time of the next renewal. Raises when one of the last was not answered in time."""
+        """Waits until the next renewal is due. Raises if an earlier one was not answered in time."""
         begun = self._clock()
         while (now := self._clock()) < (due := begun + self._knowledge.renew_every()):
             limit = self._answer_limit()
             if sent and now > (overdue := min(sent.values()) + limit):
                 message = f"enforcement did not answer a renewal within {limit / NANOSECONDS:g} s"
-                raise _lost("LEASE_NOT_ANSWERED", message)
+                raise _unavailable("LEASE_NOT_ANSWERED", message)
             wake = min(due, overdue) if sent else due
             await asyncio.sleep(min(max(wake - now, 0) / NANOSECONDS + 0.001, 0.5))
 
@@ -277,28 +274,31 @@ class Gate:
         async for message in call:
             self._fault = None
             if message.HasField("changes"):
-                self._learn(message.changes)
+                self._apply_changes(message.changes)
             elif message.HasField("lease"):
-                self._confirm(message.lease, sent)
-        raise _lost("STREAM_ENDED", "enforcement ended the stream")
+                self._apply_lease(message.lease, sent)
+        raise _unavailable("STREAM_ENDED", "enforcement ended the stream")
 
-    def _learn(self, changes: service.WatchStandingResponse.StandingChanges) -> None:
+    def _apply_changes(self, changes: service.WatchStandingResponse.StandingChanges) -> None:
         standings = [decode_standing(standing) for standing in changes.standings]
-        news = self._knowledge.learn(
+        changed = self._knowledge.apply_changes(
             standings, is_snapshot=changes.is_snapshot, has_more=changes.has_more
         )
-        if not changes.has_more:  # a token inside a snapshot would leave out what had not come yet
+        if not changes.has_more:
+            # A token inside a snapshot would skip the part that was not sent yet.
             self._token = changes.resume_token or self._token
         for follower in self._followers:
-            follower.tell(news)
+            follower.add(changed)
 
-    def _confirm(self, lease: service.WatchStandingResponse.Lease, sent: dict[int, int]) -> None:
+    def _apply_lease(
+        self, lease: service.WatchStandingResponse.Lease, sent: dict[int, int]
+    ) -> None:
         sent_at = sent.pop(lease.sequence, None)
-        if sent_at is None or not self._knowledge.confirm(sent_at, lease.knowledge_age_ns):
+        if sent_at is None or not self._knowledge.apply_lease(sent_at, lease.knowledge_age_ns):
             return
         self._confirmed.set()
         if len(self._endpoints) > 1 and lease.knowledge_age_ns > 2 * self._knowledge.renew_every():
-            raise _lost(
+            raise _unavailable(
                 "REPLICA_LAGS",
                 f"the replica's knowledge is {lease.knowledge_age_ns / NANOSECONDS:.1f} s old",
             )
@@ -306,14 +306,14 @@ class Gate:
 
 
 class _Follower:
-    """What one reader of changes has not seen yet."""
+    """The standings that one reader of `changes` has not read yet."""
 
     def __init__(self, known: Mapping[str, Standing]) -> None:
         self._pending = dict(known)
         self._arrived = asyncio.Event()
 
-    def tell(self, news: Sequence[Standing]) -> None:
-        self._pending.update((standing.license_id, standing) for standing in news)
+    def add(self, changed: Sequence[Standing]) -> None:
+        self._pending.update((standing.license_id, standing) for standing in changed)
         self._arrived.set()
 
     async def next(self) -> Standing:
@@ -324,7 +324,7 @@ class _Follower:
 
 
 def decode_standing(message: model.Standing) -> Standing:
-    """The gate's own value of a standing from the wire. What is absent or not understood is read so that it denies."""
+    """The standing in a message. A field that is absent or unknown is read so that the gate denies."""
     states = {
         model.STANDING_STATE_ACTIVE: StandingState.ACTIVE,
         model.STANDING_STATE_REVOKED: StandingState.REVOKED,
@@ -338,15 +338,15 @@ def decode_standing(message: model.Standing) -> Standing:
         model_ids=frozenset(message.model_ids),
         destinations=frozenset(message.destinations),
         end_uses=_decode_end_uses(message),
-        not_before=_moment(message.not_before)
+        not_before=_datetime(message.not_before)
         if message.HasField("not_before")
-        else datetime.max.replace(tzinfo=UTC),
-        not_after=_moment(message.not_after)
+        else datetime.max.replace(tzinfo=timezone.utc),
+        not_after=_datetime(message.not_after)
         if message.HasField("not_after")
-        else datetime.min.replace(tzinfo=UTC),
+        else datetime.min.replace(tzinfo=timezone.utc),
         lease_seconds=message.lease_seconds,
         cause=_decode_cause(message),
-        changed_at=_moment(message.changed_at) if message.HasField("changed_at") else None,
+        changed_at=_datetime(message.changed_at) if message.HasField("changed_at") else None,
     )
 
 
@@ -381,16 +381,16 @@ def _decode_cause(message: model.Standing) -> StandingCause | None:
     return StandingCause(kind, clause, is_list_match=False)
 
 
-def _moment(timestamp: Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=UTC)
+def _datetime(timestamp: Timestamp) -> datetime:
+    return timestamp.ToDatetime(tzinfo=timezone.utc)
 
 
-def _lost(reason: str, message: str) -> SafeconductError:
+def _unavailable(reason: str, message: str) -> SafeconductError:
     return SafeconductError(grpc.StatusCode.UNAVAILABLE, reason, message)
 
 
 def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
-    """Why a stream broke: the service's own word if it said one."""
+    """The error that broke a stream: that of the service, if it sent one."""
     for error in errors:
         if isinstance(error, aio.AioRpcError):
             return from_rpc(error)
@@ -398,9 +398,11 @@ def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
         if isinstance(error, SafeconductError):
             return error
     for error in errors:
-        if error is not None and not isinstance(error, asyncio.InvalidStateError | TimeoutError):
-            # A broken promise of ours or of the service: the gate goes on, and denies until it knows again.
+        if error is not None and not isinstance(
+            error, asyncio.InvalidStateError | asyncio.TimeoutError
+        ):
+            # A fault in this package or the service. The gate reconnects, and denies until it knows again.
             return SafeconductError(
                 grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}"
             )
-    return _lost("STREAM_ENDED", "the stream to enforcement ended")
+    return _unavailable("STREAM_ENDED", "the stream to enforcement ended")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
+
+from safeconduct.compat import StrEnum
 
 NANOSECONDS: Final = 1_000_000_000
 """Nanoseconds in one second."""

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 from safeconduct.channel import Credentials
+from safeconduct.clock import boottime
 from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.errors import SafeconductError
-from safeconduct.gate import AccessVerdict, Gate, StandingState, Verdict, boottime
+from safeconduct.gate import AccessVerdict, Gate, StandingState, Verdict
 from safeconduct.knowledge import NANOSECONDS
 
 from infra.local.certificate_authority import Identity
@@ -214,9 +215,3 @@ async def test_changes_tell_what_is_known_and_then_what_changes(
         await changes.aclose()
 
     assert (first.version, second.version, second.state) == (1, 2, StandingState.SUSPENDED)
-
-
-def test_the_clock_goes_forward() -> None:
-    ticks = [boottime(), boottime(), boottime()]
-
-    assert ticks == sorted(ticks)

@@ -19,68 +19,70 @@ LEASE_NS = LICENSE.lease_seconds * NANOSECONDS
 def told(
     knowledge: Knowledge, *standings: Standing, has_more: bool = False, is_snapshot: bool = True
 ) -> None:
-    knowledge.learn(standings, is_snapshot=is_snapshot, has_more=has_more)
+    knowledge.apply_changes(standings, is_snapshot=is_snapshot, has_more=has_more)
 
 
 def test_a_lower_version_is_ignored() -> None:
     knowledge = Knowledge()
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge, replace(LICENSE, version=3, state=StandingState.REVOKED))
 
-    news = knowledge.learn([replace(LICENSE, version=2)], is_snapshot=False, has_more=False)
+    changed = knowledge.apply_changes(
+        [replace(LICENSE, version=2)], is_snapshot=False, has_more=False
+    )
 
-    assert (news, knowledge.standings["a-license"].state) == ([], StandingState.REVOKED)
+    assert (changed, knowledge.standings["a-license"].state) == ([], StandingState.REVOKED)
 
 
 def test_a_lease_before_the_snapshot_is_complete_does_not_count() -> None:
     knowledge = Knowledge()
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
 
-    assert not knowledge.confirm(100, 0)
+    assert not knowledge.apply_lease(100, 0)
     told(knowledge, LICENSE, has_more=True)
-    assert not knowledge.confirm(100, 0)
+    assert not knowledge.apply_lease(100, 0)
     told(knowledge)
-    assert knowledge.confirm(100, 0)
+    assert knowledge.apply_lease(100, 0)
 
 
 def test_a_lagging_replica_neither_ages_the_knowledge_nor_makes_it_forget() -> None:
     knowledge = Knowledge()
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge, LICENSE)
-    knowledge.confirm(1_000, 0)
+    knowledge.apply_lease(1_000, 0)
 
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge)
-    knowledge.confirm(2_000, 1_500)
+    knowledge.apply_lease(2_000, 1_500)
 
-    assert (knowledge.moment, set(knowledge.standings)) == (1_000, {"a-license"})
+    assert (knowledge.known_as_of, set(knowledge.standings)) == (1_000, {"a-license"})
 
 
 def test_a_license_that_a_newer_snapshot_does_not_name_is_forgotten() -> None:
     knowledge = Knowledge()
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge, LICENSE)
-    knowledge.confirm(1_000, 0)
+    knowledge.apply_lease(1_000, 0)
 
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge, replace(LICENSE, license_id="another"))
-    knowledge.confirm(2_000, 0)
+    knowledge.apply_lease(2_000, 0)
 
     assert set(knowledge.standings) == {"another"}
 
 
 def test_a_negative_age_makes_nothing_newer_than_the_renewal() -> None:
     knowledge = Knowledge()
-    knowledge.begin(resumes=True)
-    knowledge.confirm(1_000, -500)
+    knowledge.start_stream(resumes=True)
+    knowledge.apply_lease(1_000, -500)
 
-    assert knowledge.moment == 1_000
+    assert knowledge.known_as_of == 1_000
 
 
 def test_renewals_come_every_third_of_the_shortest_lease_but_once_a_second_at_most() -> None:
     knowledge = Knowledge()
     assert knowledge.renew_every() == NANOSECONDS
-    knowledge.begin(resumes=False)
+    knowledge.start_stream(resumes=False)
     told(knowledge, LICENSE, replace(LICENSE, license_id="b", lease_seconds=6))
     assert knowledge.renew_every() == 2 * NANOSECONDS
     told(knowledge, replace(LICENSE, license_id="c", lease_seconds=1), is_snapshot=False)
@@ -119,7 +121,7 @@ class BoundedRevocation(RuleBasedStateMachine):
 
     def _open(self, replica: int, *, resumes: bool) -> None:
         self.replica = self.replicas[replica]
-        self.gate.begin(resumes=resumes)
+        self.gate.start_stream(resumes=resumes)
         self.to_replica: deque[int] = deque()
         self.to_gate: deque[Message] = deque()
         self.sent.clear()
@@ -188,10 +190,10 @@ class BoundedRevocation(RuleBasedStateMachine):
         kind, body = self.to_gate.popleft()
         if kind == "lease":
             sequence, age = body  # type: ignore[misc]  # what a message holds depends on its kind
-            self.gate.confirm(self.sent.pop(sequence), age)
+            self.gate.apply_lease(self.sent.pop(sequence), age)
         else:
             standings, self.token = body  # type: ignore[misc]  # same
-            self.gate.learn(standings, is_snapshot=kind == "snapshot", has_more=False)
+            self.gate.apply_changes(standings, is_snapshot=kind == "snapshot", has_more=False)
 
     @rule(waits=st.tuples(DELAYS, DELAYS))
     def a_renewal_goes_round(self, waits: tuple[float, float]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import safeconduct
+from packaging.requirements import Requirement
+from safeconduct.channel import SENT_ONCE
 
 SDK = Path(safeconduct.__file__).resolve().parents[1]
 
@@ -62,6 +66,49 @@ def test_the_version_is_that_of_the_distribution() -> None:
     declared = tomllib.loads((SDK / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert safeconduct.__version__ == declared["project"]["version"]
+
+
+def test_the_lower_bounds_of_grpcio_and_protobuf_are_those_of_the_generated_code() -> None:
+    declared = tomllib.loads((SDK / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    stub = (SDK / "safeconduct/applications/v1/service_pb2_grpc.py").read_text(encoding="utf-8")
+    messages = (SDK / "safeconduct/applications/v1/service_pb2.py").read_text(encoding="utf-8")
+    (grpc_version,) = re.findall(r"^GRPC_GENERATED_VERSION = '(.+)'", stub, re.MULTILINE)
+    (protobuf_version,) = re.findall(r"^# Protobuf Python Version: (.+)", messages, re.MULTILINE)
+
+    assert f"grpcio>={grpc_version},<2" in declared["dependencies"]
+    assert f"protobuf>={protobuf_version},<8" in declared["dependencies"]
+
+
+def test_the_lock_of_the_package_has_every_dependency_with_hashes() -> None:
+    lock = (SDK / "requirements.lock").read_text(encoding="utf-8")
+    declared = tomllib.loads((SDK / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [declared["dependencies"], *declared["optional-dependencies"].values()]
+    locked = {
+        (name, version) for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.MULTILINE)
+    }
+
+    for text in [text for group in groups for text in group]:
+        requirement = Requirement(text)
+        versions = [version for name, version in locked if name == requirement.name]
+        assert versions, text
+        assert all(requirement.specifier.contains(version) for version in versions), text
+    assert "--index-url" not in lock
+
+
+def test_streams_of_requests_are_never_retried_by_grpc() -> None:
+    contracts = [
+        importlib.import_module(f"safeconduct.{service}.v1.service_pb2").DESCRIPTOR
+        for service in ("applications", "screening", "enforcement")
+    ]
+    streams = {
+        (service.full_name, method.name)
+        for contract in contracts
+        for service in contract.services_by_name.values()
+        for method in service.methods
+        if method.client_streaming
+    }
+
+    assert set(SENT_ONCE) == streams
 
 
 @pytest.mark.parametrize(

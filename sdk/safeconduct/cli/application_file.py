@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,15 +175,15 @@ def _moment(value: Any, now: datetime) -> datetime:
         return now + (timedelta(days=amount) if relative[2] == "d" else timedelta(hours=amount))
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        moment = datetime.fromisoformat(text)
+            return datetime.combine(date.fromisoformat(text), datetime.min.time(), timezone.utc)
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))  # Python 3.10 knows no Z
     except ValueError as error:
         raise _Refused(
             f"{text!r} is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d"
         ) from error
     if moment.tzinfo is None:
         raise _Refused(f"{text!r} names no time zone; end it with Z for UTC")
-    return moment.astimezone(UTC)
+    return moment.astimezone(timezone.utc)
 
 
 def _bytes(text: str, folder: Path) -> bytes:
