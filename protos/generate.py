@@ -16,6 +16,8 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
+from protos import application_schema
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 SDK = ROOT / "sdk"
@@ -79,6 +81,9 @@ def compile_into(folder: Path) -> None:
     for command in (messages, stubs):
         if protoc.main(command) != 0:
             raise SystemExit("protoc failed")
+    schema = folder / application_schema.SCHEMA
+    schema.parent.mkdir()
+    schema.write_text(application_schema.render(includes, folder), encoding="utf-8")
     for directory in sorted({path.parent for path in folder.rglob("*_pb2.py")}):
         for package in (directory, *directory.parents):
             if package == folder:
@@ -89,16 +94,15 @@ def compile_into(folder: Path) -> None:
 
 
 def generated(folder: Path) -> set[Path]:
-    """Returns the paths of the generated modules below `folder`, relative to it."""
-    made = {
-        path.relative_to(folder) for pattern in ("*_pb2*.py*",) for path in folder.rglob(pattern)
-    }
+    """Returns the paths of the generated files below `folder`, relative to it."""
+    made = {path.relative_to(folder) for path in folder.rglob("*_pb2*.py*")}
     made |= {
         package / "__init__.py"
         for path in made
         for package in path.parents
         if len(package.parts) > 1 or package == Path("buf")
     }
+    made.add(application_schema.SCHEMA)
     return {path for path in made if "__pycache__" not in path.parts}
 
 

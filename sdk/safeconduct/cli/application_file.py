@@ -1,18 +1,21 @@
-"""Turns the content of an application file into `ApplicationDetails`, by the contract's own description of it.
+"""Reads an application file into `ApplicationDetails`, by the JSON Schema that is published with it.
 
-Enum names go without prefix; moments as ISO 8601 or relative to now, for instance `-30d`; bytes as
-hexadecimal, base64 or a PEM file; `key_file` gives a signatory's public key. What the contract does
-not name is refused with its path.
+Checks what cannot be sent: names, types, missing fields. The service checks the rest, and
+`RefusedFileError` puts its findings at the lines of the file. Enum names have no prefix. Times are ISO 8601
+or relative to now, for instance `-30d`. Bytes are hexadecimal, base64 or a PEM file.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import difflib
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +23,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from safeconduct.applications.v1 import model_pb2 as model
+from safeconduct.cli.application_schema import load_schema
 from safeconduct.cli.enum_names import UnknownNameError, full_name
-from safeconduct.cli.parsed_file import Fault, FileError, parse
-from safeconduct.conduct import load_public_key
+from safeconduct.cli.parsed_file import Fault, FileError, ParsedFile, parse
 from safeconduct.errors import KeyFileError
 
 KEY_FILE: Final = "key_file"
@@ -33,116 +36,179 @@ INTEGERS: Final = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPT
 BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
-    """A value that does not fit its field."""
+class _InvalidValueError(Exception):
+    """A value that does not fit its field. Does not leave this module."""
 
 
 @dataclass(slots=True)
-class _Reading:
-    """One file being read: where its relative paths begin, what now is, and what was wrong so far."""
+class _Reader:
+    """The state of reading one file: where its relative paths start, the time, and its faults."""
 
     folder: Path
     now: datetime
     faults: list[Fault]
+    is_complete: bool
+    """Whether missing fields are faults."""
+    schema: Mapping[str, Any] = field(default_factory=load_schema)
+    listed: set[str] = field(default_factory=set)
+    """The messages whose allowed fields were printed already; once is enough."""
 
 
 def read_application(file: Path, now: datetime) -> model.ApplicationDetails:
-    """The application in a YAML or JSON file. `now` (UTC) is what relative moments count from.
+    """The application in a YAML or JSON file, as far as it is filled in.
 
-    Raises FileError with every fault found. Whether the application is complete and consistent is
-    the service's to say.
+    Relative times count from `now` (UTC). Raises FileError with all faults of names and values.
     """
-    source = parse(file)
-    reading = _Reading(folder=file.parent, now=now, faults=source.faults)
+    return _read(file, now, is_complete=False)[0]
+
+
+def read_complete(file: Path, now: datetime) -> tuple[model.ApplicationDetails, ParsedFile]:
+    """The application in a file, and the parsed file with the line of each field.
+
+    Raises FileError with all faults; a missing field is one, too.
+    """
+    return _read(file, now, is_complete=True)
+
+
+def _read(
+    file: Path, now: datetime, *, is_complete: bool
+) -> tuple[model.ApplicationDetails, ParsedFile]:
+    parsed = parse(file)
+    reader = _Reader(file.parent, now, parsed.faults, is_complete)
     details = model.ApplicationDetails()
-    _fill(reading, details, source.content, "")
-    if reading.faults:
-        raise FileError(file, tuple(reading.faults), source.lines)
-    return details
+    _fill(reader, details, parsed.content, "")
+    if reader.faults:
+        raise FileError(file, tuple(reader.faults), parsed.lines)
+    return details, parsed
 
 
-def _fill(reading: _Reading, message: Message, content: Any, path: str) -> None:
+def _fill(reader: _Reader, message: Message, content: Any, path: str) -> None:
+    definition = reader.schema[message.DESCRIPTOR.name]
     if not isinstance(content, dict):
-        reading.faults.append(
-            Fault(path, "must hold named fields: " + ", ".join(_field_names(message)))
-        )
+        allowed = ", ".join(definition["properties"])
+        reader.faults.append(Fault(path, f"must be a mapping with these fields: {allowed}"))
         return
-    fields: dict[str, Any] = {field.name: field for field in message.DESCRIPTOR.fields}
-    by_json_name = {field.json_name: field for field in fields.values()}
+    fields: dict[str, Any] = {one.name: one for one in message.DESCRIPTOR.fields}
+    by_json_name = {one.json_name: one for one in fields.values()}
+    present = set()
     for key, value in content.items():
         below = f"{path}.{key}" if path else str(key)
-        field = fields.get(key) or by_json_name.get(key)
-        if field is not None:
-            _set(reading, message, field, value, below)
-        elif key == KEY_FILE and "public_key" in fields:
-            _guarded(reading, below, lambda value=value: _assign_key(reading, message, value))
+        found = fields.get(key) or by_json_name.get(key)
+        present.add(found.name if found is not None else key)
+        if found is not None:
+            _set(reader, message, found, value, below)
+        elif key in definition["properties"]:
+            _assign(reader, below, partial(_set_key, reader, message, value))
         else:
-            known = ", ".join(_field_names(message))
-            reading.faults.append(Fault(below, f"is no field here; there are {known}"))
+            reader.faults.append(Fault(below, _unknown(reader, message.DESCRIPTOR.name, str(key))))
+    if reader.is_complete:
+        reader.faults += [
+            Fault(f"{path}.{name}" if path else name, _missing(definition, name))
+            for name in _required(definition, content)
+            if name not in present
+        ]
 
 
-def _set(reading: _Reading, message: Message, field: Any, value: Any, path: str) -> None:
+def _unknown(reader: _Reader, name: str, key: str) -> str:
+    allowed = list(reader.schema[name]["properties"])
+    close = difflib.get_close_matches(key, allowed, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    if name in reader.listed:
+        return f"unknown field {key!r}.{hint}"
+    reader.listed.add(name)
+    return f"unknown field {key!r}.{hint} Allowed fields: {', '.join(allowed)}."
+
+
+def _required(definition: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
+    """The fields that this content must have: those of the schema, and those that a role brings."""
+    required = list(definition["required"])
+    roles = content.get("roles")
+    if "then" in definition and isinstance(roles, list) and "SIGNATORY" in roles:
+        required += definition["then"]["required"]
+    if KEY_FILE in definition["properties"] and KEY_FILE not in content:
+        required.insert(0, "public_key")
+    return required
+
+
+def _missing(definition: Mapping[str, Any], name: str) -> str:
+    """The text for a missing field: its meaning and an example."""
+    if name == "signing_authority":
+        return (
+            "is missing: a party with role SIGNATORY needs it. Example: "
+            "{key_file: keys/signatory.pem, is_authorized: true, binds_party_id: end-user}"
+        )
+    if name == "public_key":
+        return "is missing. Example: key_file: keys/signatory.pem"
+    schema = definition["properties"][name]
+    text = f"is missing. {schema['description']}".rstrip()
+    examples = schema.get("examples")
+    return f"{text} Example: {name}: {_written(examples[0])}" if examples else text
+
+
+def _written(value: Any) -> str:
+    """A value as YAML writes it in one line."""
+    return value if isinstance(value, str) else json.dumps(value).replace('"', "")
+
+
+def _set(reader: _Reader, message: Message, target: Any, value: Any, path: str) -> None:
     if value is None:
-        reading.faults.append(Fault(path, "is empty; leave it out or give a value"))
-    elif field.is_repeated:
-        _set_list(reading, message, field, value, path)
-    elif field.message_type is not None and field.message_type.full_name != TIMESTAMP:
-        target = getattr(message, field.name)
-        target.SetInParent()
-        _fill(reading, target, value, path)
-    elif field.message_type is not None:
-        _guarded(
-            reading,
-            path,
-            lambda: getattr(message, field.name).FromDatetime(_moment(value, reading.now)),
-        )
+        reader.faults.append(Fault(path, "is empty; remove the field or give it a value"))
+    elif target.is_repeated:
+        _set_list(reader, message, target, value, path)
+    elif target.message_type is not None and target.message_type.full_name != TIMESTAMP:
+        below = getattr(message, target.name)
+        below.SetInParent()
+        _fill(reader, below, value, path)
+    elif target.message_type is not None:
+        timestamp = getattr(message, target.name)
+        _assign(reader, path, lambda: timestamp.FromDatetime(_time(value, reader.now)))
     else:
-        _guarded(
-            reading, path, lambda: setattr(message, field.name, _scalar(reading, field, value))
-        )
+        _assign(reader, path, lambda: setattr(message, target.name, _scalar(reader, target, value)))
 
 
-def _set_list(reading: _Reading, message: Message, field: Any, value: Any, path: str) -> None:
+def _set_list(reader: _Reader, message: Message, target: Any, value: Any, path: str) -> None:
     if not isinstance(value, list):
-        reading.faults.append(Fault(path, "must be a list"))
+        shown = value if isinstance(value, str) else "..."
+        reader.faults.append(Fault(path, f"must be a list, for example [{shown}]"))
         return
-    target = getattr(message, field.name)
+    elements = getattr(message, target.name)
     for index, element in enumerate(value):
         below = f"{path}[{index}]"
-        if field.message_type is not None:
-            _fill(reading, target.add(), element, below)
+        if target.message_type is not None:
+            _fill(reader, elements.add(), element, below)
         else:
-            _guarded(
-                reading,
-                below,
-                lambda element=element: target.append(_scalar(reading, field, element)),
-            )
+            _assign(reader, below, partial(_append, reader, elements, target, element))
 
 
-def _guarded(reading: _Reading, path: str, assign: Any) -> None:
+def _append(reader: _Reader, elements: Any, target: Any, value: Any) -> None:
+    elements.append(_scalar(reader, target, value))
+
+
+def _assign(reader: _Reader, path: str, assign: Callable[[], object]) -> None:
+    """Runs `assign`, and records what it raises as a fault."""
     try:
         assign()
-    except (_Refused, UnknownNameError, KeyFileError) as refusal:
-        reading.faults.append(Fault(path, str(refusal)))
+    except (_InvalidValueError, UnknownNameError, KeyFileError) as error:
+        reader.faults.append(Fault(path, str(error)))
     except (ValueError, TypeError, OverflowError):
-        reading.faults.append(Fault(path, "is out of range or of the wrong kind"))
+        reader.faults.append(Fault(path, "is out of range or has the wrong type"))
 
 
-def _scalar(reading: _Reading, field: Any, value: Any) -> Any:
+def _scalar(reader: _Reader, target: Any, value: Any) -> Any:
     if isinstance(value, dict | list):
-        raise _Refused("must be a single value")
-    if field.enum_type is not None:
-        return field.enum_type.values_by_name[full_name(field.enum_type, str(value))].number
-    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        raise _InvalidValueError("must be a single value")
+    if target.enum_type is not None:
+        return target.enum_type.values_by_name[full_name(target.enum_type, str(value))].number
+    if target.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return _boolean(value)
-    if field.cpp_type in INTEGERS:
+    if target.cpp_type in INTEGERS:
         return _integer(value)
-    if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
+    if target.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
         return _number(value)
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        return _bytes(str(value), reading.folder)
+    if target.type == FieldDescriptor.TYPE_BYTES:
+        return _bytes(str(value), reader.folder)
     if not isinstance(value, str):
-        raise _Refused("must be text")
+        raise _InvalidValueError("must be text")
     return value
 
 
@@ -150,25 +216,26 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if str(value).lower() not in BOOLEANS:
-        raise _Refused(f"{value!r} is neither true nor false")
+        raise _InvalidValueError(f"{value!r} is not valid. Use true or false.")
     return BOOLEANS[str(value).lower()]
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,19}", str(value).replace("_", "")):
-        raise _Refused(f"{value!r} is no whole number")
-    return int(str(value).replace("_", ""))
+    text = str(value).replace("_", "")
+    if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,19}", text):
+        raise _InvalidValueError(f"{value!r} is not a whole number, for example 365")
+    return int(text)
 
 
 def _number(value: Any) -> float:
     try:
         return float(value)
     except ValueError as error:
-        raise _Refused(f"{value!r} is no number") from error
+        raise _InvalidValueError(f"{value!r} is not a number, for example 55 or 33.3") from error
 
 
-def _moment(value: Any, now: datetime) -> datetime:
-    """ISO 8601 with a zone, a bare date as midnight UTC, or so many days or hours from now."""
+def _time(value: Any, now: datetime) -> datetime:
+    """ISO 8601 with a zone, a bare date as midnight UTC, or a number of days or hours from now."""
     text = str(value).strip()
     if relative := RELATIVE.match(text):
         amount = int(relative[1])
@@ -176,36 +243,39 @@ def _moment(value: Any, now: datetime) -> datetime:
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), timezone.utc)
-        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))  # Python 3.10 knows no Z
+        # Python 3.10 does not read the Z of UTC.
+        found = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
     except ValueError as error:
-        raise _Refused(
-            f"{text!r} is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d"
+        raise _InvalidValueError(
+            f"{text!r} is not a valid date. Use 2026-11-30, 2026-11-30T12:00:00Z or -30d."
         ) from error
-    if moment.tzinfo is None:
-        raise _Refused(f"{text!r} names no time zone; end it with Z for UTC")
-    return moment.astimezone(timezone.utc)
+    if found.tzinfo is None:
+        raise _InvalidValueError(f"{text!r} has no time zone. For UTC, use {text}Z.")
+    return found.astimezone(timezone.utc)
 
 
 def _bytes(text: str, folder: Path) -> bytes:
     if text.endswith(".pem"):
-        return load_public_key(folder / text)
+        return _public_key(folder / text)
     if HEXADECIMAL.match(text):
         return bytes.fromhex(text)
     try:
         return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _Refused("is neither hexadecimal nor base64 nor a .pem file") from error
+        raise _InvalidValueError("is neither hexadecimal nor base64 nor a .pem file") from error
 
 
-def _assign_key(reading: _Reading, message: Message, value: Any) -> None:
-    file = reading.folder / str(value)
+def _set_key(reader: _Reader, message: Message, value: Any) -> None:
+    """Fills `public_key` from the file that `key_file` names."""
+    file = reader.folder / str(value)
     if not file.exists():
-        raise _Refused(
+        raise _InvalidValueError(
             f"{file} does not exist; make it with: safeconduct applications keygen --out {file}"
         )
-    message.public_key = load_public_key(file)  # type: ignore[attr-defined]  # set only where the contract has the field
+    message.public_key = _public_key(file)  # type: ignore[attr-defined]  # set only where the contract has the field
 
 
-def _field_names(message: Message) -> list[str]:
-    found = [field.name for field in message.DESCRIPTOR.fields]
-    return [*found, KEY_FILE] if "public_key" in found else found
+def _public_key(file: Path) -> bytes:
+    from safeconduct.conduct import load_public_key
+
+    return load_public_key(file)

@@ -37,19 +37,62 @@ def command() -> None:
 def submit(file: Path, out: Output, request_id: str, validate_only: bool) -> None:
     """Submit the application in a YAML or JSON file.
 
-    After the answer the application is stored and will be decided.
+    After the answer the application is stored and will be decided. `applications template` writes a
+    file to fill in. With --validate-only the service checks the file and stores nothing.
     """
     from datetime import datetime, timezone
 
-    from safeconduct.cli.application_file import read_application
+    from safeconduct.cli.application_file import read_complete
+    from safeconduct.cli.parsed_file import RefusedFileError
+    from safeconduct.errors import SafeconductError
 
-    details = read_application(file, datetime.now(timezone.utc))
-    application = call(
-        lambda client: client.applications.submit(
-            details, request_id=request_id, validate_only=validate_only
+    details, parsed = read_complete(file, datetime.now(timezone.utc))
+    try:
+        application = call(
+            lambda client: client.applications.submit(
+                details, request_id=request_id, validate_only=validate_only
+            )
         )
-    )
-    _print(application, out)
+    except SafeconductError as error:
+        raise RefusedFileError(error, parsed) from error
+    if not validate_only:
+        _print(application, out)
+    elif not out.printed({"valid": True, "details": proto_json(details)} if out.is_json else {}):
+        click.echo("valid; nothing was submitted")
+
+
+@command.command(epilog=example("applications template --access weights > application.yaml"))
+@click.option(
+    "--access",
+    type=click.Choice(["hosted", "weights", "fine-tuning"]),
+    default="hosted",
+    show_default=True,
+    help="The form of access that you apply for.",
+)
+@click.option("--out", "file", type=FILE, help="New file, instead of standard output.")
+def template(access: str, file: Path | None) -> None:
+    """Write a commented application file to fill in."""
+    from safeconduct.cli.application_schema import template_text
+
+    text = template_text(access)
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise click.BadParameter(
+            f"cannot write {file}: {error.strerror}", param_hint="--out"
+        ) from error
+
+
+@command.command(epilog=example("applications schema > application.schema.json"))
+def schema() -> None:
+    """Print the JSON Schema of application files, for editors and other programs."""
+    from safeconduct.cli.application_schema import schema_text
+
+    click.echo(schema_text(), nl=False)
 
 
 @command.command(epilog=example(f"applications get {ID} --json"))
@@ -186,7 +229,10 @@ def accept(
         )
 
     answer = call(sign_and_send)
-    if not out.printed(answer, answer.license.license_id):
+    if validate_only:
+        if not out.printed({"valid": True}):
+            click.echo("valid; nothing was signed")
+    elif not out.printed(answer, answer.license.license_id):
         from safeconduct.cli.application_view import show_accepted
 
         show_accepted(answer)

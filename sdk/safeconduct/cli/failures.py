@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from safeconduct.cli.terminal_text import printable
@@ -116,10 +116,17 @@ def exit_code(error: SafeconductError) -> int:
     return EXIT_CODES.get(error.code.name, BROKEN)
 
 
-def print_refusal(error: SafeconductError, *, as_json: bool, findings: Sequence[str] = ()) -> None:
+def print_refusal(
+    error: SafeconductError,
+    *,
+    as_json: bool,
+    findings: Sequence[str] = (),
+    position: Callable[[str], str] = str,
+) -> None:
     """Prints a failed call on standard error.
 
-    `findings` are results of our own checks of the connection, if it failed.
+    `findings` are results of our own checks of the connection, if it failed. `position` returns the
+    place of a field, for instance its line in a file.
     """
     advice = " ".join(findings) or ADVICE.get(error.reason, "")
     if as_json:
@@ -130,7 +137,12 @@ def print_refusal(error: SafeconductError, *, as_json: bool, findings: Sequence[
                 "message": error.message,
                 "metadata": dict(error.metadata),
                 "violations": [
-                    {"path": one.path, "reason": one.reason, "description": one.description}
+                    {
+                        "path": one.path,
+                        "position": position(one.path),
+                        "reason": one.reason,
+                        "description": one.description,
+                    }
                     for one in error.violations
                 ],
                 "retryAfterSeconds": error.retry_after,
@@ -139,7 +151,9 @@ def print_refusal(error: SafeconductError, *, as_json: bool, findings: Sequence[
         )
         return
     lines = [f"{error.reason}: {error.message}" if error.message else error.reason]
-    lines += [f"  {one.path}: {one.description or one.reason}" for one in error.violations]
+    lines += [
+        f"  {position(one.path)}: {one.description or one.reason}" for one in error.violations
+    ]
     lines += [f"  {name}: {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after is not None:
         lines.append(f"  try again in {error.retry_after:g} s")

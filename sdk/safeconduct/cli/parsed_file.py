@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from safeconduct.errors import SafeconductError
+
 if TYPE_CHECKING:
     import yaml
 
@@ -44,6 +46,28 @@ class FileError(Exception):
     def _position(self, path: str) -> str:
         line = line_of(self.lines, path)
         return ": ".join(filter(None, (f"{self.file}:{line}" if line else str(self.file), path)))
+
+
+class RefusedFileError(SafeconductError):
+    """The refusal of an application that came from a file. It knows the lines of the refused fields."""
+
+    def __init__(self, error: SafeconductError, parsed: ParsedFile) -> None:
+        super().__init__(
+            error.code,
+            error.reason,
+            error.message,
+            error.metadata,
+            error.violations,
+            error.retry_after,
+        )
+        self._parsed = parsed
+
+    def position(self, path: str) -> str:
+        """The file, the line if known, and the path without the request's own prefix."""
+        inner = path.removeprefix("details").removeprefix(".")
+        line = line_of(self._parsed.lines, inner)
+        file = f"{self._parsed.file}:{line}" if line else str(self._parsed.file)
+        return f"{file}: {inner}" if inner else file
 
 
 @dataclass(slots=True)

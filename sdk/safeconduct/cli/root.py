@@ -21,7 +21,7 @@ from safeconduct.cli.failures import (
 )
 from safeconduct.cli.lazy_group import LazyCommand, LazyGroup
 from safeconduct.cli.old_commands import renamed
-from safeconduct.cli.parsed_file import FileError
+from safeconduct.cli.parsed_file import FileError, RefusedFileError
 from safeconduct.cli.profile_file import ProfileError
 from safeconduct.errors import (
     InvalidDocumentError,
@@ -128,6 +128,9 @@ def run(arguments: Sequence[str]) -> int:
 def _report(error: Exception, *, as_json: bool) -> int | None:
     """Prints an error that a command raised and returns its exit code; None if it is none of ours."""
     match error:
+        case RefusedFileError():
+            print_refusal(error, as_json=as_json, position=error.position)
+            return exit_code(error)
         case SafeconductError():
             print_refusal(error, as_json=as_json)
             return exit_code(error)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1.service_pb2 import SubmitApplicationRequest
-from safeconduct.cli.application_file import read_application
+from safeconduct.cli.application_file import read_application, read_complete
 from safeconduct.cli.parsed_file import FileError
 
 from tests.sdk.cli.running import SDK
@@ -142,23 +142,85 @@ declaration:
 
     assert faults(tmp_path, text) == [
         ":4: parties[0].kind: unknown party kind 'HOSPITAL'. Choose from: PERSON, ORGANISATION, VESSEL.",
-        f":5: parties[0].colour: is no field here; there are {PARTY_FIELDS}",
-        f":6: parties[0].signing_authority.public_key: cannot read {tmp_path}/nowhere.pem: No such file or directory",
-        ":6: parties[0].signing_authority.is_authorized: 'maybe' is neither true nor false",
-        f":7: parties[1]: must hold named fields: {PARTY_FIELDS}",
-        ":8: validity_days: 'a year' is no whole number",
-        ":9: monthly_million_tokens: '1e3' is no whole number",
-        ":11: end_user_statement.signed_at: 'yesterday' is no moment; write 2026-01-31T12:00:00Z, 2026-01-31 or -30d",
-        ":12: destinations: must be a list",
-        ":13: declaration: is empty; leave it out or give a value",
+        (
+            ":5: parties[0].colour: unknown field 'colour'. Did you mean 'country'? "
+            f"Allowed fields: {PARTY_FIELDS}."
+        ),
+        (
+            f":6: parties[0].signing_authority.public_key: cannot read {tmp_path}/nowhere.pem: "
+            "No such file or directory"
+        ),
+        ":6: parties[0].signing_authority.is_authorized: 'maybe' is not valid. Use true or false.",
+        f":7: parties[1]: must be a mapping with these fields: {PARTY_FIELDS}",
+        ":8: validity_days: 'a year' is not a whole number, for example 365",
+        ":9: monthly_million_tokens: '1e3' is not a whole number, for example 365",
+        (
+            ":11: end_user_statement.signed_at: 'yesterday' is not a valid date. "
+            "Use 2026-11-30, 2026-11-30T12:00:00Z or -30d."
+        ),
+        ":12: destinations: must be a list, for example [DE]",
+        ":13: declaration: is empty; remove the field or give it a value",
     ]
+
+
+def test_the_allowed_fields_are_listed_once(tmp_path: Path) -> None:
+    found = faults(tmp_path, "parties: [{colour: green, shape: round}, {size: 3}]\nitem: []")
+
+    assert [line.count("Allowed fields") for line in found] == [1, 0, 0, 1]
+
+
+def test_a_missing_field_is_named_with_its_meaning_and_an_example(
+    examples: Path, tmp_path: Path
+) -> None:
+    text = (examples / "hospital-hosted-access.yaml").read_text(encoding="utf-8")
+    file = examples / "incomplete.yaml"
+    file.write_text(text.replace("    country: DE\n", "", 1).replace("validity_days: 365\n", ""))
+
+    with pytest.raises(FileError) as refused:
+        read_complete(file, NOW)
+
+    assert refused.value.described() == [
+        (
+            f"{file}:10: parties[1].country: is missing. Country of the seat or residence, for example KE. "
+            "Example: country: DE"
+        ),
+        (
+            f"{file}:3: validity_days: is missing. Requested term of the license, 1 to 1461 days. "
+            "It begins with the signature. Example: validity_days: 365"
+        ),
+    ]
+
+
+def test_a_signatory_without_authority_or_key_is_refused_with_an_example(tmp_path: Path) -> None:
+    file = tmp_path / "application.yaml"
+    file.write_text(
+        "parties:\n- roles: [SIGNATORY]\n- {roles: [SIGNATORY], signing_authority: {is_authorized: true}}"
+    )
+
+    with pytest.raises(FileError) as refused:
+        read_complete(file, NOW)
+
+    found = [line.partition(": ")[2] for line in refused.value.described()]
+    assert (
+        "parties[0].signing_authority: is missing: a party with role SIGNATORY needs it. Example: "
+        "{key_file: keys/signatory.pem, is_authorized: true, binds_party_id: end-user}"
+    ) in found
+    assert (
+        "parties[1].signing_authority.public_key: is missing. Example: key_file: keys/signatory.pem"
+    ) in found
+
+
+def test_both_spellings_of_an_organisation_are_read(tmp_path: Path) -> None:
+    details = read(tmp_path, "parties: [{kind: ORGANIZATION}, {kind: ORGANISATION}]")
+
+    assert {party.kind for party in details.parties} == {model.PARTY_KIND_ORGANISATION}
 
 
 def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
     found = faults(tmp_path, "end_user_statement: {signed_at: 2026-01-31T12:00:00}")
 
     assert found == [
-        ":1: end_user_statement.signed_at: '2026-01-31T12:00:00' names no time zone; end it with Z for UTC"
+        ":1: end_user_statement.signed_at: '2026-01-31T12:00:00' has no time zone. For UTC, use 2026-01-31T12:00:00Z."
     ]
 
 
@@ -167,7 +229,7 @@ def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
     [
         ("parties: [", "application.yaml", "not YAML: line 1"),
         ("{", "application.json", "not JSON: line 1"),
-        ("", "application.yaml", "must hold named fields"),
+        ("", "application.yaml", "must be a mapping with these fields"),
         (
             "validity_days: 1\nvalidity_days: 2",
             "application.yaml",

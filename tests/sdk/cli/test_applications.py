@@ -31,7 +31,7 @@ async def test_an_application_is_submitted_from_a_file(
 async def test_for_people_there_is_a_table_without_control_codes_in_a_pipe(
     command: Command, hospital: Path
 ) -> None:
-    ran = await command("applications", "submit", str(hospital), "--validate-only")
+    ran = await command("applications", "submit", str(hospital))
 
     assert ran.code == 0
     assert "SCREENING" in ran.out
@@ -100,3 +100,36 @@ async def test_a_missing_key_says_how_to_make_one(command: Command, tmp_path: Pa
 
     assert ran.code == 2
     assert "safeconduct applications keygen --out FILE" in ran.err
+
+
+async def test_a_file_that_is_only_checked_shows_no_id(
+    command: Command, services: FakeServices, hospital: Path
+) -> None:
+    ran = await command("applications", "submit", str(hospital), "--validate-only")
+    as_json = await command("applications", "submit", str(hospital), "--validate-only", "--json")
+
+    assert (ran.code, ran.out) == (0, "valid; nothing was submitted\n")
+    assert services.last("SubmitApplication").validate_only
+    assert as_json.json["valid"] is True
+    assert as_json.json["details"]["parties"][1]["name"] == "Example Teaching Hospital"
+    assert "applicationId" not in as_json.json
+
+
+async def test_what_a_partner_can_do_is_told_in_words_and_without_officers_commands(
+    command: Command, services: FakeServices
+) -> None:
+    services.application.allowed_commands.extend(["WithdrawApplication", "RecommendDecision"])
+
+    ran = await command("applications", "get", APPLICATION)
+
+    assert ran.out.splitlines()[-1] == "You can: withdraw"
+
+
+async def test_reasons_for_the_applicant_are_shown(
+    command: Command, services: FakeServices
+) -> None:
+    services.application.reasons.append("The end user statement is older than 180 days.")
+
+    ran = await command("applications", "get", APPLICATION)
+
+    assert "The end user statement is older than 180 days." in ran.out

@@ -34,7 +34,7 @@ async def test_a_refusal_names_reason_fields_and_what_to_do(
     assert (told.code, told.out) == (2, "")
     assert told.err == (
         "VALIDATION_FAILED: fields break the contract\n"
-        "  details.parties[0].country: two capital letters\n"
+        f"  {hospital}:8: parties[0].country: two capital letters\n"
         "  violationCount: 1\n"
         "Correct the fields named and send the request again.\n"
     )
