@@ -10,33 +10,20 @@ import importlib
 import json
 import pkgutil
 import sys
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import safeconduct
+from google.protobuf.json_format import ParseDict
 from safeconduct import conduct
 from safeconduct.client import Client
-from safeconduct.gate import Gate
-from safeconduct.standing import Access, AccessVerdict, Standing, StandingState, judge
+from safeconduct.enforcement.v1 import model_pb2
+from safeconduct.gate import Gate, decode_standing
+from safeconduct.standing import Access, AccessVerdict, StandingState, judge
 
 LICENSE = sys.argv[1]
-ACCESS = Access(LICENSE, "example-frontier-1", "DE", "HEALTHCARE")
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
-GRANTED = Standing(
-    license_id=LICENSE,
-    license_number="SC-2026-00000001",
-    partner_id="example-1",
-    version=3,
-    state=StandingState.ACTIVE,
-    model_ids=frozenset({"example-frontier-1"}),
-    destinations=frozenset({"DE"}),
-    end_uses=frozenset({"HEALTHCARE"}),
-    not_before=NOON - timedelta(days=1),
-    not_after=NOON + timedelta(days=1),
-    lease_seconds=30,
-    reason="",
-    changed_at=None,
-)
+VECTORS = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
 
 
 def modules() -> int:
@@ -48,16 +35,26 @@ def modules() -> int:
     return len(found)
 
 
-def verdicts() -> list[str]:
-    """The rule of the gate for some standings and accesses, as text."""
-    cases = [
-        (None, ACCESS, 0.0),
-        (GRANTED, ACCESS, 0.0),
-        (GRANTED, ACCESS, 31.0),
-        (GRANTED, replace(ACCESS, destination="FR"), 0.0),
-        (replace(GRANTED, state=StandingState.REVOKED), ACCESS, 31.0),
-    ]
-    return [f"{judge(standing, access, NOON, age).reason}" for standing, access, age in cases]
+def wrong_vectors() -> list[str]:
+    """Decides every test vector of gates; returns the names of those that come out wrong."""
+    return [each["name"] for each in VECTORS["vectors"] if decided(each) != each["expected"]]
+
+
+def decided(vector: dict[str, Any]) -> dict[str, Any]:
+    """The verdict of one vector, in the form of its expectation."""
+    name, request = vector["standing"], vector["access"]
+    found = VECTORS["standings"].get(name)
+    standing = decode_standing(ParseDict(found, model_pb2.Standing())) if found else None
+    end_use = request.get("requestedEndUse", "").replace("END_USE_", "", 1)
+    names = ("licenseId", "modelId", "destination")
+    access = Access(*(request.get(name, "") for name in names), end_use)
+    now = datetime.fromisoformat(vector["wallClock"].replace("Z", "+00:00"))
+    verdict = judge(standing, access, now, vector["knowledgeAgeNs"])
+    return {
+        "allowed": verdict.allowed,
+        "verdict": f"ACCESS_VERDICT_{verdict.reason}",
+        "standingVersion": verdict.standing_version,
+    }
 
 
 async def gate() -> list[str]:
@@ -66,7 +63,8 @@ async def gate() -> list[str]:
         await found.ready()
         seen = []
         async for standing in found.changes():
-            seen.append(f"{found.check(*(getattr(ACCESS, n) for n in ACCESS.__slots__)).reason}")
+            verdict = found.check(LICENSE, "example-frontier-1", "DE", "HEALTHCARE")
+            seen.append(f"{verdict.reason}")
             print(f"version {standing.version}", file=sys.stderr, flush=True)
             if standing.state is StandingState.REVOKED:
                 return seen
@@ -85,7 +83,7 @@ print(
     json.dumps(
         {
             "modules": modules(),
-            "verdicts": verdicts(),
+            "wrongVectors": wrong_vectors(),
             "gate": asyncio.run(gate()),
             "application": asyncio.run(client()),
             "signature": conduct.verify(b"a text", signature, conduct.public_bytes(key)),

@@ -27,6 +27,7 @@ VERSIONS = [
     if text.startswith(f"{LANGUAGE}3.")
 ]
 UV = Path(sys.executable).parent / "uv"
+VECTORS = SDK / "conformance" / "gate_vectors.json"
 PROGRAM = Path(__file__).with_name("on_an_interpreter.py")
 
 
@@ -108,7 +109,7 @@ async def test_client_gate_and_command_work_on_every_supported_version(
             await run("applications", "list"),
             await run("gates", "check", LICENSE, *access),
         ]
-        program = await start("python", "-I", "-W", "error", str(PROGRAM), LICENSE)
+        program = await start("python", "-I", "-W", "error", str(PROGRAM), LICENSE, str(VECTORS))
         assert program.stderr is not None
         first = await asyncio.wait_for(program.stderr.readline(), 60)
         services.standing.tell(standing(LICENSE, version=2, state="REVOKED"))
@@ -119,13 +120,7 @@ async def test_client_gate_and_command_work_on_every_supported_version(
     found = json.loads(out)
     assert found.pop("modules") > 50
     assert found == {
-        "verdicts": [
-            "UNKNOWN_LICENSE",
-            "ALLOWED",
-            "LEASE_EXPIRED",
-            "DESTINATION_NOT_GRANTED",
-            "REVOKED",
-        ],
+        "wrongVectors": [],
         "gate": ["ALLOWED", "REVOKED"],
         "application": APPLICATION,
         "signature": True,
