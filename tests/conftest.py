@@ -10,10 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
+
+# Tests assert no durations. Hypothesis does by default: 200 ms for an example, and a limit for the
+# generation of the data, which a busy machine exceeds.
+settings.register_profile(
+    "no durations", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("no durations")
 
 
 @pytest.hookimpl(optionalhook=True)
