@@ -38,8 +38,11 @@ ROOMS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
                 "errors",
                 "events",
                 "evolve",
+                # Ids and values that both events and states consist of.
+                "identity",
                 "lifecycle",
                 "model",
+                "records",
                 "visibility",
             }
         ),
@@ -58,13 +61,7 @@ CORE: Final = frozenset(
 )
 SHELL: Final = frozenset({"codec", "dependencies", "event_handlers", "projections"})
 
-KNOWN: Final[frozenset[str]] = frozenset(
-    {
-        "services/screening/core/identity.py",
-        "services/screening/core/records.py",
-        "services/screening/shell/dependencies.py",
-    }
-)
+KNOWN: Final[frozenset[str]] = frozenset()
 """Modules that are missing or superfluous while a room is rebuilt. It is empty otherwise."""
 
 _GRPC_SERVICE: Final = re.compile(r"^service (\w+)Service \{", re.MULTILINE)

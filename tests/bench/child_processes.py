@@ -28,7 +28,7 @@ class Child:
         """Process id."""
         return self._process.pid
 
-    async def hear(self, seconds: float = 300.0) -> Any:
+    async def receive(self, seconds: float = 300.0) -> Any:
         """Returns the child's next line.
 
         Raises RuntimeError if it exits, TimeoutError if it stays silent.
@@ -45,7 +45,7 @@ class Child:
     async def ask(self, question: Any, seconds: float = 300.0) -> Any:
         """Sends a request and returns the answer."""
         self.report(question)
-        return await self.hear(seconds)
+        return await self.receive(seconds)
 
     def report(self, what: Any) -> None:
         """Sends a request."""
@@ -71,7 +71,7 @@ async def child(
     )
     try:
         running = Child(process)
-        await running.hear()
+        await running.receive()
         yield running
     finally:
         if process.returncode is None:
@@ -93,7 +93,7 @@ def settings() -> Any:
     return json.loads(sys.argv[1])
 
 
-def say(what: Any) -> None:
+def respond(what: Any) -> None:
     """Writes one line to the parent process."""
     print(json.dumps(what), file=_answers[0], flush=True)
 

@@ -45,7 +45,7 @@ from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy_file import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
-from tests.bench.child_processes import lines, say, settings
+from tests.bench.child_processes import lines, respond, settings
 
 CALLERS: Final = 4
 PARTNER: Final = "example-1"
@@ -157,13 +157,13 @@ async def main(given: dict[str, Any]) -> None:
     ]
     details = read_application(Path(given["application"]), datetime.now(UTC))
     desk = Decider(office, hearing, service_pb2.SubmitApplicationRequest(details=details))
-    say({"ready": True})
+    respond({"ready": True})
     async for request in lines():
         began, cpu = time.perf_counter(), time.process_time()
         await desk.run(request["run"])
         while await pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 - the relay has no callback
             await asyncio.sleep(0.02)
-        say({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began})
+        respond({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began})
     for task in beside:
         task.cancel()
     with suppress(asyncio.CancelledError):

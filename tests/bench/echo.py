@@ -10,7 +10,7 @@ import uvloop
 from grpc import aio
 from safeconduct.applications.v1 import service_pb2
 
-from tests.bench.child_processes import lines, say, settings
+from tests.bench.child_processes import lines, respond, settings
 
 METHOD = "/bench.Echo/Echo"
 
@@ -37,9 +37,9 @@ async def serve(files: dict[str, str]) -> None:
     tls = grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
     port = server.add_secure_port("127.0.0.1:0", tls)
     await server.start()
-    say({"port": port})
+    respond({"port": port})
     async for _ in lines():
-        say({"port": port})
+        respond({"port": port})
     await server.stop(0)
 
 

@@ -17,7 +17,7 @@ from grpc import aio
 from safeconduct.channel import OPTIONS, Credentials, Endpoints
 from safeconduct.enforcement.v1 import model_pb2, service_pb2, service_pb2_grpc
 
-from tests.bench.child_processes import lines, say, settings
+from tests.bench.child_processes import lines, respond, settings
 
 CHANNELS: Final = 20
 RENEW_S: Final = 20.0
@@ -97,12 +97,12 @@ async def main(count: int) -> None:
         while crowd.ready < count:
             crowd.changed.clear()
             await crowd.changed.wait()
-    say({"ready": crowd.ready})
+    respond({"ready": crowd.ready})
     async for license_id in lines():
         crowd.license_id, crowd.denied_at = license_id, []
-        say({"waiting": True})
+        respond({"waiting": True})
         await crowd.until(count, seconds=60)
-        say(sorted(crowd.denied_at))
+        respond(sorted(crowd.denied_at))
     for each in gates:
         each.cancel()
     await asyncio.gather(*gates, return_exceptions=True)

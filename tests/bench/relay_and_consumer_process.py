@@ -23,7 +23,7 @@ from chassis.streams.envelope import Envelope
 from chassis.streams.outbox_record import Address
 from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import setup
-from tests.bench.child_processes import lines, say, settings
+from tests.bench.child_processes import lines, respond, settings
 
 _WINDOW: Final = 200
 _PAYLOAD: Final = bytes(1_024)
@@ -163,11 +163,11 @@ async def main(given: dict[str, Any]) -> None:
         part.__name__: part
         for part in (process.relay, process.produce, process.consume, process.fetch)
     }
-    say({"ready": True})
+    respond({"ready": True})
     async for request in lines():
         ((name, count),) = request.items()
         began = time.perf_counter()
-        say({"cpu": await parts[name](count), "seconds": time.perf_counter() - began})
+        respond({"cpu": await parts[name](count), "seconds": time.perf_counter() - began})
 
 
 if __name__ == "__main__":

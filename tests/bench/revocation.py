@@ -99,7 +99,7 @@ async def _round(
     await second.violations.confirm_measure(
         case, proposed.measures[-1].measure_id, rationale=_WHY, etag=proposed.etag
     )
-    denied = [(at - ordered_at) / 1e6 for at in await crowd.hear()]
+    denied = [(at - ordered_at) / 1e6 for at in await crowd.receive()]
     return denied[0], statistics.median(denied), denied[-1]
 
 

@@ -55,7 +55,7 @@ class GatePolling:
         """Returns the last time at which each gate allowed each license."""
         return tuple(Allowed(*key, last, key in self._broken) for key, last in self._last.items())
 
-    def says(self, record: ScenarioRecord) -> set[str]:
+    def verdicts_of(self, record: ScenarioRecord) -> set[str]:
         """Returns the verdicts of the partner's gates for this license, now."""
         own = [gate for partner, gate in self.gates.values() if partner == record.partner_id]
         return {str(self._verdict(gate, record).reason) for gate in own}

@@ -129,7 +129,7 @@ class _Run:
         """Runs load, faults, recovery and checks."""
         examples, key = read_examples(self._stack.root)
         async with AsyncExitStack() as undo:
-            client_sets = [await self._crew(partner, undo) for partner in PARTNERS]
+            client_sets = [await self._clients_of(partner, undo) for partner in PARTNERS]
             watches = [
                 ApplicationWatch(await self._client(f"partner/{partner}", undo))
                 for partner in PARTNERS
@@ -169,7 +169,7 @@ class _Run:
             strokes = tuple(injection for injection in strokes if injection.fault in options.only)
         rate = options.applications / options.seconds
         self._began = time.monotonic()
-        self._say(
+        self._report(
             f"{options.applications} applications at {rate:.1f}/s, {len(strokes)} faults"
             f" in {options.seconds:.0f} s"
         )
@@ -181,7 +181,7 @@ class _Run:
 
     async def _struck(self, injector: FaultInjector, injection: Injection) -> None:
         await asyncio.sleep(max(0.0, self._began + injection.at_s - time.monotonic()))
-        self._say(
+        self._report(
             f"{injection.fault} {injection.target}"
             + (f" for {injection.hold_s:.1f} s" if injection.hold_s else "")
         )
@@ -197,14 +197,14 @@ class _Run:
         """Removes all faults; waits until scenarios and queues are idle or time is up."""
         injector.heal()
         self._over = time.monotonic() + self._options.settle_s
-        self._say("healed; waiting until all is quiet")
+        self._report("healed; waiting until all is quiet")
         for service in self._stack.services:
             left = max(1.0, self._over - time.monotonic())
             with contextlib.suppress(ProcessError):  # its unfinished work shows in the invariants
                 await asyncio.to_thread(service.wait_ready, left)
         await asyncio.wait({self._telling}, timeout=self._options.settle_s)
         ended = sum(record.is_done for record in load.records)
-        self._say(f"{ended} of {len(load.records)} scenarios ended")
+        self._report(f"{ended} of {len(load.records)} scenarios ended")
         last, since = None, time.monotonic()
         while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
             now = await self._waiting(watches)
@@ -213,7 +213,7 @@ class _Run:
             await asyncio.sleep(0.5)
         self._telling.cancel()
         await asyncio.gather(self._telling, return_exceptions=True)
-        self._say("quiet" if time.monotonic() < self._over else "not quiet in time")
+        self._report("quiet" if time.monotonic() < self._over else "not quiet in time")
 
     async def _waiting(
         self, watches: Sequence[ApplicationWatch]
@@ -253,7 +253,7 @@ class _Run:
             orders=await collect_evidence.orders(stack, found["enforcement"][0]),
             allowed=watch.allowed(),
             last_words={
-                each.license_id: frozenset(watch.says(each))
+                each.license_id: frozenset(watch.verdicts_of(each))
                 for each in load.records
                 if each.license_id
             },
@@ -263,7 +263,7 @@ class _Run:
             followed={key: published for watch in watches for key, published in watch.seen.items()},
         )
 
-    async def _crew(self, partner: str, undo: AsyncExitStack) -> Clients:
+    async def _clients_of(self, partner: str, undo: AsyncExitStack) -> Clients:
         return Clients(
             partner,
             await self._client(f"partner/{partner}", undo),
@@ -302,7 +302,7 @@ class _Run:
             await gate.ready(60)
         return gates
 
-    def _say(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         self._console.print(f"  {time.monotonic() - self._began:7.1f} s  {what}", highlight=False)
 
     @property

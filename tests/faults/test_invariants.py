@@ -62,7 +62,7 @@ def _granted(license_id: str, state: str) -> SimpleNamespace:
     )
 
 
-def _told(
+def _published(
     topic: str, stream: i.Stream, partition: int, names: tuple[str, ...] | None = None
 ) -> list[i.PublishedRecord]:
     return [
@@ -134,13 +134,13 @@ def _good() -> i.Evidence:
         streams=(revoked, denied, license_, screening),
         screenings={"app-1": frozenset({"screening-1"})},
         published=(
-            *_told("safeconduct.applications.v1", revoked, 0),
-            *_told("safeconduct.applications.v1", denied, 1),
-            *_told("safeconduct.screening.v1", screening, 0),
-            *_told(
+            *_published("safeconduct.applications.v1", revoked, 0),
+            *_published("safeconduct.applications.v1", denied, 1),
+            *_published("safeconduct.screening.v1", screening, 0),
+            *_published(
                 "safeconduct.enforcement.v1", license_, 0, ("LicenseRegistered", "LicenseRevoked")
             ),
-            *_told("safeconduct.standing.v1", license_, 7, ("StandingChanged",)),
+            *_published("safeconduct.standing.v1", license_, 7, ("StandingChanged",)),
         ),
         recalled={"lic-1": 2},
         outbox={"outbox of applications": 0},
@@ -164,13 +164,13 @@ def _with_stream(evidence: i.Evidence, stream_id: str, **changes: Any) -> i.Evid
     return replace(evidence, streams=tuple(changed))
 
 
-def _without_told(evidence: i.Evidence, name: str) -> i.Evidence:
+def _without_published(evidence: i.Evidence, name: str) -> i.Evidence:
     return replace(
         evidence, published=tuple(each for each in evidence.published if each.name != name)
     )
 
 
-def _told_again(evidence: i.Evidence, name: str, **changes: Any) -> i.Evidence:
+def _published_again(evidence: i.Evidence, name: str, **changes: Any) -> i.Evidence:
     original = next(each for each in evidence.published if each.name == name)
     return replace(
         evidence, published=(*evidence.published, replace(original, offset=99, **changes))
@@ -199,7 +199,7 @@ def test_a_good_run_violates_nothing() -> None:
 
 
 def test_copies_of_records_violate_nothing() -> None:
-    assert not any(i.check(_told_again(_good(), "ApplicationApproved")).values())
+    assert not any(i.check(_published_again(_good(), "ApplicationApproved")).values())
 
 
 Wrong = tuple[i.Invariant, Callable[[i.Evidence], i.Evidence], str]
@@ -277,16 +277,20 @@ WRONG: tuple[Wrong, ...] = (
         lambda e: replace(e, records=(replace(e.records[0], kind=Kind.VIOLATED), e.records[1])),
         "stands REVOKED",
     ),
-    (i.published_whole, lambda e: _without_told(e, "ApplicationDenied"), "was never published"),
-    (i.published_whole, lambda e: _without_told(e, "StandingChanged"), "was never published"),
     (
         i.published_whole,
-        lambda e: _told_again(e, "LicenseRevoked", digest="another"),
+        lambda e: _without_published(e, "ApplicationDenied"),
+        "was never published",
+    ),
+    (i.published_whole, lambda e: _without_published(e, "StandingChanged"), "was never published"),
+    (
+        i.published_whole,
+        lambda e: _published_again(e, "LicenseRevoked", digest="another"),
         "another content",
     ),
     (
         i.published_whole,
-        lambda e: _told_again(e, "LicenseRevoked", event_id="forged"),
+        lambda e: _published_again(e, "LicenseRevoked", event_id="forged"),
         "is not stored",
     ),
     (
@@ -296,7 +300,7 @@ WRONG: tuple[Wrong, ...] = (
     ),
     (
         i.ordered_per_key,
-        lambda e: _told_again(e, "LicenseRevoked", partition=5),
+        lambda e: _published_again(e, "LicenseRevoked", partition=5),
         "is on partition 0 too",
     ),
     (
