@@ -107,7 +107,8 @@ async def upgrade(kind: Kind, folder: Path, database: Database) -> Upgraded:
     await owner.execute(ROWS)
     before = [await rows_of(owner, table) for table in RENAMED]
     await owner.close()
-    assert kind.rename in migrate(database.owner_dsn, database.app_role, this_release(kind, folder))
+    add_rename(kind, folder)
+    assert migrate(database.owner_dsn, database.app_role, folder) == [kind.rename]
     return Upgraded(kind, database, before)
 
 
@@ -124,12 +125,13 @@ def first_release(kind: Kind, folder: Path) -> Path:
     return folder
 
 
-def this_release(kind: Kind, folder: Path) -> Path:
-    """The folder with the rename and all that came after it."""
-    if kind.name != "samples":
-        return CHECKOUT / "services" / kind.name / "migrations"
-    (folder / "0002_rename.py").write_text(SAMPLES_RENAME)
-    return folder
+def add_rename(kind: Kind, folder: Path) -> None:
+    """Adds the migration that renames, and none of the later ones."""
+    if kind.name == "samples":
+        (folder / "0002_rename.py").write_text(SAMPLES_RENAME)
+        return
+    (rename,) = (CHECKOUT / "services" / kind.name / "migrations").glob(f"{kind.rename}_*.py")
+    shutil.copy(rename, folder)
 
 
 @pytest.fixture
@@ -151,11 +153,7 @@ async def test_every_row_is_there_afterwards_as_it_was(
     after = [await rows_of(owner, table) for table in RENAMED.values()]
 
     assert [len(rows) for rows in after] == [3, 7, 5, 8]
-    # Later migrations may add columns behind those of the first release.
-    assert [
-        [row[: len(old)] for row, old in zip(rows, old_rows, strict=True)]
-        for rows, old_rows in zip(after, upgraded.before, strict=True)
-    ] == upgraded.before
+    assert after == upgraded.before
 
 
 async def test_every_chain_of_hashes_verifies_afterwards(upgraded: Upgraded) -> None:
