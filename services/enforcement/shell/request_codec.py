@@ -38,7 +38,7 @@ def report_conduct(
     report_id: UUID,
     violation_id: UUID,
 ) -> commands.ReportConduct:
-    """Returns the command of the request."""
+    """Returns the command. The ids are those of the new report, and of the case it may open."""
     return commands.ReportConduct(
         reporter=reporter,
         reporter_kind=_member(model.ReporterKind, model_pb2.ReporterKind, request.reporter_kind),
@@ -52,7 +52,7 @@ def report_conduct(
 def propose_finding(
     request: service_pb2.ProposeFindingRequest, officer: commands.Officer, finding_id: UUID
 ) -> commands.ProposeFinding:
-    """Returns the command of the request."""
+    """Returns the command. `finding_id` is the id of the new finding."""
     severity = (
         _member(model.Severity, model_pb2.Severity, request.severity) if request.severity else None
     )
@@ -69,7 +69,7 @@ def propose_finding(
 def confirm_finding(
     request: service_pb2.ConfirmFindingRequest, officer: commands.Officer
 ) -> commands.ConfirmFinding:
-    """Returns the command of the request."""
+    """Returns the command on the finding that the officer read."""
     return commands.ConfirmFinding(
         officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
     )
@@ -78,7 +78,7 @@ def confirm_finding(
 def reject_finding(
     request: service_pb2.RejectFindingRequest, officer: commands.Officer
 ) -> commands.RejectFinding:
-    """Returns the command of the request."""
+    """Returns the command on the finding that the officer read."""
     return commands.RejectFinding(
         officer, UUID(request.violation_id), UUID(request.finding_id), request.rationale
     )
@@ -87,7 +87,7 @@ def reject_finding(
 def impose_warning(
     request: service_pb2.ImposeWarningRequest, officer: commands.Officer, measure_id: UUID
 ) -> commands.ImposeWarning:
-    """Returns the command of the request."""
+    """Returns the command. `measure_id` is the id of the new measure."""
     return commands.ImposeWarning(
         officer, UUID(request.violation_id), measure_id, request.rationale
     )
@@ -96,7 +96,7 @@ def impose_warning(
 def propose_measure(
     request: service_pb2.ProposeMeasureRequest, officer: commands.Officer, measure_id: UUID
 ) -> commands.ProposeMeasure:
-    """Returns the command of the request."""
+    """Returns the command. `measure_id` is the id of the new measure."""
     kind = _member(MeasureKind, model_pb2.MeasureKind, request.kind)
     return commands.ProposeMeasure(
         officer, UUID(request.violation_id), measure_id, kind, request.rationale
@@ -106,7 +106,7 @@ def propose_measure(
 def confirm_measure(
     request: service_pb2.ConfirmMeasureRequest, officer: commands.Officer
 ) -> commands.ConfirmMeasure:
-    """Returns the command of the request."""
+    """Returns the command on the measure that the officer read."""
     return commands.ConfirmMeasure(
         officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
     )
@@ -115,7 +115,7 @@ def confirm_measure(
 def reject_measure(
     request: service_pb2.RejectMeasureRequest, officer: commands.Officer
 ) -> commands.RejectMeasure:
-    """Returns the command of the request."""
+    """Returns the command on the measure that the officer read."""
     return commands.RejectMeasure(
         officer, UUID(request.violation_id), UUID(request.measure_id), request.rationale
     )
@@ -126,21 +126,21 @@ def propose_reinstatement(
     officer: commands.Officer,
     reinstatement_id: UUID,
 ) -> commands.ProposeReinstatement:
-    """Returns the command of the request."""
+    """Returns the command. `reinstatement_id` is the id of the new proposal."""
     return commands.ProposeReinstatement(officer, reinstatement_id, request.rationale)
 
 
 def confirm_reinstatement(
     request: service_pb2.ConfirmReinstatementRequest, officer: commands.Officer
 ) -> commands.ConfirmReinstatement:
-    """Returns the command of the request."""
+    """Returns the command on the proposal that the officer read."""
     return commands.ConfirmReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
 
 
 def reject_reinstatement(
     request: service_pb2.RejectReinstatementRequest, officer: commands.Officer
 ) -> commands.RejectReinstatement:
-    """Returns the command of the request."""
+    """Returns the command on the proposal that the officer read."""
     return commands.RejectReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
 
 

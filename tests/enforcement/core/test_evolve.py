@@ -276,6 +276,32 @@ def test_a_standing_changes_with_its_cause_in_the_same_decision(commands: list[C
 
 
 @given(histories)
+def test_the_events_of_a_decision_agree_on_version_and_time(commands: list[Command]) -> None:
+    events, _ = run([register(), *commands])
+    imposed_at = None
+
+    for before, after in pairwise(events):
+        if isinstance(before, e.MeasureImposed):
+            imposed_at = (before.measure.confirmed_by or before.measure.imposed_by).acted_at
+        if not isinstance(after, e.StandingChanged):
+            continue
+        changed = after.standing
+        match before:
+            case e.LicenseSuspended(measure_id=None) | e.LicenseRegistered():
+                pass
+            case e.LicenseSuspended() | e.LicenseRevoked():
+                assert (before.standing_version, imposed_at) == (
+                    changed.version,
+                    changed.changed_at,
+                )
+            case e.LicenseReinstated():
+                assert (before.standing_version, before.confirmed_by.acted_at) == (
+                    changed.version,
+                    changed.changed_at,
+                )
+
+
+@given(histories)
 def test_a_license_that_is_issued_again_changes_nothing(commands: list[Command]) -> None:
     _, states = run([register(), *commands])
 

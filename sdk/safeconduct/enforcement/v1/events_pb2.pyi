@@ -5,6 +5,11 @@ Events that the enforcement service publishes.
 
 Topic safeconduct.enforcement.v1, key = license id.
 StandingChanged and StandingHeartbeat go to the compacted topic safeconduct.standing.v1 instead.
+
+The time of an event is the CloudEvents time of its record, at which it was stored. Times inside
+an event (acted_at, reported_at, recorded_at, changed_at) are those of the decision just before.
+All events of one decision have the same decision time, and the same standing_version as the
+StandingChanged among them. So a consumer reads the version from any one of them.
 """
 
 from google.protobuf import descriptor as _descriptor
