@@ -16,7 +16,8 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 from chassis.rpc.errors import CommonReason, RpcError, bad_request, unavailable
 from chassis.rpc.page_tokens import PageTokens
 from services.enforcement.shell import standing_codec
-from services.enforcement.shell.standing_cache import CachedStanding, StandingCache, Subscriber
+from services.enforcement.shell.standing_cache import StandingCache
+from services.enforcement.shell.subscriber import CachedStanding, Subscriber
 
 PAGE_SIZE: Final = 200
 """Standings in one message."""

@@ -8,8 +8,6 @@ loads what the database holds. Who may see which license is decided by the servi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +23,7 @@ from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of
 from services.enforcement.shell import heartbeats, standing_codec
 from services.enforcement.shell.heartbeats import Heartbeats
+from services.enforcement.shell.subscriber import CachedStanding, Subscriber
 
 _LOG = structlog.get_logger("standings")
 TOPIC: Final = "safeconduct.standing.v1"
@@ -34,19 +33,6 @@ _NEWEST_STANDINGS: Final = """
 select distinct on (stream_id) stream_id, payload from event
  where name = 'StandingChanged' and stream_id > $1 order by stream_id, version desc limit $2
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CachedStanding:
-    """A standing, its bytes (serialized once for all gates), and its position in the topic.
-
-    `offset` is None if the standing was loaded from the database and not yet read from the topic.
-    """
-
-    standing: Standing
-    serialized: bytes
-    partition: int
-    offset: int | None
 
 
 class StandingCache:
@@ -236,44 +222,3 @@ class StandingCache:
             },
         )
         span.end()
-
-
-class Subscriber:
-    """Collects for one stream: the newest standing of each changed license, and open renewals."""
-
-    def __init__(self, partner_id: str) -> None:
-        self.partner_id = partner_id
-        self._changes: dict[str, CachedStanding] = {}
-        self._renewals: list[tuple[int, int]] = []
-        self._woken = asyncio.Event()
-
-    def add_change(self, changed: CachedStanding) -> None:
-        """Adds a changed standing; it replaces an older one that was not taken yet."""
-        self._changes.pop(changed.standing.license_id, None)
-        self._changes[changed.standing.license_id] = changed
-        self.wake()
-
-    def add_renewal(self, sequence: int, received_at: int) -> int:
-        """Adds a renewal of the gate; returns the number of renewals that wait for a lease."""
-        self._renewals.append((sequence, received_at))
-        self.wake()
-        return len(self._renewals)
-
-    def wake(self) -> None:
-        """Ends a `wait`, because there may be something to take."""
-        self._woken.set()
-
-    async def wait(self) -> None:
-        """Waits until `wake` is called."""
-        await self._woken.wait()
-        self._woken.clear()
-
-    def take_changes(self) -> list[CachedStanding]:
-        """Returns and removes the collected changes."""
-        taken, self._changes = list(self._changes.values()), {}
-        return taken
-
-    def take_renewals(self) -> Iterable[tuple[int, int]]:
-        """Returns and removes the waiting renewals: sequence and time of receipt."""
-        taken, self._renewals = self._renewals, []
-        return taken
