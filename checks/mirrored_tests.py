@@ -49,6 +49,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/sdk/cli/test_startup.py": "the imports of the command",
     "tests/sdk/rpc/test_resumable_stream.py": "streams after a broken connection",
     "tests/sdk/test_package.py": "the wheel of the published package",
+    "tests/sdk/test_python_versions.py": "the wheel on every Python version that it supports",
     "tests/sdk/test_readme.py": "the examples in sdk/README.md",
 }
 """For each test file without a module of its name: its subject."""
