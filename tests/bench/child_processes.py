@@ -13,6 +13,8 @@ from typing import Any, Final, TextIO
 
 from infra.cache import CHECKOUT
 
+HANG_S: Final = 1_800.0
+"""Limit of every wait. Only a hang exceeds it: the work is bounded, its duration is not asserted."""
 _END_S: Final = 20.0
 _LINE: Final = 1 << 22
 
@@ -28,7 +30,7 @@ class Child:
         """Process id."""
         return self._process.pid
 
-    async def receive(self, seconds: float = 300.0) -> Any:
+    async def receive(self, seconds: float = HANG_S) -> Any:
         """Returns the child's next line.
 
         Raises RuntimeError if it exits, TimeoutError if it stays silent.
@@ -42,7 +44,7 @@ class Child:
             )
         return json.loads(line)
 
-    async def ask(self, question: Any, seconds: float = 300.0) -> Any:
+    async def ask(self, question: Any, seconds: float = HANG_S) -> Any:
         """Sends a request and returns the answer."""
         self.report(question)
         return await self.receive(seconds)

@@ -17,7 +17,7 @@ from grpc import aio
 from safeconduct.channel import OPTIONS, Credentials, Endpoints
 from safeconduct.enforcement.v1 import model_pb2, service_pb2, service_pb2_grpc
 
-from tests.bench.child_processes import lines, respond, settings
+from tests.bench.child_processes import HANG_S, lines, respond, settings
 
 CHANNELS: Final = 20
 RENEW_S: Final = 20.0
@@ -43,9 +43,9 @@ class Crowd:
                 self.denied_at.append(time.monotonic_ns())
                 self.changed.set()
 
-    async def until(self, count: int, *, seconds: float) -> None:
-        """Waits until `count` gates have denied, or the time limit passes."""
-        async with asyncio.timeout(seconds):
+    async def until(self, count: int) -> None:
+        """Waits until `count` gates have denied."""
+        async with asyncio.timeout(HANG_S):
             while len(self.denied_at) < count:
                 self.changed.clear()
                 await self.changed.wait()
@@ -93,7 +93,7 @@ async def main(count: int) -> None:
     stubs = [service_pb2_grpc.StandingServiceStub(channel) for channel in channels]
     crowd = Crowd()
     gates = [asyncio.create_task(gate(stubs[n % len(stubs)], crowd)) for n in range(count)]
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(HANG_S):
         while crowd.ready < count:
             crowd.changed.clear()
             await crowd.changed.wait()
@@ -101,7 +101,7 @@ async def main(count: int) -> None:
     async for license_id in lines():
         crowd.license_id, crowd.denied_at = license_id, []
         respond({"waiting": True})
-        await crowd.until(count, seconds=60)
+        await crowd.until(count)
         respond(sorted(crowd.denied_at))
     for each in gates:
         each.cancel()

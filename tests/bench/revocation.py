@@ -14,7 +14,7 @@ from safeconduct.enforcement.v1 import model_pb2
 from safeconduct.gate import Gate
 
 from tests.bench.bench_stack import GATE, PATIENCE_S, BenchStack
-from tests.bench.child_processes import Child, child
+from tests.bench.child_processes import HANG_S, Child, child
 from tests.bench.cpu import busy, spent_by
 from tests.bench.result import Result, Target
 
@@ -152,7 +152,7 @@ async def check(stack_under_test: BenchStack) -> list[Result]:
         def ready_answer() -> bool:
             return True
 
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(HANG_S):
             while not ask():  # noqa: ASYNC110 - a user's program polls the gate as well
                 await asyncio.sleep(0.01)
         count, rounds = stack_under_test.pick(20_000, 200), stack_under_test.pick(9, 2)

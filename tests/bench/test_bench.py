@@ -17,8 +17,6 @@ from tests.bench.benchmarks import BENCHES
 from tests.bench.cpu import cpu_of, spent_by
 from tests.bench.result import Result, Target, document
 
-PATIENCE_S = 900
-
 
 @pytest.fixture(scope="module")
 def figures(run_folder: Path) -> list[dict[str, Any]]:
@@ -34,9 +32,8 @@ def figures(run_folder: Path) -> list[dict[str, Any]]:
         "--out",
         str(out),
     ]
-    ran = subprocess.run(
-        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    # No time limit: the benchmarks limit each of their waits, and a busy machine takes long.
+    ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-4_000:]
     found: list[dict[str, Any]] = json.loads(out.read_text())
     return found
