@@ -33,7 +33,7 @@ def write_profiles(stack: Stack) -> Path:
     It has one section for each name in PRINCIPALS. Paths are relative to the file.
     """
     shared = stack.client_env(PRINCIPALS["partner"])
-    config = configparser.ConfigParser()
+    config = configparser.ConfigParser(interpolation=None)
     config["DEFAULT"] = {
         **{name: shared[f"SAFECONDUCT_{name.upper()}"] for name in stack.service_names},
         "ca": _relative(shared["SAFECONDUCT_CA"], stack.root),

@@ -12,10 +12,12 @@ import asyncpg
 import pytest
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient
+from safeconduct.cli.profile_file import read_profiles
 
 from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.processes import wait_until
+from infra.local.profiles import PRINCIPALS, write_profiles
 from infra.local.root_lock import AlreadyRunningError
 from infra.local.stack import OFFICERS, TOPICS, Stack
 
@@ -61,6 +63,14 @@ def test_a_client_environment_names_files_that_exist(stack: Stack) -> None:
     env = stack.client_env("partner/example-1")
 
     assert all(Path(env[f"SAFECONDUCT_{name}"]).is_file() for name in ("CA", "CERT", "KEY"))
+
+
+def test_every_profile_can_be_read_by_the_command(stack: Stack) -> None:
+    profiles = read_profiles(write_profiles(stack))
+
+    assert set(profiles) == {"default", *PRINCIPALS}
+    for profile in profiles.values():
+        assert all(Path(profile[name]).is_file() for name in ("ca", "cert", "key"))
 
 
 def test_a_second_stack_on_the_same_root_is_refused_and_disturbs_nothing(stack: Stack) -> None:
