@@ -37,7 +37,6 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/operations/test_plugins.py": "the entry points of the commands",
     "tests/screening/shell/test_migrations.py": "the migrations of the database",
     "tests/sdk/test_gate_vectors.py": "standing against the published vectors",
-    "tests/sdk/test_python_versions.py": "the whole package, on each interpreter",
     "tests/screening/batch/test_match.py": "the command over all its modules",
     "tests/screening/batch/test_unjudged.py": "the command, for names that cannot be judged",
     "tests/screening/core/cases/test_ownership.py": "recording and verdicts for listed owners",
