@@ -71,7 +71,7 @@ async def test_a_new_list_version_suspends_a_license_and_only_officers_reinstate
     try:
         message = await scenario.suspend_after_list_update(updated_list(examples), "2026-11-24")
 
-        assert "the gate says SUSPENDED" in message
+        assert "the gate answers SUSPENDED" in message
         assert "(LIST_MATCH)" in message
         second = client_of("officer/enforcement-3")
         etag = (await second.standing.timeline(license_id)).etag
@@ -132,4 +132,4 @@ async def test_an_innocent_party_with_a_similar_name_is_cleared_and_licensed(
         _ignore,
     )
 
-    assert "approved by two officers; the gate says ALLOWED" in await scenario.clear_false_hits()
+    assert "approved by two officers; the gate answers ALLOWED" in await scenario.clear_false_hits()
