@@ -1,1 +1,1 @@
-"""Screening of whole books of parties from files, without a running stack: the command `safeconduct-screening`."""
+"""The command `safeconduct-screening`: screens a file of parties against a list file."""

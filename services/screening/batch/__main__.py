@@ -1,4 +1,4 @@
-"""`python -m services.screening.batch`, where the command is not installed."""
+"""`python -m services.screening.batch`: the command where it is not installed."""
 
 import sys
 

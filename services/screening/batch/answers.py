@@ -1,4 +1,7 @@
-"""Answers one line of a book of parties: the screening as a JSON line. Every line gets one, whatever is in it."""
+"""Answers one line of the input with a JSON line.
+
+Every line gets an answer, even an invalid one.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.screening.batch.files import published_id
-from services.screening.batch.queries import Asked, Fault, Json, Unreadable, read_line
+from services.screening.batch.list_files import published_id
+from services.screening.batch.queries import Fault, InvalidLine, Json, Query, read_line
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.matching.screening import screen
 from services.screening.core.model import Hit, Result, Screening
 from services.screening.core.names.index import ListIndex
 
-ROUND_MS: Final = 3
+_MS_DIGITS: Final = 3
+_DETAIL_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How answers are to look. limit: hits a party at most. min_score: hits from here on, None: from the threshold."""
+class Options:
+    """Options of the answers.
+
+    limit: maximum number of hits per party. min_score: lowest score that is shown; None: the
+    threshold.
+    """
 
     config: ScreeningConfig
     limit: int
@@ -30,32 +38,33 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answered line. result: the screening's, or the fault of a line that could not be screened."""
+    """The answer to one line.
+
+    result: of the screening, or the fault of a line that was not screened.
+    """
 
     text: str
     result: Result | Fault
     ms: float
 
 
-def answer(generation: ListIndex, wanted: Wanted, number: int, line: bytes) -> Answer:
-    """The answer to a line of the book; number: of the line, from 1."""
-    asked = read_line(line)
-    if isinstance(asked, Unreadable):
-        return _refused(number, asked)
+def answer(index: ListIndex, options: Options, number: int, line: bytes) -> Answer:
+    """Returns the answer to a line. number: of the line, from 1."""
+    query = read_line(line)
+    if isinstance(query, InvalidLine):
+        return _invalid(number, query)
     began = time.perf_counter()
     try:
-        screening = screen(generation, asked.party, wanted.config, floor=wanted.min_score)
-    except Exception as error:  # noqa: BLE001 - one party that breaks the engine must not cost the answers to all others
-        return _refused(
-            number,
-            Unreadable(asked.id, Fault.ENGINE_FAULT, f"{type(error).__name__}: {error}"[:200]),
-        )
+        screening = screen(index, query.party, options.config, floor=options.min_score)
+    except Exception as error:  # noqa: BLE001 - a party that breaks the matcher must not cost all other answers
+        detail = f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS]
+        return _invalid(number, InvalidLine(query.id, Fault.ENGINE_FAULT, detail))
     ms = (time.perf_counter() - began) * 1e3
-    return Answer(_said(generation, asked, screening, wanted, ms), screening.result, ms)
+    return Answer(_text(index, query, screening, options, ms), screening.result, ms)
 
 
-def _refused(number: int, line: Unreadable) -> Answer:
-    said: Mapping[str, Json] = {
+def _invalid(number: int, line: InvalidLine) -> Answer:
+    fields: Mapping[str, Json] = {
         "id": line.id,
         "result": Result.UNDETERMINED.value,
         "hits": [],
@@ -64,47 +73,43 @@ def _refused(number: int, line: Unreadable) -> Answer:
         "line": number,
         "detail": line.detail,
     }
-    return Answer(_json(said), line.fault, 0.0)
+    return Answer(_json(fields), line.fault, 0.0)
 
 
-def _said(
-    generation: ListIndex, asked: Asked, screening: Screening, wanted: Wanted, ms: float
-) -> str:
-    least = wanted.config.threshold if wanted.min_score is None else wanted.min_score
-    hits = [hit for hit in (*screening.hits, *screening.near_misses) if hit.score >= least][
-        : wanted.limit
-    ]
-    said: dict[str, Json] = {
-        "id": asked.id,
+def _text(index: ListIndex, query: Query, screening: Screening, options: Options, ms: float) -> str:
+    least = options.config.threshold if options.min_score is None else options.min_score
+    hits = [hit for hit in (*screening.hits, *screening.near_misses) if hit.score >= least]
+    fields: dict[str, Json] = {
+        "id": query.id,
         "result": screening.result.value,
-        "hits": [_hit(generation, hit, explain=wanted.explain) for hit in hits],
-        "ms": round(ms, ROUND_MS),
+        "hits": [_hit(index, hit, explain=options.explain) for hit in hits[: options.limit]],
+        "ms": round(ms, _MS_DIGITS),
     }
     if screening.reasons:
-        said["reasons"] = [reason.value for reason in screening.reasons]
+        fields["reasons"] = [reason.value for reason in screening.reasons]
     if screening.flags:
-        said["flags"] = [flag.value for flag in screening.flags]
-    return _json(said)
+        fields["flags"] = [flag.value for flag in screening.flags]
+    return _json(fields)
 
 
-def _hit(generation: ListIndex, hit: Hit, *, explain: bool) -> Json:
-    said: dict[str, Json] = {
+def _hit(index: ListIndex, hit: Hit, *, explain: bool) -> Json:
+    fields: dict[str, Json] = {
         "entry_id": published_id(hit.entry_id),
         "score": hit.score,
-        "name": generation.names_by_id[hit.entry_id],
+        "name": index.names_by_id[hit.entry_id],
         "list": hit.list_code,
         "matched_name": hit.matched_name,
         "strength": hit.strength.value,
     }
     if explain:
-        said["explanation"] = [
+        fields["explanation"] = [
             {"about": each.kind.value, "effect": each.effect.value, "detail": each.detail}
             for each in hit.explanation
         ]
-        said["programs"] = list(hit.programs)
-        said["source"] = hit.source_list
-    return said
+        fields["programs"] = list(hit.programs)
+        fields["source"] = hit.source_list
+    return fields
 
 
-def _json(said: Mapping[str, Json]) -> str:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _json(fields: Mapping[str, Json]) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Reads one line of a book of parties: JSON in, a party to be screened out, or what is wrong with the line."""
+"""Parses one line of the input: a party to be screened, or the fault of the line."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ KINDS: Final[Mapping[str, PartyKind]] = {
     "airplane": PartyKind.AIRCRAFT,
     "aircraft": PartyKind.AIRCRAFT,
 }
-"""The kind by the name of a schema, lower case. A schema that is not here (LegalEntity, Thing) says nothing."""
+"""Party kinds by schema name in lower case.
 
-UNTYPED: Final = "Identifier"
-"""The type of an identifier that is given by its value only."""
+Other schemas (LegalEntity, Thing) are of unknown kind.
+"""
+
+_UNTYPED: Final = "Identifier"
+"""Type of an identifier that is given as a value without a type."""
 
 
 class Fault(StrEnum):
-    """Why a line was not screened."""
+    """Reason why a line was not screened. ENGINE_FAULT: the matcher failed on it."""
 
     LINE_MALFORMED = "LINE_MALFORMED"
     FIELD_INVALID = "FIELD_INVALID"
@@ -37,50 +40,51 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A party to be screened, and what its line calls it."""
+class Query:
+    """A party to be screened, with the id of its line."""
 
     id: str | int
     party: PartyQuery
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A line that asks for nothing that can be screened. id: None when even that cannot be read."""
+class InvalidLine:
+    """A line that cannot be screened. id: None if it cannot be read either."""
 
     id: str | int | None
     fault: Fault
     detail: str
 
 
-class _Invalid(ValueError):  # noqa: N818  what happened, in the words of the format
-    """A field is not what it must be."""
+class _FieldError(ValueError):
+    """A field is invalid. The message names the field and what would be right."""
 
 
-def read_line(line: bytes) -> Asked | Unreadable:
-    """The party a line asks about.
+def read_line(line: bytes) -> Query | InvalidLine:
+    """Returns the party of a line, or its fault.
 
-    {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?, "identifiers"?, "addresses"?}: names, countries and
-    addresses as one text or a list; identifiers as values, or as {"type", "value"}. Further fields are ignored.
+    A line is a JSON object {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?,
+    "identifiers"?, "addresses"?}. Names, countries and addresses are a string or a list of strings;
+    identifiers are values or {"type", "value"}. Other fields are ignored.
     """
     try:
         fields = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        return Unreadable(None, Fault.LINE_MALFORMED, f"not JSON in UTF-8: {error}"[:200])
+        return InvalidLine(None, Fault.LINE_MALFORMED, f"not JSON in UTF-8: {error}"[:200])
     if not isinstance(fields, dict):
-        return Unreadable(None, Fault.LINE_MALFORMED, "not a JSON object")
-    asked = fields.get("id")
-    if not isinstance(asked, str | int) or isinstance(asked, bool):
-        return Unreadable(None, Fault.FIELD_INVALID, "id: a text or a whole number is needed")
+        return InvalidLine(None, Fault.LINE_MALFORMED, "not a JSON object")
+    query_id = fields.get("id")
+    if not isinstance(query_id, str | int) or isinstance(query_id, bool):
+        return InvalidLine(None, Fault.FIELD_INVALID, "id: must be a string or an integer")
     try:
-        return Asked(asked, _party(fields))
-    except _Invalid as error:
-        return Unreadable(asked, Fault.FIELD_INVALID, str(error))
+        return Query(query_id, _party(fields))
+    except _FieldError as error:
+        return InvalidLine(query_id, Fault.FIELD_INVALID, str(error))
 
 
 def _party(fields: Mapping[str, Json]) -> PartyQuery:
     if fields.get("name") is None and fields.get("names") is None:
-        raise _Invalid("name or names is needed")
+        raise _FieldError("name: required (or names)")
     births = _texts(fields, "birth_date")
     return PartyQuery(
         names=tuple(dict.fromkeys((*_texts(fields, "name"), *_texts(fields, "names")))),
@@ -101,19 +105,22 @@ def _texts(fields: Mapping[str, Json], name: str) -> tuple[str, ...]:
 
 
 def _text(value: Json, name: str) -> str:
-    """A text; a number where people write one without quotes (a birth year). A lone surrogate is no text."""
+    """Returns a string; accepts an integer too, since a birth year often has no quotes.
+
+    Raises _FieldError for other types and for a lone surrogate, which is no character.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise _Invalid(f"{name}: a text or a list of texts is needed")
+        raise _FieldError(f"{name}: must be a string or a list of strings")
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise _Invalid(f"{name}: half a character (a lone surrogate) is in it")
+        raise _FieldError(f"{name}: has half a character (a lone surrogate)")
     return value
 
 
 def _identifier(value: Json) -> Identifier:
     if isinstance(value, dict):
-        return _text(value.get("type") or UNTYPED, "identifiers"), _text(
+        return _text(value.get("type") or _UNTYPED, "identifiers"), _text(
             value.get("value"), "identifiers"
         )
-    return UNTYPED, _text(value, "identifiers")
+    return _UNTYPED, _text(value, "identifiers")

@@ -1,6 +1,6 @@
-"""Shares a book of parties among processes and gives the answers back in the order of the lines.
+"""Distributes lines to processes, and returns the answers in the order of the lines.
 
-Where processes can be forked, the index is built once, before; elsewhere each worker builds its own.
+On Linux the index is built once and the workers are forked. Elsewhere each worker builds its own.
 """
 
 from __future__ import annotations
@@ -15,57 +15,60 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-from services.screening.batch.answers import Answer, Wanted, answer
+from services.screening.batch.answers import Answer, Options, answer
 from services.screening.core.names.index import ListIndex
 
-CHUNK: Final = 32
+_CHUNK: Final = 32
 """Lines that a worker takes at once."""
-AHEAD: Final = 4
-"""Chunks that wait for each worker, so that none idles and a large book does not fill the memory."""
+_CHUNKS_AHEAD: Final = 4
+"""Queued chunks per worker: no worker idles, and a large file does not fill the memory."""
 
-Numbered = Sequence[tuple[int, bytes]]
+NumberedLines = Sequence[tuple[int, bytes]]
 
-_engine: tuple[ListIndex, Wanted] | None = None
-"""What this process screens with. Set once, before its first line."""
+_screening: tuple[ListIndex, Options] | None = None
+"""Index and options of this process. Set once, before its first line."""
 
 
 def answers(
-    build: Callable[[], ListIndex], wanted: Wanted, lines: Iterable[tuple[int, bytes]], workers: int
+    build: Callable[[], ListIndex],
+    options: Options,
+    lines: Iterable[tuple[int, bytes]],
+    workers: int,
 ) -> Iterator[Answer]:
-    """One answer a line, in order. Raises BrokenProcessPool when a worker dies."""
+    """Yields one answer per line, in order. Raises BrokenProcessPool if a worker dies."""
     if workers == 1:
-        _begin(build, wanted)
+        _prepare(build, options)
         for chunk in _chunks(lines):
-            yield from _answered(chunk)
+            yield from _answers(chunk)
         return
     is_forked = sys.platform == "linux"
     if is_forked:
-        _begin(build, wanted)
+        _prepare(build, options)
     context = multiprocessing.get_context("fork" if is_forked else "spawn")
-    start = None if is_forked else partial(_begin, build, wanted)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=start) as pool:
-        waiting: deque[Future[list[Answer]]] = deque()
+    initializer = None if is_forked else partial(_prepare, build, options)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=initializer) as pool:
+        pending: deque[Future[list[Answer]]] = deque()
         for chunk in _chunks(lines):
-            waiting.append(pool.submit(_answered, chunk))
-            if len(waiting) >= workers * AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+            pending.append(pool.submit(_answers, chunk))
+            if len(pending) >= workers * _CHUNKS_AHEAD:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
 
 
-def _begin(build: Callable[[], ListIndex], wanted: Wanted) -> None:
-    global _engine  # noqa: PLW0603 - a process has one engine, and a pool's tasks can reach it in no other way
-    _engine = (build(), wanted)
+def _prepare(build: Callable[[], ListIndex], options: Options) -> None:
+    global _screening  # noqa: PLW0603 - the tasks of a process pool can reach the index in no other way
+    _screening = (build(), options)
     gc.collect()
-    gc.freeze()  # what is collected is written to, and what is written to is no longer shared by forked processes
+    gc.freeze()  # garbage collection would write to memory that forked processes share
 
 
-def _answered(chunk: Numbered) -> list[Answer]:
-    assert _engine is not None, "the worker has not begun"
-    return [answer(*_engine, number, line) for number, line in chunk]
+def _answers(chunk: NumberedLines) -> list[Answer]:
+    assert _screening is not None, "the process was prepared"
+    return [answer(*_screening, number, line) for number, line in chunk]
 
 
-def _chunks(lines: Iterable[tuple[int, bytes]]) -> Iterator[Numbered]:
+def _chunks(lines: Iterable[tuple[int, bytes]]) -> Iterator[NumberedLines]:
     source = iter(lines)
-    while chunk := list(islice(source, CHUNK)):
+    while chunk := list(islice(source, _CHUNK)):
         yield chunk

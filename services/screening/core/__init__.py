@@ -1,1 +1,1 @@
-"""The screening engine: decides from values alone whether a party may be on a restricted-party list, and says why."""
+"""The core of screening: decides from values alone whether a party may be on a list, and why."""

@@ -1,4 +1,7 @@
-"""The commands for an application at screening. Ids and facts come with the command; knows no rule."""
+"""The commands for an application at screening.
+
+Ids and facts come with the command; knows no rule.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ class CompleteScreening:
 
 @dataclass(frozen=True, slots=True)
 class Rescreen:
-    """Record a new screening after a list changed. entry_ids: entries that were added or changed."""
+    """Record a new screening after a list changed.
+
+    entry_ids: entries that were added or changed.
+    """
 
     screening: ScreeningCompleted
     entry_ids: AbstractSet[str]

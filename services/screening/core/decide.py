@@ -1,4 +1,4 @@
-"""Decides what follows from a command for a screened application: events, `()` for nothing, or a refusal.
+"""Decides on a command for a screened application: events, `()` for nothing, or a refusal.
 
 Events of other services that arrive late or twice change nothing. Commands of officers are refused
 if the lifecycle does not allow them. Knows no clock and makes no ids: both come from outside.
@@ -40,7 +40,7 @@ Decision = tuple[Event, ...] | Refusal
 def decide(
     application: ScreenedApplication | None, command: Command, now: datetime, rules: OwnershipRules
 ) -> Decision:
-    """Returns the events that follow from the command, under the ownership rules of the day of `now`."""
+    """Returns the events of the command, under the ownership rules of the day of `now`."""
     ruling = rules.on(now.date())
     match command:
         case CompleteScreening(screening):

@@ -1,4 +1,4 @@
-"""The events of an application's stream at screening. Each event class is a message of events.proto.
+"""The events of an application at screening. Each class is a message of events.proto.
 
 Knows no state and no command.
 """

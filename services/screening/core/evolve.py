@@ -1,4 +1,7 @@
-"""The state of an application at screening, and how events change it. One stream for each application."""
+"""The state of an application at screening, and how events change it.
+
+One stream for each application.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lifecycles of an application at screening and of a hit: two tables and the functions that read them.
+"""The lifecycles of an application at screening and of a hit: two tables and their readers.
 
 What a table does not list is refused. Tests and diagrams are derived from the tables.
 Knows no guards: who may judge a hit is decided in `cases.verdicts`.

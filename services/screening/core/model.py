@@ -1,14 +1,17 @@
-"""The values of screening: who is asked about, who is listed, what was found. Knows no format, index or score."""
+"""The values of the matcher: queried parties, listed entries, hits with evidence, screenings.
+
+Knows no list format, index or score.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 Identifier = tuple[str, str]
-"""An identifier as (type, value), both as published or as declared: ("Passport", "A1234567")."""
+"""An identifier as (type, value), both as published or declared: ("Passport", "A1234567")."""
 
 
 class PartyKind(StrEnum):
-    """What a party is. The kind may weigh in a comparison; it never removes a candidate."""
+    """Kind of a party. A different kind lowers a score; it never excludes an entry."""
 
     PERSON = "PERSON"
     ORGANISATION = "ORGANISATION"
@@ -18,7 +21,7 @@ class PartyKind(StrEnum):
 
 
 class Result(StrEnum):
-    """The engine's answer about a party. Only an officer turns a possible match into a confirmed one."""
+    """Result of the matcher for one party. Only an officer can confirm or clear a match."""
 
     CLEAR = "CLEAR"
     POSSIBLE_MATCH = "POSSIBLE_MATCH"
@@ -26,7 +29,10 @@ class Result(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a party could not be screened. The answer is then UNDETERMINED, never CLEAR."""
+    """Reason why a party, or one of its names, could not be screened.
+
+    The result is then never CLEAR.
+    """
 
     NAME_MISSING = "NAME_MISSING"
     NAME_PLACEHOLDER = "NAME_PLACEHOLDER"
@@ -40,11 +46,11 @@ class Reason(StrEnum):
 
 
 class Flag(StrEnum):
-    """A trick of writing seen in a queried name. A flag is information for the officer, not a match.
+    """A disguise of writing in a queried name. It informs the officer and is no match by itself.
 
-    MIXED_SCRIPT: letters of two alphabets in one word. INVISIBLE_CHARACTERS: characters that show nothing. HOMOGLYPHS:
-    signs, digits or a whole word of foreign letters that imitate letters. SPACED_LETTERS: a word spelled out letter by
-    letter. STACKED_MARKS: letters overlaid with marks.
+    MIXED_SCRIPT: letters of two alphabets in one word. INVISIBLE_CHARACTERS: characters that are
+    not displayed. HOMOGLYPHS: signs, digits or letters of another alphabet that imitate letters.
+    SPACED_LETTERS: a word spelled letter by letter. STACKED_MARKS: letters overlaid with marks.
     """
 
     MIXED_SCRIPT = "MIXED_SCRIPT"
@@ -57,8 +63,9 @@ class Flag(StrEnum):
 class Strength(StrEnum):
     """How strongly a hit points at the party.
 
-    EXACT: an official identifier agrees, or a whole published name agrees and no other fact contradicts it.
-    STRONG: the names agree closely, or exactly but with a contradicting fact. WEAK: the names are similar.
+    EXACT: an official identifier agrees, or a whole published name agrees and no other fact
+    contradicts it. STRONG: the names agree closely, or exactly with a contradicting fact. WEAK: the
+    names are similar.
     """
 
     EXACT = "EXACT"
@@ -67,7 +74,7 @@ class Strength(StrEnum):
 
 
 class EvidenceKind(StrEnum):
-    """What a piece of evidence speaks about."""
+    """Fact that a piece of evidence is about."""
 
     IDENTIFIER = "IDENTIFIER"
     NAME_EXACT = "NAME_EXACT"
@@ -85,7 +92,7 @@ class EvidenceKind(StrEnum):
 
 
 class Effect(StrEnum):
-    """Whether a piece of evidence speaks for the match, against it, or neither."""
+    """Effect of a piece of evidence on the match."""
 
     SUPPORTS = "SUPPORTS"
     CONTRADICTS = "CONTRADICTS"
@@ -96,8 +103,9 @@ class Effect(StrEnum):
 class PartyQuery:
     """A party to be screened, as declared.
 
-    names: every name known, aliases and original script included, best known first. birth_date: ISO 8601, may be
-    partial ("1970", "1970-03"). countries: ISO 3166-1 alpha-2. identifiers: (type, value). addresses: one line each.
+    names: all known names, the main one first, aliases and original script included. birth_date:
+    ISO 8601, possibly partial ("1970", "1970-03"). countries: ISO 3166-1 alpha-2. addresses: one
+    text for each.
     """
 
     names: tuple[str, ...]
@@ -112,8 +120,9 @@ class PartyQuery:
 class Entry:
     """A listed party as published, never edited.
 
-    entry_id is stable and unique over all lists of a version ("SDN-15979"). birth_dates keep the publisher's wording
-    ("1970-03-01", "circa 1958", "1958 to 1962"). content_hash changes when any published field changes.
+    entry_id: stable, and unique over all lists ("SDN-15979"). birth_dates: in the publisher's
+    wording ("1970-03-01", "circa 1958", "1958 to 1962"). content_hash: SHA-256, hexadecimal; it
+    changes with every published field.
     """
 
     entry_id: str
@@ -140,7 +149,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact that was compared, what it does to the match, and a sentence an officer can read aloud."""
+    """One fact that was compared, its effect on the match, and a sentence for officers."""
 
     kind: EvidenceKind
     effect: Effect
@@ -149,7 +158,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A listed party that may be the party asked about. score is 0..1; 1.0 is a perfect match of the name alone."""
+    """A listed entry that may be the queried party.
+
+    score: 0 to 1; 1.0 if name or identifier agree exactly.
+    """
 
     entry_id: str
     list_code: str
@@ -166,11 +178,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """The answer for one party, hits best first, with everything needed to repeat it later.
+    """The screening of one party, hits best first, with the versions needed to repeat it.
 
-    CLEAR: every name given was judged and nothing was found. reasons: why some name could not be judged; with hits
-    the result is POSSIBLE_MATCH all the same. near_misses: similar entries below the threshold, only when asked for.
-    expected_alert_rate: share of innocent parties expected to alert at this configuration's threshold.
+    result: CLEAR only if every name was judged and nothing was found; POSSIBLE_MATCH if there is a
+    hit, even if another name could not be judged. reasons: why names could not be judged.
+    near_misses: entries below the threshold, if they were requested. expected_alert_rate: share of
+    innocent persons that are expected to reach the threshold.
     """
 
     result: Result

@@ -1,4 +1,4 @@
-"""Creates the journal's tables, with the columns of applications and lists, and the list sources."""
+"""Creates the journal's tables, their columns for applications and lists, and list sources."""
 
 from pathlib import Path
 

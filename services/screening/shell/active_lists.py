@@ -109,7 +109,9 @@ class ActiveLists:
                 await asyncio.wait_for(self._woken.wait(), self._poll_s)
 
     async def refresh(self) -> None:
-        """Loads the active versions if others are loaded. On an empty installation, imports the initial list.
+        """Loads the active versions if others are loaded.
+
+        On an empty installation, imports and activates the initial list first.
 
         Raises RpcError if the database is away, ListUnreadable if a version cannot be read,
         MatcherError if its index cannot be built.

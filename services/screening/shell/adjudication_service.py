@@ -115,7 +115,7 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
 
 
 def _query(state: str | None, application_id: UUID | None) -> str:
-    """Returns a query that reads the index for its filter: all hits, of a state, of an application."""
+    """Returns a query that uses the index for its filter: none, a state, an application."""
     columns = [
         name
         for name, value in (("state", state), ("application_id", application_id))

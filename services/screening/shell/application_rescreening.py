@@ -117,7 +117,7 @@ class ApplicationRescreening:
         )
 
     async def apply_past_verdicts(self) -> None:
-        """Clears hits whose pair officers cleared in another application, so that nobody judges it twice.
+        """Clears hits whose pair officers cleared elsewhere, so that nobody judges it twice.
 
         Raises RpcError.
         """

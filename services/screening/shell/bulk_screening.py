@@ -39,7 +39,10 @@ class BulkScreening:
         self._is_draining = False
 
     def end(self) -> None:
-        """Stops reading, because the server shuts down. Parties that were read are still answered."""
+        """Stops reading, because the server shuts down.
+
+        Parties that were read are still answered.
+        """
         self._is_draining = True
         if self._reader is not None:
             self._reader.cancel()

@@ -1,4 +1,4 @@
-"""Converts between core values and the messages of screening: requests, responses and stored events.
+"""Converts between core values and messages of screening: requests, responses, stored events.
 
 The messages of other services are decoded in `consumed_events`.
 """
@@ -111,7 +111,7 @@ def decode_list_event(name: str, payload: bytes) -> versions.Event:
 
 
 def screening(latest: events.ScreeningCompleted, trace_id: str) -> model_pb2.Screening:
-    """Returns a screening for officers: its ownership findings are repeated with the parties' names."""
+    """Returns a screening for officers, with the ownership findings by the parties' names."""
     view = _SCREENING.to_proto(latest)
     view.trace_id = trace_id
     names = {subject.party_id: subject.names[0] for subject in latest.subjects}

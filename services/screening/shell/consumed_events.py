@@ -65,7 +65,7 @@ def license_issued(envelope: Envelope) -> tuple[UUID, MonitorLicense]:
 
 
 def ending(service: str, envelope: Envelope) -> tuple[UUID, EndMonitoring] | None:
-    """Returns application id and command of an event that ends monitoring, or None for other events.
+    """Returns application id and command of an event that ends monitoring, else None.
 
     `service` is "applications" or "enforcement". Raises Undecodable.
     """

@@ -18,10 +18,10 @@ from services.screening.shell.worker_process import started
 
 
 class DeltaWorker:
-    """Runs one function after the other. The process is forked at the first call, and again if it is lost.
+    """Runs one function after the other.
 
-    `fork` returns the connection of a new process; `when_lost` is called if the process ends during
-    a call.
+    The process is forked at the first call, and again if it is lost. `fork` returns the connection
+    of a new process; `when_lost` is called if the process ends during a call.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Handles the events of applications and enforcement: screens submissions, monitors and ends monitoring."""
+"""Handles events of other services: screens submissions, starts and ends monitoring."""
 
 from __future__ import annotations
 

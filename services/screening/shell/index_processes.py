@@ -29,9 +29,9 @@ from services.screening.shell.worker_protocol import INDEX_BUILT, BuildIndex, Sc
 _LOG = structlog.get_logger("workers")
 _ATTEMPTS: Final = 2
 _NOTICED_S: Final = 0.02
-"""What killed one worker may have killed others: within this time the loop learns of all of them."""
+"""What killed one worker may have killed others; the loop learns of all within this time."""
 _PAUSE_S: Final = 1.0
-"""Between two replacements of one index's processes: a cause that kills them all must not keep a core busy."""
+"""Pause between two replacements, so that a cause that kills all processes costs no core."""
 
 
 class Pool(Protocol):
@@ -67,7 +67,10 @@ class IndexProcesses:
         self._filled_at = 0.0
 
     async def build(self) -> None:
-        """Starts the index process, and the workers once the index is built. Raises MatcherError."""
+        """Starts the index process, and the workers once the index is built.
+
+        Raises MatcherError.
+        """
         request = encode(BuildIndex(self.list_version_id, self.entries, self._config))
         for _ in range(_ATTEMPTS):  # the index server may die with our order unread
             try:
@@ -92,7 +95,10 @@ class IndexProcesses:
         return await party.result
 
     async def run_function(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Returns `function(index, *arguments)`, called in the delta worker. Raises MatcherError."""
+        """Returns `function(index, *arguments)`, called in the delta worker.
+
+        Raises MatcherError.
+        """
         return await self._delta_worker.run(function, arguments)
 
     def close(self) -> None:
@@ -208,7 +214,10 @@ class IndexProcesses:
 
 
 def send_order(orders: socket.socket, order: bytes, count: int) -> tuple[Any, ...]:
-    """Orders a new process; returns our ends of its `count` sockets. Raises OSError if nobody reads."""
+    """Orders a new process; returns our ends of its `count` sockets.
+
+    Raises OSError if nobody reads.
+    """
     pairs = [socket.socketpair() for _ in range(count)]
     try:
         socket.send_fds(orders, [order], [theirs.fileno() for _, theirs in pairs])

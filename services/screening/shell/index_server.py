@@ -1,4 +1,4 @@
-"""The processes that hold an index: `python -m services.screening.shell.index_server FD`, started by the service.
+"""The processes that hold an index. The service starts `python -m <this module> FD`.
 
 The matcher holds the interpreter lock for most of a query, so several queries at once need several
 processes. An index is large, so the processes share one. The index server is a fork server: it
@@ -47,7 +47,7 @@ DELTA_WORKER: Final = b"d"
 """Order to an index process: fork a delta worker, which calls functions on the index."""
 
 _WARM_UP: Final = Entry(entry_id="", list_code="", name="Example Trading House", content_hash="")
-"""Building and searching an index of this entry makes the libraries load their tables before a fork."""
+"""Searching an index of this entry makes the libraries load their tables before a fork."""
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def _freeze() -> None:
 
 
 def _serve(orders: socket.socket, mains: dict[bytes, Callable[..., None]]) -> None:
-    """Forks a process for each order, which runs the function of that order, until the socket closes."""
+    """Forks a process for each order, which runs its function, until the socket closes."""
     while True:
         order, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
         if not order:
@@ -140,7 +140,10 @@ def _reply(request: ScreenRequest, index: ListIndex, config: ScreeningConfig) ->
 
 
 def _delta_worker(connection: socket.socket, index: ListIndex) -> None:
-    """Calls functions of this package with the index. What they keep in their modules lives as long as the process."""
+    """Calls functions of this package with the index.
+
+    What they keep in their modules lives as long as the process.
+    """
     connection.sendall(encode(WorkerStarted(os.getpid())))
     while (body := worker_protocol.receive(connection)) is not None:
         function, arguments = pickle.loads(body)  # noqa: S301 - from the service, over a socket that only it has

@@ -106,7 +106,10 @@ class ListServicer(service_pb2_grpc.ListServiceServicer):
 
 
 async def _read(source: ListSource) -> tuple[Entry, ...]:
-    """Returns the entries of the list. Raises RpcError LIST_EMPTY, LIST_TRUNCATED or LIST_MALFORMED."""
+    """Returns the entries of the list.
+
+    Raises RpcError LIST_EMPTY, LIST_TRUNCATED or LIST_MALFORMED.
+    """
     try:
         return await asyncio.to_thread(read, source.kind, source.code, source.content)
     except ListUnreadable as error:

@@ -1,4 +1,4 @@
-"""The imported lists in the database: their versions, and the source files that these were read from.
+"""The imported lists in the database: their versions and source files.
 
 A source is stored byte for byte, and every replica reads it from there. What all replicas must
 agree on is in the database, never on a disk.

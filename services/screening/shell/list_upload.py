@@ -36,7 +36,7 @@ class ListUpload:
         )
 
     def request(self, source: ListSource) -> pb.ImportListRequest:
-        """Returns the import as one request: the same import in other pieces is the same request."""
+        """Returns the import as one request, the same in whatever pieces the import comes."""
         return pb.ImportListRequest(
             request_id=self.first.request_id,
             validate_only=self.first.validate_only,
@@ -75,7 +75,7 @@ async def receive_list(
 
 
 def _continues(first: pb.ImportListRequest, message: pb.ImportListRequest) -> bool:
-    """Returns True if a later message has the same id, and repeats the first one or leaves fields out."""
+    """Returns True if a later message has the first one's id and contradicts none of its fields."""
     return message.request_id == first.request_id and all(
         getattr(message, name) in {getattr(first, name), type(getattr(first, name))()}
         for name in ("list_code", "format", "publication", "validate_only")

@@ -35,7 +35,10 @@ class MatcherError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The principal that a party is screened for, and one of its streams. Callers get equal shares."""
+    """The principal that a party is screened for, and one of its streams.
+
+    Callers get equal shares.
+    """
 
     name: str
     stream: str = ""

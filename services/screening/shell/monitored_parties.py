@@ -1,4 +1,4 @@
-"""The parties of open applications and live licenses, in memory, to be searched for changed entries.
+"""The parties of open applications and live licenses, in memory, to search for changed entries.
 
 The index is filled from the database page by page and kept up to date by the journal's change feed.
 One thread has it, so that the event loop stays free. Correctness does not depend on its being up to
@@ -136,7 +136,7 @@ class MonitoredParties:
     async def _compare_each(
         self, index: LoadedIndex, entries: tuple[Entry, ...], ids: Sequence[UUID]
     ) -> frozenset[UUID]:
-        """Returns those of the applications that may have an entry as a party, compared one by one."""
+        """Returns the applications that may have an entry as a party, compared one by one."""
         found: set[UUID] = set()
         for batch in in_batches(ids, _PAGE):
             applications = await self._journal.select(_BY_IDS, list(batch))

@@ -1,4 +1,7 @@
-"""Reads the ownership rules from their YAML file. An invalid file keeps the service from starting."""
+"""Reads the ownership rules from their YAML file.
+
+An invalid file keeps the service from starting.
+"""
 
 from __future__ import annotations
 

@@ -47,6 +47,9 @@ async def cleared_pairs(
 async def cleared_elsewhere(
     journal: Journal[ScreenedApplication, Event], limit: int
 ) -> list[ClearedElsewhere]:
-    """Returns undecided hits whose pair an officer cleared in another application. Raises RpcError."""
+    """Returns undecided hits whose pair an officer cleared in another application.
+
+    Raises RpcError.
+    """
     rows = await journal.fetch(_CLEARED_ELSEWHERE, limit)
     return [ClearedElsewhere(**row) for row in rows]

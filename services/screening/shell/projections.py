@@ -19,7 +19,10 @@ from services.screening.shell import codec
 
 
 class ScreeningStream:
-    """The stream of an application, by application id. Table `hit` has a row for each of its hits."""
+    """The stream of an application, by application id.
+
+    Table `hit` has a row for each of its hits.
+    """
 
     kind = "screening"
     id_attribute = "application.id"

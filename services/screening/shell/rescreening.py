@@ -46,11 +46,11 @@ _BATCH: Final = 50
 _POLL_S: Final = 1.0
 _MOST_PAUSE_S: Final = 30.0
 _POLL_SHARE: Final = 20
-"""Looking for waiting applications may take one part in so many of the time, but happens every _MOST_PAUSE_S."""
+"""Looking for waiting applications takes one part in so many of the time at most."""
 _CHECK_SHARE: Final = 20
 """The full check may take one part in so many of the time."""
 _BEHIND_S: Final = 60.0
-"""A leader that has not loaded the active lists for so long gives the lock up to another replica."""
+"""A leader that has not loaded the active lists for so long gives the lock up."""
 
 
 class Rescreening:
@@ -108,7 +108,10 @@ class Rescreening:
         self._woken.set()
 
     async def waiting(self) -> int:
-        """Returns the number of applications not yet compared with the loaded lists. Raises RpcError."""
+        """Returns the number of applications not yet compared with the loaded lists.
+
+        Raises RpcError.
+        """
         index = self._screener.index
         return 0 if index is None else await self._progress.count_waiting(index.list_version_id)
 
@@ -170,7 +173,7 @@ class Rescreening:
         await self._progress.mark(versions, index.list_version_id)
 
     async def _changed_entries(self, index: LoadedIndex, base: str) -> tuple[Entry, ...]:
-        """Returns the entries of the index that were added or changed since index version `base`."""
+        """Returns the entries that were added or changed since index version `base`."""
         target = index.list_version_id
         if self._changes is None or self._changes[:2] != (base, target):
             before: list[Entry] = []

@@ -56,7 +56,7 @@ class RescreeningProgress:
         return int(row["count"])
 
     async def waiting(self, index_version: str) -> Mapping[str, Mapping[UUID, int]]:
-        """Returns the applications that wait with their versions, by the index version compared last."""
+        """Returns the waiting applications with versions, by the index version compared last."""
         by_base: dict[str, dict[UUID, int]] = defaultdict(dict)
         last = UUID(int=0)
         while rows := await self._journal.fetch(_NEXT, index_version, last, _PAGE):
@@ -66,7 +66,7 @@ class RescreeningProgress:
         return by_base
 
     async def mark(self, versions: Mapping[UUID, int], index_version: str) -> None:
-        """Records that these applications, at these versions, were compared with the index version."""
+        """Records that applications, at these versions, were compared with the index version."""
         ids = sorted(versions)
         for start in range(0, len(ids), _PAGE):
             some = ids[start : start + _PAGE]
@@ -75,6 +75,6 @@ class RescreeningProgress:
     async def next_only_compared(
         self, index_version: str, after: UUID
     ) -> StoredStream[ScreenedApplication] | None:
-        """Returns the next application, by id, that was compared but not screened in full, or None."""
+        """Returns the next application that was compared but not screened in full, or None."""
         found = await self._journal.select(_ONLY_COMPARED, after, index_version)
         return found[0] if found else None

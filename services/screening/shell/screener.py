@@ -1,7 +1,7 @@
 """Runs a screening within its time budget, and records metrics and spans without names.
 
-The loaded index is one attribute, `index`: replacing it is one assignment. A caller that took the old
-index keeps it until its parties are screened. Spans and metrics carry results and ids of list
+The loaded index is one attribute, `index`: replacing it is one assignment. A caller that took the
+old index keeps it until its parties are screened. Spans and metrics carry results and ids of list
 entries, never a name.
 """
 
@@ -56,7 +56,10 @@ class Screener:
         self.index: LoadedIndex | None = None
 
     async def load(self, entries: Sequence[Entry], list_version_id: str) -> LoadedIndex:
-        """Returns the index of these entries; it is not screened against yet. Raises MatcherError."""
+        """Returns the index of these entries; it is not screened against yet.
+
+        Raises MatcherError.
+        """
         return await self._matcher.load(entries, list_version_id)
 
     async def screen(

@@ -61,7 +61,7 @@ class ScreeningServicer(service_pb2_grpc.ScreeningServiceServicer):
         screener = self._dependencies.screener
         if screener.index is None:
             raise unavailable(CommonReason.NOT_READY, "the lists are not loaded", 1.0)
-        # Each stream takes turns with the caller's other streams, and the caller with other callers.
+        # Each stream takes turns with the caller's other streams, and callers with each other.
         caller = Caller(current_principal().name, str(next(self._stream_numbers)))
         stream = BulkScreening(screener, caller)
         self._streams.add(stream)
@@ -97,6 +97,6 @@ class ScreeningServicer(service_pb2_grpc.ScreeningServiceServicer):
 
 
 def _wait_seconds(context: Any) -> float:
-    """Returns how long a party may take, so that the answer arrives before the caller's deadline."""
+    """Returns the time a party may take, so that the answer comes before the deadline."""
     remaining = context.time_remaining() if context is not None else None
     return WAIT_S if remaining is None else min(WAIT_S, _DEADLINE_SHARE * remaining)

@@ -1,4 +1,4 @@
-"""The matcher in processes of its own: starts the index server, and the processes of each index version."""
+"""The matcher in processes: starts the index server, and the processes of each index version."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _MOST_DEFAULT_WORKERS: Final = 4
 _ONE_THREAD: Final = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"), "1"
 )
-"""Libraries that would start threads when they are imported. A process with threads must not fork."""
+"""Libraries that would start threads when they are imported.
+
+A process with threads must not fork.
+"""
 
 
 def default_workers() -> int:

@@ -1,4 +1,4 @@
-"""Messages between the service and its screening processes: frames of MessagePack, each after its length."""
+"""Messages between the service and its screening processes: MessagePack frames with lengths."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class ScreenRequest(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ScreenReply(msgspec.Struct, frozen=True, array_like=True):
-    """The screening and the seconds of CPU it took. fault: type of the exception, empty without one."""
+    """The screening and the seconds of CPU it took.
+
+    fault: type of the exception, empty without one.
+    """
 
     screening: Screening | None
     seconds: float

@@ -25,7 +25,8 @@ from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from services.screening.core.config import DEFAULT
-from services.screening.core.matching.screening import considered, screen
+from services.screening.core.matching.score_samples import score_samples
+from services.screening.core.matching.screening import screen
 from services.screening.core.model import PartyKind, PartyQuery
 from services.screening.core.names.comparison import HIGHEST_INEXACT
 from services.screening.core.names.index import ListIndex
@@ -212,7 +213,7 @@ def _example(found: Sequence[Compared], weight: float, *, is_same: bool) -> Exam
 
 def compared(index: ListIndex, query: PartyQuery) -> Iterator[Compared]:
     """Yields all comparisons of a query, however dissimilar."""
-    for entry, features, by in considered(
+    for entry, features, by in score_samples(
         index, query, replace(WITHOUT_NAME_SCORE, promising=-1.0)
     ):
         yield entry.entry_id, features, by

@@ -1,4 +1,4 @@
-"""The command: every line is answered, in order, whatever stands in it; the exit code says what went wrong."""
+"""The command answers every line in order; its exit code tells what went wrong."""
 
 import json
 import subprocess
@@ -12,7 +12,8 @@ from services.screening.batch.command import Exit, main
 
 LIST = """\
 id,schema,name,aliases,birth_date,countries,addresses,identifiers,dataset
-NK-1,Company,TGO General Trading LLC,Three Green Orbit;T.G.O.,,ae,"Festival Tower, Dubai",AE-778899123,Example list
+NK-1,Company,TGO General Trading LLC,Three Green Orbit;T.G.O.,,ae,"Festival Tower, Dubai",\
+AE-778899123,Example list
 NK-2,Person,Halis Bektas,,1966-02-13,ch,,X0906223,Example list
 NK-3,LegalEntity,810 Aircraft Repair Plant,,,ru,,,Example list
 """
@@ -65,7 +66,7 @@ def run(
 
     if workers == 1:
         assert main(arguments) == Exit.ANSWERED
-    else:  # it forks, which only a process of its own may do: this one has threads of the tests before
+    else:  # it forks, so it needs a process of its own: this one has threads of other tests
         command = [sys.executable, "-m", "services.screening.batch", *arguments]
         assert subprocess.run(command, capture_output=True, check=False).returncode == Exit.ANSWERED
 

@@ -1,7 +1,8 @@
-"""Scores that guard the engine against silent change: `python -m tests.screening.core.golden` writes them anew.
+"""Golden scores: `python -m tests.screening.core.golden` writes them.
 
-A score belongs to a version of the configuration. One that changes while the version stays is a fault, and this refuses
-to write it. The names are compared in a small index of their own, so that a new list changes nothing here.
+A score belongs to a version of the configuration. A score that changes while the version stays is
+a defect, and the command refuses to write it. The names are compared in a small index of their own,
+so that a new list changes nothing here.
 """
 
 import csv
@@ -70,7 +71,7 @@ def changed(before: tuple[Golden, ...], now: tuple[Golden, ...]) -> tuple[str, .
 
 
 def main() -> int:
-    """Writes the file; refuses when a score has changed and the version of the configuration has not."""
+    """Writes the file; refuses if a score changed and the configuration's version did not."""
     before = recorded()
     now = scored(before)
     found = changed(before, now)

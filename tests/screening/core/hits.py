@@ -1,4 +1,4 @@
-"""What the tests of kept screenings begin with: one application with a hit, and what becomes of it."""
+"""Builders for tests of the core: an application with a hit, and commands on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One migrated database with a shortened list in it, loaded once, and a replica that screens against it."""
+"""A migrated database with a shortened list, and a replica that screens against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the service begin with: applications that were submitted, and a shortened list."""
+"""Builders for tests of the shell: submitted applications and a shortened list."""
 
 from __future__ import annotations
 

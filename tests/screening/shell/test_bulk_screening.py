@@ -1,4 +1,4 @@
-"""A stream of parties, without a wire: answers in order, a bounded number under way, an end that leaves nothing."""
+"""A stream of parties: answers in order, a bounded number in progress, a clean end."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ async def test_no_screening_is_missed_or_mixed_while_a_version_is_activated(
         (before.list_version_id, ScreeningResult.CLEAR),
         (answer.version.list_version, ScreeningResult.POSSIBLE_MATCH),
     }
-    # Whoever was screened against the past, at whatever moment, is found and compared with what has changed.
+    # Applications that were screened against the old version are found and compared.
     await own_replica.rescreening.sweep()
     assert [(await kept(own_replica, each)).latest.parties[1].result for each in done] == [
         ScreeningResult.POSSIBLE_MATCH

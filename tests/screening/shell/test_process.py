@@ -1,4 +1,4 @@
-"""The service as its own process with its siblings absent: real PostgreSQL, real Kafka, mutual TLS."""
+"""The service in its own process, its siblings absent: PostgreSQL, Kafka, mutual TLS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECONDS = 120.0
 
 @pytest.fixture(scope="module")
 def stack(run_folder: Path, source: ListSource, new_replica: NewReplica) -> Iterator[Stack]:
-    """A service that finds a list active, another than the shipped one: quick to load, also after a kill."""
+    """A service with another active list than the shipped one: quick to load, also after a kill."""
     with Stack(run_folder / "screening", services=("screening",), autostart=False) as running:
         run_coroutine(start_list(running.database("screening").app_dsn, new_replica))
         running.service("screening").start()

@@ -1,4 +1,4 @@
-"""Applications are compared with what a list version changes, and with past verdicts, on the real database."""
+"""Applications are compared with changed lists and past verdicts, on the real database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list version is activated under load, and processes are killed: real PostgreSQL, real Kafka, mutual TLS."""
+"""A list version is activated and processes are killed under load: PostgreSQL, Kafka, TLS."""
 
 from __future__ import annotations
 

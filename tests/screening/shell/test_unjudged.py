@@ -1,4 +1,4 @@
-"""A name that cannot be judged is UNDETERMINED with a reason, never CLEAR; disguises of writing are flagged."""
+"""A name that cannot be judged is UNDETERMINED, never CLEAR; disguises are flagged."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ async def test_a_party_that_ends_two_workers_is_undetermined_and_the_others_are_
 
 
 async def test_large_parties_never_have_the_last_worker(loaded: LoadedIndex) -> None:
-    """Parties with many long names are queued; a caller with one name is answered before the first of them."""
+    """A caller with one name is answered before queued parties with many long names."""
     order: list[str] = []
 
     async def ask(query: PartyQuery, caller: str) -> None:

@@ -1,1 +1,1 @@
-"""What follows from screenings: recorded results, standing of a party, officers' verdicts, monitoring."""
+"""Rules of kept screenings: recorded results, standing of a party, verdicts, monitoring."""

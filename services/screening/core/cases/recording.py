@@ -1,4 +1,4 @@
-"""Turns the matcher's answers into the event ScreeningCompleted: bounded in size, with past verdicts.
+"""Turns answers of the matcher into ScreeningCompleted: bounded in size, with past verdicts.
 
 Knows the matcher's answers and the rules of ownership, nothing of how names are compared.
 """

@@ -84,7 +84,10 @@ def _owner(application: ScreenedApplication, subject: Subject) -> Owner:
 def owner_of(
     subject: Subject, hits: Iterable[tuple[RecordedHit, bool]], *, is_undetermined: bool
 ) -> Owner:
-    """Returns the subject as an owner. hits: those not cleared, each with whether it is confirmed."""
+    """Returns the subject as an owner.
+
+    hits: those not cleared, each with whether it is confirmed.
+    """
     return Owner(
         party_id=subject.party_id,
         owns=subject.owns,

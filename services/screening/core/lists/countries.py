@@ -1,4 +1,4 @@
-"""Country names as publishers write them, as ISO 3166-1 alpha-2 codes."""
+"""Converts country names, as publishers write them, to ISO 3166-1 alpha-2 codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CODE_LENGTH: Final = 2
 
 @lru_cache(maxsize=2048)
 def country_code(name: str) -> str | None:
-    """The code of a country by its name or code, or None when it is no country of today."""
+    """Returns the ISO 3166-1 alpha-2 code of a country by its name or code, None if unknown."""
     text = " ".join(name.split())
     if len(text) == _CODE_LENGTH and text.isascii() and text.isalpha():
         return text.upper()
@@ -22,5 +22,5 @@ def country_code(name: str) -> str | None:
 
 
 def country_codes(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The codes of those that are known, each once, in order."""
+    """Returns the codes of the names that are known, in order, without duplicates."""
     return tuple(dict.fromkeys(code for name in names if (code := country_code(name)) is not None))

@@ -1,4 +1,4 @@
-"""Reads the US Consolidated Screening List as published in CSV. Knows its columns and wording, nothing of matching."""
+"""Reads the US Consolidated Screening List, published as CSV."""
 
 # ruff: noqa: SIM905  tables of words read best as text
 
@@ -18,14 +18,14 @@ from services.screening.core.lists.parsed_list import (
 from services.screening.core.model import Entry, Identifier, PartyKind
 
 COLUMNS: Final = frozenset(
-    "_id source entity_number type programs name addresses federal_register_notice license_requirement call_sign "
-    "vessel_flag remarks source_list_url alt_names citizenships dates_of_birth nationalities source_information_url "
-    "ids".split()
+    "_id source entity_number type programs name addresses federal_register_notice"
+    " license_requirement call_sign vessel_flag remarks source_list_url alt_names citizenships"
+    " dates_of_birth nationalities source_information_url ids".split()
 )
-"""Columns that must be present. Further columns of the publisher are ignored, missing ones refuse the file."""
+"""Required columns. If one is missing, the file is refused; further columns are ignored."""
 
 MINIMUM_ENTRIES: Final = 1_000
-"""Fewer parties than this are no Consolidated Screening List: the list has held over 10,000 for years."""
+"""A file with fewer parties is refused: the list has had over 10,000 for years."""
 
 LIST_CODES: Final[Mapping[str, str]] = {
     "Capta List": "CAP",
@@ -42,7 +42,7 @@ LIST_CODES: Final[Mapping[str, str]] = {
     "Specially Designated Nationals": "SDN",
     "Unverified List": "UVL",
 }
-"""Code of a list by how the publisher's `source` column begins."""
+"""Codes of lists by the beginning of the publisher's `source` column."""
 
 KINDS: Final[Mapping[str, PartyKind]] = {
     "individual": PartyKind.PERSON,
@@ -51,10 +51,11 @@ KINDS: Final[Mapping[str, PartyKind]] = {
     "aircraft": PartyKind.AIRCRAFT,
 }
 
-# The `ids` column mixes identifiers with remarks about the party; these identify nobody.
+# The `ids` column also has remarks about the party. These types identify nobody.
 NOT_IDENTIFYING: Final = re.compile(
     r"gender|risk|information|directive|date|prohibited|determination|organization type|target type"
-    r"|former vessel flag|aircraft model|aircraft operator|nationality|issuer name|executive order|sanctions"
+    r"|former vessel flag|aircraft model|aircraft operator|nationality|issuer name"
+    r"|executive order|sanctions"
     r"|listing|effective|phone|website",
     re.IGNORECASE,
 )
@@ -63,11 +64,11 @@ LAST_COUNTRY: Final = re.compile(r"(?:^|,\s*)([A-Z]{2})$")
 
 
 def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Entry, ...]:
-    """Every party of a Consolidated Screening List, in the publisher's order.
+    """Returns all parties of a Consolidated Screening List, in the publisher's order.
 
-    content: the published CSV, plain or gzip-compressed. Raises ListUnreadable when the file is empty, truncated,
-    malformed, names an unknown list, gives two parties one id, or holds fewer than `minimum` parties. A party that is
-    published twice with the same content is read once.
+    content: the published CSV, plain or gzip-compressed. A party that is published twice with the
+    same content is returned once. Raises ListUnreadable if the file is empty, truncated or
+    malformed, names an unknown list, has two parties with one id, or fewer than `minimum` parties.
     """
     reader = csv.DictReader(io.StringIO(decoded(content), newline=""), strict=True)
     if missing := COLUMNS - frozenset(reader.fieldnames or ()):
@@ -75,7 +76,7 @@ def read_entries(content: bytes, *, minimum: int = MINIMUM_ENTRIES) -> tuple[Ent
         raise ListUnreadable(msg)
     entries = distinct(_entries(reader))
     if len(entries) < minimum:
-        msg = f"{len(entries)} parties, at least {minimum} expected"
+        msg = f"the list has {len(entries)} parties; at least {minimum} are expected"
         raise ListUnreadable(msg, Flaw.TRUNCATED if entries else Flaw.EMPTY)
     return entries
 
@@ -95,14 +96,14 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
         raise ListUnreadable(msg)
     fields = {str(key): " ".join((value or "").split()) for key, value in row.items()}
     if not fields["name"] or not fields["_id"]:
-        msg = f"line {line}: a party without name or id"
+        msg = f"line {line}: a party has no name or no id"
         raise ListUnreadable(msg)
     code = _list_code(fields["source"], line)
     return Entry(
         entry_id=f"{code}-{fields['_id']}",
         list_code=code,
         name=fields["name"],
-        # A moved link is no change of the party: officers' decisions about it must stay.
+        # A changed link is no change of the party: verdicts of officers on it must stay.
         content_hash=content_hash(
             {key: text for key, text in fields.items() if not key.endswith("_url")}
         ),
@@ -121,7 +122,10 @@ def _entry(row: Mapping[str | None, str | None], line: int) -> Entry:
 
 
 def _aliases(fields: Mapping[str, str]) -> tuple[str, ...]:
-    """The alternative names. The Entity List is prose: its last alias comes with the word "and" before it."""
+    """Returns the aliases.
+
+    The Entity List is prose: the word "and" stands before its last alias.
+    """
     names = (part.removeprefix("and ") for part in _parts(fields["alt_names"]))
     return tuple(dict.fromkeys(name for name in names if name != fields["name"]))
 
@@ -140,7 +144,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _countries(fields: Mapping[str, str]) -> tuple[str, ...]:
-    """Countries of nationality, citizenship, flag, addresses and issued identifiers, in that order."""
+    """Returns countries of nationality, citizenship, flag, addresses and issuers of identifiers."""
     stated = [
         *_parts(fields["nationalities"]),
         *_parts(fields["citizenships"]),
@@ -156,7 +160,10 @@ def _countries(fields: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _identifiers(fields: Mapping[str, str]) -> tuple[Identifier, ...]:
-    """Identifiers as (type, value). Published as "CC, value, type", "value, type", or with places and dates between."""
+    """Returns identifiers as (type, value).
+
+    They are published as "CC, value, type" or "value, type", some with places and dates in between.
+    """
     found: list[Identifier] = []
     for part in _parts(fields["ids"]):
         pieces = [piece.strip() for piece in part.split(", ")]

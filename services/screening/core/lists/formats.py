@@ -1,4 +1,4 @@
-"""Which reader reads which format, and what a version changes against another. Knows no layout itself."""
+"""Reads a list in any format, and compares two versions of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.screening.core.model import Entry
 
 
 def read(kind: ListFormat, list_code: str, content: bytes) -> tuple[Entry, ...]:
-    """Every party of a list as it is kept. Raises ListUnreadable with its flaw."""
+    """Returns all entries of a stored list. Raises ListUnreadable."""
     match kind:
         case ListFormat.CSL_CSV:
             return csl.read_entries(content)
@@ -28,7 +28,7 @@ def read(kind: ListFormat, list_code: str, content: bytes) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What changes from one set of entries to another: entries as they are now, and ids of those that are gone."""
+    """Difference of two versions: new and changed entries as they are now, ids of removed ones."""
 
     added: tuple[Entry, ...]
     changed: tuple[Entry, ...]
@@ -36,18 +36,20 @@ class Delta:
 
     @property
     def to_screen(self) -> tuple[Entry, ...]:
-        """Entries that may be somebody whom they were not before."""
+        """Entries that may match a party that they did not match before."""
         return (*self.added, *self.changed)
 
 
 def delta(before: Iterable[Entry], after: Iterable[Entry]) -> Delta:
-    """What changes, by id and content."""
+    """Returns the difference by entry id and content hash."""
     old = {entry.entry_id: entry.content_hash for entry in before}
     new = {entry.entry_id: entry for entry in after}
     return Delta(
         added=tuple(entry for entry_id, entry in new.items() if entry_id not in old),
         changed=tuple(
-            e for entry_id, e in new.items() if entry_id in old and old[entry_id] != e.content_hash
+            entry
+            for entry_id, entry in new.items()
+            if entry_id in old and old[entry_id] != entry.content_hash
         ),
         removed=tuple(entry_id for entry_id in old if entry_id not in new),
     )

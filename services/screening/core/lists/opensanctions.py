@@ -1,6 +1,6 @@
-"""Reads a list in the layout of OpenSanctions' `targets.simple.csv`. Knows its columns, nothing of matching.
+"""Reads a list in the layout of OpenSanctions' `targets.simple.csv`.
 
-The layout is also a simple one to write by hand: a list of one's own can be kept in it.
+The layout is simple to write by hand, so it also suits a list of your own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from services.screening.core.model import Entry, PartyKind
 COLUMNS: Final = frozenset(
     {"id", "schema", "name", "aliases", "birth_date", "countries", "addresses", "identifiers"}
 )
-"""Columns that must be present; further ones are read where they are known and else ignored."""
+"""Required columns.
+
+`program_ids`, `sanctions` and `dataset` are read if present; others are ignored.
+"""
 
 KINDS: Final[Mapping[str, PartyKind]] = {
     "Person": PartyKind.PERSON,
@@ -37,16 +40,17 @@ HOUSEKEEPING: Final = frozenset({"first_seen", "last_seen", "last_change", "data
 
 
 def read_entries(content: bytes, list_code: str) -> tuple[Entry, ...]:
-    """Every party, in the publisher's order, as an entry of `list_code`. content: plain or gzip-compressed CSV.
+    """Returns all parties, in the publisher's order, as entries of `list_code`.
 
-    Raises ListUnreadable when the file is empty, cut short, not in its columns, or gives two parties one id.
+    content: CSV, plain or gzip-compressed. Raises ListUnreadable if the file is empty, truncated or
+    not in its columns, or if two parties have one id.
     """
     reader = csv.DictReader(io.StringIO(decoded(content), newline=""), strict=True)
     if missing := COLUMNS - frozenset(reader.fieldnames or ()):
         raise ListUnreadable(f"columns missing: {', '.join(sorted(missing))}")
     entries = distinct(_entries(reader, list_code))
     if not entries:
-        raise ListUnreadable("the list holds nobody", Flaw.EMPTY)
+        raise ListUnreadable("the list has no parties", Flaw.EMPTY)
     return entries
 
 
@@ -66,7 +70,7 @@ def _entries(reader: csv.DictReader[str], list_code: str) -> Iterable[Entry]:
 
 def _entry(fields: Mapping[str, str], list_code: str, line: int) -> Entry:
     if not fields["id"] or not fields["name"]:
-        raise ListUnreadable(f"line {line}: a party without name or id")
+        raise ListUnreadable(f"line {line}: a party has no name or no id")
     return Entry(
         entry_id=f"{list_code}-{fields['id']}",
         list_code=list_code,
@@ -78,7 +82,7 @@ def _entry(fields: Mapping[str, str], list_code: str, line: int) -> Entry:
         kind=KINDS.get(fields["schema"], PartyKind.UNKNOWN),
         birth_dates=_parts(fields["birth_date"]),
         countries=country_codes(_parts(fields["countries"])),
-        # The layout gives values without their types.
+        # The layout has values of identifiers without their types.
         identifiers=tuple(("Identifier", each) for each in _parts(fields["identifiers"])),
         addresses=_parts(fields["addresses"]),
         programs=_parts(fields.get("program_ids", "")) or _parts(fields.get("sanctions", "")),

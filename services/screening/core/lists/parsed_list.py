@@ -1,6 +1,6 @@
-"""What is read of a list's files before their format matters, and what every format must keep: whole, readable, unique.
+"""Functions of all list formats: decode files, check that they are whole, bundle several files.
 
-Knows bytes and entries, no format and no matching.
+Knows bytes and entries, no format.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from services.screening.core.model import Entry
 
 
 class Flaw(StrEnum):
-    """What is wrong with a file."""
+    """Defect of a list file."""
 
     EMPTY = "EMPTY"
     TRUNCATED = "TRUNCATED"
     MALFORMED = "MALFORMED"
 
 
-class ListUnreadable(ValueError):  # noqa: N818  what happened, in the words of the domain
-    """The files are not a complete list in their format. Nothing of them may be activated."""
+class ListUnreadable(ValueError):  # noqa: N818 - named as the state of the list
+    """The files are not a complete list in their format. No entry of them may be used."""
 
     def __init__(self, message: str, flaw: Flaw = Flaw.MALFORMED) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class ListUnreadable(ValueError):  # noqa: N818  what happened, in the words of 
 
 
 class Part(StrEnum):
-    """Which file of a list; a list of one file has only the first."""
+    """File of a list. A list that is published as one file has only PRIMARY."""
 
     PRIMARY = "PRIMARY"
     ALT = "ALT"
@@ -41,9 +41,10 @@ class Part(StrEnum):
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file, plain or gzip-compressed. Raises ListUnreadable: EMPTY, MALFORMED or TRUNCATED.
+    """Returns the text of a file, plain or gzip-compressed.
 
-    A cut download ends in the middle of a line; every publisher ends the last one with a line break or a closing mark.
+    Raises ListUnreadable (EMPTY, MALFORMED or TRUNCATED). A cut download ends in the middle of a
+    line, while all publishers end the last line with a line break or an end-of-file mark.
     """
     text = unpacked(content)
     if not text.strip("\x1a\r\n\ufeff \t"):
@@ -54,7 +55,10 @@ def decoded(content: bytes) -> str:
 
 
 def unpacked(content: bytes) -> str:
-    """The text of a file, plain or gzip-compressed, whatever it ends with. Raises ListUnreadable."""
+    """Returns the text of a file, plain or gzip-compressed.
+
+    Does not check its end. Raises ListUnreadable.
+    """
     try:
         plain = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
     except EOFError as error:
@@ -65,33 +69,36 @@ def unpacked(content: bytes) -> str:
         return plain.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ListUnreadable(
-            f"not readable as UTF-8 text: {error.reason} at byte {error.start}"
+            f"the file is not UTF-8 text: {error.reason} at byte {error.start}"
         ) from error
 
 
 def distinct(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries, one published twice with the same content once. Raises ListUnreadable when one id means two."""
+    """Returns the entries; one that is published twice with the same content is returned once.
+
+    Raises ListUnreadable if two parties have one id.
+    """
     found: dict[str, Entry] = {}
     for entry in entries:
         known = found.setdefault(entry.entry_id, entry)
         if known.content_hash != entry.content_hash:
-            raise ListUnreadable(f"the id {entry.entry_id} stands for two different parties")
+            raise ListUnreadable(f"two different parties have the id {entry.entry_id}")
     return tuple(found.values())
 
 
 def content_hash(published: Mapping[str, str]) -> str:
-    """SHA-256 over what is published of a party, hexadecimal: another one once anything of it changes."""
-    said = "\x1f".join(f"{key}\x1e{published[key]}" for key in sorted(published))
-    return hashlib.sha256(said.encode()).hexdigest()
+    """Returns the SHA-256, hexadecimal, of the published fields of a party."""
+    joined = "\x1f".join(f"{key}\x1e{published[key]}" for key in sorted(published))
+    return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def bundled(parts: Mapping[Part, bytes]) -> bytes:
-    """The files of a list as the one that is kept: the file itself, or all of them in a tar archive without dates."""
+    """Returns the files of a list as one content: a single file as it is, several in an archive."""
     return parts[Part.PRIMARY] if set(parts) == {Part.PRIMARY} else archived(parts)
 
 
 def archived(parts: Mapping[Part, bytes]) -> bytes:
-    """The files in a tar archive without dates."""
+    """Returns the files in a tar archive. It has no dates, so equal files give equal archives."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for part in Part:
@@ -103,7 +110,7 @@ def archived(parts: Mapping[Part, bytes]) -> bytes:
 
 
 def unbundled(content: bytes) -> Mapping[Part, bytes]:
-    """The files again. Raises ListUnreadable when it is no archive of them."""
+    """Returns the files of an archive. Raises ListUnreadable if it is damaged."""
     found: dict[Part, bytes] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
@@ -112,5 +119,7 @@ def unbundled(content: bytes) -> Mapping[Part, bytes]:
                 if file is not None and member.name in Part.__members__:
                     found[Part(member.name)] = file.read()
     except (tarfile.TarError, EOFError) as error:
-        raise ListUnreadable("the files of the list are not all there", Flaw.TRUNCATED) from error
+        raise ListUnreadable(
+            "the archive of the list's files is incomplete", Flaw.TRUNCATED
+        ) from error
     return found

@@ -1,4 +1,4 @@
-"""Reads the consolidated list of the UN Security Council as published in XML. Knows its elements, not matching."""
+"""Reads the consolidated list of the UN Security Council, published as XML."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ ROOT: Final = "CONSOLIDATED_LIST"
 NAMES: Final = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
 KINDS: Final = {"INDIVIDUAL": PartyKind.PERSON, "ENTITY": PartyKind.ORGANISATION}
 ADDRESS: Final = ("STREET", "CITY", "STATE_PROVINCE", "ZIP_CODE", "COUNTRY")
-# Dates of the publisher's own housekeeping; they say nothing of the party.
+# Elements about the publication. A change of them is no change of the party.
 HOUSEKEEPING: Final = frozenset({"VERSIONNUM", "LAST_DAY_UPDATED", "SORT_KEY", "SORT_KEY_LAST_MOD"})
 
 
 def read_entries(content: bytes) -> tuple[Entry, ...]:
-    """Every person and entity, in the publisher's order. content: the published XML, plain or gzip-compressed.
+    """Returns all persons and entities, in the publisher's order.
 
-    Raises ListUnreadable when the file is empty, cut short, no such list, or gives two parties one id. A document type
-    is refused: the list has none, and its entities could make a small file fill the memory.
+    content: the published XML, plain or gzip-compressed. Raises ListUnreadable if the file is
+    empty, truncated or no such list, or if two parties have one id. A document type is refused:
+    the list has none, and entities declared in one could make a small file fill the memory.
     """
     text = unpacked(content)
     if not text.strip():
@@ -37,7 +38,7 @@ def read_entries(content: bytes) -> tuple[Entry, ...]:
     if "<!DOCTYPE" in text:
         raise ListUnreadable("the file has a document type")
     try:
-        # The text is decoded already, so no declaration in it can choose another encoding.
+        # The text is decoded already, so a declaration in it cannot choose another encoding.
         root = ET.fromstring(text)  # noqa: S314 - without a document type there are no entities to expand
     except ET.ParseError as error:
         is_cut = f"</{ROOT}>" not in text and f"<{ROOT}" in text
@@ -48,7 +49,7 @@ def read_entries(content: bytes) -> tuple[Entry, ...]:
         raise ListUnreadable(f"the root element is {root.tag[:80]}, not {ROOT}")
     entries = distinct(_entry(party) for tag in KINDS for party in root.iter(tag))
     if not entries:
-        raise ListUnreadable("the list holds nobody", Flaw.EMPTY)
+        raise ListUnreadable("the list has no parties", Flaw.EMPTY)
     return entries
 
 
@@ -56,7 +57,7 @@ def _entry(party: ET.Element) -> Entry:
     number, kind = _text(party, "DATAID"), party.tag
     name = " ".join(filter(None, (_text(party, tag) for tag in NAMES)))
     if not number or not name:
-        raise ListUnreadable("a party without name or id")
+        raise ListUnreadable("a party has no name or no id")
     others = [_text(party, "NAME_ORIGINAL_SCRIPT"), *_texts(party, f"{kind}_ALIAS/ALIAS_NAME")]
     countries = (*_texts(party, "NATIONALITY/VALUE"), *_texts(party, f"{kind}_ADDRESS/COUNTRY"))
     return Entry(
@@ -87,15 +88,15 @@ def _texts(element: ET.Element, path: str) -> list[str]:
 
 
 def _birth(element: ET.Element) -> str:
-    """A date, a year or a span of years, "circa" where the publisher says so."""
+    """Returns a date, a year or a range of years; an approximate one begins with "circa"."""
     first, last = _text(element, "FROM_YEAR"), _text(element, "TO_YEAR")
-    said = (
+    date = (
         _text(element, "DATE")[:10]
         or _text(element, "YEAR")
         or (f"{first} to {last}" if first and last else first)
     )
-    is_vague = _text(element, "TYPE_OF_DATE") == "APPROXIMATELY"
-    return f"circa {said}" if said and is_vague else said
+    is_approximate = _text(element, "TYPE_OF_DATE") == "APPROXIMATELY"
+    return f"circa {date}" if date and is_approximate else date
 
 
 def _documents(party: ET.Element) -> Iterator[Identifier]:
@@ -110,7 +111,7 @@ def _address(element: ET.Element) -> str:
 
 
 def _published(element: ET.Element) -> str:
-    """All that is said of a party, in order; layout and housekeeping aside."""
+    """Returns the published content of a party in order, without layout and publication dates."""
     text = " ".join((element.text or "").split())
     inner = "".join(_published(each) for each in element if each.tag not in HOUSEKEEPING)
     return f"<{element.tag}>{text}{inner}</>"

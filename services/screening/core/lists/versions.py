@@ -187,7 +187,7 @@ def _refuse_implausible(current: ScreeningList | None, version: ListVersion) -> 
 
 
 def index_version(versions: Iterable[ListVersion]) -> str:
-    """Returns the name of an index: the names of its list versions, by list code, joined by " + "."""
+    """Returns the name of an index: its list versions, by list code, joined by " + "."""
     return SEPARATOR.join(
         version.list_version for version in sorted(versions, key=lambda each: each.code)
     )

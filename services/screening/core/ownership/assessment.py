@@ -1,4 +1,4 @@
-"""Assesses whether listed parties own a party, directly or through others, under the rules of a day.
+"""Assesses whether listed parties own a party, directly or through others, by rules of a day.
 
 Holdings form a graph with chains and cycles. The assessment is its least solution, which does not
 depend on the order of parties. An unknown share or listing never counts as clear. Knows listings
@@ -27,7 +27,10 @@ from services.screening.core.ownership.rules import Listing, OwnershipRule, Ruli
 MOST_PATHS: Final = 3
 """Paths that are kept in one finding."""
 MOST_STEPS: Final = 8
-"""Steps that are kept of one path, half of them from each end. An event must fit a topic's 2 MiB."""
+"""Steps that are kept of one path, half of them from each end.
+
+An event must fit a topic's 2 MiB.
+"""
 _WHOLE: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 
@@ -79,7 +82,7 @@ class _Holding:
 
 @dataclass(frozen=True, slots=True)
 class _Trail:
-    """The reason why a party counts as listed: a listed party, and the holdings from it to the party."""
+    """Why a party counts as listed: a listed party, and the holdings from it to the party."""
 
     rank: int
     root: str
@@ -173,7 +176,7 @@ def _by_rule(
 def _by_other_lists(
     owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
 ) -> Iterator[OwnershipFinding]:
-    """Yields red flags for owners on lists that no rule covers: no rule blocks, but an officer should know."""
+    """Yields red flags for owners on lists that no rule covers, since an officer should know."""
     others = _roots(
         owners, ruling, lambda each: not any(rule.is_covered(each) for rule in ruling.rules)
     )
@@ -202,7 +205,7 @@ def _upstream(
 def _unknown(
     owners: Sequence[Owner], holdings: Sequence[_Holding], ruling: Ruling
 ) -> Iterator[OwnershipFinding]:
-    """Yields findings for shares that are not stated, or whose bounds enclose a rule's threshold."""
+    """Yields findings for shares that are not stated or whose bounds enclose a threshold."""
     unclear: dict[str, list[_Trail]] = defaultdict(list)
     for holding in holdings:
         is_open = any(
@@ -223,7 +226,10 @@ def _unknown(
 
 
 def _holdings(owners: Sequence[Owner]) -> tuple[_Holding, ...]:
-    """Returns all stakes in other parties. An unknown share is at most what the stated shares leave."""
+    """Returns all stakes in other parties.
+
+    An unknown share is at most what the stated shares leave.
+    """
     known = {owner.party_id for owner in owners}
     stakes = [
         (owner.party_id, stake)
@@ -322,7 +328,7 @@ def _count(
 
 
 def _order(trail: _Trail) -> tuple[object, ...]:
-    """Sorts by most restrictive list, sure before possible, larger share, shorter chain; ids break ties."""
+    """Sorts by restrictiveness, sure before possible, larger share, shorter chain, then ids."""
     share, owner = (_NOTHING, "") if trail.last is None else (-trail.last.high, trail.last.owner)
     return trail.rank, not trail.is_sure, share, trail.length, trail.root, owner
 

@@ -9,7 +9,10 @@ from typing import Final, assert_never
 
 
 class OwnershipResult(StrEnum):
-    """Meaning of a finding. BLOCKED: a rule in effect is certainly met. RED_FLAG: an officer must examine it."""
+    """Meaning of a finding.
+
+    BLOCKED: a rule in effect is certainly met. RED_FLAG: an officer must examine it.
+    """
 
     BLOCKED = "BLOCKED"
     RED_FLAG = "RED_FLAG"
@@ -148,8 +151,8 @@ def _lead(finding: OwnershipFinding, known: _Names) -> str:
 
 def _chain(path: OwnershipPath, known: _Names, finding: OwnershipFinding) -> str:
     holdings = [
-        f"{known[step.owner_party_id]}{_on(path) if step is path.steps[0] else ''} holds {_share(step.share)} of"
-        f" {known[step.owned_party_id]}"
+        f"{known[step.owner_party_id]}{_on(path) if step is path.steps[0] else ''}"
+        f" holds {_share(step.share)} of {known[step.owned_party_id]}"
         for step in path.steps
     ]
     if path.omitted_steps:

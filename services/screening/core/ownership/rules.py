@@ -1,4 +1,4 @@
-"""The ownership rules: whose shares count, how they are counted, the threshold, and the days in effect.
+"""The ownership rules: whose shares count and how, the threshold, and the days in effect.
 
 Rules are data. This module knows what a rule can state and which rules are in effect on a day,
 not who owns whom.
@@ -57,7 +57,7 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipRule:
-    """A rule: if listed parties on the lists it covers hold `threshold_percent`, it applies to a party.
+    """A rule: it applies to a party of which parties on its lists hold `threshold_percent`.
 
     is_inclusive: the threshold itself suffices. is_aggregated: the shares of all listed owners are
     added. source: where the rule is published. to_confirm: what counsel must still confirm.

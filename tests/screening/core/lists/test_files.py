@@ -1,4 +1,4 @@
-"""However a listed name is written, its party is found: decorated, in other scripts, with tricks, by identifiers."""
+"""A listed party is found however its name is written: decorated, disguised, in other scripts."""
 
 # ruff: noqa: RUF001  letters of other alphabets and full-width ones are the cases
 
@@ -277,9 +277,10 @@ def test_a_trick_of_writing_is_seen_through_and_told(
 @pytest.mark.parametrize(
     "name",
     [
-        "Huawei (华为) Россия", "محمود احمدی\u200cنژاد", "Ｆｕｌｌ Ｗｉｄｔｈ 株式会社", "Nguyễn Thị Ánh",
-        "S̲h̲ayk̲h̲ Ahmad", "J. R. R. Smith", "I B M", "YV2970", "21st Century Fox", "3M", "МОСКВА", "Ελλάδα ΑΕ",
-        "Müller-Lüdenscheid", "Web 2.0",
+        "Huawei (华为) Россия", "محمود احمدی\u200cنژاد", "Ｆｕｌｌ Ｗｉｄｔｈ 株式会社",
+        "Nguyễn Thị Ánh",
+        "S̲h̲ayk̲h̲ Ahmad", "J. R. R. Smith", "I B M", "YV2970", "21st Century Fox", "3M",
+        "МОСКВА", "Ελλάδα ΑΕ", "Müller-Lüdenscheid", "Web 2.0",
         "שָׁלוֹם", "कमला", "Coca-Cola Россия",
     ],
 )  # fmt: skip

@@ -15,37 +15,48 @@ from services.screening.core.model import Entry, PartyKind
 # Three parties of OFAC's list as published in 2021; US government work.
 SDN = (
     b'36,"AEROCARIBBEAN AIRLINES",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \r\n'
-    b'306,"BANCO NACIONAL DE CUBA",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,"a.k.a. \'BNC\'."\r\n'
+    b'306,"BANCO NACIONAL DE CUBA",-0- ,"CUBA",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,'
+    b"\"a.k.a. 'BNC'.\"\r\n"
     b'11474,"DURAN PORRAS, Gloria Amparo","individual","SDNT",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,'
     b'"DOB 11 Feb 1968; alt. DOB 02 Nov 1968; Cedula No. 42895110 (Colombia)."\r\n\x1a'
 )
 ALT = b'36,12,"aka","AERO-CARIBBEAN",-0- \r\n306,220,"aka","NATIONAL BANK OF CUBA",-0- \r\n\x1a'
-ADD = b'36,25,-0- ,"Havana","Cuba",-0- \r\n306,199,"Zweierstrasse 35","Zurich CH-8022","Switzerland",-0- \r\n\x1a'
+ADD = (
+    b'36,25,-0- ,"Havana","Cuba",-0- \r\n'
+    b'306,199,"Zweierstrasse 35","Zurich CH-8022","Switzerland",-0- \r\n\x1a'
+)
 
 # Nobody: made for this test in the schema that the United Nations publish.
 UN = """<?xml version="1.0" encoding="UTF-8"?>
 <CONSOLIDATED_LIST dateGenerated="2026-01-01T00:00:00Z">
  <INDIVIDUALS><INDIVIDUAL>
-  <DATAID>1</DATAID><VERSIONNUM>1</VERSIONNUM><FIRST_NAME>EXAMPLE</FIRST_NAME><SECOND_NAME>PERSON</SECOND_NAME>
+  <DATAID>1</DATAID><VERSIONNUM>1</VERSIONNUM><FIRST_NAME>EXAMPLE</FIRST_NAME>
+  <SECOND_NAME>PERSON</SECOND_NAME>
   <UN_LIST_TYPE>Example</UN_LIST_TYPE><REFERENCE_NUMBER>EXi.001</REFERENCE_NUMBER>
   <NATIONALITY><VALUE>Iran (Islamic Republic of)</VALUE></NATIONALITY>
   <LAST_DAY_UPDATED><VALUE>2026-01-01</VALUE></LAST_DAY_UPDATED>
-  <INDIVIDUAL_ALIAS><QUALITY>Good</QUALITY><ALIAS_NAME>Example  Alias</ALIAS_NAME></INDIVIDUAL_ALIAS>
+  <INDIVIDUAL_ALIAS><QUALITY>Good</QUALITY>
+  <ALIAS_NAME>Example  Alias</ALIAS_NAME></INDIVIDUAL_ALIAS>
   <INDIVIDUAL_ADDRESS><COUNTRY /></INDIVIDUAL_ADDRESS>
-  <INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>APPROXIMATELY</TYPE_OF_DATE><YEAR>1961</YEAR></INDIVIDUAL_DATE_OF_BIRTH>
+  <INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>APPROXIMATELY</TYPE_OF_DATE>
+  <YEAR>1961</YEAR></INDIVIDUAL_DATE_OF_BIRTH>
   <INDIVIDUAL_DATE_OF_BIRTH><FROM_YEAR>1958</FROM_YEAR><TO_YEAR>1962</TO_YEAR></INDIVIDUAL_DATE_OF_BIRTH>
-  <INDIVIDUAL_DOCUMENT><TYPE_OF_DOCUMENT>Passport</TYPE_OF_DOCUMENT><NUMBER>A0000001</NUMBER></INDIVIDUAL_DOCUMENT>
+  <INDIVIDUAL_DOCUMENT><TYPE_OF_DOCUMENT>Passport</TYPE_OF_DOCUMENT>
+  <NUMBER>A0000001</NUMBER></INDIVIDUAL_DOCUMENT>
  </INDIVIDUAL></INDIVIDUALS>
  <ENTITIES><ENTITY>
-  <DATAID>2</DATAID><FIRST_NAME>EXAMPLE TRADING ORGANISATION</FIRST_NAME><UN_LIST_TYPE>Example</UN_LIST_TYPE>
+  <DATAID>2</DATAID><FIRST_NAME>EXAMPLE TRADING ORGANISATION</FIRST_NAME>
+  <UN_LIST_TYPE>Example</UN_LIST_TYPE>
   <REFERENCE_NUMBER>EXe.001</REFERENCE_NUMBER><NAME_ORIGINAL_SCRIPT>مثال</NAME_ORIGINAL_SCRIPT>
-  <ENTITY_ADDRESS><CITY>Pyongyang</CITY><COUNTRY>Democratic People's Republic of Korea</COUNTRY></ENTITY_ADDRESS>
+  <ENTITY_ADDRESS><CITY>Pyongyang</CITY>
+  <COUNTRY>Democratic People's Republic of Korea</COUNTRY></ENTITY_ADDRESS>
  </ENTITY></ENTITIES>
 </CONSOLIDATED_LIST>""".encode()
 TARGETS = (
-    b'"id","schema","name","aliases","birth_date","countries","addresses","identifiers","sanctions","dataset"\n'
-    b'"ex-1","Company","Example Drone Works","Beispiel Drohnen;Example UAV","","ir;de","1 Example Street","INN 123456",'
-    b'"EX","example"\n'
+    b'"id","schema","name","aliases","birth_date","countries","addresses","identifiers",'
+    b'"sanctions","dataset"\n'
+    b'"ex-1","Company","Example Drone Works","Beispiel Drohnen;Example UAV","","ir;de",'
+    b'"1 Example Street","INN 123456","EX","example"\n'
 )
 OFAC = bundled({Part.PRIMARY: SDN, Part.ALT: ALT, Part.ADD: ADD})
 

@@ -1,4 +1,4 @@
-"""What screening promises: whole names and identifiers are found, doubts are never clear, verdicts say why."""
+"""Guarantees of screening: whole names are found, doubts are never CLEAR, hits are explained."""
 
 import csv
 import random
@@ -318,12 +318,12 @@ def test_firms_called_after_different_countries_are_told_apart_by_these() -> Non
     kind = PartyKind.ORGANISATION
 
     other = best(ask(generation, "Bowne Global Solutions (Sweden) AB", kind=kind))
-    said = 'The name given says "sweden" where the listed one says "finland".'
-    assert said in [each.detail for each in other.explanation]
+    detail = 'The given name has "sweden" where the listed name has "finland".'
+    assert detail in [each.detail for each in other.explanation]
     assert other.score < best(ask(generation, "Bowne Global Solutions AB", kind=kind)).score
     # Korea is either: which one is seldom said.
     same = best(ask(generation, "DPRK Ryonbong Corporation", kind=kind))
-    assert not any("The name given says" in each.detail for each in same.explanation)
+    assert not any("The given name has" in each.detail for each in same.explanation)
 
 
 def test_persons_of_different_fathers_are_told_apart_by_their_patronymics() -> None:
@@ -344,14 +344,13 @@ def test_who_is_whose_son_is_not_free_in_order() -> None:
     )
     swapped = best(ask(generation, "Hasan bin Ahmad al-Ubaidi", kind=PartyKind.PERSON))
     assert swapped.strength is Strength.WEAK
-    assert 'By the name given "ahmad" is the parent of "hasan", by the listed name the child.' in [
-        each.detail for each in swapped.explanation
-    ]
+    detail = (
+        'In the given name "ahmad" is the parent of "hasan", in the listed name it is the child.'
+    )
+    assert detail in [each.detail for each in swapped.explanation]
 
 
-def test_names_in_korean_characters_are_told_apart_by_these_but_for_a_consonant_that_the_south_leaves_out() -> (
-    None
-):
+def test_korean_characters_tell_names_apart_but_for_a_consonant_that_the_south_leaves_out() -> None:
     generation = listing(PartyKind.PERSON, "김정은", "리설주")
 
     assert best(ask(generation, "김정은", kind=PartyKind.PERSON)).strength is Strength.EXACT

@@ -1,4 +1,4 @@
-"""What cannot be judged gets a typed answer, never CLEAR; what is written never breaks the engine."""
+"""A name that cannot be judged gets a reason, never CLEAR; no text breaks the matcher."""
 
 # ruff: noqa: RUF001  letters of other alphabets and full-width ones are the cases
 

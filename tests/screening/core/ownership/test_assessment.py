@@ -1,4 +1,4 @@
-"""Whether listed parties own a party: published examples of the rules, their days, and what holds of every graph."""
+"""Ownership by listed parties: published examples, days of rules, properties of every graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SDN, EL, UVL = Listing("SDN", ("SDGT",)), Listing("EL"), Listing("UVL")
 
 
 def owner(party_id: str, *listings: Listing, **owns: float | tuple[float, float] | None) -> Owner:
-    """A party with its shares in others, by their ids: a number, two bounds, or None for unknown."""
+    """A party with its shares in others, by id: a number, two bounds, or None if unknown."""
     return Owner(
         party_id, tuple(Stake(owned, _share(said)) for owned, said in owns.items()), listings
     )
@@ -265,9 +265,10 @@ def test_a_finding_can_be_read_aloud_by_ids_and_by_names() -> None:
     ]
 
     assert said.explanation == (
-        "Listed parties own 55 % of c, which meets rule us-bis-affiliates of US Commerce, BIS (50 % or more, all listed"
-        " owners together). y (listed: SDN) holds 60 % of a, a holds 15 % of c, and that share counts in full. x"
-        " (listed: EL) holds 40 % of c. The most restrictive owner is y (listed: SDN)."
+        "Listed parties own 55 % of c, which meets rule us-bis-affiliates of US Commerce, BIS"
+        " (50 % or more, all listed owners together). y (listed: SDN) holds 60 % of a, a holds 15 %"
+        " of c, and that share counts in full. x (listed: EL) holds 40 % of c."
+        " The most restrictive owner is y (listed: SDN)."
     )
     assert '"Example Holding 1 Ltd" (listed: SDN) holds 60 % of a' in describe(
         said, {"y": "Example Holding 1 Ltd"}

@@ -1,6 +1,7 @@
-"""Reads a list file in any of the published layouts. Knows files and layouts, nothing of matching.
+"""Reads a list file in any of the published layouts.
 
-A list of one's own may be small: the least number of parties that the service asks of a publisher's list is not asked.
+A list of your own may be small, so the least number of parties that the service requires of a
+publisher's list is not required here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from services.screening.core.model import Entry
 
 
 class Layout(StrEnum):
-    """How a list file is published."""
+    """Layout of a list file."""
 
     CSL = "csl"
     SDN = "sdn"
@@ -26,10 +27,11 @@ class Layout(StrEnum):
 
 
 def read_list(layout: Layout, files: Mapping[Part, Path]) -> tuple[Entry, ...]:
-    """Every party of a list. Files may be gzip-compressed.
+    """Returns all parties of a list. Files may be gzip-compressed.
 
-    Only the SDN list has files besides PRIMARY: alternative names (ALT) and addresses (ADD), both optional here.
-    Raises ListUnreadable when a file is empty, cut short or not in its layout; OSError when it cannot be opened.
+    Only the SDN list has files besides PRIMARY: alternative names (ALT) and addresses (ADD), both
+    optional here. Raises ListUnreadable if a file is empty, truncated or not in its layout, and
+    OSError if it cannot be opened.
     """
     contents = {part: path.read_bytes() for part, path in files.items()}
     primary = contents[Part.PRIMARY]
@@ -47,10 +49,10 @@ def read_list(layout: Layout, files: Mapping[Part, Path]) -> tuple[Entry, ...]:
 
 
 def code_of(file: Path) -> str:
-    """The code of a list whose file does not name it: the beginning of the file's own name."""
+    """Returns the code of a list whose file has none: the beginning of the file's name."""
     return re.sub(r"\W+", "_", file.name.partition(".")[0]) or "list"
 
 
 def published_id(entry_id: str) -> str:
-    """An entry's id as it stands in the file; inside Safeconduct the code of its list stands before it."""
+    """Returns an entry's id as in the file, without the list code in front of it."""
     return entry_id.partition("-")[2]
