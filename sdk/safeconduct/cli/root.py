@@ -128,11 +128,10 @@ def run(arguments: Sequence[str]) -> int:
 def _report(error: Exception, *, as_json: bool) -> int | None:
     """Prints an error that a command raised and returns its exit code; None if it is none of ours."""
     match error:
-        case RefusedFileError():
-            print_refusal(error, as_json=as_json, position=error.position)
-            return exit_code(error)
         case SafeconductError():
-            print_refusal(error, as_json=as_json)
+            position = error.position if isinstance(error, RefusedFileError) else str
+            causes = _connection_causes(error)
+            print_refusal(error, as_json=as_json, findings=causes, position=position)
             return exit_code(error)
         case FileError():
             print_error("FILE", error.described(), as_json=as_json)
@@ -152,6 +151,15 @@ def _report(error: Exception, *, as_json: bool) -> int | None:
         case _:
             return None
     return INVALID
+
+
+def _connection_causes(error: SafeconductError) -> list[str]:
+    """What is wrong with the connection, if no service answered."""
+    if error.reason != "UNAVAILABLE":
+        return []
+    from safeconduct.cli.connection_check import current_causes
+
+    return current_causes()
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
