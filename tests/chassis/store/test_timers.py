@@ -44,7 +44,7 @@ async def await_until(journal: SampleJournal, sample: UUID, moment: datetime) ->
     )
 
 
-def ringing(journal: SampleJournal, now: datetime) -> Callable[[UUID, int], Awaitable[None]]:
+def firing(journal: SampleJournal, now: datetime) -> Callable[[UUID, int], Awaitable[None]]:
     """Fires like the services: the decider checks whether the timer is due."""
 
     async def fire(sample: UUID, version: int) -> None:
@@ -63,7 +63,7 @@ def ringing(journal: SampleJournal, now: datetime) -> Callable[[UUID, int], Awai
     return fire
 
 
-async def fired(journal: SampleJournal, samples: list[UUID]) -> list[int]:
+async def fired_counts(journal: SampleJournal, samples: list[UUID]) -> list[int]:
     states = [await journal.read(sample) for sample in samples]
     return [current.state.fired for current in states if current is not None]
 
@@ -86,7 +86,7 @@ async def test_a_due_stream_is_fired_once_though_two_replicas_look(
 
     replicas = [
         asyncio.create_task(
-            Timers(samples, noting(ringing(samples, LATER)), 0.02, lambda: LATER).run()
+            Timers(samples, noting(firing(samples, LATER)), 0.02, lambda: LATER).run()
         )
         for _ in range(2)
     ]
@@ -97,7 +97,7 @@ async def test_a_due_stream_is_fired_once_though_two_replicas_look(
     await eventually(none_is_due, "all fired")
     await stopped(*replicas)
     assert set(fired) == set(waiting)
-    assert await fired(samples, waiting) == [1] * 120
+    assert await fired_counts(samples, waiting) == [1] * 120
 
 
 async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> None:
@@ -105,15 +105,15 @@ async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> 
     await await_until(samples, early, NOON)
     await await_until(samples, late, LATER + timedelta(microseconds=1))
     running = asyncio.create_task(
-        Timers(samples, ringing(samples, LATER), 0.02, lambda: LATER).run()
+        Timers(samples, firing(samples, LATER), 0.02, lambda: LATER).run()
     )
 
     async def has_rung() -> bool:
-        return await fired(samples, [early]) == [1]
+        return await fired_counts(samples, [early]) == [1]
 
     await eventually(has_rung, "the one that is due")
     await stopped(running)
-    assert await fired(samples, [late]) == [0]
+    assert await fired_counts(samples, [late]) == [0]
 
 
 async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
@@ -131,14 +131,14 @@ async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
         return now
 
     async def fire(sample: UUID, version: int) -> None:
-        await ringing(samples, now)(sample, version)
+        await firing(samples, now)(sample, version)
 
     running = asyncio.create_task(Timers(samples, fire, 0.01, clock).run())
     await eventually(lambda: looked > 2, "it looked")
     now = due
 
     async def has_rung() -> bool:
-        return await fired(samples, [sample]) == [1]
+        return await fired_counts(samples, [sample]) == [1]
 
     await eventually(has_rung, "it rang")
     await stopped(running)
@@ -157,12 +157,12 @@ async def test_streams_that_cannot_be_fired_starve_no_other(
     async def fire(sample: UUID, version: int) -> None:
         if sample in broken:
             raise fault if isinstance(fault, Exception) else _refusal()
-        await ringing(samples, LATER)(sample, version)
+        await firing(samples, LATER)(sample, version)
 
     running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: LATER).run())
 
     async def have_rung() -> bool:
-        return await fired(samples, others) == [1, 1, 1]
+        return await fired_counts(samples, others) == [1, 1, 1]
 
     await eventually(have_rung, "the others rang")
     await stopped(running)
@@ -181,7 +181,7 @@ async def test_timers_survive_a_restart_of_the_database(
     now = NOON
 
     async def fire(sample: UUID, version: int) -> None:
-        await ringing(samples, now)(sample, version)
+        await firing(samples, now)(sample, version)
 
     running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: now).run())
 
@@ -191,7 +191,7 @@ async def test_timers_survive_a_restart_of_the_database(
 
     async def has_rung() -> bool:
         try:
-            return await fired(samples, [sample]) == [1]
+            return await fired_counts(samples, [sample]) == [1]
         except RpcError:
             return False
 
