@@ -12,7 +12,7 @@ from services.screening.core.model import Effect, Entry, Evidence, EvidenceKind,
 from services.screening.core.names.normalisation import normalise, without_legal_forms
 from services.screening.core.names.numerals import DIGITS, numbers_as_digits, numbers_in
 from services.screening.core.names.similarity_features import is_generic
-from services.screening.core.names.words import INVESTMENT_VEHICLES
+from services.screening.core.names.stop_words import INVESTMENT_VEHICLES
 
 _LONGEST_MARK: Final = 2
 """A longer word is not the mark of one fund in a series, as in "Fund XII A"."""
