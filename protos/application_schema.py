@@ -1,6 +1,7 @@
 """Makes the JSON Schema of application files from the contract: its rules, its comments, its examples.
 
-`protos/generate.py` writes and checks the file. The `safeconduct` command reads it, and so do editors.
+`protos/generate.py` writes and checks the file. The `safeconduct` command reads it, and so do
+editors.
 """
 
 from __future__ import annotations
@@ -167,8 +168,10 @@ def _value(
         has_constant = rules.bool.HasField("const")
         return {"const": rules.bool.const} if has_constant else {"type": "boolean"}
     if field.type == FieldDescriptor.TYPE_STRING:
-        return {"type": "string", **_limits(rules.string, minLength="min_len", maxLength="max_len",
-                                            pattern="pattern")}  # fmt: skip
+        return {
+            "type": "string",
+            **_limits(rules.string, minLength="min_len", maxLength="max_len", pattern="pattern"),
+        }
     kind = {FieldDescriptor.TYPE_INT32: "int32", FieldDescriptor.TYPE_INT64: "int64"}.get(
         field.type, "double"
     )
@@ -202,9 +205,13 @@ def _is_required(field: FieldDescriptor) -> bool:
     if rules.string.HasField("pattern"):
         return re.search(rules.string.pattern, "") is None
     return bool(
-        rules.string.min_len or rules.bytes.len or rules.int32.gte > 0 or rules.int64.gte > 0
-        or rules.bool.const or 0 in rules.enum.not_in
-    )  # fmt: skip
+        rules.string.min_len
+        or rules.bytes.len
+        or rules.int32.gte > 0
+        or rules.int64.gte > 0
+        or rules.bool.const
+        or 0 in rules.enum.not_in
+    )
 
 
 def _rules(field: FieldDescriptor) -> Any:

@@ -34,7 +34,8 @@ def is_storage_fault(exception: BaseException) -> bool:
             # users of one connection, which is a defect of ours, are an InterfaceError.
             return str(exception).startswith("cannot switch to")
         case OSError():
-            # ConnectionError, TimeoutError, gaierror. An error that names a file is not the database.
+            # ConnectionError, TimeoutError, gaierror. An error that names a file is not the
+            # database.
             return exception.filename is None
         case _:
             return False

@@ -47,8 +47,8 @@ class Client:
     NotConfiguredError if that service has no address.
 
     Every command carries a request id. The client's own retries keep it: for about three seconds,
-    while the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A caller
-    that sends the same command with the same id again gets the first answer.
+    while the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A
+    caller that sends the same command with the same id again gets the first answer.
 
     `deadline`: seconds for one call with all its retries. `waits_for_ready`: a call waits for the
     service to come up until its deadline, instead of failing. `metadata`: called before each call,

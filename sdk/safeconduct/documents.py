@@ -21,7 +21,8 @@ from safeconduct.errors import InvalidDocumentError
 
 __all__ = ["InvalidDocumentError", "LicenseDocument", "verify"]
 
-# RFC 9864 renamed the signature to Ed25519. Both names are accepted, because the key fixes the curve.
+# RFC 9864 renamed the signature to Ed25519. Both names are accepted, because the key fixes the
+# curve.
 ALGORITHMS: Final = ("EdDSA", "Ed25519")
 
 

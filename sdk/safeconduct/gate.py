@@ -129,8 +129,8 @@ class Gate:
     ) -> Verdict:
         """Returns whether this access is allowed now. Takes microseconds and never waits.
 
-        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, and `now` the
-        wall clock in UTC.
+        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, and `now`
+        the wall clock in UTC.
         """
         # The age is read first: the standing that is read next is at least as new as that age says.
         age_ns = self._knowledge.age_ns(self._clock())
@@ -161,8 +161,8 @@ class Gate:
     async def ready(self, timeout: float = 10.0) -> None:
         """Waits until the gate knows the standing of all its licenses.
 
-        Raises SafeconductError if that takes longer than `timeout` seconds, or if the service refuses
-        this identity.
+        Raises SafeconductError if that takes longer than `timeout` seconds, or if the service
+        refuses this identity.
         """
         give_up = asyncio.get_running_loop().time() + timeout
         while not self._confirmed.is_set():
@@ -247,7 +247,8 @@ class Gate:
         sequence = 0
         while True:
             sequence += 1
-            # Read before the renewal is written: time in a buffer must make the knowledge look older.
+            # Read before the renewal is written: time in a buffer must make the knowledge look
+            # older.
             sent[sequence] = self._clock()
             renew = service.WatchStandingRequest.Renew(sequence=sequence)
             write = call.write(service.WatchStandingRequest(renew=renew))
@@ -401,7 +402,8 @@ def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
         if error is not None and not isinstance(
             error, asyncio.InvalidStateError | asyncio.TimeoutError
         ):
-            # A fault in this package or the service. The gate reconnects, and denies until it knows again.
+            # A fault in this package or the service. The gate reconnects, and denies until it knows
+            # again.
             return SafeconductError(
                 grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}"
             )

@@ -113,9 +113,16 @@ async def safeconduct(environ: dict[str, str], *arguments: str) -> Ran:
         name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-m", "safeconduct.cli", *arguments,
-        env={**clean, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'sdk'}", **environ}, cwd=CHECKOUT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "safeconduct.cli",
+        *arguments,
+        env={**clean, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'sdk'}", **environ},
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     return Ran(process.returncode or 0, out.decode(), err.decode())

@@ -56,7 +56,8 @@ SWAP = (
 FORGE = (
     """insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
     previous_hash, hash) select stream_id, 6, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
-    hash, sha256(hash) from event where stream_id = $1 and version = 5""",
+    hash, sha256(hash) from event where stream_id = $1 and version = 5
+    """,
 )
 ROLL_BACK = (
     """update stream s set version = 4, latest_hash = e.hash from event e
@@ -128,8 +129,13 @@ async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first
         )
         await superuser.execute(
             f"update event set payload = $3, previous_hash = $4, hash = $5, event_id = $6 {OF} $2",
-            stream, row["version"], payload, head, hashed, event_id_of(hashed),
-        )  # fmt: skip
+            stream,
+            row["version"],
+            payload,
+            head,
+            hashed,
+            event_id_of(hashed),
+        )
         head = hashed
     await superuser.execute("update stream set latest_hash = $2 where id = $1", stream, head)
 

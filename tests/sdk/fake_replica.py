@@ -71,7 +71,8 @@ class FakeReplica(enforcement_grpc.StandingServiceServicer):
         reader, waits = asyncio.create_task(context.read()), []
         try:
             while True:
-                # Taken before anything is looked at: what is told while something is being sent still wakes the wait.
+                # Taken before anything is looked at: what is told while something is being sent
+                # still wakes the wait.
                 waits = [
                     asyncio.create_task(self.changed.wait()),
                     asyncio.create_task(self.ended.wait()),

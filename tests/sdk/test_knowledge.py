@@ -105,7 +105,8 @@ DELAYS = st.sampled_from([0.0, 0.001, 0.5, 5.0, 29.0, 31.0])
 class BoundedRevocation(RuleBasedStateMachine):
     """Commits, ticks, renewals, deliveries and moves in any order and with any delay, on one fake clock.
 
-    The invariant: whenever the gate allows, the license was ACTIVE at some moment within the last lease.
+    The invariant: whenever the gate allows, the license was ACTIVE at some moment within the last
+    lease.
     """
 
     def __init__(self) -> None:

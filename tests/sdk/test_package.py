@@ -20,18 +20,16 @@ PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 
-class OnlyDeclared:
-    def find_spec(self, name, path=None, target=None):
-        root = name.partition(".")[0]
-        if root in sys.stdlib_module_names or root in {"safeconduct", "buf", *sys.argv[3].split(",")}:
-            return None
-        raise ModuleNotFoundError(f"{name} is not declared", name=name)
+        class OnlyDeclared: def find_spec(self, name, path=None, target=None): root =
+        name.partition(".")[0] if root in sys.stdlib_module_names or root in {"safeconduct", "buf",
+        *sys.argv[3].split(",")}: return None raise ModuleNotFoundError(f"{name} is not declared",
+        name=name)
 
 sys.meta_path.insert(0, OnlyDeclared())
 import importlib
 for module in sys.argv[2].split(","):
     importlib.import_module(module)
-"""
+        """
 ALONE = "grpc,google,typing_extensions"  # grpcio asks for typing_extensions itself
 
 

@@ -1,8 +1,8 @@
 """Reads an application file into `ApplicationDetails`, by the JSON Schema that is published with it.
 
 Checks what cannot be sent: names, types, missing fields. The service checks the rest, and
-`RefusedFileError` puts its findings at the lines of the file. Enum names have no prefix. Times are ISO 8601
-or relative to now, for instance `-30d`. Bytes are hexadecimal, base64 or a PEM file.
+`RefusedFileError` puts its findings at the lines of the file. Enum names have no prefix. Times are
+ISO 8601 or relative to now, for instance `-30d`. Bytes are hexadecimal, base64 or a PEM file.
 """
 
 from __future__ import annotations

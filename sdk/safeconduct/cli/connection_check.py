@@ -19,7 +19,10 @@ SERVICES: Final = ("applications", "screening", "enforcement")
 
 
 def find_causes(environ: Mapping[str, str], now: datetime) -> list[str]:
-    """One sentence for each cause: which file or address, and what to check. Empty if none is found."""
+    """One sentence for each cause: which file or address, and what to check.
+
+    Empty if none is found.
+    """
     files = {name: Path(environ.get(f"SAFECONDUCT_{name}", "")) for name in ("CA", "CERT", "KEY")}
     found = list(_files(files, now))
     if found:
@@ -93,13 +96,14 @@ def _address(
             socket.create_connection((host, int(port)), SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=host) as secure,
         ):
-            # With TLS 1.3 a refusal of our certificate arrives after the handshake: as an alert, or as
-            # the end of the connection. A gRPC server that accepts us sends its settings first.
+            # With TLS 1.3 a refusal of our certificate arrives after the handshake: as an alert, or
+            # as the end of the connection. A gRPC server that accepts us sends its settings first.
             if not secure.recv(1):
                 yield _refusal(place, files, "it closed the connection")
     except ssl.SSLCertVerificationError as error:
         yield (
-            f"The certificate of {place} is refused: {error.verify_message}. Check that {files['CA']} "
+            f"The certificate of {place} is refused: {error.verify_message}."
+            f" Check that {files['CA']} "
             "is the authority of the services, and that the address is a name in the certificate."
         )
     except ssl.SSLError as error:

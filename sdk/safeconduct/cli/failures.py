@@ -89,7 +89,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "SUSPENDER_CANNOT_REINSTATE": "An officer who did not suspend the license must do it.",
     "PENDING_ACT_DIFFERS": "Read the case again, then confirm or reject what is pending now.",
     "VIOLATIONS_OPEN": "Close the open violations of this license first.",
-    "LIST_MATCH_OPEN": "Judge the hits of its application first: safeconduct hits list --application ID.",
+    "LIST_MATCH_OPEN": (
+        "Judge the hits of its application first: safeconduct hits list --application ID."
+    ),
     "TOO_MANY_REPORTS": "Give further evidence to an enforcement officer.",
     "LIST_EMPTY": "Download the list again and check the file.",
     "LIST_TRUNCATED": "Download the list again: the file ends too early.",

@@ -27,9 +27,14 @@ def output_options(command: Command) -> Command:
     """Adds -o, --json and --quiet. The command receives `out`, an `Output`."""
 
     @click.option(
-        "-o", "--output", "form", type=click.Choice(FORMATS), default=TABLE, show_default=True,
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(FORMATS),
+        default=TABLE,
+        show_default=True,
         help="Output format; json and jsonl use proto3 JSON field names.",
-    )  # fmt: skip
+    )
     @click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
     @click.option("-q", "--quiet", is_flag=True, help="Print only ids, one a line.")
     @wraps(command)
@@ -42,10 +47,14 @@ def output_options(command: Command) -> Command:
 def mutation_options(command: Command) -> Command:
     """Adds --validate-only and --request-id to a command that changes something."""
     for option in (
-        click.option("--request-id", default="", metavar="UUID",
-                     help="Id of this request; repeat it to get the first answer again."),
+        click.option(
+            "--request-id",
+            default="",
+            metavar="UUID",
+            help="Id of this request; repeat it to get the first answer again.",
+        ),
         click.option("--validate-only", is_flag=True, help="Check everything, change nothing."),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -53,9 +62,12 @@ def mutation_options(command: Command) -> Command:
 def limit_option(command: Command) -> Command:
     """Adds --limit."""
     return click.option(
-        "--limit", type=click.IntRange(min=1), default=50, show_default=True,
+        "--limit",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
         help="Maximum number of rows.",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def rationale_option(command: Command) -> Command:
@@ -69,9 +81,13 @@ def confirmation_options(command: Command) -> Command:
     """Adds --yes to a command that confirms or rejects another officer's proposal."""
     for option in (
         click.option(CONFIRMS_UNSEEN, is_flag=True, hidden=True),
-        click.option("--yes", default="", metavar="ID",
-                     help="Do not ask: the id of the proposal that you read. Another one is refused."),
-    ):  # fmt: skip
+        click.option(
+            "--yes",
+            default="",
+            metavar="ID",
+            help=("Do not ask: the id of the proposal that you read. Another one is refused."),
+        ),
+    ):
         command = option(command)
     return command
 

@@ -49,7 +49,10 @@ class FileError(Exception):
 
 
 class RefusedFileError(SafeconductError):
-    """The refusal of an application that came from a file. It knows the lines of the refused fields."""
+    """The refusal of an application that came from a file.
+
+    It knows the lines of the refused fields.
+    """
 
     def __init__(self, error: SafeconductError, parsed: ParsedFile) -> None:
         super().__init__(

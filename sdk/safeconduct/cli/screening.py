@@ -72,8 +72,9 @@ def screen(
 
 
 @command.command(epilog=example("screening bulk PARTIES.jsonl --json"))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True,
-                                        path_type=Path))  # fmt: skip
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+)
 @output_options
 def bulk(file: Path, out: Output) -> None:
     """Screen every party of FILE, in order; - reads standard input. Stores nothing.

@@ -18,13 +18,31 @@ from safeconduct.cli.terminal_text import printable
 
 PIPED_WIDTH: Final = 160
 COLOURS: Final = {
-    "APPROVED": "green", "ACTIVE": "green", "ALLOWED": "green", "CLEAR": "green", "APPROVE": "green",
-    "DENIED": "red", "REVOKED": "red", "DENY": "red", "EXACT": "red", "INTENT_TO_DENY": "red",
-    "SUSPENDED": "yellow", "UNDER_REVIEW": "yellow", "PENDING_COUNTERSIGN": "yellow",
-    "AWAITING_SIGNATURE": "cyan", "POSSIBLE_MATCH": "yellow", "UNDETERMINED": "yellow",
-    "REFER": "yellow", "SCREENING": "cyan", "OPEN": "yellow", "CLEARING_PROPOSED": "yellow",
-    "FALSE_POSITIVE": "green", "CONFIRMED": "red", "BLOCKED": "red", "RED_FLAG": "yellow",
-}  # fmt: skip
+    "APPROVED": "green",
+    "ACTIVE": "green",
+    "ALLOWED": "green",
+    "CLEAR": "green",
+    "APPROVE": "green",
+    "DENIED": "red",
+    "REVOKED": "red",
+    "DENY": "red",
+    "EXACT": "red",
+    "INTENT_TO_DENY": "red",
+    "SUSPENDED": "yellow",
+    "UNDER_REVIEW": "yellow",
+    "PENDING_COUNTERSIGN": "yellow",
+    "AWAITING_SIGNATURE": "cyan",
+    "POSSIBLE_MATCH": "yellow",
+    "UNDETERMINED": "yellow",
+    "REFER": "yellow",
+    "SCREENING": "cyan",
+    "OPEN": "yellow",
+    "CLEARING_PROPOSED": "yellow",
+    "FALSE_POSITIVE": "green",
+    "CONFIRMED": "red",
+    "BLOCKED": "red",
+    "RED_FLAG": "yellow",
+}
 GAP: Final = 2
 """Spaces between two columns."""
 Pairs = list[tuple[str, RenderableType]]

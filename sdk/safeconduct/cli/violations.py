@@ -39,7 +39,8 @@ def command() -> None:
 
 @command.command(
     epilog=example(
-        f"violations report {LICENSE} --clause MILITARY_SURVEILLANCE --kind PUBLIC --evidence report.pdf"
+        f"violations report {LICENSE} --clause MILITARY_SURVEILLANCE --kind"
+        " PUBLIC --evidence report.pdf"
     )
 )
 @id_argument("license")

@@ -27,7 +27,8 @@ Response = TypeVar("Response", bound=Message)
 T = TypeVar("T")
 MetadataSource = Callable[[], Iterable[tuple[str, str]]]
 
-# CANCELLED comes from a server that stopped, or whose queue was full, before a handler saw the call.
+# CANCELLED comes from a server that stopped, or whose queue was full, before a handler saw the
+# call.
 RECONNECTS: Final = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED}
 )

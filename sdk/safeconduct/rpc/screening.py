@@ -45,18 +45,23 @@ class Screenings:
         *,
         give_up_after: float = 30.0,
     ) -> AsyncGenerator[service.ScreenPartiesResponse]:
-        """Yields one answer for each party, in order. Each party has an id of the caller. Stores nothing.
+        """Yields one answer for each party, in order.
 
-        Parties are read no faster than they are screened. A party that breaks a rule is answered with a `refusal`.
-        A broken stream is opened again after the last answer. Raises SafeconductError if none arrives for
-        `give_up_after` seconds.
+        Each party has an id of the caller. Stores nothing.
+
+        Parties are read no faster than they are screened. A party that breaks a rule is answered
+        with a `refusal`. A broken stream is opened again after the last answer. Raises
+        SafeconductError if none arrives for `give_up_after` seconds.
         """
         return Exchange(
             self._stub.ScreenParties, _requests(parties), self._calls, give_up_after=give_up_after
         ).answers()
 
     async def get(self, application_id: str) -> model.Screening:
-        """Returns the latest screening of an application, with all hits and their evidence. Officers only."""
+        """Returns the latest screening of an application, with all hits and their evidence.
+
+        Officers only.
+        """
         request = service.GetScreeningRequest(application_id=application_id)
         return (await self._calls.unary(self._stub.GetScreening, request)).screening
 
@@ -182,9 +187,12 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.ImportListResponse:
-        """Imports a version of a list from its files, as published. Parties are screened against it after `activate`.
+        """Imports a version of a list from its files, as published.
 
-        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, truncated or implausibly short is refused.
+        Parties are screened against it after `activate`.
+
+        publication: YYYY, YYYY-MM or YYYY-MM-DD. A list that is empty, truncated or implausibly
+        short is refused.
         """
         first = service.ImportListRequest(
             request_id=request_id or new_request_id(),

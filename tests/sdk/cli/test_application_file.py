@@ -119,7 +119,7 @@ def test_a_json_file_says_the_same_as_yaml_with_either_spelling_of_names(tmp_pat
 )
 def test_bytes_are_hexadecimal_or_base64(tmp_path: Path, encode: object) -> None:
     raw = bytes(range(7, 39))
-    details = read(tmp_path, f"safeguard_statement: {{report_digest: {encode(raw)}}}")  # type: ignore[operator]  # every case gives its own function
+    details = read(tmp_path, (f"safeguard_statement: {{report_digest: {encode(raw)}}}"))  # type: ignore[operator]  # every case gives its own function
 
     assert details.safeguard_statement.report_digest == raw
 

@@ -69,9 +69,13 @@ async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(
     command: Command, services: FakeServices
 ) -> None:
     services.case.screening.ownership.findings.add(
-        party_id="end-user", result=1, rule_id="a-rule", most_restrictive_owner_id="owner-1", list_codes=["EL"],
+        party_id="end-user",
+        result=1,
+        rule_id="a-rule",
+        most_restrictive_owner_id="owner-1",
+        list_codes=["EL"],
         explanation="Listed parties own 55 % of end-user.",
-    )  # fmt: skip
+    )
 
     explained = await command("cases", "get", APPLICATION)
 

@@ -27,7 +27,10 @@ def environ(files: Identity, address: str = "127.0.0.1:1") -> dict[str, str]:
 
 def test_a_closed_port_is_named_with_its_service(partner_files: Identity) -> None:
     assert find_causes(environ(partner_files), NOW) == [
-        "Nothing listens at 127.0.0.1:1 (applications). Check the address, and that the service runs."
+        (
+            "Nothing listens at 127.0.0.1:1 (applications). Check the address, and"
+            " that the service runs."
+        )
     ]
 
 
@@ -99,5 +102,6 @@ async def test_the_command_prints_the_cause_with_the_error(command: Command) -> 
 
     assert ran.code == 6
     assert ran.err.splitlines()[-1] == (
-        "Nothing listens at 127.0.0.1:1 (applications). Check the address, and that the service runs."
+        "Nothing listens at 127.0.0.1:1 (applications). Check the address, and"
+        " that the service runs."
     )

@@ -19,9 +19,20 @@ async def test_a_list_goes_in_by_its_files_in_pieces_that_fit(
         file.write_bytes(bytes([number]) * 600_000)
 
     ran = await command(
-        "lists", "import", "US-SDN", str(files["sdn"]), "--alt", str(files["alt"]), "--add", str(files["add"]),
-        "--format", "OFAC_SDN_CSV", "--publication", "2026-11-24", "--json",
-    )  # fmt: skip
+        "lists",
+        "import",
+        "US-SDN",
+        str(files["sdn"]),
+        "--alt",
+        str(files["alt"]),
+        "--add",
+        str(files["add"]),
+        "--format",
+        "OFAC_SDN_CSV",
+        "--publication",
+        "2026-11-24",
+        "--json",
+    )
 
     first, *pieces = services.requests["ImportList"]
     assert ran.json["version"]["listVersion"] == expected.VERSION

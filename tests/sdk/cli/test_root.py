@@ -61,9 +61,16 @@ async def test_identity_options_may_stand_anywhere(
 ) -> None:
     blank = {"SAFECONDUCT_CERT": "", "SAFECONDUCT_KEY": ""}
     ran = await command(
-        "applications", "list", f"--cert={partner_files.cert}", "--limit", "2", "--key", str(partner_files.key),
-        "--json", **blank,
-    )  # fmt: skip
+        "applications",
+        "list",
+        f"--cert={partner_files.cert}",
+        "--limit",
+        "2",
+        "--key",
+        str(partner_files.key),
+        "--json",
+        **blank,
+    )
 
     assert ran.code == 0, ran.err
     assert len(ran.json["applications"]) == 2

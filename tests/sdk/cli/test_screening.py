@@ -15,9 +15,19 @@ async def test_a_party_is_screened_with_all_that_is_known(
     command: Command, services: FakeServices
 ) -> None:
     ran = await command(
-        "screening", "screen", "A Name", "An Alias", "--kind", "organisation", "--country", "de", "--identifier",
-        "LEI=5299000000", "--birth-date", "1970",
-    )  # fmt: skip
+        "screening",
+        "screen",
+        "A Name",
+        "An Alias",
+        "--kind",
+        "organisation",
+        "--country",
+        "de",
+        "--identifier",
+        "LEI=5299000000",
+        "--birth-date",
+        "1970",
+    )
 
     party = services.last("ScreenParty").party
     assert ran.code == 0
@@ -38,7 +48,10 @@ async def test_a_book_is_screened_line_by_line_and_its_bad_lines_are_told(
         '{"id": 7, "name": "A Name", "schema": "Person", "birth_date": 1970, "countries": "de"}',
         "no JSON",
         "",
-        '{"id": "x", "names": ["One", "Other"], "countries": ["Germany"], "identifiers": ["5299000000"]}',
+        (
+            '{"id": "x", "names": ["One", "Other"], "countries": ["Germany"],'
+            ' "identifiers": ["5299000000"]}'
+        ),
         '{"id": "nameless"}',
     ]
     file.write_text("\n".join(lines), encoding="utf-8")

@@ -41,9 +41,13 @@ def imported(*arguments: str, **environ: str) -> set[str]:
     """The modules that are loaded when the command ends, or opens its first channel."""
     clean = {name: value for name, value in os.environ.items() if "SAFECONDUCT" not in name}
     ran = subprocess.run(
-        [sys.executable, "-c", PROBE, *arguments], capture_output=True, text=True, timeout=60,
-        check=False, env={**clean, "PYTHONPATH": str(SDK), **environ},
-    )  # fmt: skip
+        [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**clean, "PYTHONPATH": str(SDK), **environ},
+    )
     assert ran.returncode == 0, ran.stderr
     return set(ran.stdout.split())
 
@@ -58,8 +62,10 @@ def test_the_root_command_imports_no_library_but_click(arguments: list[str]) -> 
 
     assert heavy(modules) <= {"operations"}  # the package of the plugins, not their modules
     assert not {name for name in modules if name.startswith("operations.")} - {
-        "operations.audit", "operations.dlq", "operations.load",
-    }  # fmt: skip
+        "operations.audit",
+        "operations.dlq",
+        "operations.load",
+    }
     assert not {name for name in modules if name.startswith("safeconduct.rpc")}
 
 

@@ -21,19 +21,49 @@ class SpanStore(BaseHTTPRequestHandler):
 
     spans: dict[str, list[dict[str, Any]]] = {  # noqa: RUF012 - never changed
         expected.TRACE: [
-            {"trace_id": expected.TRACE, "span_id": "01", "parent_span_id": "", "name": "SubmitApplication",
-             "kind": "SERVER", "service": "applications", "start_ns": 1_000_000, "end_ns": 9_000_000,
-             "attributes": {}, "links": [], "status": "OK"},
-            {"trace_id": expected.TRACE, "span_id": "02", "parent_span_id": "01", "name": "process", "kind": "CONSUMER",
-             "service": "screening", "start_ns": 10_000_000, "end_ns": 14_500_000, "attributes": {}, "links": [],
-             "status": "ERROR"},
+            {
+                "trace_id": expected.TRACE,
+                "span_id": "01",
+                "parent_span_id": "",
+                "name": "SubmitApplication",
+                "kind": "SERVER",
+                "service": "applications",
+                "start_ns": 1_000_000,
+                "end_ns": 9_000_000,
+                "attributes": {},
+                "links": [],
+                "status": "OK",
+            },
+            {
+                "trace_id": expected.TRACE,
+                "span_id": "02",
+                "parent_span_id": "01",
+                "name": "process",
+                "kind": "CONSUMER",
+                "service": "screening",
+                "start_ns": 10_000_000,
+                "end_ns": 14_500_000,
+                "attributes": {},
+                "links": [],
+                "status": "ERROR",
+            },
         ],
         expected.LATER_TRACE: [
-            {"trace_id": expected.LATER_TRACE, "span_id": "03", "parent_span_id": "", "name": "AcceptConductCode",
-             "kind": "SERVER", "service": "applications", "start_ns": 50_000_000, "end_ns": 52_000_000,
-             "attributes": {}, "links": [{"trace_id": expected.TRACE, "span_id": "02"}], "status": "UNSET"},
+            {
+                "trace_id": expected.LATER_TRACE,
+                "span_id": "03",
+                "parent_span_id": "",
+                "name": "AcceptConductCode",
+                "kind": "SERVER",
+                "service": "applications",
+                "start_ns": 50_000_000,
+                "end_ns": 52_000_000,
+                "attributes": {},
+                "links": [{"trace_id": expected.TRACE, "span_id": "02"}],
+                "status": "UNSET",
+            },
         ],
-    }  # fmt: skip
+    }
 
     def do_GET(self) -> None:
         body = json.dumps(self.spans.get(self.path.removeprefix("/traces/"), [])).encode()

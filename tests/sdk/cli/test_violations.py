@@ -21,9 +21,17 @@ async def test_evidence_stays_here_and_its_digest_goes_in(
     (tmp_path / "evidence").write_bytes(b"abc")
 
     ran = await command(
-        "violations", "report", LICENSE, "--clause", "MILITARY_SURVEILLANCE", "--kind", "PUBLIC", "--evidence",
-        str(tmp_path / "evidence"), "--json",
-    )  # fmt: skip
+        "violations",
+        "report",
+        LICENSE,
+        "--clause",
+        "MILITARY_SURVEILLANCE",
+        "--kind",
+        "PUBLIC",
+        "--evidence",
+        str(tmp_path / "evidence"),
+        "--json",
+    )
 
     sent = services.last("ReportConduct")
     assert ran.json == {"violationId": VIOLATION, "reportId": RECOMMENDATION}
