@@ -1,4 +1,4 @@
-"""Makes the JSON Schema of application files from the contract: its rules, its comments, its examples.
+"""Generates the JSON Schema of application files from the contract.
 
 `protos/generate.py` writes and checks the file. The `safeconduct` command reads it, and so do
 editors.

@@ -54,7 +54,7 @@ class TraceViewer:
         return self._log
 
     def start(self) -> bool:
-        """Starts the viewer, downloaded at first use. Logs a warning and returns False on failure."""
+        """Starts the viewer. Logs a warning and returns False on failure."""
         try:
             self._process = Process("trace viewer", self._command(download.folder()))
             self._process.start()

@@ -1,4 +1,4 @@
-"""What a partner installs: a client of the services, the license gate, the signature under the code of conduct."""
+"""The package for partners: client, license gate, and signing of the code of conduct."""
 
 from typing import Final
 

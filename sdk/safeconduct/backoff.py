@@ -1,4 +1,4 @@
-"""Waiting times between attempts: doubled, capped, and jittered so that callers do not return all at once."""
+"""Exponential backoff with jitter, so that callers do not retry all at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Backoff:
-    """Waiting times in seconds: `first`, then always twice as much, at most `most`, each times 0.5 to 1."""
+    """Yields seconds: `first`, doubled each time up to `most`, each times 0.5 to 1."""
 
     first: float = 0.1
     most: float = 5.0

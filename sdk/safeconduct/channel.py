@@ -76,7 +76,7 @@ OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Addresses of the services: `host:port`, several replicas as `IP:port,IP:port`, or any gRPC target.
+    """Addresses of the services: `host:port`, `IP:port,IP:port`, or a gRPC target.
 
     If replicas are listed, all their certificates must name the first one's IP. Empty: not used by
     this caller.
@@ -88,7 +88,7 @@ class Endpoints:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """The addresses in SAFECONDUCT_APPLICATIONS, SAFECONDUCT_SCREENING and SAFECONDUCT_ENFORCEMENT."""
+        """Reads SAFECONDUCT_APPLICATIONS, _SCREENING and _ENFORCEMENT."""
         return cls(
             applications=environ.get(VARIABLES["applications"], ""),
             screening=environ.get(VARIABLES["screening"], ""),

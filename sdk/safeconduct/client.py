@@ -1,4 +1,4 @@
-"""A typed client of the three services: mutual TLS, deadlines, retries, request ids and typed errors.
+"""A typed client of the services: mutual TLS, deadlines, retries and typed errors.
 
 async with Client.from_env() as client:
     application = await client.applications.submit(details)

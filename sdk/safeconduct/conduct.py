@@ -1,4 +1,4 @@
-"""The end user's signature under the code of conduct: an Ed25519 key, and 64 bytes over the acceptance text.
+"""The end user's signature under the code of conduct: Ed25519 over the acceptance text.
 
 Needs the extra `sign`. The key belongs to the end user's signatory; the application names its
 public half only.
@@ -38,7 +38,7 @@ def sign(acceptance_text: bytes, key: Ed25519PrivateKey) -> bytes:
 
 
 def verify(acceptance_text: bytes, signature: bytes, public_key: bytes) -> bool:
-    """Whether the signature over these bytes was made with the key of this public half (32 bytes)."""
+    """Returns whether this public key (32 bytes) verifies the signature over these bytes."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, acceptance_text)
     except (InvalidSignature, ValueError):

@@ -1,4 +1,4 @@
-"""Verifies a license document offline: a compact JWS (RFC 7515) signed with EdDSA over Ed25519 (RFC 8037).
+"""Verifies a license document offline: compact JWS (RFC 7515), EdDSA (RFC 8037).
 
 Needs the extra `cli`. A document shows what was granted. Its standing shows whether the license is
 in force now.
@@ -28,7 +28,7 @@ ALGORITHMS: Final = ("EdDSA", "Ed25519")
 
 @dataclass(frozen=True, slots=True)
 class LicenseDocument:
-    """A document with a valid signature: the id of the key that signed it, its header, and its claims."""
+    """A document with a valid signature: key id, header and claims."""
 
     key_id: str
     header: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""The gate in front of a model: follows the standings of a partner's licenses and decides each access.
+"""The gate in front of a model: follows a partner's standings and decides each access.
 
 If a license is revoked or suspended, no access is allowed later than one lease after that order was
 committed, even if Kafka, a database or the network is down. `safeconduct.standing` holds the rule,
@@ -144,7 +144,7 @@ class Gate:
 
     @property
     def knowledge_age(self) -> float:
-        """Seconds since the time as of which everything is known; infinite before the first lease."""
+        """Knowledge age in seconds; infinite before the first lease."""
         age_ns = self._knowledge.age_ns(self._clock())
         return float("inf") if age_ns is None else age_ns / NANOSECONDS
 
@@ -256,7 +256,7 @@ class Gate:
             await self._until_next(sent)
 
     async def _until_next(self, sent: dict[int, int]) -> None:
-        """Waits until the next renewal is due. Raises if an earlier one was not answered in time."""
+        """Waits for the next renewal time. Raises if an earlier renewal timed out."""
         begun = self._clock()
         while (now := self._clock()) < (due := begun + self._knowledge.renew_every()):
             limit = self._answer_limit()
@@ -325,7 +325,7 @@ class _Follower:
 
 
 def decode_standing(message: model.Standing) -> Standing:
-    """The standing in a message. A field that is absent or unknown is read so that the gate denies."""
+    """Returns the standing of a message. An absent or unknown field makes the gate deny."""
     states = {
         model.STANDING_STATE_ACTIVE: StandingState.ACTIVE,
         model.STANDING_STATE_REVOKED: StandingState.REVOKED,

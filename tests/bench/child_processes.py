@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from infra.cache import CHECKOUT
 
 HANG_S: Final = 1_800.0
-"""Limit of every wait. Only a hang exceeds it: the work is bounded, its duration is not asserted."""
+"""Limit of every wait. Only a hang exceeds it, because the work is bounded."""
 _END_S: Final = 20.0
 _LINE: Final = 1 << 22
 

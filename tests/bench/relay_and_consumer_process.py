@@ -29,8 +29,8 @@ _WINDOW: Final = 200
 _PAYLOAD: Final = bytes(1_024)
 _TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _EVENTS: Final = """
-insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
-  previous_hash, hash)
+insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
+  traceparent, previous_hash, hash)
 select gen_random_uuid(), 1, gen_random_uuid(), 'ApplicationSubmitted', 'partner/example-1',
   now(), 'SCREENING', $2, $3,
        '', sha256(n::text::bytea) from generate_series(1, $1) n

@@ -1,4 +1,4 @@
-"""A journal of samples that a superuser may do anything to, and the `safeconduct` command in a process of its own."""
+"""A sample journal with a superuser, and the `safeconduct` command as a process."""
 
 from __future__ import annotations
 

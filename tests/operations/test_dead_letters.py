@@ -1,4 +1,4 @@
-"""`safeconduct dlq` on a real broker: what could not be handled is shown, sent again, and handled once."""
+"""`safeconduct dlq` on a real broker: dead letters are shown, redriven and handled once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`safeconduct audit verify` on real databases: whoever has laid hands on the record is found out, and where."""
+"""`safeconduct audit verify` on real databases finds every kind of tampering."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ SWAP = (
     "update event set version = 3 where stream_id = $1 and version = 99",
 )
 FORGE = (
-    """insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload, traceparent,
-    previous_hash, hash) select stream_id, 6, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
+    """insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
+    traceparent, previous_hash, hash)
+    select stream_id, 6, gen_random_uuid(), name, actor, occurred_at, state, payload, traceparent,
     hash, sha256(hash) from event where stream_id = $1 and version = 5
     """,
 )
@@ -111,7 +112,7 @@ async def test_whatever_is_done_to_a_row_is_found_and_named(
 
 
 async def rewrite(superuser: asyncpg.Connection, stream: str, amount: int, first: int = 1) -> None:
-    """Makes a stream anew from a version on, with another amount there and with hashes that fit, state row included."""
+    """Rewrites a stream from a version on, with valid hashes and state row."""
     rows = await superuser.fetch(
         "select * from event where stream_id = $1 and version >= $2 order by version", stream, first
     )
@@ -195,7 +196,7 @@ async def outside(
     samples: list[str],
     superuser: asyncpg.Connection,
 ) -> Callable[[], Awaitable[Ran]]:
-    """Everything is published; gives the audit that compares, under a name that no other test publishes under."""
+    """Publishes everything; returns the audit that compares, under a unique name."""
     topic = await new_topic()
     await publish(own_store, kafka, topic, superuser)
     environ = {

@@ -18,7 +18,7 @@ from tests.sdk.servers import reason, refuse
 
 @dataclass
 class FakeReplica(enforcement_grpc.StandingServiceServicer):
-    """A replica of enforcement: a log of standings, how much of it is known, and when the newest tick came back."""
+    """A fake enforcement replica: a log of standings, and the time of its newest heartbeat."""
 
     log: list[enforcement.Standing] = field(default_factory=list)
     known: int = 0

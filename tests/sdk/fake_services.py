@@ -52,7 +52,7 @@ class FakeServices(
     enforcement_grpc.ConductServiceServicer,
     enforcement_grpc.ViolationServiceServicer,
 ):
-    """Remembers every request; answers from the values below, or refuses with the next prepared refusal."""
+    """Records requests; answers from the values below, or with the next prepared refusal."""
 
     application: model.Application = field(
         default_factory=lambda: model.Application(application_id=APPLICATION)

@@ -1,4 +1,4 @@
-"""Runs on every Python version that the package supports, without anything but the package and its needs.
+"""Runs on every supported Python version, with the package and its requirements only.
 
 Started by test_python_versions.py. Prints one JSON document; fails with a traceback.
 """

@@ -1,4 +1,4 @@
-"""Small real servers that keep the contract, over real mutual TLS, for the tests of the published package."""
+"""Small real servers over mutual TLS for the tests of the published package."""
 
 from __future__ import annotations
 

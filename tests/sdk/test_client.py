@@ -1,4 +1,4 @@
-"""The client against real servers: identity, retries with one request id, typed errors, watches that resume."""
+"""The client against real servers: identity, retries, typed errors, resumed watches."""
 
 # ruff: noqa: ANN001, ANN201, N802 - names and types of the methods are the contract's
 from __future__ import annotations

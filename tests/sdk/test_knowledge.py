@@ -91,7 +91,7 @@ def test_renewals_come_every_third_of_the_shortest_lease_but_once_a_second_at_mo
 
 @dataclass
 class ReplicaModel:
-    """How much of the committed log it has read, and the beginning of the newest tick that came back."""
+    """Length of the log that it has read, and the start of its newest heartbeat."""
 
     known: int
     tick: int
@@ -103,7 +103,7 @@ DELAYS = st.sampled_from([0.0, 0.001, 0.5, 5.0, 29.0, 31.0])
 
 
 class BoundedRevocation(RuleBasedStateMachine):
-    """Commits, ticks, renewals, deliveries and moves in any order and with any delay, on one fake clock.
+    """Commits, heartbeats, renewals, deliveries and moves in any order, on one fake clock.
 
     The invariant: whenever the gate allows, the license was ACTIVE at some moment within the last
     lease.

@@ -1,4 +1,4 @@
-"""Reads an application file into `ApplicationDetails`, by the JSON Schema that is published with it.
+"""Reads an application file into `ApplicationDetails`, by the published JSON Schema.
 
 Checks what cannot be sent: names, types, missing fields. The service checks the rest, and
 `RefusedFileError` puts its findings at the lines of the file. Enum names have no prefix. Times are

@@ -1,4 +1,4 @@
-"""The JSON Schema and the template of application files, as they are published with this package."""
+"""The published JSON Schema and template of application files."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def show_list(cases: Sequence[service.Case]) -> None:
 
 
 def age(application: model.Application, now: datetime) -> str:
-    """The time since submission in its largest unit, for instance `3d`; empty if it is not known."""
+    """Returns the time since submission in its largest unit (`3d`); empty if unknown."""
     if not application.HasField("submitted_at"):
         return ""
     seconds = now.timestamp() - application.submitted_at.seconds

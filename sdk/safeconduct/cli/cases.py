@@ -149,7 +149,7 @@ def reject_recommendation(application_id: str, out: Output, **options: Any) -> N
 def _decide(
     application_id: str, question: str, method: str, out: Output, options: dict[str, Any]
 ) -> None:
-    """Confirms or rejects the pending recommendation by calling `method` of the client's reviews."""
+    """Confirms or rejects the pending recommendation by `method` of `client.reviews`."""
     from safeconduct.cli.case_view import show_case
     from safeconduct.cli.confirmation import Confirmation
 

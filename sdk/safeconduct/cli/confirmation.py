@@ -1,4 +1,4 @@
-"""Confirms what another officer proposed: shows it, asks, and asks again if it changed meanwhile."""
+"""Confirms a proposal: shows it, asks, and asks again if it has changed."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def show_hit(case: model.HitCase) -> None:
 
 
 def evidence(found: Iterable[model.Evidence]) -> RenderableType:
-    """The evidence of a hit: its kind, whether it speaks for or against the match, and the detail."""
+    """Evidence of a hit: its kind, its effect on the match, and the detail."""
     lines = [
         (one.kind, short(model.EvidenceEffect, one.effect).lower(), one.detail) for one in found
     ]

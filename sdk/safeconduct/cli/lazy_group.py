@@ -20,7 +20,7 @@ from safeconduct.cli import plugins
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """The module that holds a command in its attribute `command`, and the command's one-line help."""
+    """The module with a command in its attribute `command`, and its one-line help."""
 
     module: str
     help: str

@@ -1,4 +1,4 @@
-"""`safeconduct licenses`: reads licenses, verifies their documents, and reinstates suspended ones."""
+"""`safeconduct licenses`: reads, verifies and reinstates licenses."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def reject_reinstatement(license_id: str, out: Output, **options: Any) -> None:
 def _decide(
     license_id: str, question: str, method: str, out: Output, options: dict[str, Any]
 ) -> None:
-    """Confirms or rejects the pending reinstatement by calling `method` of the client's violations."""
+    """Confirms or rejects the pending reinstatement by `method` of `client.violations`."""
     from safeconduct.cli.confirmation import Confirmation
     from safeconduct.cli.license_view import show_reinstatement, show_standing
 

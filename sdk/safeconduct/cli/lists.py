@@ -1,4 +1,4 @@
-"""`safeconduct lists`: imports restricted-party lists, activates them, and shows how far screening has come."""
+"""`safeconduct lists`: imports and activates restricted-party lists, shows their state."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
 """The new name of every command that has one."""
 
 CONFIRMS_UNSEEN: Final = "--yes-to-pending"
-"""Hidden option of confirming commands: confirm what is pending without showing it, as release 0.1 did."""
+"""Hidden option: confirms the pending proposal without showing it, as release 0.1 did."""
 
 _DECISIONS: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
     ("cases", "countersign"): {"": "countersign", "--reject": "reject-recommendation"},
@@ -48,7 +48,7 @@ _DECISIONS: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
         "--reject": "reject-reinstatement",
     },
 }
-"""Options of release 0.1 that are commands of their own now; an empty option stands for none of them."""
+"""Options of release 0.1 that are commands now; an empty option stands for none."""
 
 
 def renamed(arguments: Sequence[str], valued: Collection[str]) -> tuple[list[str], list[str]]:

@@ -75,7 +75,7 @@ class RefusedFileError(SafeconductError):
 
 @dataclass(slots=True)
 class ParsedFile:
-    """The content of a file as mappings, lists and scalars, the line of each path, and the faults so far."""
+    """The values of a file, the line of each path, and the faults so far."""
 
     file: Path
     content: Any = None
@@ -84,7 +84,7 @@ class ParsedFile:
 
 
 def line_of(lines: dict[str, int], path: str) -> int:
-    """The line of a path, or of the nearest path above it that is in the file; 0 if none is known."""
+    """Returns the line of a path or of its nearest parent in the file; 0 if unknown."""
     while path and path not in lines:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return lines.get(path, 0)

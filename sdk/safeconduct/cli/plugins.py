@@ -1,4 +1,4 @@
-"""Commands of other installed packages: entry points of the group `safeconduct.commands`, each a `click.Command`.
+"""Commands of other packages: `click.Command` entry points of `safeconduct.commands`.
 
 This package works without them. If one cannot be imported, it prints why when it is called, and not
 before.
@@ -49,7 +49,7 @@ def load(name: str) -> click.Command | None:
 
 
 def summary(name: str) -> str:
-    """The first sentence of the plugin module's docstring, read from its source without running it."""
+    """Returns the first sentence of the plugin's docstring without importing it."""
     try:
         spec = find_spec(installed()[name].module)
         source = spec.loader.get_source(spec.name) if spec and spec.loader else None  # type: ignore[attr-defined]  # loaders of source files have it

@@ -28,7 +28,7 @@ class ProfileError(Exception):
 
 
 def profile_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The path of the file: $SAFECONDUCT_CONFIG, or safeconduct/config.ini in the user's config folder."""
+    """Returns $SAFECONDUCT_CONFIG, or safeconduct/config.ini in the user's config folder."""
     if named := environ.get(CONFIG):
         return Path(named)
     folder = environ.get("XDG_CONFIG_HOME") or "~/.config"

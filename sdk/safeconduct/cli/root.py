@@ -1,4 +1,4 @@
-"""The root of the command: its groups, the options of every call, and the way from errors to exit codes."""
+"""The root command: groups, common options, and the mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report(error: Exception, *, as_json: bool) -> int | None:
-    """Prints an error that a command raised and returns its exit code; None if it is none of ours."""
+    """Prints the error of a command and returns its exit code; None for an unknown error."""
     match error:
         case SafeconductError():
             position = error.position if isinstance(error, RefusedFileError) else str

@@ -79,8 +79,10 @@ def screen(
 def bulk(file: Path, out: Output) -> None:
     """Screen every party of FILE, in order; - reads standard input. Stores nothing.
 
-    A line is {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?, "identifiers"?, "addresses"?}. With
-    --json every answer is one line, as it arrives. Without it only parties that are not CLEAR are printed.
+    A line is {"id", "name" | "names", "schema"?, "birth_date"?, "countries"?, "identifiers"?,
+    "addresses"?}. With
+    --json every answer is one line, as it arrives. Without it only parties that are not CLEAR
+    are printed.
     Exits with 2 if a line could not be screened.
     """
     run = _BulkRun(file, out)

@@ -1,4 +1,4 @@
-"""Spans of the span store, and their tree: children under parents, linked spans under the span they link to.
+"""Spans of the span store as a tree; a linked span is below the span it links to.
 
 Knows no network and no terminal.
 """

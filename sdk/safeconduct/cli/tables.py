@@ -142,7 +142,7 @@ def _that_fit(
 
 
 def _safe(part: RenderableType) -> RenderableType:
-    """The text as it is: brackets are not markup, and control characters do not reach the terminal."""
+    """Returns the text without markup and without control characters."""
     if isinstance(part, Text):
         # The length stays the same, so that styles keep their ranges.
         part.plain = printable(part.plain)

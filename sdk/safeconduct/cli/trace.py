@@ -55,7 +55,7 @@ class Timeline:
 @id_argument("application")
 @output_options
 def command(application_id: str, out: Output) -> None:
-    """Show the timeline of an application over all services, links to its traces, and the tree of its spans.
+    """Show the timeline of an application over all services, with traces and spans.
 
     Spans come from the store at SAFECONDUCT_TRACES, or at `traces` of the profile. Exits with 6 if
     a service or the store did not answer; the rest is printed.

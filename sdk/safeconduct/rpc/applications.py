@@ -1,4 +1,4 @@
-"""Calls of the applications service: submits and follows applications, decides cases, reads licenses."""
+"""Calls of applications: submit, watch, decide cases, read licenses."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Applications:
     def watch(
         self, application_id: str = "", *, resume_token: str = "", give_up_after: float = math.inf
     ) -> ApplicationWatch:
-        """Follows one application from its first event, or all applications of the partner from now on.
+        """Watches one application from its first event, or all of the partner from now on.
 
         Reconnects and resumes by itself. `give_up_after`: if the service is away for so many
         seconds, it raises SafeconductError.

@@ -119,7 +119,7 @@ class Calls:
 
 
 _WRITE_FAILED: Final = "Internal error from Core"
-"""The text of grpc.aio's error for a write to a stream that has ended, before its status was read."""
+"""Text of grpc.aio's error for a write to an ended stream, before its status is read."""
 
 
 class Exchange(Generic[Request, Response]):
@@ -208,7 +208,7 @@ class Exchange(Generic[Request, Response]):
                 await call.done_writing()
 
     async def _following(self) -> Request | None:
-        """The next request, taken from the source once, even if the stream breaks while we wait for it."""
+        """Returns the next request, taken from the source once even if the stream breaks."""
         if self._next is None:
             self._next = asyncio.ensure_future(self._pull())
         request = await asyncio.shield(self._next)
@@ -246,7 +246,7 @@ async def at_most(count: int, elements: AsyncIterator[T]) -> list[T]:
 
 
 def can_reconnect(error: SafeconductError) -> bool:
-    """Whether the same stream may be opened again: the server went away, or named a time to retry."""
+    """Returns whether to open the stream again: server gone, or a retry time given."""
     return error.code in RECONNECTS or error.retry_after is not None
 
 

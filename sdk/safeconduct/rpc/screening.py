@@ -214,7 +214,7 @@ class RestrictedLists:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.ListStatus:
-        """Activates a version: new and open applications and licenses are screened against it from now on."""
+        """Activates a version for new and open applications and for live licenses."""
         request = service.ActivateListRequest(
             request_id=request_id or new_request_id(),
             list_code=list_code,
@@ -225,7 +225,7 @@ class RestrictedLists:
         return (await self._calls.unary(self._stub.ActivateList, request)).list
 
     async def status(self) -> service.GetListStatusResponse:
-        """Returns every list with its versions, and whether the answering replica screens against the active ones."""
+        """Returns every list with its versions, and whether this replica uses the active ones."""
         return await self._calls.unary(self._stub.GetListStatus, service.GetListStatusRequest())
 
 

@@ -1,4 +1,4 @@
-"""A subscriber of standings: what changed for one stream, and the renewals that wait for a lease."""
+"""A subscriber of standings: changes of one stream, and renewals that wait for a lease."""
 
 from __future__ import annotations
 

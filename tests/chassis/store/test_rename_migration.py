@@ -43,7 +43,8 @@ def upgrade():
     apply(journal_sql("create"))
     apply("""
         alter table stream add column owner text not null, add column nickname text unique;
-        create table part (part_id uuid primary key, sample_id uuid not null, total bigint not null);
+        create table part (
+  part_id uuid primary key, sample_id uuid not null, total bigint not null);
         grant select, insert, update on part to {app};
     """)
 '''

@@ -141,7 +141,10 @@ declaration:
 """
 
     assert faults(tmp_path, text) == [
-        ":4: parties[0].kind: unknown party kind 'HOSPITAL'. Choose from: PERSON, ORGANISATION, VESSEL.",
+        (
+            ":4: parties[0].kind: unknown party kind 'HOSPITAL'."
+            " Choose from: PERSON, ORGANISATION, VESSEL."
+        ),
         (
             ":5: parties[0].colour: unknown field 'colour'. Did you mean 'country'? "
             f"Allowed fields: {PARTY_FIELDS}."
@@ -181,7 +184,8 @@ def test_a_missing_field_is_named_with_its_meaning_and_an_example(
 
     assert refused.value.described() == [
         (
-            f"{file}:10: parties[1].country: is missing. Country of the seat or residence, for example KE. "
+            f"{file}:10: parties[1].country: is missing. Country of the seat or residence,"
+            " for example KE. "
             "Example: country: DE"
         ),
         (
@@ -194,7 +198,8 @@ def test_a_missing_field_is_named_with_its_meaning_and_an_example(
 def test_a_signatory_without_authority_or_key_is_refused_with_an_example(tmp_path: Path) -> None:
     file = tmp_path / "application.yaml"
     file.write_text(
-        "parties:\n- roles: [SIGNATORY]\n- {roles: [SIGNATORY], signing_authority: {is_authorized: true}}"
+        "parties:\n- roles: [SIGNATORY]\n"
+        "- {roles: [SIGNATORY], signing_authority: {is_authorized: true}}"
     )
 
     with pytest.raises(FileError) as refused:
@@ -220,7 +225,10 @@ def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
     found = faults(tmp_path, "end_user_statement: {signed_at: 2026-01-31T12:00:00}")
 
     assert found == [
-        ":1: end_user_statement.signed_at: '2026-01-31T12:00:00' has no time zone. For UTC, use 2026-01-31T12:00:00Z."
+        (
+            ":1: end_user_statement.signed_at: '2026-01-31T12:00:00' has no time zone."
+            " For UTC, use 2026-01-31T12:00:00Z."
+        )
     ]
 
 

@@ -1,4 +1,4 @@
-"""Profiles: read from a file, chosen by name, and stronger than variables only if they were named."""
+"""Profiles come from a file; a named profile overrides variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command imports before it does anything: start-up time is imports, and imports do not vary."""
+"""The modules that the command imports at start-up; imports are stable, times are not."""
 
 from __future__ import annotations
 

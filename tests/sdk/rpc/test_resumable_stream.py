@@ -1,4 +1,4 @@
-"""A stream of parties from the client: in order, each once, over breaks, and no further ahead than it may be."""
+"""A client's stream of parties: in order, each once, across breaks, with back-pressure."""
 
 from __future__ import annotations
 

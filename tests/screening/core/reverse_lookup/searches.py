@@ -27,7 +27,7 @@ def index_of(*parties: PartyQuery) -> PartyIndex[int]:
 def find_matches(
     parties: PartyIndex[int], index: ListIndex, entries: tuple[Entry, ...], config: ScreeningConfig
 ) -> Search[int]:
-    """Runs a whole search in this process, as `shell/monitored_parties` does in several, and returns it."""
+    """Runs a whole search in this process and returns it."""
     search: Search[int] = Search(queries_for(index, entries))
     while pages := search.pages():
         checks = search.checks([parties.candidates(page) for page in pages])
