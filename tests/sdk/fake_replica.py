@@ -33,8 +33,8 @@ class FakeReplica(enforcement_grpc.StandingServiceServicer):
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, *standings: enforcement.Standing) -> None:
-        """More of the log is known, as of now."""
+    def publish(self, *standings: enforcement.Standing) -> None:
+        """Appends standings to the log, which is then known to its end."""
         self.log.extend(standings)
         self.learn()
 

@@ -69,7 +69,7 @@ async def test_a_gate_allows_from_its_snapshot_and_denies_what_it_does_not_know(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing())
+    replica.publish(standing())
 
     async with following(server_files, partner, replica) as gate:
         assert ask(gate).allowed
@@ -89,10 +89,10 @@ async def test_a_revocation_denies_as_soon_as_it_is_told(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing())
+    replica.publish(standing())
 
     async with following(server_files, partner, replica) as gate:
-        replica.tell(standing(version=2, state="REVOKED"))
+        replica.publish(standing(version=2, state="REVOKED"))
         await eventually(lambda: not ask(gate).allowed)
 
         assert (ask(gate).reason, ask(gate).standing_version) == (AccessVerdict.REVOKED, 2)
@@ -102,7 +102,7 @@ async def test_a_snapshot_of_many_messages_is_taken_in_whole(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica(page=3)
-    replica.tell(*(standing(f"license-{number}") for number in range(10)))
+    replica.publish(*(standing(f"license-{number}") for number in range(10)))
 
     async with following(server_files, partner, replica) as gate:
         assert len(gate.standings) == 10
@@ -112,7 +112,7 @@ async def test_when_no_lease_comes_the_gate_denies_by_itself(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing(lease=5))
+    replica.publish(standing(lease=5))
     ahead = 0
 
     async with following(server_files, partner, replica, clock=lambda: boottime() + ahead) as gate:
@@ -127,7 +127,7 @@ async def test_leases_with_old_knowledge_do_not_keep_a_license_alive(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing(lease=5))
+    replica.publish(standing(lease=5))
     replica.ticks, replica.tick = False, boottime() - 6 * NANOSECONDS
 
     async with following(server_files, partner, replica) as gate:
@@ -138,13 +138,13 @@ async def test_a_broken_stream_is_resumed_after_the_last_token(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing(), standing("b"))
+    replica.publish(standing(), standing("b"))
 
     async with following(server_files, partner, replica) as gate:
         replica.ended.set()
         await eventually(lambda: gate.fault is not None and gate.fault.reason == "DRAINING")
         replica.ended.clear()
-        replica.tell(standing(version=2, state="SUSPENDED"))
+        replica.publish(standing(version=2, state="SUSPENDED"))
         await eventually(lambda: ask(gate).reason is AccessVerdict.SUSPENDED)
 
         assert replica.subscriptions[0] == ""
@@ -156,7 +156,7 @@ async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing())
+    replica.publish(standing())
 
     async with following(server_files, partner, replica) as gate:
         gate._token = "made-elsewhere"
@@ -173,8 +173,8 @@ async def test_a_replica_that_stops_answering_is_left_for_another(
     server_files: Identity, partner: Credentials
 ) -> None:
     silent, other = FakeReplica(), FakeReplica()
-    silent.tell(standing(lease=5))
-    other.tell(standing(lease=5))
+    silent.publish(standing(lease=5))
+    other.publish(standing(lease=5))
 
     async with following(server_files, partner, silent, other) as gate:
         silent.answers = False
@@ -187,8 +187,8 @@ async def test_moving_to_a_replica_that_lags_keeps_what_is_known(
     server_files: Identity, partner: Credentials
 ) -> None:
     first, lagging = FakeReplica(), FakeReplica()
-    first.tell(standing(version=2, state="REVOKED"), standing("b"))
-    lagging.tell(standing(version=1))
+    first.publish(standing(version=2, state="REVOKED"), standing("b"))
+    lagging.publish(standing(version=1))
     lagging.ticks, lagging.tick = False, boottime() - 3 * NANOSECONDS
 
     async with following(server_files, partner, first, lagging) as gate:
@@ -204,12 +204,12 @@ async def test_changes_tell_what_is_known_and_then_what_changes(
     server_files: Identity, partner: Credentials
 ) -> None:
     replica = FakeReplica()
-    replica.tell(standing())
+    replica.publish(standing())
 
     async with following(server_files, partner, replica) as gate:
         changes = gate.changes()
         first = await anext(changes)
-        replica.tell(standing(version=2, state="SUSPENDED"))
+        replica.publish(standing(version=2, state="SUSPENDED"))
         async with asyncio.timeout(10):
             second = await anext(changes)
         await changes.aclose()

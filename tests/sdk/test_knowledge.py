@@ -16,7 +16,7 @@ from tests.sdk.test_standing import ACCESS, LICENSE, NOON
 LEASE_NS = LICENSE.lease_seconds * NANOSECONDS
 
 
-def told(
+def apply_changes(
     knowledge: Knowledge, *standings: Standing, has_more: bool = False, is_snapshot: bool = True
 ) -> None:
     knowledge.apply_changes(standings, is_snapshot=is_snapshot, has_more=has_more)
@@ -25,7 +25,7 @@ def told(
 def test_a_lower_version_is_ignored() -> None:
     knowledge = Knowledge()
     knowledge.start_stream(resumes=False)
-    told(knowledge, replace(LICENSE, version=3, state=StandingState.REVOKED))
+    apply_changes(knowledge, replace(LICENSE, version=3, state=StandingState.REVOKED))
 
     changed = knowledge.apply_changes(
         [replace(LICENSE, version=2)], is_snapshot=False, has_more=False
@@ -39,20 +39,20 @@ def test_a_lease_before_the_snapshot_is_complete_does_not_count() -> None:
     knowledge.start_stream(resumes=False)
 
     assert not knowledge.apply_lease(100, 0)
-    told(knowledge, LICENSE, has_more=True)
+    apply_changes(knowledge, LICENSE, has_more=True)
     assert not knowledge.apply_lease(100, 0)
-    told(knowledge)
+    apply_changes(knowledge)
     assert knowledge.apply_lease(100, 0)
 
 
 def test_a_lagging_replica_neither_ages_the_knowledge_nor_makes_it_forget() -> None:
     knowledge = Knowledge()
     knowledge.start_stream(resumes=False)
-    told(knowledge, LICENSE)
+    apply_changes(knowledge, LICENSE)
     knowledge.apply_lease(1_000, 0)
 
     knowledge.start_stream(resumes=False)
-    told(knowledge)
+    apply_changes(knowledge)
     knowledge.apply_lease(2_000, 1_500)
 
     assert (knowledge.known_as_of, set(knowledge.standings)) == (1_000, {"a-license"})
@@ -61,11 +61,11 @@ def test_a_lagging_replica_neither_ages_the_knowledge_nor_makes_it_forget() -> N
 def test_a_license_that_a_newer_snapshot_does_not_name_is_forgotten() -> None:
     knowledge = Knowledge()
     knowledge.start_stream(resumes=False)
-    told(knowledge, LICENSE)
+    apply_changes(knowledge, LICENSE)
     knowledge.apply_lease(1_000, 0)
 
     knowledge.start_stream(resumes=False)
-    told(knowledge, replace(LICENSE, license_id="another"))
+    apply_changes(knowledge, replace(LICENSE, license_id="another"))
     knowledge.apply_lease(2_000, 0)
 
     assert set(knowledge.standings) == {"another"}
@@ -83,9 +83,9 @@ def test_renewals_come_every_third_of_the_shortest_lease_but_once_a_second_at_mo
     knowledge = Knowledge()
     assert knowledge.renew_every() == NANOSECONDS
     knowledge.start_stream(resumes=False)
-    told(knowledge, LICENSE, replace(LICENSE, license_id="b", lease_seconds=6))
+    apply_changes(knowledge, LICENSE, replace(LICENSE, license_id="b", lease_seconds=6))
     assert knowledge.renew_every() == 2 * NANOSECONDS
-    told(knowledge, replace(LICENSE, license_id="c", lease_seconds=1), is_snapshot=False)
+    apply_changes(knowledge, replace(LICENSE, license_id="c", lease_seconds=1), is_snapshot=False)
     assert knowledge.renew_every() == NANOSECONDS
 
 

@@ -75,7 +75,7 @@ async def test_client_gate_and_command_work_on_every_supported_version(
     services = FakeServices()
     in_force = standing(LICENSE)
     in_force.not_after.FromJsonString("2199-01-01T00:00:00Z")
-    services.standing.tell(in_force)
+    services.standing.publish(in_force)
     shutil.copytree(SDK / "examples", tmp_path / "examples")
     access = ["--model", "example-frontier-1", "--destination", "DE", "--end-use", "HEALTHCARE"]
     key = tmp_path / "examples" / "keys" / "signatory.pem"
@@ -112,7 +112,7 @@ async def test_client_gate_and_command_work_on_every_supported_version(
         program = await start("python", "-I", "-W", "error", str(PROGRAM), LICENSE, str(VECTORS))
         assert program.stderr is not None
         first = await asyncio.wait_for(program.stderr.readline(), 60)
-        services.standing.tell(standing(LICENSE, version=2, state="REVOKED"))
+        services.standing.publish(standing(LICENSE, version=2, state="REVOKED"))
         out, err = await asyncio.wait_for(program.communicate(), 60)
 
     assert codes == [0, 0, 0, 0, 0]

@@ -31,7 +31,7 @@ def services() -> FakeServices:
     services.application.code_of_conduct.version = "1.0"
     in_force = standing(LICENSE)
     in_force.not_after.FromJsonString("2199-01-01T00:00:00Z")
-    services.standing.tell(in_force)
+    services.standing.publish(in_force)
     return services
 
 

@@ -12,7 +12,7 @@ from tests.sdk.test_gate import standing
 
 
 async def test_the_gate_exits_7_when_it_denies(command: Command, services: FakeServices) -> None:
-    services.standing.tell(standing(LICENSE, state="REVOKED"))
+    services.standing.publish(standing(LICENSE, state="REVOKED"))
     asked = ("--model", "example-frontier-1", "--destination", "de", "--end-use", "HEALTHCARE")
 
     revoked = await command("gates", "check", LICENSE, *asked, "--json")
@@ -26,7 +26,7 @@ async def test_the_gate_exits_7_when_it_denies(command: Command, services: FakeS
 async def test_the_gate_exits_0_when_it_allows(command: Command, services: FakeServices) -> None:
     found = standing(LICENSE)
     found.not_after.FromJsonString("2199-01-01T00:00:00Z")
-    services.standing.tell(found)
+    services.standing.publish(found)
 
     ran = await command(
         "gates",

@@ -26,7 +26,7 @@ async def calling(
         yield client
 
 
-def book(count: int) -> list[tuple[str, model_pb2.PartyQuery]]:
+def bulk_queries(count: int) -> list[tuple[str, model_pb2.PartyQuery]]:
     return [
         (str(number), model_pb2.PartyQuery(names=[f"Name {number}"])) for number in range(count)
     ]
@@ -42,7 +42,9 @@ async def test_every_party_is_answered_once_and_in_order(
     services = FakeServices()
 
     async with calling(server_files, partner, services) as client:
-        answers = [answer.query_id async for answer in client.screening.screen_parties(book(300))]
+        answers = [
+            answer.query_id async for answer in client.screening.screen_parties(bulk_queries(300))
+        ]
 
     assert answers == asked(services) == [str(number) for number in range(300)]
 
@@ -53,7 +55,7 @@ async def test_a_stream_that_breaks_goes_on_behind_its_last_answer(
     services = FakeServices(breaks_after=7)
 
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
-        for each in book(40):
+        for each in bulk_queries(40):
             yield each
 
     async with calling(server_files, partner, services) as client:
@@ -66,7 +68,7 @@ async def test_a_stream_that_breaks_goes_on_behind_its_last_answer(
 async def test_a_break_that_does_not_end_is_told_when_patience_does(partner: Credentials) -> None:
     async with Client(Endpoints(screening="127.0.0.1:1"), partner) as client:
         with pytest.raises(SafeconductError) as told:
-            async for _ in client.screening.screen_parties(book(3), give_up_after=0.0):
+            async for _ in client.screening.screen_parties(bulk_queries(3), give_up_after=0.0):
                 pass
 
     assert told.value.code is grpc.StatusCode.UNAVAILABLE
@@ -79,7 +81,7 @@ async def test_whoever_stops_reading_is_asked_for_no_more_parties(
 
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
         nonlocal taken
-        for each in book(100_000):
+        for each in bulk_queries(100_000):
             taken += 1
             yield each
 
@@ -97,7 +99,7 @@ async def test_what_is_wrong_with_the_parties_themselves_is_raised(
     server_files: Identity, partner: Credentials
 ) -> None:
     async def parties() -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
-        yield book(1)[0]
+        yield bulk_queries(1)[0]
         raise OSError("the file is gone")
 
     async with calling(server_files, partner, FakeServices()) as client:
