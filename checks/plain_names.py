@@ -52,7 +52,7 @@ BANNED: Final[Mapping[str, str]] = {
 }
 """Words with a proposal for another one."""
 
-KNOWN: Final[tuple[str, ...]] = ("services/screening/", "tests/screening/")
+KNOWN: Final[tuple[str, ...]] = ()
 """Prefixes of files whose names are being changed now. It is empty otherwise."""
 _OWN_EXAMPLES: Final = "tests/checks/test_plain_names.py"
 

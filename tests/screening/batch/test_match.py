@@ -50,7 +50,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def book(path: Path, lines: tuple[Any, ...] = BOOK) -> Path:
+def bulk_file(path: Path, lines: tuple[Any, ...] = BOOK) -> Path:
     texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
@@ -61,7 +61,7 @@ def run(
 ) -> list[dict[str, Any]]:
     out = tmp_path / "out.jsonl"
     given = ["--list", str(listed), "--list-format", "targets-simple"]
-    asked = ["--queries", str(queries or book(tmp_path / "in.jsonl")), "--out", str(out)]
+    asked = ["--queries", str(queries or bulk_file(tmp_path / "in.jsonl")), "--out", str(out)]
     arguments = ["match", *given, *asked, "--workers", str(workers), *more]
 
     if workers == 1:
@@ -122,7 +122,7 @@ def test_several_workers_give_the_same_answers_in_the_same_order(
     tmp_path: Path, listed: Path
 ) -> None:
     lines = tuple({"id": number, "name": f"Person number {number}"} for number in range(150))
-    queries = book(tmp_path / "many.jsonl", (*BOOK, *lines))
+    queries = bulk_file(tmp_path / "many.jsonl", (*BOOK, *lines))
 
     alone = run(tmp_path, listed, queries=queries)
     shared = run(tmp_path, listed, queries=queries, workers=3)
@@ -134,7 +134,7 @@ def test_several_workers_give_the_same_answers_in_the_same_order(
 def test_scores_below_the_threshold_are_told_when_asked_for_and_do_not_change_the_result(
     tmp_path: Path, listed: Path
 ) -> None:
-    queries = book(
+    queries = bulk_file(
         tmp_path / "low.jsonl", ({"id": "low", "name": "Anton Bektas", "schema": "Person"},)
     )
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_read_or_written_ends_the_command_with_its_code(
     arguments = {
         "--list": str(listed),
         "--list-format": "targets-simple",
-        "--queries": str(book(tmp_path / "in.jsonl")),
+        "--queries": str(bulk_file(tmp_path / "in.jsonl")),
         "--out": str(tmp_path / "out.jsonl"),
         **{
             key: value if key == "--list-format" else str(tmp_path / value)
@@ -202,7 +202,7 @@ def test_the_primary_file_of_the_sdn_list_is_enough(tmp_path: Path) -> None:
     empty = ",-0- " * 8
     listed = tmp_path / "sdn.csv"
     listed.write_bytes(f'36,"AEROCARIBBEAN AIRLINES",-0- ,"CUBA"{empty}\r\n\x1a'.encode())
-    queries = book(tmp_path / "in.jsonl", ({"id": 1, "name": "Aerocaribbean Airlines"},))
+    queries = bulk_file(tmp_path / "in.jsonl", ({"id": 1, "name": "Aerocaribbean Airlines"},))
     out = tmp_path / "out.jsonl"
 
     given = [
