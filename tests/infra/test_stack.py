@@ -26,7 +26,7 @@ SECONDS = 120.0
 
 @pytest.fixture(scope="module")
 def stack(run_folder: Path) -> Iterator[Stack]:
-    with Stack(run_folder / "stack", services=()) as running:
+    with Stack(run_folder / "stack-without-services", services=()) as running:
         yield running
 
 

@@ -86,7 +86,7 @@ async def test_a_new_list_version_suspends_a_license_and_only_officers_reinstate
         assert {hit.license_id for hit in hits} == {license_id}
         await _clear_hits(hits, clients.licensing_officers)
         await _reinstated(license_id, clients.enforcement_officers)
-        await scenario._gate_says("c", "ALLOWED")
+        await scenario.wait_for_gate("c", "ALLOWED")
     finally:
         # The other journeys use the same end user.
         await clients.list_officer.lists.activate("US-CSL", before["US-CSL"])

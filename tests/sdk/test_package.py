@@ -20,16 +20,19 @@ PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 
-        class OnlyDeclared: def find_spec(self, name, path=None, target=None): root =
-        name.partition(".")[0] if root in sys.stdlib_module_names or root in {"safeconduct", "buf",
-        *sys.argv[3].split(",")}: return None raise ModuleNotFoundError(f"{name} is not declared",
-        name=name)
+class OnlyDeclared:
+    def find_spec(self, name, path=None, target=None):
+        root = name.partition(".")[0]
+        allowed = {"safeconduct", "buf", *sys.argv[3].split(",")}
+        if root in sys.stdlib_module_names or root in allowed:
+            return None
+        raise ModuleNotFoundError(f"{name} is not declared", name=name)
 
 sys.meta_path.insert(0, OnlyDeclared())
 import importlib
 for module in sys.argv[2].split(","):
     importlib.import_module(module)
-        """
+"""
 ALONE = "grpc,google,typing_extensions"  # grpcio asks for typing_extensions itself
 
 
