@@ -22,7 +22,7 @@ from infra.progress import Progress
 
 VENV: Final = CHECKOUT / ".venv"
 LOCKS: Final = {"run": "requirements-run.lock", "all": "requirements.lock"}
-_INPUTS: Final = ("pyproject.toml", "sdk/pyproject.toml", "infra/uv.lock")
+_INPUTS: Final = ("pyproject.toml", "sdk/pyproject.toml", "infra/uv-requirements.lock")
 _STAMP: Final = VENV / ".installed"
 _PYTHON: Final = VENV / "bin" / "python"
 _COMPILE_LOCKS: Final = CHECKOUT / ".cache" / "compile"
@@ -91,7 +91,7 @@ def _install(wanted: str, progress: Progress) -> None:
 def _create_venv() -> None:
     _run(sys.executable, "-m", "venv", "--clear", str(VENV))
     _run(str(_PYTHON), *["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
-         *["--require-hashes", "-r", "infra/uv.lock"])  # fmt: skip
+         *["--require-hashes", "-r", "infra/uv-requirements.lock"])  # fmt: skip
 
 
 def _uv() -> str:

@@ -1,4 +1,4 @@
-"""What the journal needs to know of one kind of stream, and a stream as it is stored."""
+"""The interface of one kind of stream, and a stream as stored."""
 
 from __future__ import annotations
 

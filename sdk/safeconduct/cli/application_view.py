@@ -17,7 +17,7 @@ PARTNER_COMMANDS: Final = {
     "WithdrawApplication": "withdraw",
     "AcceptConductCode": "sign the code of conduct (applications code, applications accept)",
 }
-"""What a partner can do, by the RPC. `allowed_commands` also lists RPCs of officers."""
+"""Commands of a partner by RPC; `allowed_commands` also lists RPCs of officers."""
 
 
 def show_list(applications: Sequence[model.Application]) -> None:

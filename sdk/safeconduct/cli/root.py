@@ -154,7 +154,7 @@ def _report(error: Exception, *, as_json: bool) -> int | None:
 
 
 def _connection_causes(error: SafeconductError) -> list[str]:
-    """What is wrong with the connection, if no service answered."""
+    """Returns the faults of the connection, if no service answered."""
     if error.reason != "UNAVAILABLE":
         return []
     from safeconduct.cli.connection_check import current_causes

@@ -39,7 +39,7 @@ class Rescreening:
 
 @dataclass(frozen=True, slots=True)
 class PartyUpdate:
-    """What screening reports about one party after its first result.
+    """An update by screening about one party after its first result.
 
     `rescreening` is None if the update comes from an officer's verdict and not from a screening.
     `ownership` is None if the ownership assessment did not change.
