@@ -104,6 +104,7 @@ class Progress:
 
     def _run(self) -> None:
         while True:
+            # The live line is repainted at a fixed rate; nothing waits for it.
             time.sleep(_REPAINT_S)
             with self._lock:
                 if not self._began:
