@@ -24,8 +24,8 @@ _ENVIRONMENT = Path(__file__).parent / "alembic"
 _LOCK = 7_000_001
 
 
-def journal_sql(step: Literal["create", "rename"]) -> str:
-    """Returns the SQL of one step of the journal's tables. Services run both, in this order."""
+def journal_sql(step: Literal["create", "rename", "releases"]) -> str:
+    """Returns the SQL of one step of the journal's tables. Services run all, in this order."""
     return (_SQL / f"journal_{step}.sql").read_text()
 
 

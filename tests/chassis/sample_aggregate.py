@@ -31,6 +31,7 @@ from chassis.store.migrations import apply, journal_sql
 def upgrade():
     apply(journal_sql("create"))
     apply(journal_sql("rename"))
+    apply(journal_sql("releases"))
     apply("""
         alter table stream add column owner text not null, add column nickname text unique;
         create table part (

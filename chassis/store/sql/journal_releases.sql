@@ -1,0 +1,57 @@
+-- Prepares the journal for two releases side by side and for one bad record on a stream.
+-- {app} is the role that the service runs as.
+
+-- Number of the state's shape (see Stream.schema). 0: written before shapes had numbers, so that the
+-- row is folded again from its events when it is next read.
+alter table stream add column schema int not null default 0;
+
+-- The fence: the newest version of each source stream that this service has handled. An event with
+-- this version or an older one is a duplicate.
+create table handled (
+  source     text        not null,           -- publishing service, for instance /applications
+  stream_id  uuid        not null,
+  version    int         not null check (version > 0),
+  updated_at timestamptz not null default now(),
+  primary key (source, stream_id)
+);
+
+create function refuse_older_version() returns trigger language plpgsql as $$
+begin
+  raise exception 'version % of a source stream was handled before', old.version
+    using errcode = 'serialization_failure';
+end $$;
+create trigger handled_never_falls before update on handled
+  for each row when (new.version <= old.version) execute function refuse_older_version();
+
+-- Consumed events that cannot be handled yet, and behind each all later events of its stream.
+create table parked (
+  id            bigint      generated always as identity primary key,
+  topic         text        not null,
+  partition     int         not null,
+  record_offset bigint      not null,
+  source        text        not null,
+  stream_id     uuid        not null,
+  version       int         not null,
+  event_id      uuid        not null,
+  type          text        not null,        -- short name of the event, for instance LicenseIssued
+  key           bytea,
+  payload       bytea       not null,
+  headers       bytea       not null,        -- MessagePack: list of name and value
+  reason        text        not null,        -- BEHIND: only an earlier event of the stream stops it
+  error         text        not null default '',
+  attempts      int         not null default 0,
+  parked_at     timestamptz not null default now(),
+  retry_at      timestamptz,                 -- when it is tried next; null: when an operator says so
+  unique (source, stream_id, version)
+);
+create index parked_retry on parked (retry_at) where retry_at is not null;
+
+-- A record that cannot be sent stays in the outbox; the relay leaves out its stream, not its shard.
+alter table outbox add column parked_reason text, add column parked_at timestamptz;
+create index outbox_parked on outbox (stream_id) where parked_reason is not null;
+
+revoke all on handled, parked from public;
+grant select, insert, update on handled to {app};
+grant select, insert, update, delete on parked to {app};
+grant update on outbox to {app};
+grant usage on all sequences in schema public to {app};
