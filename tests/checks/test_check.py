@@ -28,16 +28,6 @@ def test_every_check_runs_even_if_others_fail_or_break() -> None:
     ]
 
 
-def test_a_check_that_others_need_runs_first() -> None:
-    ended: list[str] = []
-    checks = [Check("later", lambda: faults([])), Check("first", lambda: faults([]), is_first=True)]
-
-    results = run_all(checks, lambda result: ended.append(result.name))
-
-    assert ended == ["first", "later"]
-    assert [result.name for result in results] == ["later", "first"]
-
-
 def test_the_result_as_json_names_every_requested_check(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
