@@ -40,6 +40,7 @@ class CommonReason(StrEnum):
     INTERNAL = "INTERNAL"
     SLOW_CONSUMER = "SLOW_CONSUMER"
     NOT_READY = "NOT_READY"
+    NEWER_STATE = "NEWER_STATE"
 
 
 class RpcError(Exception):
@@ -139,6 +140,12 @@ def draining() -> RpcError:
     """Returns the error of a call that a stopping server ends. Another replica answers at once."""
     message = "the server is stopping; call again, or resume the stream from its last token"
     return unavailable(CommonReason.DRAINING, message, 0.2)
+
+
+def newer_state() -> RpcError:
+    """Returns the error for data that a newer release has written. Another replica can read it."""
+    message = "a newer release wrote this and this server is not upgraded yet; call again"
+    return unavailable(CommonReason.NEWER_STATE, message, 1.0)
 
 
 def retry_info(retry_after_s: float) -> error_details_pb2.RetryInfo:

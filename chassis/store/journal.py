@@ -18,7 +18,6 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 import grpc
-import msgspec
 from asyncpg.pool import PoolConnectionProxy
 from google.protobuf.message import Message
 from opentelemetry import context as otel_context
@@ -42,6 +41,7 @@ from chassis.store.hash_chain import (
 )
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.outbox import shard_of
+from chassis.store.state_rows import StateRows
 from chassis.store.statements import (
     INSERT_KEY,
     INSERT_OUTBOX,
@@ -77,14 +77,13 @@ class Journal(Generic[S, E]):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pool, self._stream, self._wake, self._clock = pool, stream, wake, clock
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(stream.state_type).decode
+        self._state_rows = StateRows(stream)
         self._tracer = telemetry.tracer
         # Commands of this process on one stream run one after the other. Only another replica can
         # win the version check, so retries are rare.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._write_one = write_one_event(stream.columns, stream.projection)
-        self._write_many = write_many_events(stream.columns, stream.projection)
+        self._write_one = write_one_event(stream)
+        self._write_many = write_many_events(stream)
         self._creations = GroupCommit(self._create_all, is_shared_failure=is_storage_fault)
 
     async def execute(
@@ -107,9 +106,9 @@ class Journal(Generic[S, E]):
         and stores nothing. `creates` promises that `stream_id` is new, which saves the READ; a
         repeated request is then found by its key when the WRITE fails.
 
-        Raises RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION or STORAGE_UNAVAILABLE. After
-        STORAGE_UNAVAILABLE the write may have happened; the same call with the same key returns
-        its answer.
+        Raises RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE or
+        STORAGE_UNAVAILABLE. After STORAGE_UNAVAILABLE the write may have happened; the same call
+        with the same key returns its answer.
         """
         span = self._tracer.start_span(
             f"commit {self._stream.kind}",
@@ -208,7 +207,7 @@ class Journal(Generic[S, E]):
                 assert row is not None, "the READ always returns one row"
                 if row["method"] is not None:
                     return _stored_response(row, key, response_type)
-                state = self._decode(row["state_data"]) if row["state_data"] is not None else None
+                state = await self._state_rows.state(stream_id, row, connection.fetch)
                 _link_previous_trace(row["traceparent"])
                 decided = decide(state)
                 if not isinstance(decided, tuple):
@@ -282,7 +281,7 @@ class Journal(Generic[S, E]):
         if self._stream.projection and not projected:
             projected = [()] * len(self._stream.projection.columns)
         return (
-            stream_id, pending.read_version, pending.version, self._encode(state),
+            stream_id, pending.read_version, pending.version, self._state_rows.encode(state),
             pending.latest_hash, self._stream.state_name(state), self._stream.due_at(state),
             pending.at,
             key.id, key.method, key.digest, _bytes(response),
@@ -306,26 +305,25 @@ class Journal(Generic[S, E]):
         return written_id is not None
 
     async def read(self, stream_id: UUID) -> StoredStream[S] | None:
-        """Returns the stream, or None. Raises RpcError STORAGE_UNAVAILABLE."""
+        """Returns the stream, or None. Raises RpcError STORAGE_UNAVAILABLE or NEWER_STATE."""
         rows = await self.select("where id = $1", stream_id)
         return rows[0] if rows else None
 
     async def select(self, clauses: str, *values: object) -> list[StoredStream[S]]:
         """Returns the streams that SQL clauses (where, order by, limit) select from `stream`.
 
-        Raises RpcError STORAGE_UNAVAILABLE.
+        Raises RpcError STORAGE_UNAVAILABLE, and NEWER_STATE if a newer release wrote one of them.
         """
         rows = await self.fetch(
-            f"select id, state_data, version, latest_hash, updated_at from stream {clauses}",  # noqa: S608 - constants
+            "select id, state_data, schema, version, latest_hash, updated_at"  # noqa: S608 - constants
+            f" from stream {clauses}",
             *values,
         )
+        states = await self._state_rows.states(rows, self.fetch)
         return [
-            StoredStream(
-                row["id"], self._decode(row["state_data"]), row["version"], row["latest_hash"],
-                row["updated_at"],
-            )
-            for row in rows
-        ]  # fmt: skip
+            StoredStream(row["id"], state, row["version"], row["latest_hash"], row["updated_at"])
+            for row, state in zip(rows, states, strict=True)
+        ]
 
     async def history(self, stream_id: UUID) -> list[StoredEvent]:
         """Returns all events of the stream, oldest first. Raises RpcError STORAGE_UNAVAILABLE."""
@@ -356,10 +354,7 @@ class Journal(Generic[S, E]):
 
     def rebuild(self, events: Sequence[StoredEvent]) -> S | None:
         """Returns the state that the events fold to. It must equal the stored state."""
-        state: S | None = None
-        for event in events:
-            state = self._stream.evolve(state, self._stream.decode_event(event.name, event.payload))
-        return state
+        return self._state_rows.fold((event.name, event.payload) for event in events)
 
 
 @dataclass(frozen=True, slots=True)

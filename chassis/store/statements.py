@@ -1,6 +1,7 @@
 """The SQL of the journal: one READ and one guarded WRITE per command.
 
-A WRITE changes the stream's row only if its version is still the one that the decision was made on.
+A WRITE changes the stream's row only if its version is still the one that the decision was made on
+and no newer release has written the row.
 Events, idempotency key, outbox and projection are inserted from the changed row, so they are stored
 if and only if the guard held. All in one statement: a transaction of several would cost as many
 round trips.
@@ -9,12 +10,12 @@ round trips.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from chassis.store.stream import Projection
+from chassis.store.stream import Projection, Stream
 
 READ: Final = """
-select s.state_data, s.version, s.latest_hash, s.traceparent, i.method, i.digest, i.response
+select s.state_data, s.schema, s.version, s.latest_hash, s.traceparent, i.method, i.digest, i.response
   from (select $1::uuid as id) k left join stream s on s.id = k.id
   left join idempotency i on i.id = $2
 """
@@ -54,19 +55,18 @@ class Write:
     update: str
 
 
-def write_one_event(columns: tuple[str, ...], projection: Projection | None) -> Write:
+def write_one_event(stream: Stream[Any, Any]) -> Write:
     """Returns the statements for a decision with one event."""
-    return _write(columns, projection, _ONE_EVENT, order="")
+    return _write(stream, _ONE_EVENT, order="")
 
 
-def write_many_events(columns: tuple[str, ...], projection: Projection | None) -> Write:
+def write_many_events(stream: Stream[Any, Any]) -> Write:
     """Returns the statements for a decision with several events, given as arrays."""
-    return _write(columns, projection, _MANY_EVENTS, order="order by r.version")
+    return _write(stream, _MANY_EVENTS, order="order by r.version")
 
 
-def _write(
-    columns: tuple[str, ...], projection: Projection | None, events: str, order: str
-) -> Write:
+def _write(stream: Stream[Any, Any], events: str, order: str) -> Write:
+    columns, projection, schema = stream.columns, stream.projection, int(stream.schema)
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names = "".join(f", {column}" for column, _ in numbered)
     values = "".join(f", {parameter}" for _, parameter in numbered)
@@ -74,14 +74,14 @@ def _write(
     create = f"""
 with written as (
   insert into stream (id, version, state_data, latest_hash, state, due_at, traceparent,
-                      created_at, updated_at{names})
-  select $1, $3, $4, $5, $6, $7, $13, $8, $8{values} where $2 = 0
+                      created_at, updated_at, schema{names})
+  select $1, $3, $4, $5, $6, $7, $13, $8, $8, {schema}{values} where $2 = 0
   on conflict (id) do nothing returning id)"""
     update = f"""
 with written as (
   update stream set version = $3, state_data = $4, latest_hash = $5, state = $6, due_at = $7,
-                    traceparent = $13, updated_at = $8{changes}
-   where id = $1 and version = $2 returning id)"""  # noqa: S608 - constants of the shells
+                    traceparent = $13, updated_at = $8, schema = {schema}{changes}
+   where id = $1 and version = $2 and schema <= {schema} returning id)"""  # noqa: S608 - constants of the shells
     rows = f"{events} as r (version, event_id, name, actor, state, payload, previous_hash, hash)"
     rest = f""",
  keyed as (

@@ -16,6 +16,10 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 
+class UnknownEventError(LookupError):
+    """This release has no event of this name: a newer release has stored it."""
+
+
 class Versioned(Protocol):
     """A state with a version."""
 
@@ -51,6 +55,15 @@ class Stream(Protocol[S, E]):
         """The frozen dataclass that is stored as the state."""
 
     @property
+    def schema(self) -> int:
+        """Number of the shape of the state and of the events, 1 or more.
+
+        It grows with every release that changes one of them (docs/upgrading.md). A row with a lower
+        number is folded again from its events. A row with a higher number is left to newer
+        replicas.
+        """
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that this service added to table `stream`."""
 
@@ -65,7 +78,7 @@ class Stream(Protocol[S, E]):
         """Returns the event's short name, for instance LicenseIssued, and its payload."""
 
     def decode_event(self, name: str, payload: bytes) -> E:
-        """Returns the event that `encode_event` encoded."""
+        """Returns the event that `encode_event` encoded. Raises UnknownEventError."""
 
     def state_name(self, state: S) -> str:
         """Returns the lifecycle state, for instance SCREENING."""

@@ -14,7 +14,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
-from chassis.store.stream import Projection
+from chassis.store.stream import Projection, UnknownEventError
 from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
 from chassis.telemetry.tracing import Telemetry, setup
@@ -91,6 +91,7 @@ class SampleStream:
     kind = "sample"
     id_attribute = "sample.id"
     state_type = Sample
+    schema = 1
     columns = ("owner", "nickname")
     projection = Projection(
         "part", (("part_id", "uuid"), ("sample_id", "uuid"), ("total", "bigint")), "part_id"
@@ -132,8 +133,10 @@ class SampleStream:
                 return Named(sample_id, text)
             case "Awaited":
                 return Awaited(sample_id, datetime.fromisoformat(text))
-            case _:
+            case "TimerFired":
                 return TimerFired(sample_id)
+            case _:
+                raise UnknownEventError(name)
 
     def state_name(self, state: Sample) -> str:
         return "WAITING" if state.until else "OPEN"
@@ -154,8 +157,10 @@ class SampleStream:
 SampleJournal = Journal[Sample, Event]
 
 
-def new_journal(pool: Any, wake: Callable[[], None] = lambda: None, **more: Any) -> SampleJournal:
-    return Journal(pool, SampleStream(), telemetry(), wake, **more)
+def new_journal(
+    pool: Any, wake: Callable[[], None] = lambda: None, stream: Any = None, **more: Any
+) -> Any:
+    return Journal(pool, stream or SampleStream(), telemetry(), wake, **more)
 
 
 def telemetry() -> Telemetry:

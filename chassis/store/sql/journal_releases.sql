@@ -53,5 +53,7 @@ create index outbox_parked on outbox (stream_id) where parked_reason is not null
 revoke all on handled, parked from public;
 grant select, insert, update on handled to {app};
 grant select, insert, update, delete on parked to {app};
-grant update on outbox to {app};
+grant update (parked_reason, parked_at) on outbox to {app};
+-- Readiness compares it with the newest migration of the code.
+grant select on alembic_version to {app};
 grant usage on all sequences in schema public to {app};

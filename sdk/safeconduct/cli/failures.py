@@ -71,6 +71,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "INTERNAL": "Give the errorRef to the operators.",
     "SLOW_CONSUMER": "Resume after the last token, and read faster.",
     "NOT_READY": "The service is starting or catching up. Try again in a few seconds.",
+    "NEWER_STATE": "An upgrade is under way, and nothing was changed. Try again in a few seconds.",
     # reasons of one service (its package's ErrorReason)
     "WRONG_STATE": "allowedCommands lists what is possible now.",
     "NOT_VISIBLE": "Check the id. The resource must belong to you, or your role must include it.",

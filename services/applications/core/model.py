@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from services.applications.core.application_details import (
@@ -171,6 +172,10 @@ class License:
     version: int
     holder_name: str
     end_user_names: tuple[str, ...]
+
+
+STATE_SCHEMA: Final = 1
+"""Number of the shape of Application and of its events (see Stream.schema)."""
 
 
 @dataclass(frozen=True, slots=True)

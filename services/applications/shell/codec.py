@@ -14,7 +14,7 @@ from safeconduct.applications.v1 import events_pb2, model_pb2, policy_pb2, servi
 
 from chassis.proto_mapping import CachedConverter, Converter, members_by_number, to_timestamp
 from chassis.store.hash_chain import StoredEvent
-from chassis.store.stream import etag_of
+from chassis.store.stream import UnknownEventError, etag_of
 from services.applications.core import application_details, events, model, screening_summary
 from services.applications.core.acceptance import acceptance_text, signatory
 from services.applications.core.explanations import reasons
@@ -65,7 +65,9 @@ def encode_event(event: events.Event) -> tuple[str, bytes]:
 
 
 def decode_event(name: str, payload: bytes) -> events.Event:
-    """Returns the event that `encode_event` encoded. Raises KeyError for an unknown name."""
+    """Returns the event that `encode_event` encoded. Raises UnknownEventError."""
+    if name not in _EVENTS:
+        raise UnknownEventError(name)
     event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
     return event
 

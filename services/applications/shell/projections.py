@@ -7,7 +7,7 @@ from datetime import datetime
 from services.applications.core.events import Event
 from services.applications.core.evolve import evolve
 from services.applications.core.licensing import due_at
-from services.applications.core.model import Application
+from services.applications.core.model import STATE_SCHEMA, Application
 from services.applications.shell import codec
 
 
@@ -17,6 +17,7 @@ class ApplicationStream:
     kind = "application"
     id_attribute = "application.id"
     state_type = Application
+    schema = STATE_SCHEMA
     columns = ("partner_id", "submitted_at", "license_id", "licensed_at")
     projection = None
 

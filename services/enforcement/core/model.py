@@ -173,6 +173,10 @@ class ListMatch:
     recorded_at: datetime
 
 
+STATE_SCHEMA: Final = 1
+"""Number of the shape of LicenseConduct and of its events (see Stream.schema)."""
+
+
 @dataclass(frozen=True, slots=True)
 class LicenseConduct:
     """One license at the enforcement service: its standing and all cases about it.

@@ -19,7 +19,7 @@ from safeconduct.standing import AccessVerdict, EndUse
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
 from chassis.store.hash_chain import StoredEvent
-from chassis.store.stream import etag_of
+from chassis.store.stream import UnknownEventError, etag_of
 from chassis.streams.envelope import Undecodable
 from services.enforcement.core import commands, events, model
 from services.enforcement.shell import earlier_releases, standing_codec
@@ -68,7 +68,9 @@ def encode_event(event: events.Event) -> tuple[str, bytes]:
 
 
 def decode_event(name: str, payload: bytes) -> events.Event:
-    """Returns the stored event, also one of an earlier release."""
+    """Returns the stored event, also one of an earlier release. Raises UnknownEventError."""
+    if name not in _EVENTS:
+        raise UnknownEventError(name)
     message = getattr(events_pb2, name).FromString(payload)
     earlier_releases.complete(message)
     event: events.Event = _EVENTS[name].from_proto(message)

@@ -8,7 +8,7 @@ from typing import Final
 from chassis.store.stream import Projection
 from services.enforcement.core.events import Event
 from services.enforcement.core.evolve import evolve
-from services.enforcement.core.model import LicenseConduct
+from services.enforcement.core.model import STATE_SCHEMA, LicenseConduct
 from services.enforcement.shell import codec
 
 
@@ -18,6 +18,7 @@ class LicenseStream:
     kind = "license"
     id_attribute = "license.id"
     state_type = LicenseConduct
+    schema = STATE_SCHEMA
     columns: tuple[str, ...] = ()
     projection: Final = Projection(
         table="violation",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from services.screening.core.events import (
@@ -61,6 +61,10 @@ class KnownHit:
         if self.state is not HitState.CLEARING_PROPOSED:
             return None
         return clearing_id_of(self.hit_id, len(self.acts))
+
+
+STATE_SCHEMA: Final = 1
+"""Number of the shape of ScreenedApplication and of its events (see Stream.schema)."""
 
 
 @dataclass(frozen=True, slots=True)

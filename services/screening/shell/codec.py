@@ -13,7 +13,7 @@ from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2
 
 from chassis.proto_mapping import Converter, to_timestamp
 from chassis.store.hash_chain import StoredEvent
-from chassis.store.stream import etag_of
+from chassis.store.stream import UnknownEventError, etag_of
 from services.screening.core import events, model, records
 from services.screening.core.cases.recording import limit_hits, record_party
 from services.screening.core.evolve import KnownHit, ScreenedApplication
@@ -91,7 +91,9 @@ def encode_event(event: events.Event) -> tuple[str, bytes]:
 
 
 def decode_event(name: str, payload: bytes) -> events.Event:
-    """Returns the event of an application that `encode_event` encoded."""
+    """Returns the event of an application that `encode_event` encoded. Raises UnknownEventError."""
+    if name not in _EVENTS:
+        raise UnknownEventError(name)
     event: events.Event = _EVENTS[name].from_proto(getattr(events_pb2, name).FromString(payload))
     return event
 
@@ -103,7 +105,9 @@ def encode_list_event(event: versions.Event) -> tuple[str, bytes]:
 
 
 def decode_list_event(name: str, payload: bytes) -> versions.Event:
-    """Returns the event of a list that `encode_list_event` encoded."""
+    """Returns the event of a list that `encode_list_event` encoded. Raises UnknownEventError."""
+    if name not in _LIST_EVENTS:
+        raise UnknownEventError(name)
     event: versions.Event = _LIST_EVENTS[name].from_proto(
         getattr(events_pb2, name).FromString(payload)
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from chassis.store.stream import Projection
 from services.screening.core import events
-from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.evolve import STATE_SCHEMA, ScreenedApplication
 from services.screening.core.evolve import evolve as evolve_screening
 from services.screening.core.lists import versions
 from services.screening.shell import codec
@@ -27,6 +27,7 @@ class ScreeningStream:
     kind = "screening"
     id_attribute = "application.id"
     state_type = ScreenedApplication
+    schema = STATE_SCHEMA
     columns = ("kind", "partner_id", "list_version")
     projection: Final = Projection(
         table="hit",
@@ -88,6 +89,7 @@ class ListStream:
     kind = "list"
     id_attribute = "safeconduct.list.id"
     state_type = versions.ScreeningList
+    schema = versions.STATE_SCHEMA
     columns = ("kind",)
     projection = None
 

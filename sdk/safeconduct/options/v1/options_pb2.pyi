@@ -119,6 +119,10 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     """
     COMMON_REASON_NOT_READY: _CommonReason.ValueType  # 14
     """The service is starting or catching up and cannot answer yet. UNAVAILABLE with RetryInfo."""
+    COMMON_REASON_NEWER_STATE: _CommonReason.ValueType  # 15
+    """A newer release has written this resource and this server is still of the release before. Call
+    again; an upgraded server answers. Nothing was changed. UNAVAILABLE with RetryInfo.
+    """
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Reasons that every service may give in google.rpc.ErrorInfo.reason, without the prefix. The
@@ -171,6 +175,10 @@ with RetryInfo.
 """
 COMMON_REASON_NOT_READY: CommonReason.ValueType  # 14
 """The service is starting or catching up and cannot answer yet. UNAVAILABLE with RetryInfo."""
+COMMON_REASON_NEWER_STATE: CommonReason.ValueType  # 15
+"""A newer release has written this resource and this server is still of the release before. Call
+again; an upgraded server answers. Nothing was changed. UNAVAILABLE with RetryInfo.
+"""
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015
 
 @_typing.final

@@ -115,6 +115,10 @@ TRANSITIONS: Final[Mapping[ListState | None, Mapping[type[Event], ListState]]] =
 }
 
 
+STATE_SCHEMA: Final = 1
+"""Number of the shape of ScreeningList and of its events (see Stream.schema)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScreeningList:
     """A list with all its versions, oldest first. active: name of the active version, or None."""
