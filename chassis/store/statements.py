@@ -15,7 +15,8 @@ from typing import Any, Final
 from chassis.store.stream import Projection, Stream
 
 READ: Final = """
-select s.state_data, s.schema, s.version, s.latest_hash, s.traceparent, i.method, i.digest, i.response
+select s.state_data, s.schema, s.version, s.latest_hash, s.traceparent,
+       i.method, i.digest, i.response
   from (select $1::uuid as id) k left join stream s on s.id = k.id
   left join idempotency i on i.id = $2
 """

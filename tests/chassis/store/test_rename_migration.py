@@ -193,7 +193,12 @@ async def journal(
     run_folder: Path, new_database: Callable[[], Database]
 ) -> AsyncIterator[SampleJournal]:
     """The journal of samples on an upgraded database, with the role of the service."""
-    done = await upgrade(SERVICES[0], run_folder / "renamed" / "journal", new_database())
+    folder = run_folder / "renamed" / "journal"
+    done = await upgrade(SERVICES[0], folder, new_database())
+    (folder / "0003_releases.py").write_text(
+        SAMPLES_RENAME.replace("0002", "0003").replace("0001", "0002").replace("rename", "releases")
+    )
+    migrate(done.database.owner_dsn, done.database.app_role, folder)
     pool = await open_pool(done.database.app_dsn)
     yield new_journal(pool)
     await pool.close()
