@@ -203,9 +203,11 @@ class Actions:
     def check_gate(self, step: str) -> Verdict:
         """Returns the gate's verdict on the first model, destination and use of the license."""
         details = self.examples[EXAMPLE_OF[step]]
+        item = details.items[0]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
+        mode = model_pb2.AccessMode.Name(item.access_mode).removeprefix("ACCESS_MODE_")
         return self.clients.gate.check(
-            self.licenses[step], details.items[0].model_id, details.destinations[0], use
+            self.licenses[step], item.model_id, mode, details.destinations[0], use
         )
 
     async def timed(self, call: Awaitable[T], text: Callable[[T], str]) -> T:

@@ -14,13 +14,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from safeconduct.backoff import Backoff
 from safeconduct.channel import Credentials, Endpoints, open_channel
 from safeconduct.clock import boottime
-from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.enforcement.v1 import service_pb2 as service
 from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
 from safeconduct.errors import SafeconductError
@@ -28,11 +26,14 @@ from safeconduct.knowledge import Knowledge
 from safeconduct.rpc.calls import MetadataSource, no_metadata
 from safeconduct.rpc.status import from_rpc
 from safeconduct.standing import (
+    CAPABILITIES,
     NANOSECONDS,
     Access,
+    AccessMode,
     AccessVerdict,
     Clause,
     EndUse,
+    Grant,
     MeasureKind,
     Standing,
     StandingCause,
@@ -40,16 +41,19 @@ from safeconduct.standing import (
     Verdict,
     judge,
 )
+from safeconduct.standing_message import decode_standing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = [
     "Access",
+    "AccessMode",
     "AccessVerdict",
     "Clause",
     "EndUse",
     "Gate",
+    "Grant",
     "MeasureKind",
     "Standing",
     "StandingCause",
@@ -122,6 +126,7 @@ class Gate:
         self,
         license_id: str,
         model_id: str,
+        access_mode: str,
         destination: str,
         end_use: str,
         *,
@@ -129,15 +134,15 @@ class Gate:
     ) -> Verdict:
         """Returns whether this access is allowed now. Takes microseconds and never waits.
 
-        `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse without prefix, and `now`
-        the wall clock in UTC.
+        `access_mode` is a name of AccessMode without prefix, `destination` is ISO 3166-1 alpha-2,
+        `end_use` a name of EndUse without prefix, and `now` the wall clock in UTC.
         """
         # The age is read first: the standing that is read next is at least as new as that age says.
         age_ns = self._knowledge.age_ns(self._clock())
         standing = self._knowledge.standings.get(license_id)
         return judge(
             standing,
-            Access(license_id, model_id, destination, end_use),
+            Access(license_id, model_id, access_mode, destination, end_use),
             now or self._wall_clock(),
             age_ns,
         )
@@ -242,7 +247,9 @@ class Gate:
 
     async def _renew(self, call: _Stream, sent: dict[int, int]) -> None:
         """Subscribes, then sends a renewal about every third of a lease."""
-        subscribe = service.WatchStandingRequest.Subscribe(resume_token=self._token)
+        subscribe = service.WatchStandingRequest.Subscribe(
+            resume_token=self._token, capabilities=sorted(CAPABILITIES)
+        )
         await call.write(service.WatchStandingRequest(subscribe=subscribe))
         sequence = 0
         while True:
@@ -322,68 +329,6 @@ class _Follower:
             self._arrived.clear()
             await self._arrived.wait()
         return self._pending.pop(next(iter(self._pending)))
-
-
-def decode_standing(message: model.Standing) -> Standing:
-    """Returns the standing of a message. An absent or unknown field makes the gate deny."""
-    states = {
-        model.STANDING_STATE_ACTIVE: StandingState.ACTIVE,
-        model.STANDING_STATE_REVOKED: StandingState.REVOKED,
-    }
-    return Standing(
-        license_id=message.license_id,
-        license_number=message.license_number or message.license_id,
-        partner_id=message.partner_id,
-        version=message.version,
-        state=states.get(message.state, StandingState.SUSPENDED),
-        model_ids=frozenset(message.model_ids),
-        destinations=frozenset(message.destinations),
-        end_uses=_decode_end_uses(message),
-        not_before=_datetime(message.not_before)
-        if message.HasField("not_before")
-        else datetime.max.replace(tzinfo=timezone.utc),
-        not_after=_datetime(message.not_after)
-        if message.HasField("not_after")
-        else datetime.min.replace(tzinfo=timezone.utc),
-        lease_seconds=message.lease_seconds,
-        cause=_decode_cause(message),
-        changed_at=_datetime(message.changed_at) if message.HasField("changed_at") else None,
-    )
-
-
-_END_USES: Final = {model.EndUse.Value(f"END_USE_{use}"): use for use in EndUse}
-_END_USES_BY_NAME: Final = {use.value: use for use in EndUse}
-_MEASURE_KINDS: Final = {
-    model.MeasureKind.Value(f"MEASURE_KIND_{kind}"): kind for kind in MeasureKind
-}
-_CLAUSES: Final = {model.Clause.Value(f"CLAUSE_{clause}"): clause for clause in Clause}
-
-
-def _decode_end_uses(message: model.Standing) -> frozenset[EndUse]:
-    """Returns the granted end uses. One that this release does not know is not granted."""
-    if message.granted_end_uses:
-        numbers = message.granted_end_uses
-        return frozenset(_END_USES[number] for number in numbers if number in _END_USES)
-    # A service of an earlier release sends the names instead of the numbers.
-    names = message.end_uses
-    return frozenset(_END_USES_BY_NAME[name] for name in names if name in _END_USES_BY_NAME)
-
-
-def _decode_cause(message: model.Standing) -> StandingCause | None:
-    """Returns the cause, or None if there is none or if a later release added its kind."""
-    if not message.HasField("cause"):
-        return StandingCause.parse(message.reason)
-    cause = message.cause
-    if cause.is_list_match:
-        return StandingCause(None, None, is_list_match=True)
-    kind, clause = _MEASURE_KINDS.get(cause.measure_kind), _CLAUSES.get(cause.clause)
-    if kind is None or clause is None:
-        return None
-    return StandingCause(kind, clause, is_list_match=False)
-
-
-def _datetime(timestamp: Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=timezone.utc)
 
 
 def _unavailable(reason: str, message: str) -> SafeconductError:

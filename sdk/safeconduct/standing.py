@@ -16,6 +16,8 @@ from safeconduct.compat import StrEnum
 
 NANOSECONDS: Final = 1_000_000_000
 """Nanoseconds in one second."""
+CAPABILITIES: Final = frozenset({"access-mode"})
+"""What this release understands of a standing. `access-mode`: grants name the form of access."""
 
 
 class StandingState(StrEnum):
@@ -44,6 +46,16 @@ class EndUse(StrEnum):
     MILITARY_INTELLIGENCE = "MILITARY_INTELLIGENCE"
     AUTONOMOUS_WEAPONS = "AUTONOMOUS_WEAPONS"
     OTHER = "OTHER"
+
+
+class AccessMode(StrEnum):
+    """Forms of access to a model: enforcement.v1.AccessMode without prefix."""
+
+    MODEL_WEIGHTS = "MODEL_WEIGHTS"
+    HOSTED_ACCESS = "HOSTED_ACCESS"
+    FINE_TUNING_SERVICE = "FINE_TUNING_SERVICE"
+    TOOL = "TOOL"
+    DEEMED_ACCESS = "DEEMED_ACCESS"
 
 
 class MeasureKind(StrEnum):
@@ -81,6 +93,8 @@ class AccessVerdict(StrEnum):
     DESTINATION_NOT_GRANTED = "DESTINATION_NOT_GRANTED"
     END_USE_NOT_GRANTED = "END_USE_NOT_GRANTED"
     LEASE_EXPIRED = "LEASE_EXPIRED"
+    ACCESS_MODE_NOT_GRANTED = "ACCESS_MODE_NOT_GRANTED"
+    GATE_TOO_OLD = "GATE_TOO_OLD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +131,30 @@ _LIST_MATCH: Final = "LIST_MATCH"
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """One model and the form of access to it that a license grants.
+
+    `access_mode` is None in a standing of an earlier release, which did not keep it, and for a form
+    that a later release added. Such a grant grants no access.
+    """
+
+    model_id: str
+    access_mode: AccessMode | None
+
+    def __str__(self) -> str:
+        """Returns for example "example-frontier-1 (HOSTED_ACCESS)"."""
+        return f"{self.model_id} ({self.access_mode or 'form of access unknown'})"
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything that a gate needs to decide accesses under one license.
 
     `license_id` is a UUID, `license_number` the name for people. `version` rises with each change.
-    The license is valid from `not_before` until just before `not_after`. `lease_seconds` is the
-    greatest age of knowledge by which a gate may still decide. `cause` is None while the license is
-    ACTIVE. `changed_at` is the time of the change that led to this version, if it is known.
+    `requires` names the capabilities without which a gate denies. The license is valid from
+    `not_before` until just before `not_after`. `lease_seconds` is the greatest age of knowledge by
+    which a gate may still decide. `cause` is None while the license is ACTIVE. `changed_at` is the
+    time of the change that led to this version, if it is known.
     """
 
     license_id: str
@@ -131,7 +162,8 @@ class Standing:
     partner_id: str
     version: int
     state: StandingState
-    model_ids: frozenset[str]
+    requires: frozenset[str]
+    grants: frozenset[Grant]
     destinations: frozenset[str]
     end_uses: frozenset[EndUse]
     not_before: datetime
@@ -143,10 +175,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access to decide. `destination` is ISO 3166-1 alpha-2, `end_use` a name of EndUse."""
+    """One access to decide.
+
+    `access_mode` is a name of AccessMode, `destination` is ISO 3166-1 alpha-2, `end_use` a name of
+    EndUse.
+    """
 
     license_id: str
     model_id: str
+    access_mode: str
     destination: str
     end_use: str
 
@@ -171,6 +208,8 @@ class _Facts:
     access: Access
     wall_now: datetime
     knowledge_age_ns: int | None
+    missing: frozenset[str]
+    """Capabilities that the standing requires and the gate lacks."""
 
 
 # The first rule that denies is the answer. REVOKED precedes the lease, because a revocation is
@@ -187,6 +226,15 @@ _DENIALS: Final[
         AccessVerdict.LEASE_EXPIRED,
         lambda f: not _is_within_lease(f.standing, f.knowledge_age_ns),
         lambda f: _lease_expired(f.standing, f.knowledge_age_ns),
+    ),
+    (
+        # Before every rule that reads the grants: an unknown restriction may change their meaning.
+        AccessVerdict.GATE_TOO_OLD,
+        lambda f: bool(f.missing),
+        lambda f: (
+            f"License {f.standing.license_number} requires what this gate does not know:"
+            f" {_listed(f.missing)}. Upgrade the gate."
+        ),
     ),
     (
         AccessVerdict.SUSPENDED,
@@ -212,9 +260,24 @@ _DENIALS: Final[
     ),
     (
         AccessVerdict.MODEL_NOT_GRANTED,
-        lambda f: f.access.model_id not in f.standing.model_ids,
+        lambda f: all(grant.model_id != f.access.model_id for grant in f.standing.grants),
         lambda f: (
-            f"Model {f.access.model_id} is not granted; granted: {_listed(f.standing.model_ids)}."
+            f"Model {f.access.model_id} is not granted; granted: {_listed(f.standing.grants)}."
+        ),
+    ),
+    (
+        AccessVerdict.ACCESS_MODE_NOT_GRANTED,
+        lambda f: (
+            not any(
+                grant.model_id == f.access.model_id
+                and grant.access_mode is not None
+                and grant.access_mode == f.access.access_mode
+                for grant in f.standing.grants
+            )
+        ),
+        lambda f: (
+            f"{f.access.access_mode} of model {f.access.model_id} is not granted;"
+            f" granted: {_listed(f.standing.grants)}."
         ),
     ),
     (
@@ -236,14 +299,18 @@ _DENIALS: Final[
 
 
 def judge(
-    standing: Standing | None, access: Access, wall_now: datetime, knowledge_age_ns: int | None
+    standing: Standing | None,
+    access: Access,
+    wall_now: datetime,
+    knowledge_age_ns: int | None,
+    capabilities: frozenset[str] = CAPABILITIES,
 ) -> Verdict:
     """Returns whether the access is allowed under this standing.
 
     `standing` is None if the gate knows no such license. `wall_now` is an aware time.
     `knowledge_age_ns` is the time in nanoseconds since the gate last knew every committed standing,
     or None if it never did. An unknown license, an unknown or negative age, and an age above the
-    lease deny.
+    lease deny. So does a standing that requires something which is not among `capabilities`.
     """
     if standing is None:
         return Verdict(
@@ -252,7 +319,8 @@ def judge(
             standing_version=0,
             explanation=f"No license {access.license_id} of this partner is known.",
         )
-    facts = _Facts(standing, access, wall_now, knowledge_age_ns)
+    missing = standing.requires - capabilities
+    facts = _Facts(standing, access, wall_now, knowledge_age_ns, missing)
     for reason, denies, explain in _DENIALS:
         if denies(facts):
             return Verdict(
@@ -288,5 +356,5 @@ def _in_brackets(standing: Standing) -> str:
     return f" ({standing.cause})" if standing.cause is not None else ""
 
 
-def _listed(names: frozenset[str] | frozenset[EndUse]) -> str:
-    return ", ".join(sorted(names)) or "none"
+def _listed(names: frozenset[str] | frozenset[EndUse] | frozenset[Grant]) -> str:
+    return ", ".join(sorted(str(name) for name in names)) or "none"

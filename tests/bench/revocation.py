@@ -147,7 +147,9 @@ async def check(stack_under_test: BenchStack) -> list[Result]:
         await gate.ready(PATIENCE_S)
 
         def ask() -> bool:
-            return gate.check(license_id, "example-frontier-1", "DE", "HEALTHCARE").allowed
+            return gate.check(
+                license_id, "example-frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE"
+            ).allowed
 
         def ready_answer() -> bool:
             return True

@@ -10,7 +10,12 @@ from safeconduct.enforcement.v1 import model_pb2 as enforcement
 
 
 @pytest.mark.parametrize(
-    ("copy", "original"), [(enforcement.EndUse, applications.EndUse)], ids=["EndUse"]
+    ("copy", "original"),
+    [
+        (enforcement.AccessMode, applications.AccessMode),
+        (enforcement.EndUse, applications.EndUse),
+    ],
+    ids=["AccessMode", "EndUse"],
 )
 def test_a_copied_enum_equals_its_original(copy: Any, original: Any) -> None:
     assert copy.items() == original.items()

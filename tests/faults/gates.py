@@ -82,9 +82,9 @@ class GatePolling:
     def _verdict(self, gate: Gate, record: ScenarioRecord) -> Verdict:
         details = self.examples[EXAMPLE[record.kind]]
         use = model_pb2.EndUse.Name(details.end_uses[0]).removeprefix("END_USE_")
-        return gate.check(
-            record.license_id, details.items[0].model_id, details.destinations[0], use
-        )
+        item = details.items[0]
+        mode = model_pb2.AccessMode.Name(item.access_mode).removeprefix("ACCESS_MODE_")
+        return gate.check(record.license_id, item.model_id, mode, details.destinations[0], use)
 
 
 @dataclass(slots=True)

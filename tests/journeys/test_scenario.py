@@ -180,7 +180,11 @@ async def test_a_suspended_license_is_reinstated_only_by_two_other_officers(
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         verdict = clients.gate.check(
-            license_id, details.items[0].model_id, details.destinations[0], "HEALTHCARE"
+            license_id,
+            details.items[0].model_id,
+            "HOSTED_ACCESS",
+            details.destinations[0],
+            "HEALTHCARE",
         )
         if verdict.allowed:
             break

@@ -33,7 +33,8 @@ class Vector:
     def access(self) -> Access:
         request = self.request
         end_use = model_pb2.EndUse.Name(request.requested_end_use).removeprefix("END_USE_")
-        return Access(request.license_id, request.model_id, request.destination, end_use)
+        mode = model_pb2.AccessMode.Name(request.access_mode).removeprefix("ACCESS_MODE_")
+        return Access(request.license_id, request.model_id, mode, request.destination, end_use)
 
 
 def name_of(vector: Vector) -> str:

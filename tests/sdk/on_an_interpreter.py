@@ -63,7 +63,9 @@ async def gate() -> list[str]:
         await found.ready()
         seen = []
         async for standing in found.changes():
-            verdict = found.check(LICENSE, "example-frontier-1", "DE", "HEALTHCARE")
+            verdict = found.check(
+                LICENSE, "example-frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE"
+            )
             seen.append(f"{verdict.reason}")
             print(f"version {standing.version}", file=sys.stderr, flush=True)
             if standing.state is StandingState.REVOKED:

@@ -30,7 +30,9 @@ def standing(
         partner_id="example-1",
         version=version,
         state=model.StandingState.Value(f"STANDING_STATE_{state}"),
-        model_ids=["example-frontier-1"],
+        grants=[
+            model.Grant(model_id="example-frontier-1", access_mode=model.ACCESS_MODE_HOSTED_ACCESS)
+        ],
         destinations=["DE"],
         end_uses=["HEALTHCARE"],
         lease_seconds=lease,
@@ -42,7 +44,9 @@ def standing(
 
 
 def ask(gate: Gate, license_id: str = "a") -> Verdict:
-    return gate.check(license_id, "example-frontier-1", "DE", "HEALTHCARE", now=NOON)
+    return gate.check(
+        license_id, "example-frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE", now=NOON
+    )
 
 
 @asynccontextmanager

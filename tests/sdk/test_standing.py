@@ -15,9 +15,11 @@ from safeconduct.gate import decode_standing
 from safeconduct.standing import (
     NANOSECONDS,
     Access,
+    AccessMode,
     AccessVerdict,
     Clause,
     EndUse,
+    Grant,
     MeasureKind,
     Standing,
     StandingCause,
@@ -34,7 +36,8 @@ LICENSE = Standing(
     partner_id="example-1",
     version=3,
     state=StandingState.ACTIVE,
-    model_ids=frozenset({"example-frontier-1"}),
+    requires=frozenset(),
+    grants=frozenset({Grant("example-frontier-1", AccessMode.HOSTED_ACCESS)}),
     destinations=frozenset({"DE"}),
     end_uses=frozenset({EndUse.HEALTHCARE}),
     not_before=BEGIN,
@@ -43,7 +46,7 @@ LICENSE = Standing(
     cause=None,
     changed_at=None,
 )
-ACCESS = Access("a-license", "example-frontier-1", "DE", "HEALTHCARE")
+ACCESS = Access("a-license", "example-frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE")
 
 
 def test_an_access_within_the_license_is_allowed() -> None:
@@ -83,6 +86,21 @@ def test_an_access_within_the_license_is_allowed() -> None:
         (LICENSE, ACCESS, BEGIN, 0, "ALLOWED"),
         (LICENSE, ACCESS, END, 0, "EXPIRED"),
         (LICENSE, replace(ACCESS, model_id="example-frontier-2"), NOON, 0, "MODEL_NOT_GRANTED"),
+        (
+            LICENSE,
+            replace(ACCESS, access_mode="MODEL_WEIGHTS"),
+            NOON,
+            0,
+            "ACCESS_MODE_NOT_GRANTED",
+        ),
+        (
+            replace(LICENSE, grants=frozenset({Grant("example-frontier-1", None)})),
+            ACCESS,
+            NOON,
+            0,
+            "ACCESS_MODE_NOT_GRANTED",
+        ),
+        (replace(LICENSE, requires=frozenset({"later"})), ACCESS, NOON, 0, "GATE_TOO_OLD"),
         (LICENSE, replace(ACCESS, destination="FR"), NOON, 0, "DESTINATION_NOT_GRANTED"),
         (LICENSE, replace(ACCESS, end_use="MILITARY"), NOON, 0, "END_USE_NOT_GRANTED"),
     ],
@@ -117,7 +135,9 @@ def test_nothing_is_allowed_on_knowledge_older_than_the_lease(
     )
 
 
-@pytest.mark.parametrize("kind", [AccessVerdict, Clause, EndUse, MeasureKind, StandingState])
+@pytest.mark.parametrize(
+    "kind", [AccessMode, AccessVerdict, Clause, EndUse, MeasureKind, StandingState]
+)
 def test_the_enums_have_the_names_of_the_contract(kind: type[StrEnum]) -> None:
     contract: Any = getattr(model_pb2, kind.__name__)
     prefix = contract.Name(0).removesuffix("UNSPECIFIED")
@@ -131,10 +151,16 @@ def test_the_enums_have_the_names_of_the_contract(kind: type[StrEnum]) -> None:
 CHANGES: dict[AccessVerdict, dict[str, Any]] = {
     AccessVerdict.REVOKED: {"state": StandingState.REVOKED},
     AccessVerdict.LEASE_EXPIRED: {"lease_seconds": 1},
+    AccessVerdict.GATE_TOO_OLD: {"requires": frozenset({"something-later"})},
     AccessVerdict.SUSPENDED: {"state": StandingState.SUSPENDED},
     AccessVerdict.NOT_YET_VALID: {"not_before": NOON + timedelta(days=1)},
     AccessVerdict.EXPIRED: {"not_after": NOON},
-    AccessVerdict.MODEL_NOT_GRANTED: {"model_ids": frozenset({"frontier-2"})},
+    AccessVerdict.MODEL_NOT_GRANTED: {
+        "grants": frozenset({Grant("frontier-2", AccessMode.HOSTED_ACCESS)})
+    },
+    AccessVerdict.ACCESS_MODE_NOT_GRANTED: {
+        "grants": frozenset({Grant("example-frontier-1", AccessMode.MODEL_WEIGHTS)})
+    },
     AccessVerdict.DESTINATION_NOT_GRANTED: {"destinations": frozenset({"US"})},
     AccessVerdict.END_USE_NOT_GRANTED: {"end_uses": frozenset({EndUse.FINANCIAL_SERVICES})},
 }
@@ -143,7 +169,7 @@ CHANGES: dict[AccessVerdict, dict[str, Any]] = {
 @given(st.sets(st.sampled_from(list(CHANGES)), min_size=1))
 def test_the_first_rule_that_denies_is_the_reason(verdicts: set[AccessVerdict]) -> None:
     standing = LICENSE
-    for verdict in reversed(CHANGES):
+    for verdict in reversed(CHANGES):  # an earlier rule's change replaces a later one's
         if verdict in verdicts:
             standing = replace(standing, **CHANGES[verdict])
 
@@ -152,7 +178,7 @@ def test_the_first_rule_that_denies_is_the_reason(verdicts: set[AccessVerdict]) 
     assert decided.reason is next(verdict for verdict in CHANGES if verdict in verdicts)
 
 
-@pytest.mark.parametrize("verdict", list(CHANGES)[:5])
+@pytest.mark.parametrize("verdict", list(CHANGES)[:6])
 def test_a_denial_about_the_license_names_its_number(verdict: AccessVerdict) -> None:
     decided = judge(replace(LICENSE, **CHANGES[verdict]), ACCESS, NOON, 2 * NANOSECONDS)
 
@@ -182,12 +208,14 @@ def test_any_other_text_is_no_cause(text: str) -> None:
 def test_a_standing_of_an_earlier_release_is_read_from_its_texts() -> None:
     message = model_pb2.Standing(
         state=model_pb2.STANDING_STATE_REVOKED,
+        model_ids=["example-frontier-1"],
         end_uses=["HEALTHCARE", "SOMETHING_LATER"],
         reason="REVOCATION:OVER_USE",
     )
 
     standing = decode_standing(message)
 
+    assert standing.grants == {Grant("example-frontier-1", None)}
     assert standing.end_uses == {EndUse.HEALTHCARE}
     assert standing.cause == StandingCause(
         MeasureKind.REVOCATION, Clause.OVER_USE, is_list_match=False

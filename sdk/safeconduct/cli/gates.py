@@ -32,11 +32,13 @@ def command() -> None:
 
 @command.command(
     epilog=example(
-        f"gates check {ID} --model example-frontier-1 --destination DE --end-use HEALTHCARE"
+        f"gates check {ID} --model example-frontier-1 --access HOSTED_ACCESS --destination DE"
+        " --end-use HEALTHCARE"
     )
 )
 @id_argument("license")
 @click.option("--model", required=True, help="Id of the model.")
+@click.option("--access", required=True, help="Form of access, for instance HOSTED_ACCESS.")
 @click.option("--destination", required=True, help="Country of the user, ISO 3166-1 alpha-2.")
 @click.option("--end-use", required=True, help="End use, for instance HEALTHCARE.")
 @click.option("--remote", is_flag=True, help="Let the service decide, not this process.")
@@ -45,6 +47,7 @@ def command() -> None:
 def check(
     license_id: str,
     model: str,
+    access: str,
     destination: str,
     end_use: str,
     remote: bool,
@@ -55,12 +58,13 @@ def check(
 
     Exits with 0 if the access is allowed, and with 7 if it is denied.
     """
-    from safeconduct.applications.v1 import model_pb2 as applications
     from safeconduct.cli.enum_names import choose, short
+    from safeconduct.enforcement.v1 import model_pb2 as contract
 
-    use = short(applications.EndUse, choose(applications.EndUse, end_use))
-    access = (license_id, model, destination.upper(), use)
-    document = _remote(*access) if remote else asyncio.run(_decide(*access, timeout))
+    use = short(contract.EndUse, choose(contract.EndUse, end_use))
+    mode = short(contract.AccessMode, choose(contract.AccessMode, access))
+    asked = (license_id, model, mode, destination.upper(), use)
+    document = _remote(*asked) if remote else asyncio.run(_decide(*asked, timeout))
     reason = str(document["verdict"]).removeprefix("ACCESS_VERDICT_")
     if not out.printed(document):
         from rich.text import Text
@@ -95,14 +99,20 @@ def watch(license_id: str, timeout: float, out: Output) -> None:
     asyncio.run(follow())
 
 
-def _remote(license_id: str, model: str, destination: str, end_use: str) -> dict[str, Any]:
+def _remote(
+    license_id: str, model: str, access_mode: str, destination: str, end_use: str
+) -> dict[str, Any]:
     """The service's verdict, as proto3 JSON."""
     from safeconduct.cli.output import proto_json
 
     return proto_json(
         call(
             lambda client: client.standing.check_access(
-                license_id, model_id=model, destination=destination, end_use=end_use
+                license_id,
+                model_id=model,
+                access_mode=access_mode,
+                destination=destination,
+                end_use=end_use,
             )
         )
     )
@@ -111,6 +121,7 @@ def _remote(license_id: str, model: str, destination: str, end_use: str) -> dict
 async def _decide(
     license_id: str,
     model: str,
+    access_mode: str,
     destination: str,
     end_use: str,
     timeout: float,
@@ -118,7 +129,7 @@ async def _decide(
     """The verdict of a gate in this process, with the field names of CheckAccessResponse."""
     async with open_gate() as gate:
         await gate.ready(timeout)
-        verdict: Verdict = gate.check(license_id, model, destination, end_use)
+        verdict: Verdict = gate.check(license_id, model, access_mode, destination, end_use)
         return {
             "verdict": f"ACCESS_VERDICT_{verdict.reason}",
             "standingVersion": verdict.standing_version,
@@ -150,10 +161,16 @@ def _document(standing: Standing) -> dict[str, Any]:
     from dataclasses import asdict
 
     document: dict[str, Any] = {}
-    for name, value in asdict(standing).items():
+    values = asdict(standing)
+    del values["grants"]
+    for name, value in values.items():
         first, *others = name.split("_")
         document[first + "".join(word.capitalize() for word in others)] = _plain(value)
     document["state"] = f"STANDING_STATE_{standing.state}"
+    document["grants"] = [
+        {"modelId": each.model_id, "accessMode": f"ACCESS_MODE_{each.access_mode or 'UNSPECIFIED'}"}
+        for each in sorted(standing.grants, key=str)
+    ]
     document["grantedEndUses"] = [f"END_USE_{use}" for use in document.pop("endUses")]
     if (cause := standing.cause) is None:
         del document["cause"]

@@ -23,14 +23,25 @@ class Standings:
         self._calls = calls
 
     async def check_access(
-        self, license_id: str, *, model_id: str, destination: str, end_use: str
+        self,
+        license_id: str,
+        *,
+        model_id: str,
+        access_mode: str,
+        destination: str,
+        end_use: str,
     ) -> service.CheckAccessResponse:
-        """Decides one access in the service. `end_use` is a name of EndUse without prefix."""
+        """Decides one access in the service.
+
+        `access_mode` and `end_use` are names of AccessMode and EndUse without prefix. Raises
+        ValueError if there is no such form of access.
+        """
         name = f"END_USE_{end_use}"
         known = name in model.EndUse.keys()  # noqa: SIM118 - an enum wrapper is no dict
         request = service.CheckAccessRequest(
             license_id=license_id,
             model_id=model_id,
+            access_mode=model.AccessMode.Value(f"ACCESS_MODE_{access_mode}"),
             destination=destination,
             requested_end_use=model.EndUse.Value(name) if known else model.END_USE_UNSPECIFIED,
             end_use=end_use,  # services of earlier releases read the name

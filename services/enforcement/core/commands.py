@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from safeconduct.standing import Clause, EndUse, MeasureKind
+from safeconduct.standing import Clause, EndUse, Grant, MeasureKind
 
 from services.enforcement.core.credibility import ReporterRole
 from services.enforcement.core.model import ReporterKind, Severity
@@ -40,7 +40,7 @@ class RegisterLicense:
     application_id: UUID
     partner_id: str
     license_number: str
-    model_ids: frozenset[str]
+    grants: frozenset[Grant]
     destinations: frozenset[str]
     end_uses: frozenset[EndUse]
     not_before: datetime

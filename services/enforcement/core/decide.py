@@ -16,7 +16,7 @@ from services.enforcement.core.measures import decide_measure
 from services.enforcement.core.model import LicenseConduct
 from services.enforcement.core.reinstatements import decide_reinstatement
 from services.enforcement.core.reports import decide_report
-from services.enforcement.core.standings import first_standing
+from services.enforcement.core.standings import complete_grants, first_standing
 
 Decision = tuple[Event, ...] | Refusal
 
@@ -67,6 +67,7 @@ def _register(
 ) -> Decision:
     if conduct is not None:
         # A repeated or late LicenseIssued must not make a revoked license ACTIVE again.
-        return ()
+        completed = complete_grants(conduct, command, now)
+        return () if completed is None else (completed,)
     registered = LicenseRegistered(command.license_id, command.application_id, command.partner_id)
     return (registered, first_standing(command, now))

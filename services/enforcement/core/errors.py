@@ -33,6 +33,7 @@ class Reason(StrEnum):
     REPORTER_KIND_NOT_ALLOWED = "REPORTER_KIND_NOT_ALLOWED"
     LIST_MATCH_OPEN = "LIST_MATCH_OPEN"
     TOO_MANY_REPORTS = "TOO_MANY_REPORTS"
+    GATE_TOO_OLD = "GATE_TOO_OLD"
 
 
 @dataclass(frozen=True, slots=True)

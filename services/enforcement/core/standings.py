@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from safeconduct.standing import Standing, StandingCause, StandingState
+from safeconduct.standing import CAPABILITIES, Standing, StandingCause, StandingState
 
 from services.enforcement.core.commands import RegisterLicense
 from services.enforcement.core.events import StandingChanged
@@ -18,7 +18,8 @@ def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
             partner_id=command.partner_id,
             version=1,
             state=StandingState.ACTIVE,
-            model_ids=command.model_ids,
+            requires=CAPABILITIES,
+            grants=command.grants,
             destinations=command.destinations,
             end_uses=command.end_uses,
             not_before=command.not_before,
@@ -38,4 +39,25 @@ def change_standing(
     known = conduct.known_standing
     return StandingChanged(
         replace(known, version=known.version + 1, state=state, cause=cause, changed_at=now)
+    )
+
+
+def complete_grants(
+    conduct: LicenseConduct, command: RegisterLicense, now: datetime
+) -> StandingChanged | None:
+    """Returns the event that gives a standing of an earlier release its forms of access.
+
+    None if the standing has them. State and cause stay as they are.
+    """
+    known = conduct.known_standing
+    if all(grant.access_mode is not None for grant in known.grants):
+        return None
+    return StandingChanged(
+        replace(
+            known,
+            version=known.version + 1,
+            requires=CAPABILITIES,
+            grants=command.grants,
+            changed_at=now,
+        )
     )

@@ -15,7 +15,7 @@ from safeconduct.applications.v1 import model_pb2 as applications_model_pb2
 from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
 from safeconduct.screening.v1 import events_pb2 as screening_pb2
 from safeconduct.screening.v1 import model_pb2 as screening_model_pb2
-from safeconduct.standing import AccessVerdict, EndUse
+from safeconduct.standing import AccessMode, AccessVerdict, EndUse, Grant
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
 from chassis.store.hash_chain import StoredEvent
@@ -58,6 +58,10 @@ _EVENTS: Final[Mapping[str, _EventConverter]] = {
 _VIOLATION: Final = Converter(model.Violation, model_pb2.Violation, only_proto=frozenset({"etag"}))
 _END_USES: Final = {applications_model_pb2.EndUse.Value(f"END_USE_{use}"): use for use in EndUse}
 """End uses by their numbers in the contract of applications."""
+_ACCESS_MODES: Final = {
+    applications_model_pb2.AccessMode.Value(f"ACCESS_MODE_{mode}"): mode for mode in AccessMode
+}
+"""Forms of access by their numbers in the contract of applications."""
 _REINSTATEMENT: Final = Converter(model.Reinstatement, model_pb2.Reinstatement)
 
 
@@ -120,7 +124,10 @@ def license_issued(payload: bytes) -> commands.RegisterLicense:
             application_id=UUID(issued.application_id),
             partner_id=grant.partner_id,
             license_number=grant.license_number,
-            model_ids=frozenset(item.model_id for item in grant.items),
+            # A form of access that this release does not know is not granted at any gate.
+            grants=frozenset(
+                Grant(item.model_id, _ACCESS_MODES.get(item.access_mode)) for item in grant.items
+            ),
             destinations=frozenset(grant.destinations),
             # An end use that this release does not know is not granted at any gate.
             end_uses=frozenset(

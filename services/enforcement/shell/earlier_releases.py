@@ -23,10 +23,15 @@ def complete(event: Any) -> None:
 
 
 def complete_standing(standing: model_pb2.Standing) -> None:
-    """Fills in end uses and cause from the deprecated texts.
+    """Fills in grants, end uses and cause from the deprecated fields, and removes the models.
 
-    A text that is no name of the contract is left out: an unknown end use is not granted.
+    A text that is no name of the contract is left out: an unknown end use is not granted. A model
+    without a form of access grants nothing until applications publishes its license again. The
+    models are removed so that no gate of an earlier release allows every form of access.
     """
+    if not standing.grants:
+        standing.grants.extend(model_pb2.Grant(model_id=each) for each in standing.model_ids)
+    del standing.model_ids[:]
     if not standing.granted_end_uses:
         names = (f"END_USE_{name}" for name in standing.end_uses)
         known = [name for name in names if name in model_pb2.EndUse.keys()]  # noqa: SIM118 - an enum wrapper is no dict

@@ -12,9 +12,11 @@ from typing import Final
 
 import grpc
 from safeconduct.enforcement.v1 import service_pb2 as pb
+from safeconduct.standing import CAPABILITIES
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request, unavailable
 from chassis.rpc.page_tokens import PageTokens
+from services.enforcement.core.errors import Reason
 from services.enforcement.shell import standing_codec
 from services.enforcement.shell.standing_cache import StandingCache
 from services.enforcement.shell.subscriber import CachedStanding, Subscriber
@@ -68,6 +70,9 @@ class GateStream:
             return None
         if not first.HasField("subscribe"):
             raise _out_of_order("the first message must be subscribe")
+        missing = CAPABILITIES.difference(first.subscribe.capabilities)
+        if missing:
+            raise _too_old(missing)
         token = first.subscribe.resume_token
         if not token:
             return ()
@@ -148,6 +153,18 @@ class GateStream:
     @property
     def _purpose(self) -> str:
         return f"WatchStanding/{self._partner_id}"
+
+
+def _too_old(missing: frozenset[str]) -> RpcError:
+    # Only a gate of an earlier release subscribes without these. It reads no `requires`, so that it
+    # would allow what a standing forbids.
+    names = ", ".join(sorted(missing))
+    return RpcError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        Reason.GATE_TOO_OLD,
+        f"the gate does not know what every standing requires: {names}; upgrade the gate",
+        {"missing": ",".join(sorted(missing))},
+    )
 
 
 def _out_of_order(message: str) -> RpcError:

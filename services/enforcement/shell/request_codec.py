@@ -24,7 +24,10 @@ def access(request: service_pb2.CheckAccessRequest) -> Access:
         # Clients of earlier releases send the name.
         else request.end_use
     )
-    return Access(str(UUID(request.license_id)), request.model_id, request.destination, end_use)
+    mode = model_pb2.AccessMode.Name(request.access_mode).removeprefix("ACCESS_MODE_")
+    return Access(
+        str(UUID(request.license_id)), request.model_id, mode, request.destination, end_use
+    )
 
 
 def reporter(principal: Principal) -> commands.Reporter:

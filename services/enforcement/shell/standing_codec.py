@@ -9,7 +9,7 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 from safeconduct.enforcement.v1 import events_pb2, model_pb2, service_pb2
-from safeconduct.standing import EndUse, Standing, StandingCause, StandingState
+from safeconduct.standing import AccessMode, EndUse, Grant, Standing, StandingCause, StandingState
 
 from chassis.proto_mapping import Converter, from_timestamp, to_timestamp
 from services.enforcement.shell import earlier_releases
@@ -17,6 +17,10 @@ from services.enforcement.shell import earlier_releases
 # A KeyError or ValueError at import shows that the contract and the published rule disagree.
 _END_USES: Final = {use: model_pb2.EndUse.Value(f"END_USE_{use}") for use in EndUse}
 _END_USES_BY_NUMBER: Final = {number: use for use, number in _END_USES.items()}
+_ACCESS_MODES: Final[dict[AccessMode | None, model_pb2.AccessMode.ValueType]] = {
+    mode: model_pb2.AccessMode.Value(f"ACCESS_MODE_{mode}") for mode in AccessMode
+}
+_ACCESS_MODES_BY_NUMBER: Final = {number: mode for mode, number in _ACCESS_MODES.items()}
 _STATES: Final = {
     state: model_pb2.StandingState.Value(f"STANDING_STATE_{state}") for state in StandingState
 }
@@ -31,7 +35,8 @@ def to_message(standing: Standing) -> model_pb2.Standing:
         partner_id=standing.partner_id,
         version=standing.version,
         state=_STATES[standing.state],
-        model_ids=sorted(standing.model_ids),
+        requires=sorted(standing.requires),
+        grants=[_grant(each) for each in sorted(standing.grants, key=str)],
         destinations=sorted(standing.destinations),
         not_before=to_timestamp(standing.not_before),
         not_after=to_timestamp(standing.not_after),
@@ -52,8 +57,8 @@ def to_message(standing: Standing) -> model_pb2.Standing:
 def from_message(message: model_pb2.Standing) -> Standing:
     """Returns the standing of a message, also of an earlier release.
 
-    An end use that this release does not know is left out, so that no gate grants it. Raises
-    ValueError if the message is no complete standing or has an unknown state.
+    An end use that this release does not know is left out, and an unknown form of access grants
+    nothing. Raises ValueError if the message is no complete standing or has an unknown state.
     """
     earlier_releases.complete_standing(message)
     if message.state not in _STATES_BY_NUMBER:
@@ -66,7 +71,11 @@ def from_message(message: model_pb2.Standing) -> Standing:
         partner_id=message.partner_id,
         version=message.version,
         state=_STATES_BY_NUMBER[message.state],
-        model_ids=frozenset(message.model_ids),
+        requires=frozenset(message.requires),
+        grants=frozenset(
+            Grant(each.model_id, _ACCESS_MODES_BY_NUMBER.get(each.access_mode))
+            for each in message.grants
+        ),
         destinations=frozenset(message.destinations),
         end_uses=frozenset(
             _END_USES_BY_NUMBER[number]
@@ -79,6 +88,11 @@ def from_message(message: model_pb2.Standing) -> Standing:
         cause=_cause(message),
         changed_at=from_timestamp(message.changed_at) if message.HasField("changed_at") else None,
     )
+
+
+def _grant(grant: Grant) -> model_pb2.Grant:
+    mode = _ACCESS_MODES.get(grant.access_mode, model_pb2.ACCESS_MODE_UNSPECIFIED)
+    return model_pb2.Grant(model_id=grant.model_id, access_mode=mode)
 
 
 def _cause(message: model_pb2.Standing) -> StandingCause | None:

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
-from safeconduct.standing import Clause, EndUse, MeasureKind
+from safeconduct.standing import AccessMode, Clause, EndUse, Grant, MeasureKind
 
 from services.enforcement.core.commands import (
     Command,
@@ -68,7 +68,12 @@ def register() -> RegisterLicense:
         application_id=APPLICATION,
         partner_id="example-1",
         license_number="SC-2026-000001",
-        model_ids=frozenset({"frontier-1"}),
+        grants=frozenset(
+            {
+                Grant("frontier-1", AccessMode.HOSTED_ACCESS),
+                Grant("frontier-1", AccessMode.TOOL),
+            }
+        ),
         destinations=frozenset({"DE", "FR"}),
         end_uses=frozenset({EndUse.HEALTHCARE}),
         not_before=NOW,

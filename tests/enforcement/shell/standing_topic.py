@@ -9,7 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from safeconduct.enforcement.v1 import service_pb2 as pb
-from safeconduct.standing import Clause, MeasureKind, Standing, StandingCause, StandingState
+from safeconduct.standing import (
+    CAPABILITIES,
+    Clause,
+    MeasureKind,
+    Standing,
+    StandingCause,
+    StandingState,
+)
 
 from chassis.rpc.errors import unavailable
 from chassis.rpc.page_tokens import PageTokens
@@ -88,6 +95,7 @@ class Gate:
     partner_id: str = "example-1"
     token: str = ""
     cache: StandingCache | None = None
+    capabilities: frozenset[str] = CAPABILITIES
 
     def __post_init__(self) -> None:
         self.requests: asyncio.Queue[pb.WatchStandingRequest] = asyncio.Queue()
@@ -95,7 +103,9 @@ class Gate:
         self.responses = self.stream.responses(self._sent())
         self.send(
             pb.WatchStandingRequest(
-                subscribe=pb.WatchStandingRequest.Subscribe(resume_token=self.token)
+                subscribe=pb.WatchStandingRequest.Subscribe(
+                    resume_token=self.token, capabilities=sorted(self.capabilities)
+                )
             )
         )
 

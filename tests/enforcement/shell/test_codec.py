@@ -13,9 +13,11 @@ from safeconduct.applications.v1 import model_pb2 as applications_model
 from safeconduct.enforcement.v1 import errors_pb2, events_pb2, model_pb2, service_pb2
 from safeconduct.gate import decode_standing
 from safeconduct.standing import (
+    AccessMode,
     AccessVerdict,
     Clause,
     EndUse,
+    Grant,
     MeasureKind,
     Standing,
     StandingCause,
@@ -138,7 +140,8 @@ standings = st.builds(
     partner_id=st.text(),
     version=st.integers(1, 2**31 - 1),
     state=st.sampled_from(StandingState),
-    model_ids=st.frozensets(st.text()),
+    requires=st.frozensets(st.text()),
+    grants=st.frozensets(st.builds(Grant, st.text(), st.none() | st.sampled_from(AccessMode))),
     destinations=st.frozensets(st.text()),
     end_uses=st.frozensets(st.sampled_from(EndUse)),
     not_before=times(),
@@ -283,6 +286,16 @@ def test_an_unknown_end_use_is_not_granted() -> None:
     newer.license.end_uses.append(99)  # type: ignore[arg-type]  # a value of a later contract
 
     assert codec.license_issued(newer.SerializeToString()).end_uses == {EndUse.HEALTHCARE}
+
+
+def test_an_unknown_form_of_access_grants_nothing() -> None:
+    newer = issued()
+    newer.license.items[0].access_mode = 99  # type: ignore[assignment]  # a value of a later contract
+
+    assert codec.license_issued(newer.SerializeToString()).grants == {
+        Grant("frontier-1", None),
+        Grant("frontier-1", AccessMode.TOOL),
+    }
 
 
 def spoilt() -> list[bytes]:

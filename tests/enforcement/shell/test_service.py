@@ -39,11 +39,11 @@ async def callers(stack: Stack) -> AsyncIterator[Callers]:
 
 
 def allows(gate: Gate, license_id: str) -> bool:
-    return gate.check(license_id, "frontier-1", "DE", "HEALTHCARE").allowed
+    return gate.check(license_id, "frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE").allowed
 
 
 def reason(gate: Gate, license_id: str) -> str:
-    return gate.check(license_id, "frontier-1", "DE", "HEALTHCARE").reason.value
+    return gate.check(license_id, "frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE").reason.value
 
 
 async def test_a_license_that_is_issued_is_allowed_at_the_gate_until_two_officers_revoke_it(
@@ -294,7 +294,11 @@ async def test_another_partners_license_is_answered_like_an_unknown_one(callers:
 
     for asked in (license_id, str(uuid.uuid4())):
         checked = await stranger.standing.check_access(
-            asked, model_id="frontier-1", destination="DE", end_use="HEALTHCARE"
+            asked,
+            model_id="frontier-1",
+            access_mode="HOSTED_ACCESS",
+            destination="DE",
+            end_use="HEALTHCARE",
         )
         assert (checked.verdict, checked.standing_version) == (pb.ACCESS_VERDICT_UNKNOWN_LICENSE, 0)
         with pytest.raises(SafeconductError, match="NOT_VISIBLE") as refusal:
@@ -314,16 +318,23 @@ async def test_the_server_decides_as_the_gate_does(callers: Callers, replica: in
     license_id = await callers.issue()
     partner = await callers.client("partner/example-1", replica)
     accesses = [
-        ("frontier-1", "DE", "HEALTHCARE"),
-        ("frontier-2", "DE", "HEALTHCARE"),
-        ("frontier-1", "US", "HEALTHCARE"),
-        ("frontier-1", "DE", "MILITARY"),
-        ("frontier-1", "DE", "SOMETHING_ELSE"),
+        ("frontier-1", "HOSTED_ACCESS", "DE", "HEALTHCARE"),
+        ("frontier-2", "HOSTED_ACCESS", "DE", "HEALTHCARE"),
+        ("frontier-1", "MODEL_WEIGHTS", "DE", "HEALTHCARE"),
+        ("frontier-1", "HOSTED_ACCESS", "US", "HEALTHCARE"),
+        ("frontier-1", "HOSTED_ACCESS", "DE", "MILITARY"),
+        ("frontier-1", "HOSTED_ACCESS", "DE", "SOMETHING_ELSE"),
     ]
 
-    async def decided(model_id: str, destination: str, end_use: str) -> tuple[str, str]:
+    async def decided(
+        model_id: str, access_mode: str, destination: str, end_use: str
+    ) -> tuple[str, str]:
         answer = await partner.standing.check_access(
-            license_id, model_id=model_id, destination=destination, end_use=end_use
+            license_id,
+            model_id=model_id,
+            access_mode=access_mode,
+            destination=destination,
+            end_use=end_use,
         )
         verdict = pb.AccessVerdict.Name(answer.verdict).removeprefix("ACCESS_VERDICT_")
         return verdict, answer.explanation

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'safeconduct/enforcement/v1/errors.proto\x12\x1asafeconduct.enforcement.v1*\xb4\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x01\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x02\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_SELF_CONFIRMATION\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12+\n\'ERROR_REASON_SUSPENDER_CANNOT_REINSTATE\x10\x06\x12$\n ERROR_REASON_PENDING_ACT_DIFFERS\x10\x07\x12 \n\x1c\x45RROR_REASON_VIOLATIONS_OPEN\x10\x08\x12*\n&ERROR_REASON_REPORTER_KIND_NOT_ALLOWED\x10\t\x12 \n\x1c\x45RROR_REASON_LIST_MATCH_OPEN\x10\n\x12!\n\x1d\x45RROR_REASON_TOO_MANY_REPORTS\x10\x0b\x42\x42Z@safeconduct.example/gen/safeconduct/enforcement/v1;enforcementv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'safeconduct/enforcement/v1/errors.proto\x12\x1asafeconduct.enforcement.v1*\xd3\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x01\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x02\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_SELF_CONFIRMATION\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12+\n\'ERROR_REASON_SUSPENDER_CANNOT_REINSTATE\x10\x06\x12$\n ERROR_REASON_PENDING_ACT_DIFFERS\x10\x07\x12 \n\x1c\x45RROR_REASON_VIOLATIONS_OPEN\x10\x08\x12*\n&ERROR_REASON_REPORTER_KIND_NOT_ALLOWED\x10\t\x12 \n\x1c\x45RROR_REASON_LIST_MATCH_OPEN\x10\n\x12!\n\x1d\x45RROR_REASON_TOO_MANY_REPORTS\x10\x0b\x12\x1d\n\x19\x45RROR_REASON_GATE_TOO_OLD\x10\x0c\x42\x42Z@safeconduct.example/gen/safeconduct/enforcement/v1;enforcementv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z@safeconduct.example/gen/safeconduct/enforcement/v1;enforcementv1'
   _globals['_ERRORREASON']._serialized_start=72
-  _globals['_ERRORREASON']._serialized_end=508
+  _globals['_ERRORREASON']._serialized_end=539
 # @@protoc_insertion_point(module_scope)

@@ -66,6 +66,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The reporter has reached the limit of reports on one open case. FAILED_PRECONDITION.
     Metadata: limit.
     """
+    ERROR_REASON_GATE_TOO_OLD: _ErrorReason.ValueType  # 12
+    """The gate lacks capabilities that every standing requires, so it cannot decide and must be
+    upgraded. FAILED_PRECONDITION. Metadata: missing (comma-separated names).
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why the service refused a command.
@@ -115,5 +119,9 @@ FAILED_PRECONDITION. Metadata: openMatches (number of parties).
 ERROR_REASON_TOO_MANY_REPORTS: ErrorReason.ValueType  # 11
 """The reporter has reached the limit of reports on one open case. FAILED_PRECONDITION.
 Metadata: limit.
+"""
+ERROR_REASON_GATE_TOO_OLD: ErrorReason.ValueType  # 12
+"""The gate lacks capabilities that every standing requires, so it cannot decide and must be
+upgraded. FAILED_PRECONDITION. Metadata: missing (comma-separated names).
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -343,6 +343,44 @@ END_USE_OTHER: EndUse.ValueType  # 15
 """Another end use, which the end-user statement describes."""
 Global___EndUse: _TypeAlias = EndUse  # noqa: Y015
 
+class _AccessMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccessModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCESS_MODE_UNSPECIFIED: _AccessMode.ValueType  # 0
+    """Default value. A grant with it grants no access."""
+    ACCESS_MODE_MODEL_WEIGHTS: _AccessMode.ValueType  # 1
+    """A copy of the weights is handed over."""
+    ACCESS_MODE_HOSTED_ACCESS: _AccessMode.ValueType  # 2
+    """Requests are sent to a model that the provider hosts."""
+    ACCESS_MODE_FINE_TUNING_SERVICE: _AccessMode.ValueType  # 3
+    """The provider trains the model further for the customer."""
+    ACCESS_MODE_TOOL: _AccessMode.ValueType  # 4
+    """The model operates tools for the customer."""
+    ACCESS_MODE_DEEMED_ACCESS: _AccessMode.ValueType  # 5
+    """A foreign person gets access inside the home country."""
+
+class AccessMode(_AccessMode, metaclass=_AccessModeEnumTypeWrapper):
+    """Forms of access to a model. Names and numbers equal applications.v1.AccessMode; contracts of
+    different services do not import each other.
+    """
+
+ACCESS_MODE_UNSPECIFIED: AccessMode.ValueType  # 0
+"""Default value. A grant with it grants no access."""
+ACCESS_MODE_MODEL_WEIGHTS: AccessMode.ValueType  # 1
+"""A copy of the weights is handed over."""
+ACCESS_MODE_HOSTED_ACCESS: AccessMode.ValueType  # 2
+"""Requests are sent to a model that the provider hosts."""
+ACCESS_MODE_FINE_TUNING_SERVICE: AccessMode.ValueType  # 3
+"""The provider trains the model further for the customer."""
+ACCESS_MODE_TOOL: AccessMode.ValueType  # 4
+"""The model operates tools for the customer."""
+ACCESS_MODE_DEEMED_ACCESS: AccessMode.ValueType  # 5
+"""A foreign person gets access inside the home country."""
+Global___AccessMode: _TypeAlias = AccessMode  # noqa: Y015
+
 class _AccessVerdict:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -371,6 +409,10 @@ class _AccessVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessV
     """The license does not cover the end use."""
     ACCESS_VERDICT_LEASE_EXPIRED: _AccessVerdict.ValueType  # 10
     """The gate's knowledge is older than the lease, so it cannot decide and denies."""
+    ACCESS_VERDICT_ACCESS_MODE_NOT_GRANTED: _AccessVerdict.ValueType  # 11
+    """The license covers the model, but not in this form of access."""
+    ACCESS_VERDICT_GATE_TOO_OLD: _AccessVerdict.ValueType  # 12
+    """The standing requires a capability that the gate lacks. The gate must be upgraded."""
 
 class AccessVerdict(_AccessVerdict, metaclass=_AccessVerdictEnumTypeWrapper):
     """Result of an access check: allowed, or the first rule that denies."""
@@ -397,6 +439,10 @@ ACCESS_VERDICT_END_USE_NOT_GRANTED: AccessVerdict.ValueType  # 9
 """The license does not cover the end use."""
 ACCESS_VERDICT_LEASE_EXPIRED: AccessVerdict.ValueType  # 10
 """The gate's knowledge is older than the lease, so it cannot decide and denies."""
+ACCESS_VERDICT_ACCESS_MODE_NOT_GRANTED: AccessVerdict.ValueType  # 11
+"""The license covers the model, but not in this form of access."""
+ACCESS_VERDICT_GATE_TOO_OLD: AccessVerdict.ValueType  # 12
+"""The standing requires a capability that the gate lacks. The gate must be upgraded."""
 Global___AccessVerdict: _TypeAlias = AccessVerdict  # noqa: Y015
 
 @_typing.final
@@ -736,6 +782,34 @@ class StandingCause(_message.Message):
 Global___StandingCause: _TypeAlias = StandingCause  # noqa: Y015
 
 @_typing.final
+class Grant(_message.Message):
+    """One model and the form of access to it that a license grants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    ACCESS_MODE_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Id of the model, for example "example-frontier-1"."""
+    access_mode: Global___AccessMode.ValueType
+    """Form of access. UNSPECIFIED grants no access: the record is of an earlier release, which did
+    not keep the form.
+    """
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        access_mode: Global___AccessMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_mode", b"access_mode", "model_id", b"model_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Grant: _TypeAlias = Grant  # noqa: Y015
+
+@_typing.final
 class Standing(_message.Message):
     """Everything that a gate needs to decide accesses under one license without calling the service."""
 
@@ -756,6 +830,8 @@ class Standing(_message.Message):
     CHANGED_AT_FIELD_NUMBER: _builtins.int
     GRANTED_END_USES_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
+    REQUIRES_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     """UUID of the license."""
     partner_id: _builtins.str
@@ -783,8 +859,11 @@ class Standing(_message.Message):
         """
 
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the licensed models, for example "example-frontier-1"."""
+        """Ids of the licensed models in records of earlier releases, which have no grants. Deprecated:
+        never sent, because a gate that reads it would allow every form of access.
+        """
 
     @_builtins.property
     def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -819,6 +898,17 @@ class Standing(_message.Message):
         written before this field existed; reason has the cause then.
         """
 
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Licensed models, each with the licensed form of access. A model may have several."""
+
+    @_builtins.property
+    def requires(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Capabilities that a gate needs to decide with this standing, for example "access-mode". A gate
+        that lacks one denies with GATE_TOO_OLD. A release that adds a restriction adds its name here,
+        so that no older gate allows what the restriction forbids.
+        """
+
     def __init__(
         self,
         *,
@@ -837,10 +927,12 @@ class Standing(_message.Message):
         changed_at: _timestamp_pb2.Timestamp | None = ...,
         granted_end_uses: _abc.Iterable[Global___EndUse.ValueType] | None = ...,
         cause: Global___StandingCause | None = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
+        requires: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "destinations", b"destinations", "end_uses", b"end_uses", "granted_end_uses", b"granted_end_uses", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "model_ids", b"model_ids", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "reason", b"reason", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "destinations", b"destinations", "end_uses", b"end_uses", "granted_end_uses", b"granted_end_uses", "grants", b"grants", "lease_seconds", b"lease_seconds", "license_id", b"license_id", "license_number", b"license_number", "model_ids", b"model_ids", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "reason", b"reason", "requires", b"requires", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,7 @@ class CheckAccessRequest(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     END_USE_FIELD_NUMBER: _builtins.int
     REQUESTED_END_USE_FIELD_NUMBER: _builtins.int
+    ACCESS_MODE_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     """UUID of the license."""
     model_id: _builtins.str
@@ -58,6 +59,8 @@ class CheckAccessRequest(_message.Message):
 
     requested_end_use: _model_pb2.EndUse.ValueType
     """Purpose of the access."""
+    access_mode: _model_pb2.AccessMode.ValueType
+    """Form of the access."""
     def __init__(
         self,
         *,
@@ -66,10 +69,11 @@ class CheckAccessRequest(_message.Message):
         destination: _builtins.str = ...,
         end_use: _builtins.str = ...,
         requested_end_use: _model_pb2.EndUse.ValueType = ...,
+        access_mode: _model_pb2.AccessMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "end_use", b"end_use", "license_id", b"license_id", "model_id", b"model_id", "requested_end_use", b"requested_end_use"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_mode", b"access_mode", "destination", b"destination", "end_use", b"end_use", "license_id", b"license_id", "model_id", b"model_id", "requested_end_use", b"requested_end_use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -122,18 +126,26 @@ class WatchStandingRequest(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+        CAPABILITIES_FIELD_NUMBER: _builtins.int
         resume_token: _builtins.str
         """Resume token of the last StandingChanges message. If it is empty or too old, the stream
         starts with a snapshot.
         """
+        @_builtins.property
+        def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """Capabilities of the gate: names that Standing.requires may hold, for example "access-mode".
+            A gate without capabilities that every standing requires is refused with GATE_TOO_OLD.
+            """
+
         def __init__(
             self,
             *,
             resume_token: _builtins.str = ...,
+            capabilities: _abc.Iterable[_builtins.str] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["resume_token", b"resume_token"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "resume_token", b"resume_token"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
