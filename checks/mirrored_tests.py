@@ -26,6 +26,7 @@ MIRRORS: Final[Mapping[str, str]] = {
 
 SUBJECTS: Final[Mapping[str, str]] = {
     "tests/applications/core/test_properties.py": "decide and evolve, with generated commands",
+    "tests/applications/shell/test_licenses_published_again.py": "a migration of the journal",
     "tests/applications/shell/test_policy_effect_migration.py": "a migration of the journal",
     "tests/chassis/rpc/test_draining.py": "server and interceptor while a process stops",
     "tests/chassis/store/test_rename_migration.py": "the migrations of all three services",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safeconduct.enforcement.v1 import service_pb2 as pb
+from safeconduct.standing import CAPABILITIES
 
 from chassis.rpc.errors import RpcError
 from chassis.store.outbox import SHARDS, shard_of
@@ -329,6 +330,31 @@ async def test_a_renewal_before_the_subscription_is_refused() -> None:
 
     with pytest.raises(RpcError, match="VALIDATION_FAILED"):
         await anext(GateStream(topic.cache, TOKENS, "example-1").responses(requests()))
+
+
+@pytest.mark.parametrize("capabilities", [frozenset[str](), frozenset({"something-else"})])
+async def test_a_gate_that_does_not_know_what_every_standing_requires_is_refused(
+    capabilities: frozenset[str],
+) -> None:
+    topic = Topic()
+    topic.put(STANDING)
+    await topic.heartbeat()
+
+    with pytest.raises(RpcError) as refusal:
+        await Gate(topic, capabilities=capabilities).next()
+
+    assert refusal.value.reason == "GATE_TOO_OLD"
+    assert refusal.value.metadata == {"missing": "access-mode"}
+
+
+async def test_a_gate_of_a_later_release_is_served() -> None:
+    topic = Topic()
+    topic.put(STANDING)
+    await topic.heartbeat()
+
+    gate = Gate(topic, capabilities=CAPABILITIES | {"something-later"})
+
+    assert versions(await gate.changes()) == [1]
 
 
 async def test_a_second_subscription_ends_the_stream() -> None:
