@@ -47,6 +47,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/screening/shell/test_process.py": "the whole service as a process",
     "tests/screening/shell/test_swap.py": "the whole service while lists are activated",
     "tests/screening/shell/test_unjudged.py": "screener and codec for unjudged names",
+    "tests/infra/test_grouping_cxx.py": "the script infra/grouping-cxx",
     "tests/infra/test_prerequisites.py": "the script infra/prerequisites",
     "tests/sdk/cli/test_startup.py": "the imports of the command",
     "tests/sdk/rpc/test_resumable_stream.py": "streams after a broken connection",

@@ -22,7 +22,7 @@ def cached(name: str, sources: Sequence[Path], make: Callable[[Path], None]) -> 
     Processes that call this at the same time wait for each other.
     """
     target = CACHE / name
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    digest = _digest(sources)
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -35,6 +35,15 @@ def cached(name: str, sources: Sequence[Path], make: Callable[[Path], None]) -> 
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
     return target
+
+
+def is_cached(name: str, sources: Sequence[Path]) -> bool:
+    """Returns whether `cached` would return the folder at once: it is complete and current."""
+    return _is_made_from(CACHE / name, _digest(sources))
+
+
+def _digest(sources: Sequence[Path]) -> str:
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def _is_made_from(target: Path, digest: str) -> bool:

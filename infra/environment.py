@@ -1,7 +1,8 @@
 """Creates and updates `.venv`: `python -m infra.environment run|all`. Standard library only.
 
 `run` contains the libraries of the services, the `safeconduct` command and the local stack. `all`
-adds the development tools. Kafka's jars and, for `run`, the trace viewer are downloaded meanwhile.
+adds the development tools. Kafka's jars are downloaded meanwhile. For `run`, a process with low
+priority begins to download the trace viewer; nothing waits for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from typing import Final
@@ -25,14 +27,13 @@ LOCKS: Final = {"run": "requirements-run.lock", "all": "requirements.lock"}
 _INPUTS: Final = ("pyproject.toml", "sdk/pyproject.toml", "infra/uv-requirements.lock")
 _STAMP: Final = VENV / ".installed"
 _PYTHON: Final = VENV / "bin" / "python"
-_COMPILE_LOCKS: Final = CHECKOUT / ".cache" / "compile"
-# PyICU has no wheels and is compiled, which takes longest of all. It only passes arguments to the
-# ICU library, so without optimisation a transliteration is 5 % slower and the compiler needs half
-# the time. The wrapper compiles two files at a time.
+# PyICU has no wheels and is compiled against the ICU of the system. (The wheels that others publish
+# as pyicu-wheels have an older PyICU, and an ICU that the system's updates do not reach.) It only
+# passes arguments to the ICU library, so without optimisation a transliteration is 5 % slower and
+# the compiler needs half the time. The wrapper compiles many files as one.
 _COMPILER: Final = {
-    "CXX": str(CHECKOUT / "infra" / "parallel-cxx"),
+    "CXX": str(CHECKOUT / "infra" / "grouping-cxx"),
     "CXXFLAGS": "-O0 -g0",
-    "COMPILE_LOCKS": str(_COMPILE_LOCKS),
 }
 
 
@@ -63,7 +64,6 @@ def _install(wanted: str, progress: Progress) -> None:
     is_usable = bool(_read_stamp() and _version()) and not _is_another_python_wanted()
     # Removed first and written last: a set-up that was interrupted is never taken for complete.
     _STAMP.unlink(missing_ok=True)
-    _COMPILE_LOCKS.mkdir(parents=True, exist_ok=True)
 
     def libraries() -> None:
         if not is_usable:
@@ -77,14 +77,10 @@ def _install(wanted: str, progress: Progress) -> None:
         with progress.step("Kafka"):
             kafka.jars()
 
-    def viewer() -> None:
-        try:
-            with progress.step("trace viewer"):
-                trace_viewer.folder()
-        except (DownloadError, MissingProgramError) as error:
-            progress.line(f"without the trace viewer, which is optional: {error}")
-
-    run_side_by_side(*((libraries, broker, viewer) if wanted == "run" else (libraries, broker)))
+    if wanted == "run" and not trace_viewer.is_downloaded() and shutil.which("npm"):
+        trace_viewer.download_in_background()
+        progress.line("the trace viewer, which is optional, is downloaded meanwhile")
+    run_side_by_side(libraries, broker)
     _STAMP.write_text(f"{wanted} {_digest(wanted)}", encoding="ascii")
 
 

@@ -1,20 +1,26 @@
-"""The trace viewer and the Node that runs it, installed by npm from a lock with hashes."""
+"""The trace viewer and the Node that runs it, installed by npm from a lock with hashes.
+
+`python -m infra.downloads.trace_viewer` downloads it unless that was done before.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
-from infra.cache import cached
+from infra.cache import CACHE, CHECKOUT, cached, is_cached
 from infra.programs import DownloadError, required_program
 
 NODE: Final = "node_modules/node/bin/node"
 PROGRAM: Final = "node_modules/autotel-devtools/dist/cli.js"
 _SOURCE: Final = Path(__file__).with_suffix("")
 _FILES: Final = (_SOURCE / "package.json", _SOURCE / "package-lock.json")
+_NAME: Final = "viewer"
+_LOWEST_PRIORITY: Final = 19
 
 
 def folder() -> Path:
@@ -22,7 +28,27 @@ def folder() -> Path:
 
     Raises MissingProgramError without npm, DownloadError if npm fails.
     """
-    return cached("viewer", _FILES, _install)
+    return cached(_NAME, _FILES, _install)
+
+
+def is_downloaded() -> bool:
+    """Returns whether `folder` returns at once."""
+    return is_cached(_NAME, _FILES)
+
+
+def download_in_background() -> None:
+    """Starts a process of the lowest priority that calls `folder`; its output is in `.cache`.
+
+    It shares the caller's process group, so that Ctrl-C ends it as well.
+    """
+    with (CACHE / "viewer.log").open("w") as log:
+        subprocess.Popen(
+            ["nice", f"-n{_LOWEST_PRIORITY}", sys.executable, "-m", __name__],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def _install(draft: Path) -> None:
@@ -41,3 +67,7 @@ def _install(draft: Path) -> None:
     )
     if result.returncode or not (draft / NODE).exists():
         raise DownloadError(f"npm ci failed: {(result.stderr or result.stdout)[-1_000:]}")
+
+
+if __name__ == "__main__":
+    folder()

@@ -22,6 +22,7 @@ from rich.console import Console
 from safeconduct.client import SafeconductError
 
 from infra.cache import CHECKOUT
+from infra.downloads import trace_viewer
 from infra.local.stack import Stack
 from infra.progress import Progress
 from infra.scenario.actions import ScenarioError
@@ -135,7 +136,9 @@ def main(
     root: Annotated[Path, typer.Option(help="Folder of the stack's files.")] = CHECKOUT
     / "build"
     / "demo",
-    viewer: Annotated[bool, typer.Option(help="Start the trace viewer.")] = True,
+    viewer: Annotated[
+        bool, typer.Option(help="Start the trace viewer, if it has been downloaded.")
+    ] = True,
     pause: Annotated[
         float, typer.Option(help="Seconds after each action, for example to stop services.")
     ] = 0.0,
@@ -156,6 +159,8 @@ def main(
     record_file.unlink(missing_ok=True)
     # Data of an earlier run would add steps to the timelines that are printed.
     shutil.rmtree(root, ignore_errors=True)
+    # The first run does not wait for the viewer, whose download may take longer than all the rest.
+    viewer = viewer and trace_viewer.is_downloaded()
     with Stack(root, viewer=viewer, progress=Progress()) as stack:
         record = asyncio.run(run_scenario(stack, console, began, pause))
         console.print()

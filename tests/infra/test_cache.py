@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import cache
-from infra.cache import cached
+from infra.cache import cached, is_cached
 
 
 @pytest.fixture
@@ -29,6 +29,15 @@ def test_a_folder_is_made_once(source: Path) -> None:
         cached("thing", [source], calls.append)
 
     assert len(calls) == 1
+
+
+def test_a_folder_is_cached_while_its_source_is_the_same(source: Path) -> None:
+    before = is_cached("thing", [source])
+    cached("thing", [source], _make)
+    made = is_cached("thing", [source])
+    source.write_text("2")
+
+    assert (before, made, is_cached("thing", [source])) == (False, True, False)
 
 
 def test_a_changed_source_makes_the_folder_again(source: Path) -> None:

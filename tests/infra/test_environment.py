@@ -57,6 +57,23 @@ def test_an_interpreter_that_does_not_run_makes_the_environment_stale(
     assert installed_set() == ""
 
 
+def test_the_set_up_does_not_wait_for_the_trace_viewer(
+    installed_set: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(environment, "_run", lambda *_argv: None)
+    monkeypatch.setattr(environment.kafka, "jars", Path)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(environment.trace_viewer, "is_downloaded", lambda: False)
+    monkeypatch.setattr(
+        environment.trace_viewer, "download_in_background", lambda: begun.append("viewer")
+    )
+
+    environment._install("run", Progress())
+
+    assert (installed_set(), begun) == ("run", ["viewer"])
+
+
 def test_an_interrupted_set_up_leaves_no_stamp(
     installed_set: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +82,7 @@ def test_an_interrupted_set_up_leaves_no_stamp(
 
     monkeypatch.setattr(environment, "_run", fails)
     monkeypatch.setattr(environment.kafka, "jars", Path)
-    monkeypatch.setattr(environment.trace_viewer, "folder", Path)
+    monkeypatch.setattr(environment.trace_viewer, "is_downloaded", lambda: True)
     with pytest.raises(environment.SetupError):
         environment._install("run", Progress())
 
