@@ -13,6 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError
 
+from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
+
 REQUEST_TIMEOUT_MS: Final = 15_000
 STALLED_S: Final = 30.0
 """Reading fails if no record arrives for so long although there are more."""
@@ -136,6 +138,7 @@ async def open_reader(bootstrap: str, topics: Sequence[Topic]) -> AsyncIterator[
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        max_partition_fetch_bytes=MAX_DEAD_LETTER_BYTES,
     )
     try:
         await consumer.start()

@@ -41,6 +41,7 @@ class CommonReason(StrEnum):
     SLOW_CONSUMER = "SLOW_CONSUMER"
     NOT_READY = "NOT_READY"
     NEWER_STATE = "NEWER_STATE"
+    RECORD_TOO_LARGE = "RECORD_TOO_LARGE"
 
 
 class RpcError(Exception):
@@ -134,6 +135,33 @@ def rpc_error(refusal: RefusalLike) -> RpcError:
 def unavailable(reason: str, message: str, retry_after_s: float) -> RpcError:
     """Returns UNAVAILABLE with `RetryInfo`: the client may call again after `retry_after_s`."""
     return RpcError(grpc.StatusCode.UNAVAILABLE, reason, message, None, retry_info(retry_after_s))
+
+
+def too_large(reason: str, what: str, actual_bytes: int, maximum_bytes: int) -> RpcError:
+    """Returns INVALID_ARGUMENT for too many bytes; `what` names their value in a sentence."""
+    return RpcError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        reason,
+        f"{what} has {actual_bytes} bytes; the maximum is {maximum_bytes}",
+        {"maximumBytes": str(maximum_bytes), "actualBytes": str(actual_bytes)},
+    )
+
+
+def with_largest_field(error: RpcError, path: str, size: int) -> RpcError:
+    """Returns the error of `too_large` that also names the field which makes the value large.
+
+    `size` is the bytes of the field. With an empty path the error stays as it is.
+    """
+    if not path:
+        return error
+    return RpcError(
+        error.code,
+        error.reason,
+        f"{error.message}; its largest field is {path} with {size} bytes",
+        {**error.metadata, "field": path, "fieldBytes": str(size)},
+        *error.details,
+        bad_request([(path, error.reason, f"has {size} bytes")]),
+    )
 
 
 def draining() -> RpcError:

@@ -86,7 +86,7 @@ class Interceptor(aio.ServerInterceptor):
             if streams_in:
                 message: Any = _Requests(request, deserialize, self._sentences)
             else:
-                check_size(request)
+                check_size(request, deserialize)
                 message = parse(request, deserialize, self._sentences)
             if streams_out:
                 await _send_all(inner(message, context), context, serialize)
@@ -189,7 +189,7 @@ class _Requests:
 
     async def __anext__(self) -> Message:
         request = await anext(self._requests)
-        check_size(request)
+        check_size(request, self._deserialize)
         return parse(request, self._deserialize, self._sentences)
 
 

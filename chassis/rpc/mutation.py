@@ -18,7 +18,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from chassis.rpc.authentication import Principal, current_principal
-from chassis.rpc.errors import RefusalLike
+from chassis.rpc.errors import CommonReason, RefusalLike, RpcError, with_largest_field
+from chassis.rpc.field_sizes import largest_field
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from chassis.store.stream import Versioned, check_etag
@@ -60,8 +61,8 @@ class Mutations(Generic[S, E, C]):
         """Returns `view` of the state after the command, or the stored answer of the same request.
 
         `creates` promises that `stream_id` is new, which saves a round trip; `refuse_access` is not
-        called then. Raises RpcError for a refusal, and STALE_ETAG, REQUEST_ID_REUSED, CONTENTION or
-        STORAGE_UNAVAILABLE.
+        called then. Raises RpcError for a refusal, and STALE_ETAG, REQUEST_ID_REUSED, CONTENTION,
+        STORAGE_UNAVAILABLE or RECORD_TOO_LARGE, which names the largest field of the request.
         """
         principal = current_principal()
         request_type: Any = type(request)
@@ -78,16 +79,21 @@ class Mutations(Generic[S, E, C]):
             return self._decide(state, command, self._clock())
 
         response_type: Any = message_factory.GetMessageClass(method.output_type)
-        answer: M | None = await self._journal.execute(
-            stream_id,
-            IdempotencyKey.of_request(principal.name, method.name, request),
-            principal.name,
-            decide,
-            view,
-            response_type,
-            dry_run=request.validate_only,  # type: ignore[attr-defined]  # a contract test checks it
-            creates=creates,
-        )
+        try:
+            answer: M | None = await self._journal.execute(
+                stream_id,
+                IdempotencyKey.of_request(principal.name, method.name, request),
+                principal.name,
+                decide,
+                view,
+                response_type,
+                dry_run=request.validate_only,  # type: ignore[attr-defined]  # a contract test checks it
+                creates=creates,
+            )
+        except RpcError as error:
+            if error.reason != CommonReason.RECORD_TOO_LARGE:
+                raise
+            raise with_largest_field(error, *largest_field(request)) from error
         assert answer is not None, "the journal answers whenever it is given a view"
         return answer
 

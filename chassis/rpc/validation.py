@@ -8,6 +8,7 @@ rule could carry its own message, but is several times as slow as a standard rul
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias
@@ -19,7 +20,8 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor, OneofDes
 from google.protobuf.message import DecodeError, Message
 from safeconduct.options.v1 import options_pb2
 
-from chassis.rpc.errors import CommonReason, RpcError, bad_request
+from chassis.rpc.errors import CommonReason, RpcError, bad_request, too_large, with_largest_field
+from chassis.rpc.field_sizes import largest_field
 
 MAX_REQUEST_BYTES: Final = 1 << 20
 
@@ -36,14 +38,16 @@ def compile_rules(services: Iterable[str]) -> None:
             _validator.collect_violations(message_factory.GetMessageClass(method.input_type)())
 
 
-def check_size(request: bytes) -> None:
-    """Raises `RpcError` MESSAGE_TOO_LARGE above 1 MiB."""
-    if len(request) > MAX_REQUEST_BYTES:
-        metadata = {"maximumBytes": str(MAX_REQUEST_BYTES), "actualBytes": str(len(request))}
-        message = f"the request has {len(request)} bytes; the maximum is {MAX_REQUEST_BYTES}"
-        raise RpcError(
-            grpc.StatusCode.INVALID_ARGUMENT, CommonReason.MESSAGE_TOO_LARGE, message, metadata
-        )
+def check_size(request: bytes, deserialize: Callable[[bytes], Message]) -> None:
+    """Raises `RpcError` MESSAGE_TOO_LARGE above 1 MiB. It names the field that is too large."""
+    if len(request) <= MAX_REQUEST_BYTES:
+        return
+    error = too_large(
+        CommonReason.MESSAGE_TOO_LARGE, "the request", len(request), MAX_REQUEST_BYTES
+    )
+    with contextlib.suppress(DecodeError):
+        error = with_largest_field(error, *largest_field(deserialize(request)))
+    raise error
 
 
 def parse(

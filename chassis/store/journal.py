@@ -29,6 +29,7 @@ from chassis.rpc.errors import (
     RefusalLike,
     RpcError,
     rpc_error,
+    too_large,
     unavailable,
 )
 from chassis.store.group_commit import GroupCommit
@@ -52,6 +53,7 @@ from chassis.store.statements import (
 )
 from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import StoredStream, Stream
+from chassis.streams.record_size import MAX_PAYLOAD_BYTES
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, link_to, traceparent
 
@@ -106,9 +108,10 @@ class Journal(Generic[S, E]):
         and stores nothing. `creates` promises that `stream_id` is new, which saves the READ; a
         repeated request is then found by its key when the WRITE fails.
 
-        Raises RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE or
-        STORAGE_UNAVAILABLE. After STORAGE_UNAVAILABLE the write may have happened; the same call
-        with the same key returns its answer.
+        Raises RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE, RECORD_TOO_LARGE
+        (an event is larger than a record may be; nothing is stored) or STORAGE_UNAVAILABLE. After
+        STORAGE_UNAVAILABLE the write may have happened; the same call with the same key returns
+        its answer.
         """
         span = self._tracer.start_span(
             f"commit {self._stream.kind}",
@@ -240,6 +243,8 @@ class Journal(Generic[S, E]):
         for number, event in enumerate(events, version + 1):
             state = self._stream.evolve(state, event)
             name, payload = self._stream.encode_event(event)
+            if len(payload) > MAX_PAYLOAD_BYTES:
+                raise _record_too_large(name, payload)
             previous = latest_hash
             latest_hash = chain_hash(previous, stream_id, number, now, name, actor, payload)
             event_id, state_name = event_id_of(latest_hash), self._stream.state_name(state)
@@ -389,6 +394,13 @@ def _storage_unavailable() -> RpcError:
         CommonReason.STORAGE_UNAVAILABLE,
         "the database did not answer; send the same request again",
         1.0,
+    )
+
+
+def _record_too_large(name: str, payload: bytes) -> RpcError:
+    """Returns the error of an event that no topic would accept. Nothing has been stored."""
+    return too_large(
+        CommonReason.RECORD_TOO_LARGE, f"the event {name}", len(payload), MAX_PAYLOAD_BYTES
     )
 
 

@@ -13,6 +13,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
+from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
+
 DEAD_LETTER_SUFFIX: Final = ".dlq"
 REDRIVEN_HEADER: Final = "dlq_redriven"
 """Header of a redriven record: id of the dead letter that it was, `topic/partition/offset`."""
@@ -86,7 +88,10 @@ class DeadLetterWriter:
         async with self._lock:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=MAX_DEAD_LETTER_BYTES,
                 )
                 try:
                     await producer.start()

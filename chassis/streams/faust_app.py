@@ -17,6 +17,8 @@ import structlog
 from faust.assignor.partition_assignor import PartitionAssignor
 from prometheus_client import Gauge
 
+from chassis.streams.record_size import MAX_RECORD_BYTES
+
 _LOG = structlog.get_logger("consumer")
 _WATCHDOG_S = 1.0
 _COORDINATOR_TIMEOUT_S = 10.0
@@ -67,6 +69,7 @@ def new_app(group: str, bootstrap: str) -> faust.App:
         broker_rebalance_timeout=30.0,
         broker_max_poll_records=500,
         broker_commit_interval=0.5,
+        consumer_max_fetch_size=MAX_RECORD_BYTES,
         # Before a rebalance or shutdown, the records in progress finish and their offsets commit.
         stream_wait_empty=True,
     )

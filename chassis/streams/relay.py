@@ -24,6 +24,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis.store.outbox import SHARDS
 from chassis.streams.outbox_record import OutboxRecord, Route, headers_of, outbox_record_of
+from chassis.streams.record_size import MAX_RECORD_BYTES
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of, traceparent
 
@@ -182,6 +183,7 @@ class Relay:
             linger_ms=0,
             max_batch_size=_REQUEST_BYTES,
             request_timeout_ms=10_000,
+            max_request_size=MAX_RECORD_BYTES,
         )
         try:
             # If a crash loses a delete, its record is published twice, which consumers accept.

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.streams.record_size import MAX_RECORD_BYTES
+
 _LOG = structlog.get_logger("topic_table")
 _RESTART_S = 0.5
 
@@ -62,6 +64,7 @@ class TopicTableReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=MAX_RECORD_BYTES,
             request_timeout_ms=10_000,
             metadata_max_age_ms=30_000,
         )

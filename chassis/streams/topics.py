@@ -2,8 +2,10 @@
 
 Usage: `python -m chassis.streams.topics --bootstrap HOST:PORT --file infra/topics.yaml`.
 
-Producers never create topics. An existing topic is not changed. If it has fewer partitions than
-declared, that is an error: adding partitions later would break the order of each key.
+Producers never create topics. Of an existing topic one setting is changed: if max.message.bytes is
+below the declared value, it is raised, because records of the allowed size could not be sent. If a
+topic has fewer partitions than declared, that is an error: adding partitions later would break the
+order of each key.
 """
 
 from __future__ import annotations
@@ -11,14 +13,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from chassis.streams.dead_letters import dead_letter_topic
+from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
 from chassis.yaml_files import load_yaml
+
+_SIZE: Final = "max.message.bytes"
+_SET_ON_TOPIC: Final = 1
+"""Kafka's number for a setting of the topic itself, DYNAMIC_TOPIC_CONFIG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +62,23 @@ def read_topics(file: Path) -> list[Topic]:
                 " it may have config and dlq, and no other key"
             )
         config = {key: str(value) for key, value in (entry.get("config") or {}).items()}
+        if config.setdefault(_SIZE, str(MAX_RECORD_BYTES)) != str(MAX_RECORD_BYTES):
+            raise ValueError(
+                f"{file}: topics[{number}]: {_SIZE} must be {MAX_RECORD_BYTES}, the largest record"
+                " that the services send"
+            )
         topics.append(Topic(entry["name"], entry["partitions"], config))
         if entry.get("dlq"):
             # -1: dead letters are kept for ever, because they wait for a person.
-            topics.append(Topic(dead_letter_topic(entry["name"]), 1, {"retention.ms": "-1"}))
+            kept = {"retention.ms": "-1", _SIZE: str(MAX_DEAD_LETTER_BYTES)}
+            topics.append(Topic(dead_letter_topic(entry["name"]), 1, kept))
     return topics
 
 
 async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[str]:
     """Creates the topics that are missing and returns their names.
 
+    If an existing topic accepts smaller records than declared, its max.message.bytes is raised.
     Raises ValueError if an existing topic has fewer partitions than declared or cannot be created,
     and KafkaError.
     """
@@ -77,6 +94,7 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
                     f"{topic.name} has {existing[topic.name]} partitions,"
                     f" but {topic.partitions} are declared"
                 )
+        await _raise_sizes(admin, [topic for topic in topics if topic.name in existing])
         missing = [topic for topic in topics if topic.name not in existing]
         if missing:
             answer = await admin.create_topics(
@@ -98,6 +116,34 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
         return [topic.name for topic in missing]
     finally:
         await admin.close()
+
+
+async def _raise_sizes(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    """Raises max.message.bytes of the existing topics that have less than is declared."""
+    declared = {topic.name: topic.config[_SIZE] for topic in topics if _SIZE in topic.config}
+    if not declared:
+        return
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in declared]
+    answers: list[Any] = await admin.describe_configs(resources)
+    changes = []
+    for answer in answers:
+        for _code, _message, _type, name, entries in answer.resources:
+            settings = {entry[0]: entry[1] for entry in entries}
+            if int(settings[_SIZE]) < int(declared[name]):
+                # The request replaces all settings of a topic: its own ones are sent again.
+                own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_TOPIC}
+                changes.append(_resource(name, own | {_SIZE: declared[name]}))
+    if not changes:
+        return
+    altered: list[Any] = await admin.alter_configs(changes)
+    for answer in altered:
+        for code, _message, _type, name in answer.resources:
+            if code:
+                raise ValueError(f"{name}: {_SIZE} is not raised: {for_code(code).__name__}")
+
+
+def _resource(name: str, settings: Mapping[str, str]) -> ConfigResource:
+    return ConfigResource(ConfigResourceType.TOPIC, name, dict(settings))
 
 
 def main() -> int:

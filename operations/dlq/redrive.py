@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaProducer
 
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
+from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
 from operations.dlq.records import (
     DeadLetter,
     Redrive,
@@ -78,7 +79,10 @@ async def redrive(bootstrap: str, dead_letters: Sequence[DeadLetter]) -> dict[st
     """
     new_ids: dict[str, str] = {}
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=MAX_DEAD_LETTER_BYTES,
     ) as producer:
         for dead_letter in dead_letters:
             record = dead_letter.record

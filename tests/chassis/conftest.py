@@ -11,11 +11,13 @@ import pytest
 
 from chassis.store.migrations import migrate
 from chassis.streams import topics
+from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database
 from tests.chassis.sample_aggregate import MIGRATION, SampleJournal, new_journal, open_pool
 
 NewTopic = Callable[..., Awaitable[str]]
+_SIZE = "max.message.bytes"
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +73,10 @@ def new_topic(kafka: Kafka) -> NewTopic:
         name = f"samples.{next(numbers)}"
         await topics.create(
             kafka.bootstrap,
-            [topics.Topic(name, partitions, config), topics.Topic(f"{name}.dlq", 1)],
+            [
+                topics.Topic(name, partitions, {_SIZE: str(MAX_RECORD_BYTES)} | config),
+                topics.Topic(f"{name}.dlq", 1, {_SIZE: str(MAX_DEAD_LETTER_BYTES)}),
+            ],
             1,
         )
         return name

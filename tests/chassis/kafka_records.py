@@ -53,7 +53,11 @@ async def produce(
 ) -> None:
     """Writes records with these values and headers to one partition, in order."""
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        # Larger than any topic accepts: the broker decides.
+        max_request_size=8 << 20,
     ) as producer:
         sent = [
             await producer.send(topic, value, key=b"sample", partition=partition, headers=headers)

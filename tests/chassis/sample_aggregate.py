@@ -154,6 +154,13 @@ class SampleStream:
         )
 
 
+class UnindexedStream(SampleStream):
+    """Samples whose nickname may be as large as a record: PostgreSQL would not index it."""
+
+    def index(self, state: Sample) -> tuple[object, ...]:
+        return "somebody", None
+
+
 SampleJournal = Journal[Sample, Event]
 
 
@@ -161,6 +168,11 @@ def new_journal(
     pool: Any, wake: Callable[[], None] = lambda: None, stream: Any = None, **more: Any
 ) -> Any:
     return Journal(pool, stream or SampleStream(), telemetry(), wake, **more)
+
+
+def naming(sample_id: UUID, payload_bytes: int) -> Callable[[Sample | None], tuple[Event, ...]]:
+    """Returns a decider of one event whose payload has this many bytes (see UnindexedStream)."""
+    return lambda _: (Named(sample_id, "n" * (payload_bytes - len(f"{sample_id} "))),)
 
 
 def telemetry() -> Telemetry:

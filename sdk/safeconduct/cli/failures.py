@@ -59,6 +59,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "ROLE_MISSING": "Use the certificate of a caller that holds one of the roles named.",
     "VALIDATION_FAILED": "Correct the fields named and send the request again.",
     "MESSAGE_TOO_LARGE": "Make the request smaller.",
+    "RECORD_TOO_LARGE": "Make the field named smaller.",
     "REQUEST_ID_REUSED": (
         "Omit --request-id, or repeat exactly the command that it was first used for."
     ),

@@ -136,7 +136,7 @@ async def test_the_request_with_the_most_faults_still_gets_its_details(
     assert len(failed.raw) < 6000
 
 
-async def test_more_than_a_mebibyte_is_refused_with_both_sizes(
+async def test_more_than_a_mebibyte_is_refused_with_both_sizes_and_the_largest_field(
     rpc: Any, failure: Any, submission_of: Any
 ) -> None:
     request = submission_of(name="x" * (1 << 20))
@@ -146,9 +146,12 @@ async def test_more_than_a_mebibyte_is_refused_with_both_sizes(
         grpc.StatusCode.INVALID_ARGUMENT,
         "MESSAGE_TOO_LARGE",
     )
-    assert {"maximumBytes": "1048576", "actualBytes": str(request.ByteSize())} == dict(
-        failed.info.metadata
-    )
+    assert dict(failed.info.metadata) == {
+        "maximumBytes": "1048576",
+        "actualBytes": str(request.ByteSize()),
+        "field": "details.parties[0].name",
+        "fieldBytes": "1048576",
+    }
 
 
 async def test_bytes_that_are_not_a_message_are_invalid(rpc: Any, failure: Any) -> None:

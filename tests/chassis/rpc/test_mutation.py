@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
 from safeconduct.applications.v1 import service_pb2
@@ -13,7 +15,9 @@ from safeconduct.applications.v1 import service_pb2
 from chassis.rpc.authentication import Principal
 from chassis.rpc.errors import RpcError
 from chassis.rpc.mutation import Mutations, method_of
+from chassis.store.journal import Journal
 from chassis.store.stream import etag_of
+from chassis.streams.record_size import MAX_PAYLOAD_BYTES
 from tests.chassis.callers import acting_as
 from tests.chassis.sample_aggregate import (
     NOON,
@@ -21,6 +25,9 @@ from tests.chassis.sample_aggregate import (
     Refusal,
     Sample,
     SampleJournal,
+    UnindexedStream,
+    naming,
+    telemetry,
 )
 
 PARTNER = Principal("partner", "example-1", "example-1", frozenset({"PARTNER"}))
@@ -56,6 +63,32 @@ def request(**fields: Any) -> service_pb2.WithdrawApplicationRequest:
 
 def view(sample: Sample) -> Response:
     return Response(application={"etag": f"{sample.version}", "application_id": f"{sample.total}"})
+
+
+async def test_an_event_that_is_too_large_is_refused_with_the_largest_field_of_the_request(
+    pool: asyncpg.Pool, owner: asyncpg.Connection
+) -> None:
+    sample_id = uuid4()
+    too_large = naming(sample_id, MAX_PAYLOAD_BYTES + 1)
+    journal = Journal(pool, UnindexedStream(), telemetry(), lambda: None)
+    mutations: Mutations[Any, Any, Any] = Mutations(
+        journal, lambda state, _command, _now: too_large(state), lambda: NOON
+    )
+
+    with pytest.raises(RpcError) as refused, acting_as(PARTNER):
+        await mutations.run(sample_id, request(reason="r" * 900), None, view)
+
+    error = refused.value
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "RECORD_TOO_LARGE")
+    assert error.metadata == {
+        "maximumBytes": str(MAX_PAYLOAD_BYTES),
+        "actualBytes": str(MAX_PAYLOAD_BYTES + 1),
+        "field": "reason",
+        "fieldBytes": "900",
+    }
+    (details,) = error.details
+    assert [each.field for each in details.field_violations] == ["reason"]
+    assert await owner.fetchval("select count(*) from stream where id = $1", sample_id) == 0
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from chassis.streams.topics import Topic, create, read_topics
 from infra.local.kafka import Kafka
 
+SIZE = {"max.message.bytes": str(2 << 20)}
+
 
 async def partitions(kafka: Kafka, name: str) -> int | None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
@@ -77,6 +79,29 @@ async def test_more_partitions_than_declared_are_not_changed(kafka: Kafka) -> No
     assert await partitions(kafka, "many.v1") == 3
 
 
+async def test_an_existing_topic_that_accepts_only_smaller_records_is_raised_and_keeps_the_rest(
+    kafka: Kafka,
+) -> None:
+    small = {"max.message.bytes": "1048576", "retention.ms": "-1"}
+    await create(kafka.bootstrap, [Topic("small.v1", 1, small)], 1)
+
+    assert await create(kafka.bootstrap, [Topic("small.v1", 1, SIZE)], 1) == []
+
+    assert await setting(kafka, "small.v1", "max.message.bytes") == str(2 << 20)
+    assert await setting(kafka, "small.v1", "retention.ms") == "-1"
+
+
+async def test_a_topic_that_accepts_larger_records_than_declared_is_not_changed(
+    kafka: Kafka,
+) -> None:
+    large = {"max.message.bytes": str(3 << 20)}
+    await create(kafka.bootstrap, [Topic("large.v1", 1, large)], 1)
+
+    await create(kafka.bootstrap, [Topic("large.v1", 1, SIZE)], 1)
+
+    assert await setting(kafka, "large.v1", "max.message.bytes") == str(3 << 20)
+
+
 async def test_a_topic_that_the_broker_rejects_is_named(kafka: Kafka) -> None:
     with pytest.raises(ValueError, match=r"bad.v1: \w+"):
         await create(kafka.bootstrap, [Topic("bad.v1", 1, {"cleanup.policy": "burn"})], 1)
@@ -89,9 +114,9 @@ def test_a_dead_letter_topic_follows_its_topic_and_keeps_records_for_ever(tmp_pa
     )
 
     assert read_topics(file) == [
-        Topic("a.v1", 6),
-        Topic("a.v1.dlq", 1, {"retention.ms": "-1"}),
-        Topic("b.v1", 1),
+        Topic("a.v1", 6, SIZE),
+        Topic("a.v1.dlq", 1, {"retention.ms": "-1", "max.message.bytes": str((2 << 20) + 4096)}),
+        Topic("b.v1", 1, SIZE),
     ]
 
 
@@ -106,6 +131,7 @@ def test_a_dead_letter_topic_follows_its_topic_and_keeps_records_for_ever(tmp_pa
         "topics: [{name: a.v1}]",
         "topics: [{name: a.v1, partitions: many}]",
         "topics: [{name: a.v1, partitions: 1, partitons: 2}]",
+        "topics: [{name: a.v1, partitions: 1, config: {max.message.bytes: 1048576}}]",
     ],
 )
 def test_a_file_that_declares_no_topics_is_refused_by_name(text: str, tmp_path: Path) -> None:

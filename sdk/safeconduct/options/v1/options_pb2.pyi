@@ -84,8 +84,8 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     at most. Metadata: violationCount.
     """
     COMMON_REASON_MESSAGE_TOO_LARGE: _CommonReason.ValueType  # 4
-    """The request is larger than the server accepts. INVALID_ARGUMENT. Metadata: maximumBytes,
-    actualBytes.
+    """The request is larger than the server accepts. INVALID_ARGUMENT with BadRequest, which names the
+    field that makes it large. Metadata: maximumBytes, actualBytes, field, fieldBytes.
     """
     COMMON_REASON_REQUEST_ID_REUSED: _CommonReason.ValueType  # 5
     """The request id was used before, for another method or with other content. INVALID_ARGUMENT.
@@ -123,6 +123,11 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     """A newer release has written this resource and this server is still of the release before. Call
     again; an upgraded server answers. Nothing was changed. UNAVAILABLE with RetryInfo.
     """
+    COMMON_REASON_RECORD_TOO_LARGE: _CommonReason.ValueType  # 16
+    """The event that the request causes is larger than a record may be. Nothing is stored.
+    INVALID_ARGUMENT with BadRequest, which names the largest field of the request. Metadata:
+    maximumBytes, actualBytes, field, fieldBytes.
+    """
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Reasons that every service may give in google.rpc.ErrorInfo.reason, without the prefix. The
@@ -140,8 +145,8 @@ COMMON_REASON_VALIDATION_FAILED: CommonReason.ValueType  # 3
 at most. Metadata: violationCount.
 """
 COMMON_REASON_MESSAGE_TOO_LARGE: CommonReason.ValueType  # 4
-"""The request is larger than the server accepts. INVALID_ARGUMENT. Metadata: maximumBytes,
-actualBytes.
+"""The request is larger than the server accepts. INVALID_ARGUMENT with BadRequest, which names the
+field that makes it large. Metadata: maximumBytes, actualBytes, field, fieldBytes.
 """
 COMMON_REASON_REQUEST_ID_REUSED: CommonReason.ValueType  # 5
 """The request id was used before, for another method or with other content. INVALID_ARGUMENT.
@@ -178,6 +183,11 @@ COMMON_REASON_NOT_READY: CommonReason.ValueType  # 14
 COMMON_REASON_NEWER_STATE: CommonReason.ValueType  # 15
 """A newer release has written this resource and this server is still of the release before. Call
 again; an upgraded server answers. Nothing was changed. UNAVAILABLE with RetryInfo.
+"""
+COMMON_REASON_RECORD_TOO_LARGE: CommonReason.ValueType  # 16
+"""The event that the request causes is larger than a record may be. Nothing is stored.
+INVALID_ARGUMENT with BadRequest, which names the largest field of the request. Metadata:
+maximumBytes, actualBytes, field, fieldBytes.
 """
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015
 
