@@ -26,19 +26,39 @@ class Addresses:
     metrics: str
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A checkout of Safeconduct, and the interpreter that has its libraries."""
+
+    folder: Path
+    python: Path
+
+
+THIS_RELEASE: Final = Release(CHECKOUT, Path(sys.executable))
+
+
 class Service:
     """`python -m services.<name> serve`, restarted whenever it exits without `stop`."""
 
     def __init__(
-        self, name: str, replica: int, addresses: Addresses, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        replica: int,
+        addresses: Addresses,
+        env: Mapping[str, str],
+        log: Path,
+        release: Release = THIS_RELEASE,
     ) -> None:
         self.name = name
         self.replica = replica
         self.addresses = addresses
         self.env = env
-        argv = [sys.executable, "-m", f"services.{name}", "serve"]
-        command = Command(argv=argv, env=env, log=log, cwd=CHECKOUT)
-        self._process = Process(f"{name}-{replica}", command, keep_alive=True)
+        self._log = log
+        self._process = Process(f"{name}-{replica}", self._command(release), keep_alive=True)
+
+    def _command(self, release: Release) -> Command:
+        argv = [str(release.python), "-m", f"services.{self.name}", "serve"]
+        return Command(argv=argv, env=self.env, log=self._log, cwd=release.folder)
 
     @property
     def pid(self) -> int | None:
@@ -86,9 +106,14 @@ class Service:
         """Stops the process and returns its exit code: 0 if it answered all open calls first."""
         return self._process.stop(STOP_SECONDS)
 
-    def restart(self) -> None:
-        """Stops and starts the process, and returns once it is ready."""
+    def restart(self, release: Release | None = None) -> None:
+        """Stops and starts the process, and returns once it is ready.
+
+        With `release` the process is one of that release from now on.
+        """
         self.stop()
+        if release is not None:
+            self._process.command = self._command(release)
         self.start()
         self.wait_ready()
 

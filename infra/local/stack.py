@@ -18,7 +18,7 @@ from infra.local.ports import PortRegistry
 from infra.local.postgres import Database, Postgres
 from infra.local.principals import TRUST_DOMAIN, spiffe_uri
 from infra.local.root_lock import root_lock
-from infra.local.service import Addresses, Service
+from infra.local.service import THIS_RELEASE, Addresses, Release, Service
 from infra.local.span_receiver import SpanReceiver
 from infra.local.trace_viewer import TraceViewer
 from infra.parallel import run_side_by_side
@@ -38,7 +38,7 @@ class Stack:
     `replicas` is the number of processes of each service, `nodes` that of Kafka nodes (1 or 3).
     `services` selects some services, or none. Without `autostart` they get databases and settings
     but are not started. With `keep_alive` PostgreSQL and Kafka are restarted when they exit; the
-    services always are.
+    services always are. The services are those of `release`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Stack:
         autostart: bool = True,
         keep_alive: bool = False,
         progress: Reporter = SILENT,
+        release: Release = THIS_RELEASE,
     ) -> None:
         self.root = root.resolve()
         self.root.mkdir(parents=True, exist_ok=True)
@@ -69,6 +70,7 @@ class Stack:
         self._autostart = autostart
         self._keep_alive = keep_alive
         self._nodes = nodes
+        self._release = release
 
     def __enter__(self) -> Self:
         with ExitStack() as exit_stack:
@@ -268,7 +270,7 @@ class Stack:
                 env = {**_inherited_env(), **self.service_env(name, replica)}
                 log = self._log(f"{name}-{replica}")
                 self._services[name, replica] = Service(
-                    name, replica, self._addresses(name, replica), env, log
+                    name, replica, self._addresses(name, replica), env, log, self._release
                 )
         exit_stack.callback(self._stop_part, "services", self._stop_services)
         if self._autostart:

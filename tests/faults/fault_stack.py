@@ -87,9 +87,15 @@ class FaultStack(Stack):
 
 
 @contextmanager
-def fault_stack(root: Path, *, nodes: int, progress: Reporter = SILENT) -> Iterator[FaultStack]:
+def fault_stack(
+    root: Path,
+    stack_type: type[FaultStack] = FaultStack,
+    *,
+    nodes: int,
+    progress: Reporter = SILENT,
+) -> Iterator[FaultStack]:
     """Starts the stack, with a disk of its own under the database if the system permits a mount."""
-    stack = FaultStack(root, nodes=nodes, progress=progress)
+    stack = stack_type(root, nodes=nodes, progress=progress)
     stack.disk.mkdir(parents=True, exist_ok=True)
     stack.disk_fault = _mount(stack.disk)
     try:

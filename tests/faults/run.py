@@ -9,7 +9,7 @@ import logging
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -93,7 +93,22 @@ class Report:
         }
 
 
-def run(options: RunOptions, root: Path, console: Console) -> Report:
+During = Callable[[FaultStack, Callable[[str], None]], Awaitable[None]]
+"""Runs beside the load, for instance to replace replicas. Reports progress by the function."""
+
+
+async def _nothing_more(stack: FaultStack, report: Callable[[str], None]) -> None:
+    """The default of `during`."""
+
+
+def run(
+    options: RunOptions,
+    root: Path,
+    console: Console,
+    *,
+    during: During = _nothing_more,
+    stack_type: type[FaultStack] = FaultStack,
+) -> Report:
     """Executes a run on a stack below `root`, which is emptied first."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     shutil.rmtree(root, ignore_errors=True)
@@ -104,8 +119,8 @@ def run(options: RunOptions, root: Path, console: Console) -> Report:
 
     progress = SILENT if console.quiet else Progress()
     try:
-        with fault_stack(root, nodes=options.nodes, progress=progress) as stack:
-            return asyncio.run(_Run(options, stack, console, process_exits).whole())
+        with fault_stack(root, stack_type, nodes=options.nodes, progress=progress) as stack:
+            return asyncio.run(_Run(options, stack, console, process_exits, during).whole())
     finally:
         logger.removeHandler(process_exits)
 
@@ -114,14 +129,15 @@ class _Run:
     """A run in progress."""
 
     def __init__(
-        self, options: RunOptions, stack: FaultStack, console: Console, process_exits: ProcessExits
+        self,
+        options: RunOptions,
+        stack: FaultStack,
+        console: Console,
+        process_exits: ProcessExits,
+        during: During,
     ) -> None:
-        self._options, self._stack, self._console, self._deaths = (
-            options,
-            stack,
-            console,
-            process_exits,
-        )
+        self._options, self._stack, self._console = options, stack, console
+        self._deaths, self._during = process_exits, during
         self._began = time.monotonic()
         self._over = float("inf")
 
@@ -176,7 +192,10 @@ class _Run:
         self._telling = asyncio.ensure_future(
             load.run(mixed(options.seed, options.applications), rate)
         )
-        await asyncio.gather(*(self._struck(injector, injection) for injection in strokes))
+        await asyncio.gather(
+            self._during(self._stack, self._report),
+            *(self._struck(injector, injection) for injection in strokes),
+        )
         await asyncio.sleep(max(0.0, self._began + options.seconds - time.monotonic()))
 
     async def _struck(self, injector: FaultInjector, injection: Injection) -> None:
