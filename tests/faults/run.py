@@ -57,6 +57,8 @@ class RunOptions:
     """Time limit for scenarios and queues after recovery."""
     only: frozenset[Fault] | None = None
     """Injects only these kinds, to investigate one of them."""
+    is_open_ended: bool = False
+    """Ends the load when `during` is over; `applications` is then the most that it may start."""
 
     @property
     def seconds(self) -> float:
@@ -196,7 +198,10 @@ class _Run:
             self._during(self._stack, self._report),
             *(self._struck(injector, injection) for injection in strokes),
         )
-        await asyncio.sleep(max(0.0, self._began + options.seconds - time.monotonic()))
+        if options.is_open_ended:
+            load.stop()
+        else:
+            await asyncio.sleep(max(0.0, self._began + options.seconds - time.monotonic()))
 
     async def _struck(self, injector: FaultInjector, injection: Injection) -> None:
         await asyncio.sleep(max(0.0, self._began + injection.at_s - time.monotonic()))

@@ -92,6 +92,11 @@ class Load:
     records: list[ScenarioRecord] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     """Transient errors by code and reason."""
+    _is_stopped: bool = False
+
+    def stop(self) -> None:
+        """Starts no more scenarios. Those that have begun go on."""
+        self._is_stopped = True
 
     async def run(self, kinds: Sequence[Kind], rate: float) -> None:
         """Starts a scenario every `1 / rate` seconds; returns when all have ended."""
@@ -99,6 +104,8 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for number, kind in enumerate(kinds):
                 await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+                if self._is_stopped:
+                    return
                 clients = self.client_sets[number % len(self.client_sets)]
                 record = ScenarioRecord(number, kind, clients.partner_id)
                 self.records.append(record)
