@@ -43,6 +43,7 @@ GATES: Final = 2
 SHORTEST_S: Final = 40.0
 QUIET_S: Final = 3.0
 DEADLINE_S: Final = 30.0
+_UNBOUNDED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class RunOptions:
     only: frozenset[Fault] | None = None
     """Injects only these kinds, to investigate one of them."""
     is_open_ended: bool = False
-    """Ends the load when `during` is over; `applications` is then the most that it may start."""
+    """Ends the load when `during` is over, however many applications that takes."""
 
     @property
     def seconds(self) -> float:
@@ -191,9 +192,8 @@ class _Run:
             f"{options.applications} applications at {rate:.1f}/s, {len(strokes)} faults"
             f" in {options.seconds:.0f} s"
         )
-        self._telling = asyncio.ensure_future(
-            load.run(mixed(options.seed, options.applications), rate)
-        )
+        count = _UNBOUNDED if options.is_open_ended else options.applications
+        self._telling = asyncio.ensure_future(load.run(mixed(options.seed, count), rate))
         await asyncio.gather(
             self._during(self._stack, self._report),
             *(self._struck(injector, injection) for injection in strokes),
