@@ -41,6 +41,19 @@ class Ports:
     controller: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One more listener of every node, for clients behind a proxy.
+
+    `name` is in capitals. Node n listens on `ports[n - 1]` and tells its clients to connect to
+    `advertised[n - 1]`.
+    """
+
+    name: str
+    ports: tuple[int, ...]
+    advertised: tuple[int, ...]
+
+
 class Kafka:
     """A cluster whose nodes are numbered from 1. Their data is in `folder`; existing data is used.
 
@@ -55,6 +68,7 @@ class Kafka:
         nodes: int = 1,
         ports: Sequence[Ports] | None = None,
         keep_alive: bool = False,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         if nodes not in (1, _QUORUM):
             raise ValueError(f"nodes must be 1 or 3, not {nodes}")
@@ -62,6 +76,7 @@ class Kafka:
         self.ports = tuple(ports or (Ports(free_port(), free_port()) for _ in range(nodes)))
         self.nodes = tuple(range(1, nodes + 1))
         self._keep_alive = keep_alive
+        self._listeners = tuple(listeners)
         self._processes: dict[int, Process] = {}
         self._is_stopping = threading.Event()
 
@@ -207,6 +222,13 @@ class Kafka:
             "data": str(self._folder(node) / "data"),
             "replication": str(self.replication),
             "in_sync": str(self.replication // 2 + 1),
+            "more_listeners": "".join(
+                f",{each.name}://{LOOPBACK}:{each.ports[node - 1]}" for each in self._listeners
+            ),
+            "more_advertised": "".join(
+                f",{each.name}://{LOOPBACK}:{each.advertised[node - 1]}" for each in self._listeners
+            ),
+            "more_protocols": "".join(f",{each.name}:PLAINTEXT" for each in self._listeners),
         }
 
     def _cluster_id(self) -> str:

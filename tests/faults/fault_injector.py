@@ -18,10 +18,12 @@ from typing import Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from infra.local.processes import Process
 from infra.local.service import Service
-from tests.faults import injected_records
+from tests.faults import cluster_changes, injected_records
 from tests.faults.fault_stack import FaultStack
 from tests.faults.gates import ApplicationWatch
+from tests.faults.injected_records import PARTITIONS
 from tests.faults.schedule import Fault, Injection
 
 PATIENCE_S: Final = 60.0
@@ -33,7 +35,11 @@ select l.pid from pg_locks l join pg_database d on d.oid = l.database
 
 
 class NotDoneError(Exception):
-    """The fault could not be injected; the message is the reason."""
+    """The fault could not be injected this time; the message is the reason."""
+
+
+class NotPossibleError(NotDoneError):
+    """This machine or this cluster does not allow the fault; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,13 @@ class FaultInjector:
     stack: FaultStack
     rng: random.Random
     watches: Sequence[ApplicationWatch]
+    gate: Process
+    """A gate in a process of its own."""
     done: Counter[Fault] = field(default_factory=Counter)
-    undone: dict[Fault, str] = field(default_factory=dict)
-    """Faults that could not be injected, with the reason."""
+    impossible: dict[Fault, str] = field(default_factory=dict)
+    """Faults that this machine or this cluster does not allow, with the reason."""
+    failed: dict[Fault, str] = field(default_factory=dict)
+    """Faults whose last injection failed, with the reason."""
     injected_exits: list[InjectedExit] = field(default_factory=list)
     copies: int = 0
 
@@ -86,8 +96,10 @@ class FaultInjector:
         """Injects one fault and waits until it is over."""
         try:
             await self._methods()[injection.fault](injection)
+        except NotPossibleError as error:
+            self.impossible[injection.fault] = str(error)
         except NotDoneError as error:
-            self.undone[injection.fault] = str(error)
+            self.failed[injection.fault] = str(error)
         else:
             self.done[injection.fault] += 1
 
@@ -115,6 +127,11 @@ class FaultInjector:
             Fault.FULL_DISK: self._disk_filled,
             Fault.SLOW_WATCH: self._watch_slowed,
             Fault.CLOCK_JUMP: self._clock_moved,
+            Fault.CLOCK_BACK: self._clock_moved,
+            Fault.GATE_SIGSTOP: self._gate_stopped,
+            Fault.REPLICA_WITHOUT_KAFKA: self._replica_cut_off,
+            Fault.PARTITION_WITHOUT_LEADER: self._partition_without_leader,
+            Fault.TOPIC_RECREATED: self._topic_recreated,
         }
 
     def heal(self) -> None:
@@ -123,6 +140,9 @@ class FaultInjector:
             service.kill(signal.SIGCONT)
         for node in self.stack.kafka.nodes:
             self.stack.kafka.kill(node, signal.SIGCONT)
+        for name in self.stack.service_names:
+            self.stack.proxies.restore(self.stack.proxy_ports(name))
+        self.gate.kill(signal.SIGCONT)
         _signal_all(_family(self.stack.postgres.pid), signal.SIGCONT)
         self._ballast.unlink(missing_ok=True)
         for name in self.stack.service_names:
@@ -254,7 +274,7 @@ class FaultInjector:
 
     async def _disk_filled(self, injection: Injection) -> None:
         if self.stack.disk_fault:
-            raise NotDoneError(self.stack.disk_fault)
+            raise NotPossibleError(self.stack.disk_fault)
         # Without space for its WAL, PostgreSQL stops and cannot start again before there is space.
         self._expect_exit("postgres", injection.hold_s + 30, -signal.SIGABRT, 0, 1)
         await asyncio.to_thread(self._fill)
@@ -280,12 +300,57 @@ class FaultInjector:
 
     async def _clock_moved(self, injection: Injection) -> None:
         if self.stack.clock_fault:
-            raise NotDoneError(self.stack.clock_fault)
+            raise NotPossibleError(self.stack.clock_fault)
         process, seconds = injection.target.split()
         name = process.rpartition("-")[0]
+        if injection.fault is Fault.CLOCK_BACK:
+            # Forward first, so that timers fire, and then back over the same time.
+            self.stack.set_clock(name, -int(seconds))
+            await asyncio.sleep(injection.hold_s / 2)
         self.stack.set_clock(name, int(seconds))
         await asyncio.sleep(injection.hold_s)
         self.stack.set_clock(name, 0)
+
+    async def _gate_stopped(self, injection: Injection) -> None:
+        self.gate.kill(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(injection.hold_s)
+        finally:
+            self.gate.kill(signal.SIGCONT)
+
+    async def _replica_cut_off(self, injection: Injection) -> None:
+        """Cuts the second replica of a service from the cluster; the database stays reachable."""
+        ports = self.stack.proxy_ports(injection.target)
+        self.stack.proxies.cut(ports)
+        try:
+            await asyncio.sleep(injection.hold_s)
+        finally:
+            self.stack.proxies.restore(ports)
+
+    async def _partition_without_leader(self, injection: Injection) -> None:
+        if len(self.stack.kafka.nodes) < 3:
+            raise NotPossibleError("it needs three Kafka nodes: one that stops, two that go on")
+        bootstrap, nodes = self.stack.kafka.bootstrap, self.stack.kafka.nodes
+        topic, partition = self.rng.choice(injected_records.FACTS), self.rng.randrange(PARTITIONS)
+        node = self.rng.choice(nodes)
+        try:
+            await self._persistently(
+                lambda: cluster_changes.place(bootstrap, topic, partition, [node], in_sync=1)
+            )
+            self.stack.kafka.kill(node, signal.SIGSTOP)
+            await asyncio.sleep(injection.hold_s)
+        finally:
+            self.stack.kafka.kill(node, signal.SIGCONT)
+            await self._persistently(
+                lambda: cluster_changes.place(bootstrap, topic, partition, nodes, in_sync=2)
+            )
+
+    async def _topic_recreated(self, _: Injection) -> None:
+        await self._persistently(
+            lambda: cluster_changes.recreate(
+                self.stack.kafka.bootstrap, injected_records.STANDING, self.stack.kafka.replication
+            )
+        )
 
     def _service(self, target: str) -> Service:
         name, _, replica = target.rpartition("-")

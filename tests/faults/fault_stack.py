@@ -11,11 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from infra.local.kafka import Kafka, Listener, Ports
+from infra.local.ports import LOOPBACK
 from infra.local.postgres import Postgres
 from infra.local.processes import Command
 from infra.local.stack import Stack
 from infra.progress import SILENT, Reporter
-from tests.faults.schedule import CLOCKED, REPLICAS
+from tests.faults.schedule import CLOCKED, PROXIED, REPLICAS
+from tests.faults.tcp_proxy import Proxies
 
 DISK_MB: Final = 700
 FAKETIME: Final = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
@@ -46,6 +49,45 @@ class FaultStack(Stack):
         """The PostgreSQL server of all services."""
         return _SmallPostgres(self.disk, port=self._ports.port("postgres"), keep_alive=True)
 
+    @cached_property
+    def kafka(self) -> Kafka:
+        """The cluster. Each second replica reaches it through proxies of its own."""
+        nodes = range(1, self._nodes + 1)
+        ports = [
+            Ports(self._ports.port(f"kafka-{n}.broker"), self._ports.port(f"kafka-{n}.controller"))
+            for n in nodes
+        ]
+        listeners = [
+            Listener(
+                name.upper(),
+                tuple(self._ports.port(f"kafka-{n}.{name}") for n in nodes),
+                self.proxy_ports(name),
+            )
+            for name in self.service_names
+        ]
+        return Kafka(
+            self.root / "kafka",
+            nodes=self._nodes,
+            ports=ports,
+            keep_alive=True,
+            listeners=listeners,
+        )
+
+    @cached_property
+    def proxies(self) -> Proxies:
+        """The proxies between the second replicas and the cluster."""
+        return Proxies(
+            [
+                (proxy, self._ports.port(f"kafka-{n}.{name}"))
+                for name in self.service_names
+                for n, proxy in enumerate(self.proxy_ports(name), 1)
+            ]
+        )
+
+    def proxy_ports(self, name: str) -> tuple[int, ...]:
+        """Returns the ports of the proxies of a service's second replica, one for each node."""
+        return tuple(self._ports.port(f"kafka-{n}.{name}.proxy") for n in range(1, self._nodes + 1))
+
     @property
     def disk(self) -> Path:
         """Folder of the database files: the mount point of the small disk."""
@@ -71,6 +113,10 @@ class FaultStack(Stack):
     def service_env(self, name: str, replica: int = 1) -> dict[str, str]:
         """Returns the environment of a replica; the second one runs under faketime."""
         env = super().service_env(name, replica)
+        if replica == PROXIED:
+            env["SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS"] = ",".join(
+                f"{LOOPBACK}:{port}" for port in self.proxy_ports(name)
+            )
         if replica != CLOCKED or self.clock_fault:
             return env
         self.set_clock(name, 0)
@@ -99,9 +145,11 @@ def fault_stack(
     stack.disk.mkdir(parents=True, exist_ok=True)
     stack.disk_fault = _mount(stack.disk)
     try:
+        stack.proxies.start()
         with stack:
             yield stack
     finally:
+        stack.proxies.stop()
         if not stack.disk_fault:
             subprocess.run(["umount", str(stack.disk)], check=True)
 

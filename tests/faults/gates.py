@@ -6,8 +6,10 @@ Beside them, one watch per partner follows all its applications and can be made 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 from safeconduct.applications.v1 import model_pb2
@@ -85,6 +87,14 @@ class GatePolling:
         item = details.items[0]
         mode = model_pb2.AccessMode.Name(item.access_mode).removeprefix("ACCESS_MODE_")
         return gate.check(record.license_id, item.model_id, mode, details.destinations[0], use)
+
+
+def allowed_by_process(gate: str, file: Path) -> tuple[Allowed, ...]:
+    """Returns the times in the file of a `gate_process`; none if it wrote no file."""
+    if not file.exists():
+        return ()
+    found = json.loads(file.read_text(encoding="ascii"))
+    return tuple(Allowed(gate, each, at, broken) for each, (at, broken) in found.items())
 
 
 @dataclass(slots=True)

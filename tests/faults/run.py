@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import random
 import shutil
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -25,14 +27,15 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 from safeconduct.gate import Gate
 
-from infra.local.processes import ProcessError
+from infra.cache import CHECKOUT
+from infra.local.processes import Command, Process, ProcessError
 from infra.local.stack import SERVICES
 from infra.progress import SILENT, Progress
 from infra.scenario.examples import read_examples
 from tests.faults import collect_evidence
 from tests.faults.fault_injector import FaultInjector, ProcessExits
 from tests.faults.fault_stack import FaultStack, fault_stack
-from tests.faults.gates import ApplicationWatch, GatePolling
+from tests.faults.gates import ApplicationWatch, GatePolling, allowed_by_process
 from tests.faults.invariants import Evidence, check
 from tests.faults.scenario_load import Clients, Load, mixed
 from tests.faults.schedule import Fault, Injection, schedule
@@ -43,6 +46,8 @@ GATES: Final = 2
 SHORTEST_S: Final = 40.0
 QUIET_S: Final = 3.0
 DEADLINE_S: Final = 30.0
+GATE_PROCESS: Final = "gate/example-1/gate-3"
+"""The gate that has a process of its own."""
 _UNBOUNDED: Final = 100_000
 
 
@@ -73,14 +78,25 @@ class Report:
 
     options: RunOptions
     faults: dict[str, int] = field(default_factory=dict)
-    undone: dict[str, str] = field(default_factory=dict)
+    impossible: dict[str, str] = field(default_factory=dict)
+    """Kinds that this machine or cluster does not allow, with the reason."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Kinds that were not injected although the machine allows them, with the reason."""
     checked: dict[str, list[str]] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
 
     @property
     def violations(self) -> list[str]:
-        """All violations."""
-        return [f"{name}: {text}" for name, found in self.checked.items() for text in found]
+        """All violations; a kind of fault that should have been injected and was not is one."""
+        missing = [
+            f"fault not injected: {name}: {self.failed.get(name, 'it was not scheduled')}"
+            for name, count in self.faults.items()
+            if not count
+            and name not in self.impossible
+            and (self.options.only is None or name in self.options.only)
+        ]
+        broken = [f"{name}: {text}" for name, found in self.checked.items() for text in found]
+        return [*broken, *missing]
 
     def as_json(self) -> dict[str, Any]:
         """Returns the report as JSON values."""
@@ -89,7 +105,8 @@ class Report:
             "applications": self.options.applications,
             "nodes": self.options.nodes,
             "faults": self.faults,
-            "not_done": self.undone,
+            "impossible": self.impossible,
+            "failed": self.failed,
             "invariants": {name: len(found) for name, found in self.checked.items()},
             "measured": self.measured,
             "violations": self.violations,
@@ -159,7 +176,10 @@ class _Run:
             )
             watch = GatePolling(gates, lambda: load.records, dict(examples))
             served = collect_evidence.Served(self._stack)
-            injector = FaultInjector(self._stack, random.Random(self._options.seed), watches)
+            gate = self._gate_process()
+            gate.start()
+            undo.callback(gate.stop)
+            injector = FaultInjector(self._stack, random.Random(self._options.seed), watches, gate)
             beside = [
                 asyncio.ensure_future(work())
                 for work in (*(f.run for f in watches), watch.run, served.run)
@@ -170,6 +190,7 @@ class _Run:
             )  # The watches start before the first application, so that they deliver every event.
             await self._loaded(load, injector)
             await self._settled(load, injector, watches, beside)
+            await asyncio.to_thread(gate.stop)
             report = Report(self._options, *_counted(injector))
             evidence = await self._evidence(load, injector, watch, served, watches)
             report.checked = check(evidence)
@@ -198,10 +219,18 @@ class _Run:
             self._during(self._stack, self._report),
             *(self._struck(injector, injection) for injection in strokes),
         )
+        await self._inject_missing(injector, strokes)
         if options.is_open_ended:
             load.stop()
         else:
             await asyncio.sleep(max(0.0, self._began + options.seconds - time.monotonic()))
+
+    async def _inject_missing(self, injector: FaultInjector, strokes: Sequence[Injection]) -> None:
+        """Injects once more each kind that failed every time, while the load still goes on."""
+        for injection in strokes:
+            if not injector.done[injection.fault] and injection.fault in injector.failed:
+                self._report(f"{injection.fault} {injection.target} again")
+                await injector.inject(injection)
 
     async def _struck(self, injector: FaultInjector, injection: Injection) -> None:
         await asyncio.sleep(max(0.0, self._began + injection.at_s - time.monotonic()))
@@ -275,7 +304,7 @@ class _Run:
             dead_letters=collect_evidence.dead_letters(read),
             poisons=collect_evidence.poisons(read),
             orders=await collect_evidence.orders(stack, found["enforcement"][0]),
-            allowed=watch.allowed(),
+            allowed=(*watch.allowed(), *allowed_by_process(GATE_PROCESS, self._allowed_file)),
             last_words={
                 each.license_id: frozenset(watch.verdicts_of(each))
                 for each in load.records
@@ -301,6 +330,22 @@ class _Run:
                 await self._client("officer/enforcement-2", undo),
             ),
         )
+
+    @property
+    def _allowed_file(self) -> Path:
+        return self._stack.root / "gate-process.json"
+
+    def _gate_process(self) -> Process:
+        """Returns a gate of the first partner in a process of its own."""
+        env = {**os.environ, **self._stack.client_env(GATE_PROCESS)}
+        env["SAFECONDUCT_ENFORCEMENT"] = ",".join(self._stack.addresses("enforcement"))
+        command = Command(
+            argv=[sys.executable, "-m", "tests.faults.gate_process", str(self._allowed_file)],
+            env=env,
+            log=self._stack.root / "logs" / "gate-process.log",
+            cwd=CHECKOUT,
+        )
+        return Process("gate-process", command)
 
     async def _client(self, principal: str, undo: AsyncExitStack) -> Client:
         endpoints = Endpoints(**{name: ",".join(self._stack.addresses(name)) for name in SERVICES})
@@ -335,9 +380,12 @@ class _Run:
         return time.monotonic() - self._began
 
 
-def _counted(injector: FaultInjector) -> tuple[dict[str, int], dict[str, str]]:
-    faults = {str(fault): injector.done[fault] for fault in Fault}
-    return faults, {str(fault): why for fault, why in injector.undone.items()}
+def _counted(injector: FaultInjector) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
+    return (
+        {str(fault): injector.done[fault] for fault in Fault},
+        {str(fault): why for fault, why in injector.impossible.items()},
+        {str(fault): why for fault, why in injector.failed.items()},
+    )
 
 
 def _measured(
@@ -399,10 +447,9 @@ def show(report: Report, console: Console) -> None:
     faults = Table(
         "fault", "times", title=f"seed {report.options.seed}", title_justify="left", show_edge=False
     )
+    whys = {**report.failed, **report.impossible}
     for name, count in report.faults.items():
-        faults.add_row(
-            name, f"{count}" if count or name not in report.undone else f"0: {report.undone[name]}"
-        )
+        faults.add_row(name, f"{count}" if count or not (why := whys.get(name)) else f"0: {why}")
     console.print(faults)
     checked = Table("invariant", "violations", show_edge=False)
     for name, found in report.checked.items():

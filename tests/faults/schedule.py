@@ -13,6 +13,8 @@ SERVICES: Final = ("applications", "screening", "enforcement")
 REPLICAS: Final = 2
 CLOCKED: Final = 2
 """The replica of each service that runs under faketime."""
+PROXIED: Final = 2
+"""The replica of each service that reaches Kafka through proxies."""
 
 
 class Fault(StrEnum):
@@ -40,6 +42,11 @@ class Fault(StrEnum):
     SLOW_REPLICA = "slow consumer: replica stopped beyond its session"
     SLOW_WATCH = "slow consumer: watch that does not read"
     CLOCK_JUMP = "clock that jumps"
+    CLOCK_BACK = "clock that steps back"
+    GATE_SIGSTOP = "gate SIGSTOP/SIGCONT"
+    REPLICA_WITHOUT_KAFKA = "one replica cut off from Kafka"
+    PARTITION_WITHOUT_LEADER = "one partition without a leader"
+    TOPIC_RECREATED = "standing topic recreated"
 
 
 HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
@@ -52,6 +59,10 @@ HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
     Fault.SLOW_REPLICA: (12, 16),
     Fault.SLOW_WATCH: (8, 15),
     Fault.CLOCK_JUMP: (5, 15),
+    Fault.CLOCK_BACK: (6, 12),
+    Fault.GATE_SIGSTOP: (4, 75),
+    Fault.REPLICA_WITHOUT_KAFKA: (5, 20),
+    Fault.PARTITION_WITHOUT_LEADER: (6, 10),
 }
 """Shortest and longest duration of a lasting fault, in seconds. Other faults are momentary."""
 
@@ -78,9 +89,9 @@ def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
         Fault.RELAY_CUT,
     }:
         return SERVICES
-    if fault in {Fault.RELAY_STALLED, Fault.CLOCK_JUMP}:
+    if fault in {Fault.RELAY_STALLED, Fault.CLOCK_JUMP, Fault.CLOCK_BACK}:
         return SERVICES
-    if fault is Fault.SLOW_REPLICA:
+    if fault in {Fault.SLOW_REPLICA, Fault.REPLICA_WITHOUT_KAFKA}:
         return SERVICES
     if fault in {Fault.BROKER_SIGKILL, Fault.BROKER_SIGTERM, Fault.BROKER_SIGSTOP}:
         return tuple(str(node) for node in range(1, nodes + 1))
@@ -107,19 +118,30 @@ def _timed(
     for number, (fault, target) in enumerate(strokes):
         at = seconds * 0.03 + slot * (number + rng.random())
         timed.append(
-            Injection(round(at, 3), fault, _aimed(rng, fault, target), round(_held(rng, fault), 3))
+            Injection(
+                round(at, 3),
+                fault,
+                _aimed(rng, fault, target),
+                round(_held(rng, fault, seconds), 3),
+            )
         )
     return timed
 
 
-def _held(rng: random.Random, fault: Fault) -> float:
-    return rng.uniform(*HOLD_S[fault]) if fault in HOLD_S else 0.0
+def _held(rng: random.Random, fault: Fault, seconds: float) -> float:
+    if fault not in HOLD_S:
+        return 0.0
+    least, most = HOLD_S[fault]
+    # A short run has no time for the longest pauses.
+    return rng.uniform(least, max(least, min(most, seconds * 0.4)))
 
 
 def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
     """Returns the full target: `screening-2`, or `screening-2 -350` for a clock jump in seconds."""
     if fault is Fault.CLOCK_JUMP:
         return f"{target}-{CLOCKED} {rng.choice((-1, 1)) * rng.randint(5, 900):+d}"
+    if fault is Fault.CLOCK_BACK:
+        return f"{target}-{CLOCKED} {-rng.randint(5, 900):+d}"
     is_replica = fault in {
         Fault.SERVICE_SIGKILL,
         Fault.SERVICE_SIGTERM,
