@@ -32,11 +32,12 @@ class _Polling:
             self._check(standing)
 
     def _check(self, standing: Standing) -> None:
-        if not (standing.model_ids and standing.destinations and standing.end_uses):
+        if not (standing.grants and standing.destinations and standing.end_uses):
             return
-        access = min(standing.model_ids), min(standing.destinations), min(standing.end_uses)
+        grant = min(standing.grants, key=lambda each: (each.model_id, each.access_mode))
+        access = grant.model_id, grant.access_mode, min(standing.destinations)
         now = boottime()
-        verdict = self._gate.check(standing.license_id, *access)
+        verdict = self._gate.check(standing.license_id, *access, min(standing.end_uses))
         if verdict.allowed:
             self._last[standing.license_id] = now
             if standing.license_id in self._revoked:

@@ -120,6 +120,8 @@ class Evidence:
     injected_exits: Sequence[InjectedExit]
     followed: Mapping[str, Sequence[int]]
     """Versions that the partners' watches delivered, in order, by application id."""
+    is_standing_topic_new: bool = False
+    """True if the topic was deleted and created in the run: it lacks the standings before that."""
     by_service: Mapping[str, Mapping[str, Stream]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,8 +258,10 @@ def published_whole(evidence: Evidence) -> Iterator[str]:
     compacted = {record.event_id for record in evidence.published if record.topic == STANDING_TOPIC}
     for event_id, event in stored.items():
         digests = published.get(event_id, set())
-        if not digests and (
-            event.name != "StandingChanged" or not _was_overtaken(event, stored, compacted)
+        is_standing = event.name == "StandingChanged"
+        if not digests and not (
+            is_standing
+            and (evidence.is_standing_topic_new or _was_overtaken(event, stored, compacted))
         ):
             yield (
                 f"{event.name} {event_id} (stream {event.stream_id} version"

@@ -313,6 +313,7 @@ class _Run:
             served=dict(served.counts),
             process_exits=tuple(self._deaths.all),
             injected_exits=tuple(injector.injected_exits),
+            is_standing_topic_new=injector.done[Fault.TOPIC_RECREATED] > 0,
             followed={key: published for watch in watches for key, published in watch.seen.items()},
         )
 
