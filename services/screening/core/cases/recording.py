@@ -30,8 +30,17 @@ from services.screening.core.records import (
 
 MOST_HITS: Final = 20
 """Hits that are kept of one party, best first."""
-MOST_BYTES: Final = 600_000
-"""Text that is kept of one application's hits. An event must stay well below a topic's 2 MiB."""
+MOST_BYTES: Final = 500_000
+"""Bytes that are kept of one application's hits.
+
+A record has 2 MiB at most. The declared parties take 1 MiB of it at most, as they came in one
+request, and ownership findings take less than 500,000 bytes (`assessment.MOST_PATH_BYTES`).
+"""
+_HIT_BYTES: Final = 300
+"""Encoded bytes of a hit besides its texts: ids, digest, numbers, tags and lengths."""
+_FACT_BYTES: Final = 8
+_MOST_NAME: Final = 1000
+"""Characters that are kept of a name if the party's share has no room for more."""
 
 
 def complete_screening(
@@ -96,8 +105,9 @@ def limit_hits(
 ) -> tuple[PartyScreening, ...]:
     """Returns the parties with as many of their hits as fit, best first.
 
-    Each party gets an equal share of `most_bytes`; a party that has hits keeps at least one. A
-    party whose hits were left out gets the flag HITS_OMITTED.
+    Each party gets an equal share of `most_bytes`. A party that has hits keeps at least one, if
+    need be without the facts for and against it. A party whose hits were left out gets the flag
+    HITS_OMITTED.
     """
     share = most_bytes // max(len(parties), 1)
     return tuple(_limit(party, share) for party in parties)
@@ -107,22 +117,40 @@ def _limit(party: PartyScreening, share: int) -> PartyScreening:
     kept: list[RecordedHit] = []
     for hit in party.hits[:MOST_HITS]:
         share -= _size(hit)
-        if kept and share < 0:
+        if share < 0:
+            if not kept:
+                kept.append(_shortened(hit))
             break
         kept.append(hit)
-    if len(kept) == len(party.hits):
+    if tuple(kept) == party.hits:
         return party
+    if len(kept) == len(party.hits):
+        return replace(party, hits=tuple(kept))
     return replace(party, hits=tuple(kept), flags=(*party.flags, HITS_OMITTED))
 
 
+def _shortened(hit: RecordedHit) -> RecordedHit:
+    return replace(
+        hit,
+        matched_name=hit.matched_name[:_MOST_NAME],
+        queried_name=hit.queried_name[:_MOST_NAME],
+        evidence=(),
+        programs=(),
+    )
+
+
 def _size(hit: RecordedHit) -> int:
+    """Returns at least the bytes of the hit in an event."""
     texts = (
+        hit.entry_id,
+        hit.list_code,
         hit.matched_name,
         hit.queried_name,
         *hit.programs,
-        *(each.detail for each in hit.evidence),
+        *(text for each in hit.evidence for text in (each.kind, each.detail)),
     )
-    return sum(len(text.encode()) for text in texts)
+    facts = _FACT_BYTES * (len(hit.programs) + len(hit.evidence))
+    return _HIT_BYTES + facts + sum(len(text.encode()) for text in texts)
 
 
 def _recorded_hit(hit: model.Hit) -> RecordedHit:

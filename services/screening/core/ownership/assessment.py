@@ -27,10 +27,15 @@ from services.screening.core.ownership.rules import Listing, OwnershipRule, Ruli
 MOST_PATHS: Final = 3
 """Paths that are kept in one finding."""
 MOST_STEPS: Final = 8
-"""Steps that are kept of one path, half of them from each end.
+"""Steps that are kept of one path, half of them from each end."""
+MOST_PATH_BYTES: Final = 100_000
+"""Bytes that the paths of all findings may take, so that an event fits into a record of 2 MiB.
 
-An event must fit a topic's 2 MiB.
+The findings after these keep their owner and share, and count their paths in `more_paths`. Each
+path is also explained in words, which takes about as much again.
 """
+_STEP_BYTES: Final = 40
+"""Encoded bytes of a step besides its party ids."""
 _WHOLE: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 
@@ -133,8 +138,25 @@ def assess(owners: Sequence[Owner], ruling: Ruling) -> OwnershipAssessment:
     ]
     order = {owner.party_id: number for number, owner in enumerate(owners)}
     found.sort(key=lambda each: (order[each.party_id], each.result is not OwnershipResult.BLOCKED))
-    explained = tuple(replace(each, explanation=describe(each, {})) for each in found)
+    kept = _limit_paths(found)
+    explained = tuple(replace(each, explanation=describe(each, {})) for each in kept)
     return OwnershipAssessment(ruling.version, ruling.day.isoformat(), explained)
+
+
+def _limit_paths(found: Sequence[OwnershipFinding]) -> Iterator[OwnershipFinding]:
+    """Yields the findings; those beyond MOST_PATH_BYTES without their paths."""
+    room = MOST_PATH_BYTES
+    for finding in found:
+        room -= sum(
+            _STEP_BYTES + len(step.owner_party_id.encode()) + len(step.owned_party_id.encode())
+            for path in finding.paths
+            for step in path.steps
+        )
+        if room >= 0:
+            yield finding
+        else:
+            left_out = finding.more_paths + len(finding.paths)
+            yield replace(finding, paths=(), more_paths=left_out)
 
 
 def _by_rule(

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
+from chassis.streams.record_size import MAX_PAYLOAD_BYTES
 from services.screening.core import model
-from services.screening.core.cases.recording import MOST_HITS, limit_hits, record_party
+from services.screening.core.cases.recording import (
+    MOST_HITS,
+    complete_screening,
+    limit_hits,
+    record_party,
+)
 from services.screening.core.model import Effect, EvidenceKind, Flag, Reason, Result, Strength
+from services.screening.core.ownership.assessment import Stake
 from services.screening.core.records import (
     HITS_OMITTED,
     HitState,
     PartyScreening,
     ScreeningResult,
+    Subject,
 )
+from services.screening.shell import codec
 from tests.screening.core.hits import (
+    NOON,
     OTHER,
+    RULES,
     USER,
     answer,
     hit,
@@ -116,7 +128,52 @@ def test_of_many_hits_the_best_are_kept_and_the_rest_is_owned_up_to() -> None:
 def test_a_party_keeps_a_hit_however_little_room_there_is() -> None:
     party = record_party("end-user", matched(Result.POSSIBLE_MATCH, 5))
 
-    kept = limit_hits((party, party), most_bytes=2 * 450)
+    kept = limit_hits((party, party), most_bytes=2 * 1100)
 
     assert [len(each.hits) for each in kept] == [2, 2]
-    assert [len(each.hits) for each in limit_hits((party,), most_bytes=0)] == [1]
+    (least,) = limit_hits((party,), most_bytes=0)
+    assert [(each.entry_id, each.evidence) for each in least.hits] == [("EL-1", ())]
+
+
+@pytest.mark.parametrize("hits", [0, 50])
+def test_the_event_of_the_largest_application_fits_into_a_record(hits: int) -> None:
+    count, codes = 50, ("SDN", "EL", "EU", "UK", "UNSC")
+    ids = [f"party-{number}".ljust(40, "x") for number in range(count)]
+    subjects = [
+        Subject(
+            party_id,
+            names=("\U0001f600" * 245,) * 21,
+            owns=tuple(Stake(ids[(number + n) % count], None) for n in range(1, 21)),
+            is_beneficial_owner=True,
+        )
+        for number, party_id in enumerate(ids)
+    ]
+    assert sum(len(name.encode()) for each in subjects for name in each.names) > 1_000_000
+    found = [
+        replace(
+            HIT,
+            entry_id=f"{codes[number % 5]}-{number}",
+            list_code=codes[number % 5],
+            matched_name="m" * 400,
+            queried_name="\U0001f600" * 400,
+            explanation=tuple(
+                model.Evidence(EvidenceKind.NAME_EXACT, Effect.SUPPORTS, "\U0001f600" * 900)
+                for _ in range(12)
+            ),
+            programs=("SDGT", "IRAN"),
+        )
+        for number in range(hits)
+    ]
+    answers = [
+        model.Screening(Result.POSSIBLE_MATCH, "US-CSL/1/a", "1", 0.01, tuple(found))
+        for _ in subjects
+    ]
+
+    event = complete_screening(
+        uuid4(), uuid4(), "example-1", subjects, answers, frozenset(), NOON, RULES
+    )
+
+    assert all(bool(each.hits) == bool(hits) for each in event.parties)
+    assert event.ownership is not None
+    assert len({each.party_id for each in event.ownership.findings}) == count
+    assert len(codec.encode_event(event)[1]) <= MAX_PAYLOAD_BYTES
