@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +64,8 @@ Our client opens such a stream again after the last answer.
 """
 OPTIONS: Final = (
     ("grpc.enable_retries", 1),
+    # A channel that is opened anew makes a new connection, perhaps to another replica.
+    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.service_config", SERVICE_CONFIG),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
@@ -111,12 +113,14 @@ class Endpoints:
 class Credentials:
     """The caller's identity and the authority it trusts: three PEM documents.
 
-    `repr` hides the private key.
+    `files` are those that they were read from, if any: authority, certificate, key. `repr` hides
+    the private key.
     """
 
     ca: bytes
     cert: bytes
     key: bytes
+    files: tuple[Path, Path, Path] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return "Credentials(...)"
@@ -127,12 +131,26 @@ class Credentials:
 
         Raises NotConfiguredError if one is not named or cannot be read.
         """
-        return cls(ca=_read("ca", ca), cert=_read("cert", cert), key=_read("key", key))
+        return cls(
+            ca=_read("ca", ca),
+            cert=_read("cert", cert),
+            key=_read("key", key),
+            files=(Path(ca), Path(cert), Path(key)),
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Reads the files that SAFECONDUCT_CA, SAFECONDUCT_CERT and SAFECONDUCT_KEY name."""
         return cls.from_files(*(environ.get(VARIABLES[name], "") for name in ("ca", "cert", "key")))
+
+    def reread(self) -> Credentials:
+        """Returns what the files hold now. Returns the same if a file is missing at the moment."""
+        if self.files is None:
+            return self
+        try:
+            return Credentials.from_files(*self.files)
+        except NotConfiguredError:
+            return self  # they are being replaced
 
     def tls(self) -> grpc.ChannelCredentials:
         """The same in the form that gRPC takes."""

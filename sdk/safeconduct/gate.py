@@ -14,19 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 import grpc
-from grpc import aio
 
 from safeconduct.backoff import Backoff
-from safeconduct.channel import Credentials, Endpoints, open_channel
-from safeconduct.clock import boottime
-from safeconduct.enforcement.v1 import service_pb2 as service
-from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
+from safeconduct.channel import Credentials, Endpoints
+from safeconduct.clock import ElapsedClock, boottime
 from safeconduct.errors import SafeconductError
+from safeconduct.gate_connections import GateConnections
 from safeconduct.knowledge import Knowledge
 from safeconduct.rpc.calls import MetadataSource, no_metadata
-from safeconduct.rpc.status import from_rpc
 from safeconduct.standing import (
-    CAPABILITIES,
     NANOSECONDS,
     Access,
     AccessMode,
@@ -42,6 +38,7 @@ from safeconduct.standing import (
     judge,
 )
 from safeconduct.standing_message import decode_standing
+from safeconduct.standing_stream import StandingStream, unavailable, unexpected
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -63,20 +60,15 @@ __all__ = [
     "decode_standing",
 ]
 
-SNAPSHOT_LIMIT_NS: Final = 10 * NANOSECONDS
-"""Longest wait for a lease while the snapshot is being sent."""
-ANSWER_LIMIT_NS: Final = 2 * NANOSECONDS
-"""Longest wait for a lease afterwards, if renewals are not further apart than that."""
 _PERMANENT: Final = frozenset(
     {
         grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.PERMISSION_DENIED,
         grpc.StatusCode.UNIMPLEMENTED,
         grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.FAILED_PRECONDITION,  # GATE_TOO_OLD
     }
 )
-
-_Stream = aio.StreamStreamCall[service.WatchStandingRequest, service.WatchStandingResponse]
 
 
 def utc_now() -> datetime:
@@ -88,8 +80,10 @@ class Gate:
     """Decides accesses from its own copy of the standings. Use it with `async with`.
 
     `check` may be called from any thread. `endpoints`: addresses of enforcement, tried in turn; one
-    address that resolves to several replicas works as well. `clock`: returns nanoseconds, see
-    `safeconduct.clock.boottime`. `metadata`: called before each stream.
+    address that resolves to several replicas works as well. `credentials` that were read from files
+    are read again before each stream. `clock`: returns nanoseconds, by default those of
+    `safeconduct.clock.ElapsedClock`. `metadata`: called before each stream; if it raises, the gate
+    tries again.
     """
 
     def __init__(
@@ -97,7 +91,7 @@ class Gate:
         endpoints: str | Sequence[str],
         credentials: Credentials,
         *,
-        clock: Callable[[], int] = boottime,
+        clock: Callable[[], int] | None = None,
         wall_clock: Callable[[], datetime] = utc_now,
         metadata: MetadataSource = no_metadata,
     ) -> None:
@@ -106,11 +100,17 @@ class Gate:
             message = "a gate needs an address of enforcement"
             raise ValueError(message)
         self._credentials = credentials
-        self._clock = clock
+        self._clock = clock or ElapsedClock()
         self._wall_clock = wall_clock
         self._metadata = metadata
         self._knowledge = Knowledge()
-        self._token = ""
+        self._stream = StandingStream(
+            self._knowledge,
+            self._clock,
+            on_message=self._note_message,
+            on_changes=self._publish,
+            on_lease=self._note_lease,
+        )
         self._backoff = Backoff()
         self._fault: SafeconductError | None = None
         self._confirmed = asyncio.Event()
@@ -175,7 +175,7 @@ class Gate:
                 raise self._fault
             left = give_up - asyncio.get_running_loop().time()
             if left <= 0:
-                raise self._fault or _unavailable("NOT_READY", f"no lease within {timeout:g} s")
+                raise self._fault or unavailable("NOT_READY", f"no lease within {timeout:g} s")
             try:
                 await asyncio.wait_for(self._confirmed.wait(), min(left, 0.1))
             except asyncio.TimeoutError:
@@ -209,108 +209,43 @@ class Gate:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        """Keeps a stream to one endpoint after the other until it is cancelled."""
-        channels: dict[str, aio.Channel] = {}
-        attempt = 0
+        """Keeps a stream to one replica after the other until it is cancelled."""
+        connections = GateConnections(self._endpoints, self._credentials)
         try:
             while True:
-                endpoint = self._endpoints[attempt % len(self._endpoints)]
-                if endpoint not in channels:
-                    channels[endpoint] = open_channel(endpoint, self._credentials)
-                self._fault = await self._follow(channels[endpoint])
-                if self._fault.reason == "INVALID_TOKEN":
-                    self._token = ""
-                attempt += 1
-                await asyncio.sleep(self._backoff.step(self._fault.retry_after or 0.0))
+                fault = await self._follow(connections)
+                if fault.reason == "INVALID_TOKEN":
+                    self._stream.token = ""
+                elif fault.reason == "REPLICA_LAGS":
+                    await connections.leave_replica()
+                self._fault = connections.explained(fault, self._wall_clock())
+                await asyncio.sleep(self._backoff.step(fault.retry_after or 0.0))
         finally:
-            await asyncio.gather(*(channel.close() for channel in channels.values()))
+            await connections.close()
 
-    async def _follow(self, channel: aio.Channel) -> SafeconductError:
+    async def _follow(self, connections: GateConnections) -> SafeconductError:
         """Runs one stream until it breaks, and returns the error."""
-        self._knowledge.start_stream(resumes=bool(self._token))
-        call = stubs.StandingServiceStub(channel).WatchStanding(metadata=tuple(self._metadata()))
-        sent: dict[int, int] = {}
-        tasks = {
-            asyncio.create_task(self._renew(call, sent)),
-            asyncio.create_task(self._read(call, sent)),
-        }
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # If a write failed, the reader is about to receive the status.
-            await asyncio.wait(tasks, timeout=0.1)
-        finally:
-            call.cancel()
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        return _cause([task.exception() for task in tasks if not task.cancelled()])
+            metadata = tuple(self._metadata())
+        except Exception as error:  # noqa: BLE001 - the caller's function; the gate must go on
+            message = f"the metadata of the stream: {type(error).__name__}: {error}"
+            return SafeconductError(grpc.StatusCode.INTERNAL, "METADATA_FAILED", message)
+        try:
+            return await self._stream.follow(await connections.next(), metadata)
+        except Exception as error:  # noqa: BLE001 - a gate without its task would never know again
+            return unexpected(error)
 
-    async def _renew(self, call: _Stream, sent: dict[int, int]) -> None:
-        """Subscribes, then sends a renewal about every third of a lease."""
-        subscribe = service.WatchStandingRequest.Subscribe(
-            resume_token=self._token, capabilities=sorted(CAPABILITIES)
-        )
-        await call.write(service.WatchStandingRequest(subscribe=subscribe))
-        sequence = 0
-        while True:
-            sequence += 1
-            # Read before the renewal is written: time in a buffer must make the knowledge look
-            # older.
-            sent[sequence] = self._clock()
-            renew = service.WatchStandingRequest.Renew(sequence=sequence)
-            write = call.write(service.WatchStandingRequest(renew=renew))
-            await asyncio.wait_for(write, SNAPSHOT_LIMIT_NS / NANOSECONDS)
-            await self._until_next(sent)
+    def _note_message(self) -> None:
+        self._fault = None
 
-    async def _until_next(self, sent: dict[int, int]) -> None:
-        """Waits for the next renewal time. Raises if an earlier renewal timed out."""
-        begun = self._clock()
-        while (now := self._clock()) < (due := begun + self._knowledge.renew_every()):
-            limit = self._answer_limit()
-            if sent and now > (overdue := min(sent.values()) + limit):
-                message = f"enforcement did not answer a renewal within {limit / NANOSECONDS:g} s"
-                raise _unavailable("LEASE_NOT_ANSWERED", message)
-            wake = min(due, overdue) if sent else due
-            await asyncio.sleep(min(max(wake - now, 0) / NANOSECONDS + 0.001, 0.5))
+    def _note_lease(self, lags: bool) -> None:
+        self._confirmed.set()
+        if not lags:
+            self._backoff.reset()
 
-    def _answer_limit(self) -> int:
-        if not self._knowledge.is_complete:
-            return SNAPSHOT_LIMIT_NS
-        return max(ANSWER_LIMIT_NS, self._knowledge.renew_every())
-
-    async def _read(self, call: _Stream, sent: dict[int, int]) -> None:
-        async for message in call:
-            self._fault = None
-            if message.HasField("changes"):
-                self._apply_changes(message.changes)
-            elif message.HasField("lease"):
-                self._apply_lease(message.lease, sent)
-        raise _unavailable("STREAM_ENDED", "enforcement ended the stream")
-
-    def _apply_changes(self, changes: service.WatchStandingResponse.StandingChanges) -> None:
-        standings = [decode_standing(standing) for standing in changes.standings]
-        changed = self._knowledge.apply_changes(
-            standings, is_snapshot=changes.is_snapshot, has_more=changes.has_more
-        )
-        if not changes.has_more:
-            # A token inside a snapshot would skip the part that was not sent yet.
-            self._token = changes.resume_token or self._token
+    def _publish(self, changed: Sequence[Standing]) -> None:
         for follower in self._followers:
             follower.add(changed)
-
-    def _apply_lease(
-        self, lease: service.WatchStandingResponse.Lease, sent: dict[int, int]
-    ) -> None:
-        sent_at = sent.pop(lease.sequence, None)
-        if sent_at is None or not self._knowledge.apply_lease(sent_at, lease.knowledge_age_ns):
-            return
-        self._confirmed.set()
-        if len(self._endpoints) > 1 and lease.knowledge_age_ns > 2 * self._knowledge.renew_every():
-            raise _unavailable(
-                "REPLICA_LAGS",
-                f"the replica's knowledge is {lease.knowledge_age_ns / NANOSECONDS:.1f} s old",
-            )
-        self._backoff.reset()
 
 
 class _Follower:
@@ -329,27 +264,3 @@ class _Follower:
             self._arrived.clear()
             await self._arrived.wait()
         return self._pending.pop(next(iter(self._pending)))
-
-
-def _unavailable(reason: str, message: str) -> SafeconductError:
-    return SafeconductError(grpc.StatusCode.UNAVAILABLE, reason, message)
-
-
-def _cause(errors: Sequence[BaseException | None]) -> SafeconductError:
-    """The error that broke a stream: that of the service, if it sent one."""
-    for error in errors:
-        if isinstance(error, aio.AioRpcError):
-            return from_rpc(error)
-    for error in errors:
-        if isinstance(error, SafeconductError):
-            return error
-    for error in errors:
-        if error is not None and not isinstance(
-            error, asyncio.InvalidStateError | asyncio.TimeoutError
-        ):
-            # A fault in this package or the service. The gate reconnects, and denies until it knows
-            # again.
-            return SafeconductError(
-                grpc.StatusCode.INTERNAL, "UNEXPECTED", f"{type(error).__name__}: {error}"
-            )
-    return _unavailable("STREAM_ENDED", "the stream to enforcement ended")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from safeconduct.channel import Credentials
 from safeconduct.clock import boottime
 from safeconduct.enforcement.v1 import model_pb2 as model
@@ -163,7 +168,7 @@ async def test_a_token_that_is_refused_is_given_up_for_a_snapshot(
     replica.publish(standing())
 
     async with following(server_files, partner, replica) as gate:
-        gate._token = "made-elsewhere"
+        gate._stream.token = "made-elsewhere"
         replica.ended.set()
         await eventually(lambda: gate.fault is not None)
         replica.ended.clear()
@@ -196,7 +201,7 @@ async def test_moving_to_a_replica_that_lags_keeps_what_is_known(
     lagging.ticks, lagging.tick = False, boottime() - 3 * NANOSECONDS
 
     async with following(server_files, partner, first, lagging) as gate:
-        gate._token = ""
+        gate._stream.token = ""
         first.ended.set()
         await eventually(lambda: lagging.renewals > 0)
 
@@ -219,3 +224,145 @@ async def test_changes_tell_what_is_known_and_then_what_changes(
         await changes.aclose()
 
     assert (first.version, second.version, second.state) == (1, 2, StandingState.SUSPENDED)
+
+
+async def test_a_failing_metadata_function_is_a_fault_and_is_called_again(
+    server_files: Identity, partner: Credentials
+) -> None:
+    replica = FakeReplica()
+    replica.publish(standing())
+    broken = asyncio.Event()
+    broken.set()
+
+    def metadata() -> list[tuple[str, str]]:
+        if broken.is_set():
+            message = "no trace here"
+            raise LookupError(message)
+        return [("traceparent", "00-1")]
+
+    async with (
+        serving(server_files, replica.register) as port,
+        Gate(f"127.0.0.1:{port}", partner, metadata=metadata) as gate,
+    ):
+        await eventually(lambda: gate.fault is not None)
+        assert gate.fault is not None
+        assert gate.fault.reason == "METADATA_FAILED"
+        assert "no trace here" in gate.fault.message
+        broken.clear()
+        await gate.ready()
+
+        assert ask(gate).allowed
+
+
+async def test_a_lagging_replica_is_left_though_there_is_one_address_only(
+    server_files: Identity, partner: Credentials
+) -> None:
+    lagging, current = FakeReplica(), FakeReplica()
+    for replica in (lagging, current):
+        replica.publish(standing(lease=5))
+    lagging.ticks, lagging.tick = False, boottime() - 4 * NANOSECONDS
+
+    async with (
+        serving(server_files, lagging.register) as first,
+        serving(server_files, current.register) as second,
+        Gate(f"127.0.0.1:{first},127.0.0.1:{second}", partner) as gate,
+    ):
+        await gate.ready()
+        await eventually(lambda: current.renewals > 1)
+
+        assert gate.knowledge_age < 3
+        assert ask(gate).allowed
+
+
+async def test_a_lagging_replica_behind_a_load_balancer_is_left_by_a_new_connection(
+    server_files: Identity, partner: Credentials
+) -> None:
+    lagging, current = FakeReplica(), FakeReplica()
+    for replica in (lagging, current):
+        replica.publish(standing(lease=5))
+    lagging.ticks, lagging.tick = False, boottime() - 4 * NANOSECONDS
+
+    async with (
+        serving(server_files, lagging.register) as first,
+        serving(server_files, current.register) as second,
+        balancing([first, second]) as port,
+        Gate(f"127.0.0.1:{port}", partner) as gate,
+    ):
+        await gate.ready()
+        await eventually(lambda: current.renewals > 1)
+
+        assert ask(gate).allowed
+
+
+async def test_an_identity_that_was_renewed_is_used_for_the_next_stream(
+    server_files: Identity, partner_files: Identity, tmp_path: Path
+) -> None:
+    replica = FakeReplica()
+    replica.publish(standing())
+    files = [tmp_path / name for name in ("ca", "cert", "key")]
+    originals = (partner_files.ca, partner_files.cert, partner_files.key)
+    for file, original in zip(files, originals, strict=True):
+        file.write_bytes(original.read_bytes())
+    expire(files[1], partner_files.key)
+    loaded = Credentials.from_files(*files)
+
+    async with (
+        serving(server_files, replica.register) as port,
+        Gate(f"127.0.0.1:{port}", loaded) as gate,
+    ):
+        await eventually(lambda: gate.fault is not None)
+        assert gate.fault is not None
+        assert gate.fault.reason == "CERTIFICATE_EXPIRED"
+        assert f"({files[1]}) expired at 2020-01-02T00:00:00Z" in gate.fault.message
+        files[1].write_bytes(partner_files.cert.read_bytes())
+        await gate.ready()
+
+        assert ask(gate).allowed
+
+
+def expire(certificate: Path, key: Path) -> None:
+    """Replaces the certificate by one that expired, for the same key."""
+    private = load_pem_private_key(key.read_bytes(), None)
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(found.subject)
+        .issuer_name(found.issuer)
+        .public_key(found.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2020, 1, 2, tzinfo=UTC))
+    )
+    signed = builder.sign(private, hashes.SHA256())  # type: ignore[arg-type]  # a key of any kind that signs
+    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+
+
+@asynccontextmanager
+async def balancing(ports: list[int]) -> AsyncIterator[int]:
+    """A TCP load balancer: the connections go to the ports in turn, two each."""
+    count = 0
+    pumps: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        port = ports[count // 2 % len(ports)]
+        count += 1
+        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        pumps.add(asyncio.create_task(pump(reader, behind_writer)))
+        pumps.add(asyncio.create_task(pump(behind_reader, writer)))
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in pumps:
+            task.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
