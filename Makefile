@@ -10,7 +10,7 @@ BEGAN := $(shell date +%s.%N)
 # The sets that a stack and the `safeconduct` command need; `make setup` adds the development tools.
 RUN_SETS := applications screening enforcement migrations operations local cli
 
-.PHONY: help run-time setup lock protos check test test-faults up demo bench bench-screening clean
+.PHONY: help run-time setup lock protos check test test-faults test-upgrade up demo bench bench-screening clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: setup ## run all tests with PostgreSQL and Kafka; PROCESSES=2
 test-faults: setup ## inject faults under load: SEED=1 APPLICATIONS=2000 NODES=1|3
 	@exec $(PY) -m tests.faults --seed $(or $(SEED),1) --nodes $(or $(NODES),1) \
 		--applications $(or $(APPLICATIONS),2000)
+
+test-upgrade: setup ## roll to the next release and back under load: SEED=1 NODES=1|3
+	@exec $(PY) -m tests.upgrade --seed $(or $(SEED),1) --nodes $(or $(NODES),1)
 
 up: run-time ## run all services on this machine until Ctrl-C
 	@exec $(PY) -m infra.local up
