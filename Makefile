@@ -58,5 +58,6 @@ bench-screening: setup ## measure how well screening finds; writes build/screeni
 
 clean: ## delete the environment, the caches, and the data of `make up`
 	@rm -rf .venv .cache .run build .hypothesis
+	rm -rf sdk/examples/go/gen sdk/examples/typescript/{build,gen,node_modules}
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from typing import Final
 from checks.check import ROOT
 
 _MADE: Final = frozenset(
-    {".git", ".venv", ".cache", ".run", "build", "__pycache__", "node_modules"}
+    {".git", ".venv", ".cache", ".run", "build", "gen", "__pycache__", "node_modules"}
 )
 
 

@@ -24,9 +24,10 @@ def read_examples(root: Path) -> tuple[Mapping[str, model_pb2.ApplicationDetails
     key is created beside the copy.
     """
     folder = root / "examples"
-    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
     key = folder / "keys" / "signatory.pem"
-    key.parent.mkdir(exist_ok=True)
+    key.parent.mkdir(parents=True, exist_ok=True)
+    for file in EXAMPLES.glob("*.yaml"):
+        shutil.copyfile(file, folder / file.name)
     if not key.exists():
         conduct.save_key(conduct.generate_key(), key)
     now = datetime.now(UTC)

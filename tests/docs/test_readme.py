@@ -27,7 +27,9 @@ def terminal(run_folder: Path) -> Iterator[Shell]:
     (folder / "build").mkdir(parents=True)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv", target_is_directory=True)
     shutil.copytree(
-        CHECKOUT / "sdk/examples", folder / "sdk/examples", ignore=shutil.ignore_patterns("*.pem")
+        CHECKOUT / "sdk/examples",
+        folder / "sdk/examples",
+        ignore=shutil.ignore_patterns("*.pem", "node_modules"),
     )
     with Stack(folder / ".run") as stack:
         write_environments(stack)

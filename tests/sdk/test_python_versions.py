@@ -76,7 +76,9 @@ async def test_client_gate_and_command_work_on_every_supported_version(
     in_force = standing(LICENSE)
     in_force.not_after.FromJsonString("2199-01-01T00:00:00Z")
     services.standing.publish(in_force)
-    shutil.copytree(SDK / "examples", tmp_path / "examples")
+    shutil.copytree(
+        SDK / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("node_modules")
+    )
     access = ["--model", "example-frontier-1", "--destination", "DE", "--end-use", "HEALTHCARE"]
     key = tmp_path / "examples" / "keys" / "signatory.pem"
     key.unlink(missing_ok=True)

@@ -60,7 +60,9 @@ async def test_the_commands_and_then_the_program_of_the_readme_run(
     services: FakeServices, server_files: Identity, partner_files: Identity, tmp_path: Path
 ) -> None:
     shutil.copytree(
-        SDK / "examples", tmp_path / "sdk" / "examples", ignore=shutil.ignore_patterns("*.pem")
+        SDK / "examples",
+        tmp_path / "sdk" / "examples",
+        ignore=shutil.ignore_patterns("*.pem", "node_modules"),
     )
     lines = [shlex.split(line) for line in BLOCKS[""].splitlines()]
     said = {"APPLICATION": APPLICATION, "LICENSE": LICENSE}

@@ -30,7 +30,7 @@ EXAMPLES = SDK / "examples"
 def examples(tmp_path: Path) -> Path:
     """The examples with a signatory's key beside them."""
     folder = tmp_path / "examples"
-    shutil.copytree(EXAMPLES, folder)
+    shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "keys" / "signatory.pem").unlink(missing_ok=True)
     conduct.save_key(conduct.generate_key(), folder / "keys" / "signatory.pem")
     return folder
