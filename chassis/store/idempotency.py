@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from google.protobuf.message import Message
@@ -38,10 +39,9 @@ class IdempotencyKey:
 
     @classmethod
     def of_event(cls, event_id: UUID, name: str) -> IdempotencyKey:
-        """Returns the key of an event that was consumed from another service.
+        """Returns the key by which releases before the fence remembered a consumed event.
 
-        The event must change one stream only: a command on a second stream with the same key would
-        be skipped.
+        It is still read, and not written any more (see `EventKey`).
         """
         return cls(uuid5(NAMESPACE_OID, f"event/{event_id}"), f"event:{name}", event_id.bytes)
 
@@ -49,3 +49,11 @@ class IdempotencyKey:
     def of_timer(cls, stream_id: UUID, version: int) -> IdempotencyKey:
         """Returns the key of a timer that fires on a stream at a version: at most once there."""
         return cls(uuid5(NAMESPACE_OID, f"timer/{stream_id}/{version}"), "timer", stream_id.bytes)
+
+    def read_arguments(self) -> tuple[object, ...]:
+        """Returns the parameters of READ after the first."""
+        return (self.id,)
+
+    def write_arguments(self, response: bytes, at: datetime) -> tuple[object, ...]:
+        """Returns the parameters by which a WRITE stores the key with its response."""
+        return self.id, self.method, self.digest, response

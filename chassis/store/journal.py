@@ -32,6 +32,7 @@ from chassis.rpc.errors import (
     too_large,
     unavailable,
 )
+from chassis.store.fence import EventKey
 from chassis.store.group_commit import GroupCommit
 from chassis.store.hash_chain import (
     EVENT_COLUMNS,
@@ -44,12 +45,10 @@ from chassis.store.idempotency import IdempotencyKey
 from chassis.store.outbox import shard_of
 from chassis.store.state_rows import StateRows
 from chassis.store.statements import (
-    INSERT_KEY,
     INSERT_OUTBOX,
     KEY_ID,
-    READ,
-    write_many_events,
-    write_one_event,
+    event_statements,
+    request_statements,
 )
 from chassis.store.storage_faults import is_storage_fault
 from chassis.store.stream import StoredStream, Stream
@@ -65,6 +64,8 @@ M = TypeVar("M", bound=Message)
 # about two of three attempts, so 50 losses in a row are a defect or an extreme load.
 _MAX_ATTEMPTS = 50
 _Arguments = tuple[object, ...]
+CommandKey = IdempotencyKey | EventKey
+"""A command with the same key is carried out once."""
 
 
 class Journal(Generic[S, E]):
@@ -84,14 +85,16 @@ class Journal(Generic[S, E]):
         # Commands of this process on one stream run one after the other. Only another replica can
         # win the version check, so retries are rare.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._write_one = write_one_event(stream)
-        self._write_many = write_many_events(stream)
+        self._statements = {
+            IdempotencyKey: request_statements(stream),
+            EventKey: event_statements(stream),
+        }
         self._creations = GroupCommit(self._create_all, is_shared_failure=is_storage_fault)
 
     async def execute(
         self,
         stream_id: UUID,
-        key: IdempotencyKey,
+        key: CommandKey,
         actor: str,
         decide: Callable[[S | None], tuple[E, ...] | RefusalLike],
         respond: Callable[[S], M] | None = None,
@@ -102,14 +105,18 @@ class Journal(Generic[S, E]):
     ) -> M | None:
         """Decides, stores the events, and returns the response; or returns the stored response.
 
+        With the key of a consumed event there is no response, and the same statement moves the
+        fence of its source stream. An event that is not newer than the fence changes nothing.
+
         `decide(state)` returns events or a refusal. It may be called several times, each time with
         the newest state; `()` changes nothing, but stores the key. `respond(state)` makes the
         response from the state after the events. A dry run decides and responds like the live call,
         and stores nothing. `creates` promises that `stream_id` is new, which saves the READ; a
         repeated request is then found by its key when the WRITE fails.
 
-        Raises RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE, RECORD_TOO_LARGE
-        (an event is larger than a record may be; nothing is stored) or STORAGE_UNAVAILABLE. After
+        Raises ParkedBehindError if an earlier event of the same source stream is parked, and
+        RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE, RECORD_TOO_LARGE (an
+        event is larger than a record may be; nothing is stored) or STORAGE_UNAVAILABLE. After
         STORAGE_UNAVAILABLE the write may have happened; the same call with the same key returns
         its answer.
         """
@@ -145,7 +152,7 @@ class Journal(Generic[S, E]):
     async def _create_without_read(
         self,
         stream_id: UUID,
-        key: IdempotencyKey,
+        key: CommandKey,
         actor: str,
         decide: Callable[[S | None], tuple[E, ...] | RefusalLike],
         respond: Callable[[S], M] | None,
@@ -162,7 +169,7 @@ class Journal(Generic[S, E]):
         response = (
             respond(pending.state) if respond is not None and pending.state is not None else None
         )
-        if len(pending.rows) == 1:
+        if len(pending.rows) == 1 and isinstance(key, IdempotencyKey):
             arguments = self._arguments(stream_id, key, pending, response)
             return await self._creations.submit(arguments), response
         async with self._pool.acquire() as connection:
@@ -174,7 +181,7 @@ class Journal(Generic[S, E]):
         A key that was used before fails the whole transaction if there are several creations; alone
         it returns False.
         """
-        statement = self._write_one.create
+        statement = self._statements[IdempotencyKey].write_one.create
         async with self._pool.acquire() as connection:
             if len(creations) == 1:
                 created = (
@@ -194,7 +201,7 @@ class Journal(Generic[S, E]):
     async def _execute(
         self,
         stream_id: UUID,
-        key: IdempotencyKey,
+        key: CommandKey,
         actor: str,
         decide: Callable[[S | None], tuple[E, ...] | RefusalLike],
         respond: Callable[[S], M] | None,
@@ -206,9 +213,14 @@ class Journal(Generic[S, E]):
         # returning the connection and acquiring another.
         async with self._pool.acquire() as connection:
             for _ in range(_MAX_ATTEMPTS):
-                row = await connection.fetchrow(READ, stream_id, key.id)
+                row = await connection.fetchrow(
+                    self._statements[type(key)].read, stream_id, *key.read_arguments()
+                )
                 assert row is not None, "the READ always returns one row"
-                if row["method"] is not None:
+                if isinstance(key, EventKey):
+                    if key.is_duplicate(row):
+                        return None
+                elif row["method"] is not None:
                     return _stored_response(row, key, response_type)
                 state = await self._state_rows.state(stream_id, row, connection.fetch)
                 _link_previous_trace(row["traceparent"])
@@ -255,14 +267,15 @@ class Journal(Generic[S, E]):
         self,
         connection: PoolConnectionProxy,
         stream_id: UUID,
-        key: IdempotencyKey,
+        key: CommandKey,
         pending: _PendingWrite[S],
         response: Message | None,
     ) -> bool:
+        statements = self._statements[type(key)]
         if not pending.rows:
-            arguments: _Arguments = (key.id, key.method, key.digest, _bytes(response))
-            return await self._run_write(connection, INSERT_KEY, arguments)
-        write = self._write_one if len(pending.rows) == 1 else self._write_many
+            arguments = key.write_arguments(_bytes(response), pending.at)
+            return await self._run_write(connection, statements.insert, arguments)
+        write = statements.write_one if len(pending.rows) == 1 else statements.write_many
         statement = write.update if pending.read_version else write.create
         arguments = self._arguments(stream_id, key, pending, response)
         is_written = await self._run_write(connection, statement, arguments)
@@ -273,7 +286,7 @@ class Journal(Generic[S, E]):
     def _arguments(
         self,
         stream_id: UUID,
-        key: IdempotencyKey,
+        key: CommandKey,
         pending: _PendingWrite[S],
         response: Message | None,
     ) -> _Arguments:
@@ -289,7 +302,7 @@ class Journal(Generic[S, E]):
             stream_id, pending.read_version, pending.version, self._state_rows.encode(state),
             pending.latest_hash, self._stream.state_name(state), self._stream.due_at(state),
             pending.at,
-            key.id, key.method, key.digest, _bytes(response),
+            *key.write_arguments(_bytes(response), pending.at),
             pending.traceparent, shard_of(stream_id),
             *(pending.rows[0] if is_one else map(list, zip(*pending.rows, strict=True))),
             *self._stream.index(state),
@@ -300,9 +313,11 @@ class Journal(Generic[S, E]):
     async def _run_write(
         connection: PoolConnectionProxy, statement: str, arguments: _Arguments
     ) -> bool:
-        """Returns False if the version has changed or the same key was inserted meanwhile."""
+        """Returns False if the version has changed or the same key was used meanwhile."""
         try:
             written_id = await connection.fetchval(statement, *arguments)
+        except asyncpg.SerializationError:
+            return False  # the fence has passed this event; the next READ tells that it is handled
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "idempotency_pkey":
                 raise  # a rule of the service's own tables: deciding again would break it again

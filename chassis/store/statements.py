@@ -2,9 +2,9 @@
 
 A WRITE changes the stream's row only if its version is still the one that the decision was made on
 and no newer release has written the row.
-Events, idempotency key, outbox and projection are inserted from the changed row, so they are stored
-if and only if the guard held. All in one statement: a transaction of several would cost as many
-round trips.
+Events, outbox, projection, and idempotency key or fence are written from the changed row, so they
+are stored if and only if the guard held. All in one statement: a transaction of several would cost
+as many round trips.
 """
 
 from __future__ import annotations
@@ -12,17 +12,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chassis.store.fence import HANDLED
 from chassis.store.stream import Projection, Stream
 
-READ: Final = """
-select s.state_data, s.schema, s.version, s.latest_hash, s.traceparent,
-       i.method, i.digest, i.response
+_READ_STREAM: Final = "s.state_data, s.schema, s.version, s.latest_hash, s.traceparent"
+READ: Final = f"""
+select {_READ_STREAM}, i.method, i.digest, i.response
   from (select $1::uuid as id) k left join stream s on s.id = k.id
   left join idempotency i on i.id = $2
-"""
+"""  # noqa: S608 - constants
+READ_EVENT: Final = f"""
+select {_READ_STREAM}, h.version as handled,
+       exists (select 1 from parked p
+                where p.source = $2 and p.stream_id = $3 and p.version < $4) as is_behind,
+       exists (select 1 from idempotency i where i.id = $5) as is_known
+  from (select $1::uuid as id) k left join stream s on s.id = k.id
+  left join handled h on h.source = $2 and h.stream_id = $3
+"""  # noqa: S608 - constants
 INSERT_KEY: Final = """
 insert into idempotency (id, method, digest, response) values ($1, $2, $3, $4) returning id
 """
+INSERT_HANDLED: Final = (
+    HANDLED.format(values="$1::text, $2::uuid, $3::int, $4::timestamptz", rows="(select 1) as one")
+    + " returning stream_id"
+)
 INSERT_OUTBOX: Final = """
 insert into outbox (shard, name, body) select r.shard, r.name, r.body
   from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n)
@@ -32,7 +45,10 @@ insert into outbox (shard, name, body) select r.shard, r.name, r.body
 KEY_ID: Final = 8
 """Index of the idempotency key's id among the arguments of a WRITE."""
 
-# Parameters 1 to 14 of a WRITE are the stream's and the key's, 15 to 22 the events' columns.
+# Parameters 9 to 12 of a WRITE are the key's, 1 to 14 the stream's, 15 to 22 the events' columns.
+_KEYED: Final = """
+  insert into idempotency (id, method, digest, response) select $9, $10, $11, $12 from written"""
+_FENCED: Final = HANDLED.format(values="$9, $10, $11, $12", rows="written")
 _FIRST_EXTRA: Final = 23
 # Most decisions make one event. As one row of values it costs a fifth less CPU than as arrays.
 _ONE_EVENT: Final = (
@@ -56,17 +72,39 @@ class Write:
     update: str
 
 
-def write_one_event(stream: Stream[Any, Any]) -> Write:
-    """Returns the statements for a decision with one event."""
-    return _write(stream, _ONE_EVENT, order="")
+@dataclass(frozen=True, slots=True)
+class KeyStatements:
+    """The statements of commands with one kind of key."""
+
+    read: str
+    insert: str
+    """Stores the key of a command without events."""
+    write_one: Write
+    """For a decision with one event."""
+    write_many: Write
+    """For a decision with several events, given as arrays."""
 
 
-def write_many_events(stream: Stream[Any, Any]) -> Write:
-    """Returns the statements for a decision with several events, given as arrays."""
-    return _write(stream, _MANY_EVENTS, order="order by r.version")
+def request_statements(stream: Stream[Any, Any]) -> KeyStatements:
+    """Returns the statements of commands with an idempotency key."""
+    return _statements(stream, READ, INSERT_KEY, _KEYED)
 
 
-def _write(stream: Stream[Any, Any], events: str, order: str) -> Write:
+def event_statements(stream: Stream[Any, Any]) -> KeyStatements:
+    """Returns the statements of commands that follow from a consumed event."""
+    return _statements(stream, READ_EVENT, INSERT_HANDLED, _FENCED)
+
+
+def _statements(stream: Stream[Any, Any], read: str, insert: str, keyed: str) -> KeyStatements:
+    return KeyStatements(
+        read,
+        insert,
+        _write(stream, keyed, _ONE_EVENT, order=""),
+        _write(stream, keyed, _MANY_EVENTS, order="order by r.version"),
+    )
+
+
+def _write(stream: Stream[Any, Any], keyed: str, events: str, order: str) -> Write:
     columns, projection, schema = stream.columns, stream.projection, int(stream.schema)
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names = "".join(f", {column}" for column, _ in numbered)
@@ -85,8 +123,7 @@ with written as (
    where id = $1 and version = $2 and schema <= {schema} returning id)"""  # noqa: S608 - constants of the shells
     rows = f"{events} as r (version, event_id, name, actor, state, payload, previous_hash, hash)"
     rest = f""",
- keyed as (
-  insert into idempotency (id, method, digest, response) select $9, $10, $11, $12 from written),
+ keyed as ({keyed}),
  appended as (
   insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
                      traceparent, previous_hash, hash)

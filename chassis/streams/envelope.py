@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
+
+from chassis.store.fence import EventKey
+
+_NEEDED: Final = ("ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_streamversion")
+_MAX_VERSION: Final = 2**31 - 1
+"""The largest `int` of PostgreSQL."""
 
 
 class Undecodable(Exception):  # noqa: N818 - the record is at fault, not the program
-    """A record that cannot be decoded, now or later. It becomes a dead letter without a retry."""
+    """A record that cannot be decoded, now or later, so that a retry is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +28,10 @@ class Envelope:
     """Short name of the event, for instance LicenseIssued."""
     source: str
     """The publishing service, for instance /applications."""
-    subject: str
-    """Id of the event's stream; empty if the publisher gave none."""
+    stream_id: UUID
+    """Id of the event's stream at the publisher."""
+    version: int
+    """The event's version in that stream, from 1."""
     occurred_at: datetime
     traceparent: str
     """W3C trace context of the publisher's command; empty when it was not traced."""
@@ -30,6 +39,11 @@ class Envelope:
     topic: str
     partition: int
     offset: int
+
+    @property
+    def key(self) -> EventKey:
+        """The key by which the journal handles this event once, and none behind a newer one."""
+        return EventKey(self.event_id, self.type, self.source, self.stream_id, self.version)
 
 
 Handler = Callable[[Envelope], Awaitable[None]]
@@ -43,14 +57,13 @@ def envelope_of(
     Raises Undecodable if a CloudEvents header is missing or malformed.
     """
     try:
-        text = {
-            name: headers[name].decode() for name in ("ce_id", "ce_type", "ce_source", "ce_time")
-        }
+        text = {name: _text(headers[name]) for name in _NEEDED}
         return Envelope(
             event_id=UUID(text["ce_id"]),
             type=text["ce_type"].rpartition(".")[2],
             source=text["ce_source"],
-            subject=headers.get("ce_subject", b"").decode(),
+            stream_id=UUID(text["ce_subject"]),
+            version=_parse_version(text["ce_streamversion"]),
             occurred_at=_parse_time(text["ce_time"]),
             traceparent=headers.get("traceparent", b"").decode(),
             payload=payload,
@@ -64,8 +77,22 @@ def envelope_of(
         raise Undecodable("the record has no valid CloudEvents headers") from error
 
 
+def _text(raw: bytes) -> str:
+    text = raw.decode()
+    if "\0" in text:
+        raise ValueError("PostgreSQL stores no text with a NUL character")
+    return text
+
+
 def _parse_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"ce_time {text!r} has no UTC offset")
     return time.astimezone(UTC)
+
+
+def _parse_version(text: str) -> int:
+    version = int(text)
+    if not 0 < version <= _MAX_VERSION:
+        raise ValueError(f"ce_streamversion {text!r} is out of range")
+    return version

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import uvloop
@@ -102,7 +102,8 @@ class Decider:
             event_id=uuid4(),
             type="ScreeningCompleted",
             source="/screening",
-            subject=application_id,
+            stream_id=UUID(application_id),
+            version=2,
             occurred_at=datetime.now(UTC),
             traceparent="",
             payload=request.SerializeToString(),

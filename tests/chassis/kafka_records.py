@@ -33,14 +33,18 @@ async def records_in(bootstrap: str, topic: str) -> list[ConsumerRecord]:
 
 
 def event_headers(number: int, **headers: bytes | None) -> list[tuple[str, bytes | None]]:
-    """Returns CloudEvents headers of event `number`; keyword arguments replace some of them."""
+    """Returns CloudEvents headers of event `number`, the first of a stream with the same number.
+
+    Keyword arguments replace some of them.
+    """
     plain: dict[str, bytes | None] = {
         "ce_specversion": b"1.0",
         "ce_id": str(UUID(int=number)).encode(),
         "ce_type": b"safeconduct.samples.v1.Added",
         "ce_source": b"/samples",
         "ce_time": b"2026-03-01T12:00:00Z",
-        "ce_subject": b"sample",
+        "ce_subject": str(UUID(int=number)).encode(),
+        "ce_streamversion": b"1",
     }
     return list((plain | headers).items())
 

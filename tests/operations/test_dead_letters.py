@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chassis.store.idempotency import IdempotencyKey
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope, Undecodable
@@ -103,8 +102,9 @@ async def scene(kafka: Kafka, new_topic: NewTopic, store: Database) -> AsyncIter
             if made is broken:
                 if not broken.is_mended:
                     raise Undecodable("not yet")
-                key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-                await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
+                await journal.execute(
+                    sample, envelope.key, "service/samples", lambda _: (Added(sample, 1),)
+                )
 
         made = Service(
             name,

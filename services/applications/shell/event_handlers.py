@@ -61,7 +61,7 @@ class EventHandlers:
         annotate({"application.id": str(application_id), "license.id": str(command.license_id)})
         await self._dependencies.journal.execute(
             application_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            envelope.key,
             "service/enforcement",
             lambda state: decide(state, command, self._dependencies.clock()),
         )
@@ -100,7 +100,7 @@ class EventHandlers:
 
         await self._dependencies.journal.execute(
             application_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            envelope.key,
             "service/screening",
             decide_conclusion,
         )
@@ -121,7 +121,7 @@ class EventHandlers:
 
         await self._dependencies.journal.execute(
             application_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            envelope.key,
             "service/screening",
             decide_revision,
         )

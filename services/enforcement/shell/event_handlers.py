@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chassis.rpc.errors import CommonReason, RpcError, unavailable
-from chassis.store.idempotency import IdempotencyKey
 from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.decide import decide
@@ -28,7 +27,7 @@ class EventHandlers:
         )
         await self._journal.execute(
             command.license_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            envelope.key,
             "service/applications",
             lambda conduct: decide(conduct, command, self._clock()),
         )
@@ -47,7 +46,7 @@ class EventHandlers:
         try:
             await self._journal.execute(
                 license_id,
-                IdempotencyKey.of_event(envelope.event_id, envelope.type),
+                envelope.key,
                 "service/screening",
                 lambda conduct: decide(conduct, command, self._clock()),
             )

@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from chassis.rpc.errors import CommonReason, unavailable
-from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
@@ -84,7 +83,7 @@ class EventHandlers:
         annotate({"application.id": str(application_id)})
         await self._journal.execute(
             application_id,
-            IdempotencyKey.of_event(envelope.event_id, envelope.type),
+            envelope.key,
             actor,
             lambda state: decide(state, command, self._clock(), self._rules),
         )

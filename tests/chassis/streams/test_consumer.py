@@ -17,7 +17,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from chassis.rpc.errors import RpcError
-from chassis.store.idempotency import IdempotencyKey
 from chassis.streams import consumer as module
 from chassis.streams import topics
 from chassis.streams.consumer import Consumer
@@ -123,7 +122,8 @@ async def test_an_event_arrives_as_it_was_published(
             event_id=UUID(int=7),
             type="Added",
             source="/samples",
-            subject="sample",
+            stream_id=UUID(int=7),
+            version=1,
             occurred_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
             traceparent=traceparent.decode(),
             payload=b"payload",
@@ -142,8 +142,9 @@ async def test_an_event_published_twice_changes_nothing_the_second_time(
 
     async def handle(envelope: Envelope) -> None:
         nonlocal handled
-        key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-        await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
+        await journal.execute(
+            sample, envelope.key, "service/samples", lambda _: (Added(sample, 1),)
+        )
         handled += 1
 
     one, other = (b"", event_headers(uuid4().int)), (b"", event_headers(uuid4().int))
@@ -213,6 +214,10 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
         b"no moment": event_headers(1, ce_time=b"noon"),
         b"no zone": event_headers(1, ce_time=b"2026-03-01T12:00:00"),
         b"no such moment": event_headers(1, ce_time=b"0001-01-01T00:00:00+14:00"),
+        b"no stream": event_headers(1, ce_subject=b"x"),
+        b"no version": event_headers(1, ce_streamversion=b"0"),
+        b"no such version": event_headers(1, ce_streamversion=b"2147483648"),
+        b"NUL": event_headers(1, ce_source=b"/\0"),
         b"garbled": event_headers(2),
         b"refused": event_headers(3),
     }
@@ -223,7 +228,7 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
     assert consumed == [b"garbled", b"refused", b"good"]
     letters = await dead_letters(kafka, topic)
     assert [letter["value"].encode() for letter in letters] == list(poison)
-    assert [letter["dlq_reason"] for letter in letters] == ["UNDECODABLE"] * 8 + ["ENOUGH"]
+    assert [letter["dlq_reason"] for letter in letters] == ["UNDECODABLE"] * 12 + ["ENOUGH"]
     assert {letter["dlq_attempts"] for letter in letters} == {"1"}
 
 
@@ -247,8 +252,9 @@ async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
             await pool.fetchval(
                 "select 1"
             )  # raises the driver's error; the journal raises STORAGE_UNAVAILABLE
-        key = IdempotencyKey.of_event(envelope.event_id, envelope.type)
-        await journal.execute(sample, key, "service/samples", lambda _: (Added(sample, 1),))
+        await journal.execute(
+            sample, envelope.key, "service/samples", lambda _: (Added(sample, 1),)
+        )
         handled = True
 
     postgres.kill()
@@ -489,7 +495,9 @@ async def test_canary_an_error_that_aiokafka_keeps_ends_the_session_and_a_new_on
     await eventually(lambda: consumed, "it consumes again")
 
 
-@pytest.mark.parametrize("missing", ["ce_id", "ce_type", "ce_source", "ce_time"])
+@pytest.mark.parametrize(
+    "missing", ["ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_streamversion"]
+)
 def test_an_envelope_needs_its_headers(missing: str) -> None:
     headers = {name: value or b"" for name, value in event_headers(1) if name != missing}
 

@@ -63,7 +63,8 @@ def envelope(
         event_id=event_id or uuid4(),
         type=name,
         source="/applications",
-        subject="",
+        stream_id=uuid4(),
+        version=1,
         occurred_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
         traceparent=TRACEPARENT,
         payload=payload,
@@ -74,7 +75,7 @@ def envelope(
 
 
 def headers(
-    event_id: UUID, name: str = "ApplicationSubmitted", subject: str = ""
+    event_id: UUID, name: str = "ApplicationSubmitted", subject: str = "", version: int = 1
 ) -> Sequence[tuple[str, bytes]]:
     """CloudEvents headers as the relay of applications writes them."""
     texts = {
@@ -83,7 +84,8 @@ def headers(
         "ce_type": f"safeconduct.applications.v1.{name}",
         "ce_source": "/applications",
         "ce_time": "2026-03-01T12:00:00Z",
-        "ce_subject": subject,
+        "ce_subject": subject or str(event_id),
+        "ce_streamversion": str(version),
         "traceparent": TRACEPARENT,
     }
     return [(key, text.encode()) for key, text in texts.items()]
