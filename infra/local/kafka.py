@@ -25,7 +25,7 @@ from infra.local.probes import accepts_connections
 from infra.local.processes import Command, Process, ProcessError, log_tail, wait_until
 from infra.programs import java
 
-START_SECONDS: Final = 90.0
+START_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
 _SOURCE: Final = Path(__file__).with_suffix("")

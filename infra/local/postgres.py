@@ -25,11 +25,14 @@ from infra.local.unprivileged import change_owner, prefix, server_uid
 __all__ = ["Database", "Postgres", "binaries"]
 
 SUPERUSER: Final = "postgres"
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 30.0
 _READY_LINE: Final = 7  # of postmaster.pid, counted from zero
 
 SETTINGS: Final[Mapping[str, str]] = {
+    # After a crash one call flushes the file system. The default opens and flushes each file of
+    # all databases, which took a minute on a busy disk.
+    "recovery_init_sync_method": "syncfs",
     "listen_addresses": LOOPBACK,
     # TCP only: the path of a socket has a length limit that a deep checkout exceeds.
     "unix_socket_directories": "",
