@@ -29,7 +29,7 @@ from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
-from chassis.store.storage_faults import is_storage_fault
+from chassis.store.storage_check import Revisions, StorageCheck
 from chassis.store.stream import Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
@@ -114,7 +114,7 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
         # The runner is never closed. Closing waits for every task, and a consumer whose handler is
         # stuck swallows its cancellation.
         code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
-            _serve(name, given, telemetry, build)
+            _serve(name, given, telemetry, build, Revisions.read(migrations))
         )
     except Exception:  # noqa: BLE001 - os._exit leaves no time for the interpreter's own report
         _LOG.critical("the service could not start", exc_info=True)
@@ -137,7 +137,13 @@ def _migrate(migrations: Path) -> int:
     return 0
 
 
-async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, build: Build) -> int:
+async def _serve(
+    name: str,
+    settings: ServiceSettings,
+    telemetry: Telemetry,
+    build: Build,
+    revisions: Revisions,
+) -> int:
     """Runs until SIGTERM, SIGINT or the end of a background task. Returns the exit code."""
     asyncio.get_running_loop().set_exception_handler(report_unhandled)
     stop = asyncio.Event()
@@ -155,7 +161,7 @@ async def _serve(name: str, settings: ServiceSettings, telemetry: Telemetry, bui
     page_tokens = PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
     runtime = Runtime(settings, telemetry, pool, page_tokens)
     service = build(runtime)
-    storage = _StorageCheck(pool)
+    storage = StorageCheck(pool, revisions)
     group = f"safeconduct.{name}"
     relay = Relay(
         database_url,
@@ -221,31 +227,3 @@ def _relax_garbage_collector() -> None:
 
 async def _no_reset(connection: asyncpg.Connection) -> None:
     """Replaces the pool's reset, a round trip a command. We change no settings of a connection."""
-
-
-class _StorageCheck:
-    """Checks all the time whether the database answers and is migrated."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-        self.fault: str | None = "the database has not answered yet"
-        self.usable = asyncio.Event()
-        """Set by the first success, and never cleared."""
-
-    async def run(self) -> None:
-        """Checks twice a second while there is a fault, and every two seconds otherwise."""
-        while True:
-            try:
-                # The idempotency table is missing in a database that an older release migrated.
-                await self._pool.fetchrow(
-                    "select (select 1 from stream limit 1), (select 1 from idempotency limit 1)"
-                )
-                self.fault = None
-                self.usable.set()
-            except asyncpg.UndefinedTableError:
-                self.fault = "the database is not migrated"
-            except Exception as error:
-                if not is_storage_fault(error):
-                    raise
-                self.fault = "the database does not answer"
-            await asyncio.sleep(0.5 if self.fault else 2.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -118,6 +119,27 @@ async def test_a_service_waits_for_its_tables_serves_and_exits_with_0_on_sigterm
 
     assert migrated == (0, "applied 1 migration(s)\n  0001\n")
     assert (await tiny.ends())[0] == 0
+
+
+async def test_a_service_consumes_nothing_from_a_database_that_is_behind_its_migrations(
+    start: Start, versions: Path, tmp_path: Path, kafka: Kafka
+) -> None:
+    await (await start("migrate")).ends()
+    newer = tmp_path / "newer"
+    shutil.copytree(versions, newer)
+    (newer / "0002_next.py").write_text(
+        'revision = "0002"\ndown_revision = "0001"\n\n\ndef upgrade():\n    pass\n'
+    )
+    tiny = await start(fault="stuck", TINY_MIGRATIONS=str(newer))
+    await produce(kafka.bootstrap, tiny.topic, [(b"", event_headers(1))])
+    reason = "the database is not migrated: it has 0001, this release needs 0002"
+    await eventually(lambda: reason in tiny.log.read_text(), "it says why it is not ready")
+    assert "stuck" not in tiny.log.read_text().splitlines()
+
+    await (await start("migrate", TINY_MIGRATIONS=str(newer))).ends()
+
+    await eventually(lambda: "stuck" in tiny.log.read_text().splitlines(), "it consumes")
+    assert await tiny.is_serving()
 
 
 async def test_a_service_that_still_waits_for_its_database_exits_with_0_on_sigterm(
