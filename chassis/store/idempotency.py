@@ -20,6 +20,8 @@ class IdempotencyKey:
     id: UUID
     method: str
     digest: bytes
+    is_stored_alone: bool = True
+    """Whether a decision without events stores the key, so that a repeat decides nothing again."""
 
     @classmethod
     def of_request(cls, principal: str, method: str, request: Message) -> IdempotencyKey:
@@ -47,8 +49,13 @@ class IdempotencyKey:
 
     @classmethod
     def of_timer(cls, stream_id: UUID, version: int) -> IdempotencyKey:
-        """Returns the key of a timer that fires on a stream at a version: at most once there."""
-        return cls(uuid5(NAMESPACE_OID, f"timer/{stream_id}/{version}"), "timer", stream_id.bytes)
+        """Returns the key of a timer that fires on a stream at a version: at most once there.
+
+        A timer that decides nothing is not remembered. It may have been asked too early, by a clock
+        that was set back, and must be asked again.
+        """
+        fired = uuid5(NAMESPACE_OID, f"timer-fired/{stream_id}/{version}")
+        return cls(fired, "timer", stream_id.bytes, is_stored_alone=False)
 
     def read_arguments(self) -> tuple[object, ...]:
         """Returns the parameters of READ after the first."""

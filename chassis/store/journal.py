@@ -91,6 +91,11 @@ class Journal(Generic[S, E]):
         }
         self._creations = GroupCommit(self._create_all, is_shared_failure=is_storage_fault)
 
+    @property
+    def schema(self) -> int:
+        """Number of the newest shape of a row that this release can read (see Stream.schema)."""
+        return self._stream.schema
+
     async def execute(
         self,
         stream_id: UUID,
@@ -109,10 +114,10 @@ class Journal(Generic[S, E]):
         fence of its source stream. An event that is not newer than the fence changes nothing.
 
         `decide(state)` returns events or a refusal. It may be called several times, each time with
-        the newest state; `()` changes nothing, but stores the key. `respond(state)` makes the
-        response from the state after the events. A dry run decides and responds like the live call,
-        and stores nothing. `creates` promises that `stream_id` is new, which saves the READ; a
-        repeated request is then found by its key when the WRITE fails.
+        the newest state; `()` changes nothing, but stores the key, unless it is that of a timer.
+        `respond(state)` makes the response from the state after the events. A dry run decides and
+        responds like the live call, and stores nothing. `creates` promises that `stream_id` is new,
+        which saves the READ; a repeated request is then found by its key when the WRITE fails.
 
         Raises ParkedBehindError if an earlier event of the same source stream is parked, and
         RpcError: the refusal, REQUEST_ID_REUSED, CONTENTION, NEWER_STATE, RECORD_TOO_LARGE (an
@@ -273,6 +278,8 @@ class Journal(Generic[S, E]):
     ) -> bool:
         statements = self._statements[type(key)]
         if not pending.rows:
+            if isinstance(key, IdempotencyKey) and not key.is_stored_alone:
+                return True
             arguments = key.write_arguments(_bytes(response), pending.at)
             return await self._run_write(connection, statements.insert, arguments)
         write = statements.write_one if len(pending.rows) == 1 else statements.write_many

@@ -1,7 +1,8 @@
 """Timers: fire the streams whose `due_at` has passed, through the same journal as every command.
 
 There is no separate table of timers: the stream's row holds `due_at`, written together with the
-state. Several replicas may fire the same stream; the version check lets one of them win.
+state. Several replicas may fire the same stream; the version check lets one of them win. A replica
+leaves the streams that a newer release has written to newer replicas.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ _LOG = structlog.get_logger("timers")
 _BATCH = 100
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 
-Fire = Callable[[UUID, int], Awaitable[None]]
+Fire = Callable[[UUID, int, datetime], Awaitable[None]]
 
 
 class Timers:
-    """Looks for due streams every `interval_s` seconds and calls `fire(stream_id, version)`.
+    """Looks for due streams every `interval_s` seconds and calls `fire(stream_id, version, now)`.
 
-    `fire` must accept that another replica has fired the stream already. `clock` must be the clock
-    by which `fire` decides. If the database's clock were ahead of it, `fire` would find the stream
-    not yet due, and that answer would be stored under the timer's idempotency key for good.
+    `fire` must accept that another replica has fired the stream already. It decides by `now`, the
+    time at which the streams were found due: a clock that is set back in between would otherwise
+    make it find them not due. `now` is read from `clock` once a round.
     """
 
     def __init__(
@@ -45,24 +46,26 @@ class Timers:
         """Fires due streams until cancelled. While the database is away, it retries."""
         while True:
             try:
-                async for stream_id, version in self._due_streams():
-                    await self._fire_one(stream_id, version)
+                now = self._clock()
+                async for stream_id, version in self._due_streams(now):
+                    await self._fire_one(stream_id, version, now)
             except RpcError as error:
                 _LOG.warning("timers wait for the database", reason=error.reason)
             await asyncio.sleep(self._interval)
 
-    async def _due_streams(self) -> AsyncIterator[tuple[UUID, int]]:
-        """Yields id and version of every stream that is due now, oldest first, each once.
+    async def _due_streams(self, now: datetime) -> AsyncIterator[tuple[UUID, int]]:
+        """Yields id and version of every stream that is due at `now`, oldest first, each once.
 
         The pages continue behind the last row read, not at the oldest due stream: a hundred streams
         that cannot be fired would otherwise fill every page and starve the rest.
         """
-        now, (at, last) = self._clock(), _BEFORE_ALL
+        at, last = _BEFORE_ALL
         while True:
             rows = await self._journal.fetch(
                 "select id, version, due_at from stream"
-                " where due_at <= $1 and (due_at, id) > ($2, $3) order by due_at, id limit $4",
-                now, at, last, _BATCH,
+                " where due_at <= $1 and (due_at, id) > ($2, $3) and schema <= $5"
+                " order by due_at, id limit $4",
+                now, at, last, _BATCH, self._journal.schema,
             )  # fmt: skip
             for row in rows:
                 yield row["id"], row["version"]
@@ -70,9 +73,9 @@ class Timers:
                 return
             at, last = rows[-1]["due_at"], rows[-1]["id"]
 
-    async def _fire_one(self, stream_id: UUID, version: int) -> None:
+    async def _fire_one(self, stream_id: UUID, version: int, now: datetime) -> None:
         try:
-            await self._fire(stream_id, version)
+            await self._fire(stream_id, version, now)
         except RpcError as error:
             if error.reason == CommonReason.STORAGE_UNAVAILABLE:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
@@ -66,14 +67,17 @@ class EventHandlers:
             lambda state: decide(state, command, self._dependencies.clock()),
         )
 
-    async def due(self, application_id: UUID, version: int) -> None:
-        """Lapses the application or expires its license, if that is due at this version."""
+    async def due(self, application_id: UUID, version: int, now: datetime) -> None:
+        """Lapses the application or expires its license, if that is due at this version.
+
+        `now` is the time at which the application was found due.
+        """
 
         def decide_due(state: Application | None) -> Decided:
             # A newer event won the race. Its row holds the time of the next timer.
             if state is None or state.version != version:
                 return ()
-            return decide(state, Due(), self._dependencies.clock())
+            return decide(state, Due(), now)
 
         await self._dependencies.journal.execute(
             application_id, IdempotencyKey.of_timer(application_id, version), "timer", decide_due

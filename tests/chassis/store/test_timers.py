@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ import pytest
 
 from chassis.rpc.errors import RpcError
 from chassis.store.idempotency import IdempotencyKey
-from chassis.store.timers import Timers
+from chassis.store.timers import Fire, Timers
 from infra.local.postgres import Database, Postgres
 from tests.chassis.sample_aggregate import (
     NOON,
@@ -44,10 +44,10 @@ async def await_until(journal: SampleJournal, sample: UUID, moment: datetime) ->
     )
 
 
-def firing(journal: SampleJournal, now: datetime) -> Callable[[UUID, int], Awaitable[None]]:
+def firing(journal: SampleJournal) -> Fire:
     """Fires like the services: the decider checks whether the timer is due."""
 
-    async def fire(sample: UUID, version: int) -> None:
+    async def fire(sample: UUID, version: int, now: datetime) -> None:
         def decide(state: Sample | None) -> tuple[Event, ...]:
             if (
                 state is None
@@ -75,19 +75,15 @@ async def test_a_due_stream_is_fired_once_though_two_replicas_look(
     await asyncio.gather(*(await_until(samples, sample, NOON) for sample in waiting))
     fired: list[UUID] = []
 
-    def noting(
-        fire: Callable[[UUID, int], Awaitable[None]],
-    ) -> Callable[[UUID, int], Awaitable[None]]:
-        async def note(sample: UUID, version: int) -> None:
-            await fire(sample, version)
+    def noting(fire: Fire) -> Fire:
+        async def note(sample: UUID, version: int, now: datetime) -> None:
+            await fire(sample, version, now)
             fired.append(sample)
 
         return note
 
     replicas = [
-        asyncio.create_task(
-            Timers(samples, noting(firing(samples, LATER)), 0.02, lambda: LATER).run()
-        )
+        asyncio.create_task(Timers(samples, noting(firing(samples)), 0.02, lambda: LATER).run())
         for _ in range(2)
     ]
 
@@ -104,9 +100,7 @@ async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> 
     early, late = uuid4(), uuid4()
     await await_until(samples, early, NOON)
     await await_until(samples, late, LATER + timedelta(microseconds=1))
-    running = asyncio.create_task(
-        Timers(samples, firing(samples, LATER), 0.02, lambda: LATER).run()
-    )
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, lambda: LATER).run())
 
     async def has_rung() -> bool:
         return await fired_counts(samples, [early]) == [1]
@@ -119,7 +113,7 @@ async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> 
 async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
     samples: SampleJournal,
 ) -> None:
-    """By the database's clock it would be fired and found not due, and its key stored."""
+    """By the database's clock it would be fired and found not due."""
     sample, due = uuid4(), datetime.fromisoformat("2000-01-01T00:00:00Z")
     await await_until(samples, sample, due)
     now = due - timedelta(milliseconds=1)
@@ -130,10 +124,7 @@ async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
         looked += 1
         return now
 
-    async def fire(sample: UUID, version: int) -> None:
-        await firing(samples, now)(sample, version)
-
-    running = asyncio.create_task(Timers(samples, fire, 0.01, clock).run())
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.01, clock).run())
     await eventually(lambda: looked > 2, "it looked")
     now = due
 
@@ -142,6 +133,73 @@ async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
 
     await eventually(has_rung, "it rang")
     await stopped(running)
+
+
+async def test_a_clock_that_is_set_back_before_the_decision_loses_no_timer(
+    samples: SampleJournal,
+) -> None:
+    """The first decision is made by a clock that has stepped back behind the due time."""
+    sample = uuid4()
+    await await_until(samples, sample, NOON)
+    too_early = 0
+
+    async def fire(sample: UUID, version: int, now: datetime) -> None:
+        nonlocal too_early
+        if not too_early:
+            now = NOON - timedelta(seconds=1)
+            too_early += 1
+        await firing(samples)(sample, version, now)
+
+    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: NOON).run())
+
+    async def has_rung() -> bool:
+        return await fired_counts(samples, [sample]) == [1]
+
+    await eventually(has_rung, "it rang")
+    await stopped(running)
+    assert too_early == 1
+
+
+async def test_a_timer_is_decided_by_the_time_at_which_it_was_found_due(
+    samples: SampleJournal,
+) -> None:
+    sample = uuid4()
+    await await_until(samples, sample, NOON)
+    readings = iter([NOON + timedelta(seconds=1)])
+
+    def clock() -> datetime:
+        """Returns a time before the timer is due, after its first reading."""
+        return next(readings, NOON - timedelta(days=1))
+
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, clock).run())
+
+    async def has_rung() -> bool:
+        return await fired_counts(samples, [sample]) == [1]
+
+    await eventually(has_rung, "it rang")
+    await stopped(running)
+
+
+async def test_a_stream_that_a_newer_release_has_written_is_left_to_newer_replicas(
+    own_store: Database, samples: SampleJournal
+) -> None:
+    newer, own = uuid4(), uuid4()
+    await await_until(samples, newer, NOON)
+    await await_until(samples, own, LATER)
+    owner = await asyncpg.connect(own_store.owner_dsn)
+    await owner.execute("update stream set schema = 2 where id = $1", newer)
+    await owner.close()
+    asked: list[UUID] = []
+
+    async def fire(sample: UUID, version: int, now: datetime) -> None:
+        asked.append(sample)
+        await firing(samples)(sample, version, now)
+
+    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: LATER).run())
+    await eventually(lambda: bool(asked), "it fired")
+    await stopped(running)
+
+    assert asked == [own]
 
 
 @pytest.mark.parametrize("fault", [ValueError("a defect"), "refused"])
@@ -154,10 +212,10 @@ async def test_streams_that_cannot_be_fired_starve_no_other(
     for sample in others:
         await await_until(samples, sample, NOON)
 
-    async def fire(sample: UUID, version: int) -> None:
+    async def fire(sample: UUID, version: int, now: datetime) -> None:
         if sample in broken:
             raise fault if isinstance(fault, Exception) else _refusal()
-        await firing(samples, LATER)(sample, version)
+        await firing(samples)(sample, version, now)
 
     running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: LATER).run())
 
@@ -180,10 +238,7 @@ async def test_timers_survive_a_restart_of_the_database(
     await await_until(samples, sample, LATER)
     now = NOON
 
-    async def fire(sample: UUID, version: int) -> None:
-        await firing(samples, now)(sample, version)
-
-    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: now).run())
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, lambda: now).run())
 
     postgres.kill()
     postgres.restart()
