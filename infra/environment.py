@@ -53,11 +53,21 @@ def main(wanted: str) -> int:
         if subprocess.run([CHECKOUT / "infra" / "prerequisites"], check=False).returncode:
             return 1
         try:
+            _refuse_linked_environment()
             _install(wanted, Progress())
         except (SetupError, DownloadError, MissingProgramError) as error:
             print(error, file=sys.stderr)
             return 1
     return 0
+
+
+def _refuse_linked_environment() -> None:
+    """Raises SetupError if `.venv` is a symbolic link."""
+    if VENV.is_symlink():
+        raise SetupError(
+            f"{VENV} is a symbolic link to {VENV.readlink()}. The set-up would change or empty the"
+            f" linked environment, which others may use. Remove the link, then run make again."
+        )
 
 
 def _install(wanted: str, progress: Progress) -> None:

@@ -87,3 +87,26 @@ def test_an_interrupted_set_up_leaves_no_stamp(
         environment._install("run", Progress())
 
     assert installed_set() == ""
+
+
+def test_a_linked_environment_is_refused_and_left_as_it_was(
+    installed_set: Installed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    others = tmp_path / "others"
+    (tmp_path / ".venv").rename(others)
+    (tmp_path / ".venv").symlink_to(others)
+    (tmp_path / "requirements-run.lock").write_text("thing==2")  # an update is wanted
+    (tmp_path / "infra" / "prerequisites").write_text("#!/bin/sh\n")
+    (tmp_path / "infra" / "prerequisites").chmod(0o755)
+    before = sorted(others.rglob("*"))
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(environment, "_run", lambda *argv: commands.append(argv))
+
+    exit_code = environment.main("run")
+
+    assert exit_code == 1
+    assert f"is a symbolic link to {others}" in capsys.readouterr().err
+    assert (commands, sorted(others.rglob("*"))) == ([], before)
