@@ -42,7 +42,8 @@ from chassis.telemetry.tracing import Telemetry, setup
 _LOG = structlog.get_logger("service")
 # Measured: eight connections give all the throughput that a replica can use. More only add waiting.
 _POOL_SIZE: Final = 8
-_TASK_END_SECONDS: Final = 25.0
+# With the defaults of the drain, a process ends within the 30 s that Kubernetes allows.
+_TASK_END_SECONDS: Final = 8.0
 
 T = TypeVar("T", bound=ServiceSettings)
 

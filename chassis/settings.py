@@ -121,8 +121,13 @@ class ServiceSettings(Settings):
         "http://127.0.0.1:8000/#trace={trace_id}", default=None
     )
     log_level: LogLevel = variable("INFO", default="INFO")
-    drain_seconds: Annotated[float, Field(ge=0, le=60)] = variable("5", default=1.0)
-    """Seconds after SIGTERM in which calls are still answered, for load balancers to notice."""
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = variable("5", default=5.0)
+    """Seconds after SIGTERM in which new calls are still answered.
+
+    The process is not ready meanwhile. A cluster needs some seconds until all its nodes know that.
+    """
+    finish_seconds: Annotated[float, Field(ge=0, le=60)] = variable("10", default=10.0)
+    """Seconds after the drain in which calls that run may finish. A client's default deadline."""
 
     @model_validator(mode="after")
     def _certificate_and_key_belong_together(self) -> Self:

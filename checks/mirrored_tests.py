@@ -29,6 +29,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/applications/shell/test_licenses_published_again.py": "a migration of the journal",
     "tests/applications/shell/test_policy_effect_migration.py": "a migration of the journal",
     "tests/chassis/rpc/test_draining.py": "server and interceptor while a process stops",
+    "tests/chassis/rpc/test_frozen_clients.py": "a stopping server beside paused clients",
     "tests/chassis/store/test_rename_migration.py": "the migrations of all three services",
     "tests/chassis/streams/test_private_fields.py": "private fields of Faust and aiokafka",
     "tests/chassis/telemetry/test_metric_names.py": "the metrics of all services",

@@ -84,12 +84,12 @@ class Interceptor(aio.ServerInterceptor):
 
         async def run(request: Any, context: Context) -> bytes | None:
             if streams_in:
-                message: Any = _Requests(request, deserialize, self._sentences)
+                message: Any = _Requests(request, deserialize, self._sentences, self._calls)
             else:
                 check_size(request, deserialize)
                 message = parse(request, deserialize, self._sentences)
             if streams_out:
-                await _send_all(inner(message, context), context, serialize)
+                await _send_all(inner(message, context), context, serialize, self._calls)
                 return None
             return _bytes(await self._within_deadline(inner(message, context)), serialize)
 
@@ -125,8 +125,7 @@ class Interceptor(aio.ServerInterceptor):
     ) -> bytes | None:
         metadata = context.invocation_metadata() or ()
         call = self._recorder.begin(method, metadata, is_stream=is_stream)
-        task = asyncio.current_task()
-        assert task is not None, "gRPC runs every call in a task"
+        task = _current_task()
         try:
             try:
                 self._calls.add(task)
@@ -179,16 +178,22 @@ class _Requests:
     """The messages of a client's stream. Each is checked like a single request."""
 
     def __init__(
-        self, requests: Any, deserialize: Callable[[bytes], Message], sentences: Sentences
+        self,
+        requests: Any,
+        deserialize: Callable[[bytes], Message],
+        sentences: Sentences,
+        calls: CallsInFlight,
     ) -> None:
         self._requests: AsyncIterator[bytes] = aiter(requests)
+        self._calls, self._call = calls, _current_task()
         self._deserialize, self._sentences = deserialize, sentences
 
     def __aiter__(self) -> _Requests:
         return self
 
     async def __anext__(self) -> Message:
-        request = await anext(self._requests)
+        with self._calls.waiting_for_client(self._call):
+            request = await anext(self._requests)
         check_size(request, self._deserialize)
         return parse(request, self._deserialize, self._sentences)
 
@@ -201,17 +206,20 @@ async def _send_all(
     responses: AsyncIterator[Message | bytes],
     context: Context,
     serialize: Callable[[Message], bytes],
+    calls: CallsInFlight,
 ) -> None:
     """Writes the handler's responses, and always closes the handler's generator.
 
     A write fails only if the call is over, which `context` may learn a little later. Raises
     _ClientGoneError then.
     """
+    call = _current_task()
     try:
         async for response in responses:
             body = _bytes(response, serialize)
             try:
-                await context.write(body)
+                with calls.waiting_for_client(call):
+                    await context.write(body)
             except aio.InternalError as error:
                 raise _ClientGoneError from error
     finally:
@@ -221,6 +229,12 @@ async def _send_all(
 
 def _bytes(response: Message | bytes, serialize: Callable[[Message], bytes]) -> bytes:
     return response if isinstance(response, bytes) else serialize(response)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "gRPC runs every call in a task"
+    return task
 
 
 def _why_cancelled(context: Context) -> grpc.StatusCode:

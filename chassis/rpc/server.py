@@ -47,8 +47,12 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 MAX_CONCURRENT_CALLS: Final = 10_000
 """Bounds the memory of open watches, which need about 25 KiB each."""
 
-_ANSWER_SECONDS: Final = 2.0
-"""Time after the grace in which cancelled calls can still send their DRAINING."""
+_CLIENT_SECONDS: Final = 2.0
+"""Time for a client to do its part: read what was sent to it, or send what a call waits for."""
+
+
+_NO_LIMIT_SECONDS: Final = 3_600.0
+"""For gRPC's `stop`, which the drain ends itself."""
 
 
 class RpcServer:
@@ -70,7 +74,6 @@ class RpcServer:
         not_ready_reason: Callable[[], str | None],
         *,
         deadline_s: float = 30.0,
-        grace_s: float = 20.0,
         sentences: Sentences | None = None,
     ) -> None:
         names = [name for _, _, name in registrations]
@@ -78,7 +81,6 @@ class RpcServer:
         compile_rules(names)
         self._settings = settings
         self._registrations = registrations
-        self._grace_s = grace_s
         self._calls = CallsInFlight()
         self._interceptor = Interceptor(
             telemetry,
@@ -129,8 +131,9 @@ class RpcServer:
         """Stops serving, and returns when all ports are closed.
 
         In order: health reports not ready; calls are answered for `drain_seconds` more; watches end
-        and new calls are refused; running calls finish within `grace_s`. A call that does not
-        finish ends with DRAINING.
+        and new calls are refused; running calls finish within `finish_seconds`. A call that does
+        not finish ends with DRAINING. A client that does not read or send adds a few seconds at
+        most.
         """
         if self._server is None:
             return
@@ -141,10 +144,13 @@ class RpcServer:
         for _, servicer, _ in self._registrations:
             await _drain(servicer)
         await self._calls.wait_until_none_is_refused()
-        stopping = asyncio.ensure_future(server.stop(self._grace_s + _ANSWER_SECONDS))
-        await asyncio.wait({stopping}, timeout=self._grace_s)
-        self._calls.cancel_all()
-        await stopping
+        # It asks the clients to close their connections, which an idle client does at once.
+        stopping = asyncio.ensure_future(server.stop(_NO_LIMIT_SECONDS))
+        await self._calls.finish(client_s=_CLIENT_SECONDS, grace_s=self._settings.finish_seconds)
+        await asyncio.wait({stopping}, timeout=_CLIENT_SECONDS)
+        # What is left are connections of clients that do not read. gRPC would wait 20 s for each.
+        ending = asyncio.ensure_future(server.stop(None))
+        await asyncio.wait({stopping, ending}, timeout=_CLIENT_SECONDS)
         await self._metrics.stop()
         await self._health.stop()
         log.info("drained")

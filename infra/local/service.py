@@ -14,7 +14,8 @@ from infra.local.probes import is_serving
 from infra.local.processes import Command, Process
 
 READY_SECONDS: Final = 120.0
-STOP_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 35.0
+"""Longer than a stop with the default settings of the drain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,8 @@ class Stack:
             "OTLP_ENDPOINT": self.spans.otlp_endpoint,
             "TRACE_URL_TEMPLATE": self.trace_url_template,
             "LOG_LEVEL": "INFO",
+            # No load balancer has to learn that a process stops, and people wait for the stop.
+            "DRAIN_SECONDS": "1",
         }
         if name == "applications":
             settings["LICENSE_SIGNING_KEY_FILE"] = str(ca.license_key(self.certificates))

@@ -9,11 +9,12 @@ async with Client.from_env() as client:
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grpc import aio
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from safeconduct.rpc.applications import Applications, Licenses, Reviews
     from safeconduct.rpc.enforcement import Conduct, Standings, Violations
     from safeconduct.rpc.screening import Hits, RestrictedLists, Screenings
+
+RETRY_SECONDS: Final = 30.0
+"""Default of `Client(retry_seconds=...)`."""
+RETRY_VARIABLE: Final = "SAFECONDUCT_RETRY_SECONDS"
 
 __all__ = [
     "Client",
@@ -46,13 +51,15 @@ class Client:
     parts below import the messages of their service when they are first used. They raise
     NotConfiguredError if that service has no address.
 
-    Every command carries a request id. The client's own retries keep it: for about three seconds,
-    while the service is UNAVAILABLE or ends the call as CANCELLED without the caller's wish. A
-    caller that sends the same command with the same id again gets the first answer.
+    Every command carries a request id, which the client keeps when it sends the command again. It
+    does so for `retry_seconds` while the service is UNAVAILABLE, or ends the call as CANCELLED
+    without the caller's wish. The default is longer than the restart of a service. A caller that
+    sends the same command with the same id again gets the first answer.
 
-    `deadline`: seconds for one call with all its retries. `waits_for_ready`: a call waits for the
-    service to come up until its deadline, instead of failing. `metadata`: called before each call,
-    for instance for a `traceparent`.
+    `deadline`: seconds for one attempt. The longest call takes `retry_seconds` and `deadline`
+    together; with `retry_seconds=0` only gRPC retries, for about three seconds inside the deadline.
+    `waits_for_ready`: an attempt waits for the service to come up until its deadline, instead of
+    failing. `metadata`: called before each attempt, for instance for a `traceparent`.
     """
 
     def __init__(
@@ -62,11 +69,17 @@ class Client:
         *,
         deadline: float = 10.0,
         waits_for_ready: bool = False,
+        retry_seconds: float = RETRY_SECONDS,
         metadata: MetadataSource = no_metadata,
     ) -> None:
         self._endpoints = endpoints
         self._credentials = credentials
-        self._calls = Calls(metadata=metadata, deadline=deadline, waits_for_ready=waits_for_ready)
+        self._calls = Calls(
+            metadata=metadata,
+            deadline=deadline,
+            waits_for_ready=waits_for_ready,
+            retry_seconds=retry_seconds,
+        )
         self._channels: dict[str, aio.Channel] = {}
 
     @classmethod
@@ -75,9 +88,15 @@ class Client:
     ) -> Self:
         """A client from the variables of `safeconduct.channel.VARIABLES`.
 
-        Raises NotConfiguredError if a certificate file is missing or cannot be used.
+        SAFECONDUCT_RETRY_SECONDS sets `retry_seconds`. Raises NotConfiguredError if a certificate
+        file is missing or cannot be used.
         """
-        return cls(Endpoints.from_env(environ), Credentials.from_env(environ), metadata=metadata)
+        return cls(
+            Endpoints.from_env(environ),
+            Credentials.from_env(environ),
+            retry_seconds=_retry_seconds(environ),
+            metadata=metadata,
+        )
 
     @cached_property
     def applications(self) -> Applications:
@@ -164,3 +183,17 @@ class Client:
                 self._endpoints.target(service), self._credentials
             )
         return self._channels[service]
+
+
+def _retry_seconds(environ: Mapping[str, str]) -> float:
+    text = environ.get(RETRY_VARIABLE, "")
+    if not text:
+        return RETRY_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        message = f"{RETRY_VARIABLE} must be a number of seconds, for instance 30"
+        raise NotConfiguredError(message)
+    return seconds

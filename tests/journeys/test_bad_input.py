@@ -334,7 +334,7 @@ async def test_without_its_database_a_service_says_unavailable_and_nothing_is_lo
     request_id = new_request_id()
     environ = stack.client_env("partner/example-1")
     async with Client(
-        Endpoints.from_env(environ), Credentials.from_env(environ), deadline=3
+        Endpoints.from_env(environ), Credentials.from_env(environ), deadline=3, retry_seconds=0
     ) as hasty:
         await clients.partner.applications.submit(_copy(examples))
         stack.postgres.stop()

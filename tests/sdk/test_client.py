@@ -26,6 +26,7 @@ from safeconduct.client import (
     SafeconductError,
 )
 from safeconduct.screening.v1 import model_pb2 as screening
+from safeconduct.screening.v1 import service_pb2 as screening_rpc
 from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
 
 from infra.local.certificate_authority import Identity
@@ -81,14 +82,20 @@ Applications.__abstractmethods__ = frozenset()
 
 
 class Lists(screening_stubs.ListServiceServicer):
-    """Is ending."""
+    """Ends its first upload after the first message, and answers the second one."""
 
-    asked = 0
     ActivateList = GetListStatus = screening_stubs.ListServiceServicer.ActivateList
 
+    def __init__(self) -> None:
+        self.uploads: list[list[screening_rpc.ImportListRequest]] = []
+
     async def ImportList(self, request_iterator, context):
-        self.asked += 1
-        await refuse(context, grpc.StatusCode.UNAVAILABLE, "ending", reason("DRAINING"))
+        self.uploads.append([])
+        async for request in request_iterator:
+            self.uploads[-1].append(request)
+            if len(self.uploads) == 1:
+                await refuse(context, grpc.StatusCode.UNAVAILABLE, "ending", reason("DRAINING"))
+        return screening_rpc.ImportListResponse()
 
     def register(self, server: aio.Server) -> None:
         screening_stubs.add_ListServiceServicer_to_server(self, server)
@@ -131,6 +138,64 @@ async def test_a_command_keeps_its_request_id_while_the_service_is_unavailable(
     assert len(set(servicer.request_ids)) == 1
 
 
+# gRPC itself makes five attempts.
+@pytest.mark.parametrize(
+    "away",
+    [AWAY, (grpc.StatusCode.CANCELLED, "CANCELLED")],
+    ids=["unavailable", "cancelled by the server"],
+)
+async def test_a_command_is_sent_again_after_grpc_has_given_up(
+    server_files: Identity, partner: Credentials, away: tuple[object, ...]
+) -> None:
+    servicer = Applications(failures=[away] * 7)
+
+    async with calling(server_files, partner, servicer) as client:
+        application = await client.applications.submit(model.ApplicationDetails())
+
+    assert application.application_id == AN_ID
+    assert len(servicer.request_ids) == 8
+    assert len(set(servicer.request_ids)) == 1
+
+
+async def test_a_command_is_not_sent_again_when_its_time_for_retries_is_over(
+    server_files: Identity, partner: Credentials
+) -> None:
+    servicer = Applications(failures=[AWAY] * 7)
+
+    async with calling(server_files, partner, servicer, retry_seconds=0) as client:
+        with pytest.raises(SafeconductError) as away:
+            await client.applications.submit(model.ApplicationDetails())
+
+    assert away.value.reason == "STORAGE_UNAVAILABLE"
+    assert len(servicer.request_ids) == 5
+
+
+async def test_another_refusal_is_not_sent_again(
+    server_files: Identity, partner: Credentials
+) -> None:
+    servicer = Applications(failures=[(grpc.StatusCode.ABORTED, "many", reason("CONTENTION"))])
+
+    async with calling(server_files, partner, servicer) as client:
+        with pytest.raises(SafeconductError):
+            await client.applications.submit(model.ApplicationDetails())
+
+    assert len(servicer.request_ids) == 1
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "inf"])
+def test_a_time_for_retries_that_is_no_number_of_seconds_is_named(
+    partner_files: Identity, text: str
+) -> None:
+    files = {
+        "SAFECONDUCT_CA": str(partner_files.ca),
+        "SAFECONDUCT_CERT": str(partner_files.cert),
+        "SAFECONDUCT_KEY": str(partner_files.key),
+    }
+
+    with pytest.raises(NotConfiguredError, match="SAFECONDUCT_RETRY_SECONDS must be a number"):
+        Client.from_env({**files, "SAFECONDUCT_RETRY_SECONDS": text})
+
+
 class FirstCallHangs(Applications):
     """Answers every submission but the first one, which waits until it is cancelled."""
 
@@ -168,7 +233,7 @@ async def test_a_call_that_the_caller_cancels_is_not_sent_again(
     assert len(servicer.request_ids) == 4
 
 
-async def test_a_stream_of_requests_is_sent_once(
+async def test_an_upload_that_breaks_is_sent_again_from_its_start_with_its_request_id(
     server_files: Identity, partner: Credentials
 ) -> None:
     servicer = Lists()
@@ -178,13 +243,36 @@ async def test_a_stream_of_requests_is_sent_once(
         serving(server_files, servicer.register) as port,
         Client(Endpoints(screening=f"127.0.0.1:{port}"), partner) as client,
     ):
+        await client.lists.import_list(
+            "X", files, format=screening.LIST_FORMAT_CSL_CSV, publication="2026"
+        )
+
+    broken, (header, content) = servicer.uploads
+    assert broken == [header]
+    assert content.content == b"a list"
+    assert content.request_id == header.request_id != ""
+
+
+async def test_an_upload_is_sent_once_without_time_for_retries(
+    server_files: Identity, partner: Credentials
+) -> None:
+    # gRPC itself must not retry it: its retry may lose messages that were already sent.
+    servicer = Lists()
+
+    async with (
+        serving(server_files, servicer.register) as port,
+        Client(Endpoints(screening=f"127.0.0.1:{port}"), partner, retry_seconds=0) as client,
+    ):
         with pytest.raises(SafeconductError) as away:
             await client.lists.import_list(
-                "X", files, format=screening.LIST_FORMAT_CSL_CSV, publication="2026"
+                "X",
+                {screening.LIST_PART_PRIMARY: b"a list"},
+                format=screening.LIST_FORMAT_CSL_CSV,
+                publication="2026",
             )
 
     assert away.value.code is grpc.StatusCode.UNAVAILABLE
-    assert servicer.asked == 1
+    assert len(servicer.uploads) == 1
 
 
 async def test_two_commands_have_two_request_ids_and_a_given_one_is_used(
@@ -265,7 +353,8 @@ async def test_several_replicas_share_the_calls_and_one_that_goes_is_not_missed(
 
 
 async def test_a_service_that_is_not_there_is_unavailable(partner: Credentials) -> None:
-    async with Client(Endpoints(applications="127.0.0.1:1"), partner) as client:
+    nowhere = Endpoints(applications="127.0.0.1:1")
+    async with Client(nowhere, partner, retry_seconds=0) as client:
         with pytest.raises(SafeconductError) as caught:
             await client.applications.get(AN_ID)
 
@@ -292,7 +381,7 @@ async def test_without_a_certificate_nobody_gets_in(
 ) -> None:
     stranger = Credentials(ca=partner.ca, cert=b"", key=b"")
 
-    async with calling(server_files, stranger, Applications()) as client:
+    async with calling(server_files, stranger, Applications(), retry_seconds=0) as client:
         with pytest.raises(SafeconductError) as caught:
             await client.applications.submit(model.ApplicationDetails())
 

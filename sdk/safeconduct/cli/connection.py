@@ -50,10 +50,14 @@ def environment() -> dict[str, str]:
 
 def call(act: Callable[[Client], Awaitable[T]]) -> T:
     """The result of `act`, which receives a client that is open while it runs."""
-    from safeconduct.client import Client
+    from safeconduct.client import RETRY_VARIABLE, Client
+
+    # Without the variable, gRPC's own retries must do: a person who mistyped an address should not
+    # wait half a minute to learn it.
+    environ = {RETRY_VARIABLE: "0", **environment()}
 
     async def run() -> T:
-        async with Client.from_env(environment()) as client:
+        async with Client.from_env(environ) as client:
             return await act(client)
 
     return asyncio.run(run())

@@ -9,7 +9,15 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
@@ -32,6 +40,8 @@ MetadataSource = Callable[[], Iterable[tuple[str, str]]]
 RECONNECTS: Final = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED}
 )
+# Every method is a read or has a request id, so a call may be sent again.
+_REPEATED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 
 def no_metadata() -> Iterable[tuple[str, str]]:
@@ -60,46 +70,64 @@ Watched = TypeVar("Watched", bound=ResumableMessage)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The settings of all calls of one client. `deadline`: seconds for all attempts of a call."""
+    """The settings of all calls of one client.
+
+    `deadline`: seconds for one attempt of a call. `retry_seconds`: a call that ends as UNAVAILABLE,
+    or as CANCELLED without the caller's wish, is sent again for so many seconds. gRPC itself sends
+    an attempt again for about three seconds, except an upload.
+    """
 
     metadata: MetadataSource = no_metadata
     deadline: float = 10.0
     waits_for_ready: bool = False
+    retry_seconds: float = 0.0
 
     async def unary(
         self, method: aio.UnaryUnaryMultiCallable[Request, Response], request: Request
     ) -> Response:
         """Returns the answer to one request. Raises SafeconductError."""
-        try:
-            return await method(
+        return await self._repeat(
+            lambda: method(
                 request,
                 timeout=self.deadline,
                 metadata=tuple(self.metadata()),
                 wait_for_ready=self.waits_for_ready or None,
             )
-        except aio.AioRpcError as error:
-            raise from_rpc(error) from error
+        )
 
     async def upload(
         self,
         method: aio.StreamUnaryMultiCallable[Request, Response],
-        requests: Iterable[Request],
+        requests: Callable[[], Iterator[Request]],
         *,
         deadline: float,
     ) -> Response:
-        """Returns the answer to a stream of requests, which is sent once.
+        """Returns the answer to a stream of requests, which each attempt sends from the start.
 
         Raises SafeconductError.
         """
-        try:
-            return await method(
-                iter(requests),
+        return await self._repeat(
+            lambda: method(
+                requests(),
                 timeout=max(self.deadline, deadline),
                 metadata=tuple(self.metadata()),
                 wait_for_ready=self.waits_for_ready or None,
             )
-        except aio.AioRpcError as error:
-            raise from_rpc(error) from error
+        )
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[Response]]) -> Response:
+        """Makes attempts until one succeeds, fails for good, or the time for retries is over."""
+        backoff, began = Backoff(), time.monotonic()
+        while True:
+            try:
+                return await attempt()
+            except aio.AioRpcError as error:
+                failure = from_rpc(error)
+                pause = backoff.step(failure.retry_after or 0.0)
+                is_over = time.monotonic() + pause > began + self.retry_seconds
+                if is_over or failure.code not in _REPEATED:
+                    raise failure from error
+            await asyncio.sleep(pause)
 
     async def stream(
         self, method: aio.UnaryStreamMultiCallable[Request, Response], request: Request

@@ -202,7 +202,7 @@ class RestrictedLists:
             publication=publication,
         )
         return await self._calls.upload(
-            self._stub.ImportList, _pieces(first, files), deadline=IMPORT_SECONDS
+            self._stub.ImportList, lambda: _pieces(first, files), deadline=IMPORT_SECONDS
         )
 
     async def activate(

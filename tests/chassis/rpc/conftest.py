@@ -142,7 +142,7 @@ async def serving(
     servicer, standing = Applications(), Standing()
     not_ready: list[str] = []
     server = RpcServer(
-        settings,
+        settings.model_copy(update={"finish_seconds": grace_s}),
         measured,
         [
             (applications.add_ApplicationServiceServicer_to_server, servicer, APPLICATIONS),
@@ -150,7 +150,6 @@ async def serving(
         ],
         lambda: not_ready[0] if not_ready else None,
         deadline_s=deadline_s,
-        grace_s=grace_s,
     )
     await server.start()
     running = Rpc(server, servicer, standing, spans, certificates, not_ready)
@@ -175,6 +174,15 @@ async def rpc_with_short_grace(
 ) -> AsyncIterator[Rpc]:
     """A server whose calls may last longer than it waits for them when it stops."""
     async with serving(settings, spans, certificates, deadline_s=60, grace_s=0.2) as running:
+        yield running
+
+
+@pytest.fixture
+async def rpc_with_long_grace(
+    settings: ServiceSettings, spans: InMemorySpanExporter, certificates: Path
+) -> AsyncIterator[Rpc]:
+    """A server that waits for its calls for an hour when it stops."""
+    async with serving(settings, spans, certificates, deadline_s=3600, grace_s=3600) as running:
         yield running
 
 

@@ -17,6 +17,7 @@ from safeconduct.enforcement.v1.service_pb2_grpc import StandingServiceStub
 from safeconduct.options.v1 import options_pb2
 
 from chassis.rpc import authentication, interceptor
+from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.errors import RpcError
 from chassis.telemetry import tracing
 
@@ -419,7 +420,7 @@ async def test_a_write_that_fails_means_that_the_client_has_left() -> None:
 
     assert issubclass(cygrpc.ExecuteBatchError, aio.InternalError)
     with pytest.raises(interceptor._ClientGoneError):
-        await interceptor._send_all(handler(), Context(), bytes)  # type: ignore[arg-type]  # what it uses of a context
+        await interceptor._send_all(handler(), Context(), bytes, CallsInFlight())  # type: ignore[arg-type]  # what it uses of a context
 
     assert closed.is_set()
 
