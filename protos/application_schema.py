@@ -48,6 +48,22 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "SafeguardStatement.text": "Hosted access with refusal training and misuse monitoring.",
     "Declaration.is_true_and_complete": True,
     "Declaration.declared_by_party_id": "applicant",
+    "ApplicationDetails.parties": [
+        {
+            "party_id": "applicant",
+            "roles": ["APPLICANT"],
+            "kind": "ORGANISATION",
+            "name": "Example Model Access Inc.",
+            "country": "US",
+        }
+    ],
+    "ApplicationDetails.items": [
+        {"model_id": "example-frontier-1", "access_mode": "HOSTED_ACCESS"}
+    ],
+    "ApplicationDetails.declaration": {
+        "is_true_and_complete": True,
+        "declared_by_party_id": "applicant",
+    },
     "ApplicationDetails.destinations": ["DE"],
     "ApplicationDetails.end_uses": ["HEALTHCARE"],
     "ApplicationDetails.red_flags": ["UNUSUAL_ROUTE"],
@@ -129,6 +145,9 @@ def _define(message: Descriptor, comments: Mapping[str, str], into: dict[str, An
     if message.name == "SigningAuthority":
         definition["properties"]["key_file"] = _KEY_FILE
         definition["required"].remove("public_key")
+        # The contract cannot tell false from absent. In a file, who leaves it out would apply
+        # without anybody who can sign.
+        definition["required"].insert(0, "is_authorized")
         definition["oneOf"] = [{"required": ["public_key"]}, {"required": ["key_file"]}]
     if message.name == "Party":
         definition |= _SIGNATORY_RULE

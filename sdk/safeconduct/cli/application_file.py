@@ -52,6 +52,8 @@ class _Reader:
     schema: Mapping[str, Any] = field(default_factory=load_schema)
     listed: set[str] = field(default_factory=set)
     """The messages whose allowed fields were printed already; once is enough."""
+    described: set[tuple[str, str]] = field(default_factory=set)
+    """The missing fields, by message and name, that were described already."""
 
 
 def read_application(file: Path, now: datetime) -> model.ApplicationDetails:
@@ -103,7 +105,10 @@ def _fill(reader: _Reader, message: Message, content: Any, path: str) -> None:
             reader.faults.append(Fault(below, _unknown(reader, message.DESCRIPTOR.name, str(key))))
     if reader.is_complete:
         reader.faults += [
-            Fault(f"{path}.{name}" if path else name, _missing(definition, name))
+            Fault(
+                f"{path}.{name}" if path else name,
+                _missing(reader, message.DESCRIPTOR.name, name),
+            )
             for name in _required(definition, content)
             if name not in present
         ]
@@ -111,7 +116,8 @@ def _fill(reader: _Reader, message: Message, content: Any, path: str) -> None:
 
 def _unknown(reader: _Reader, name: str, key: str) -> str:
     allowed = list(reader.schema[name]["properties"])
-    close = difflib.get_close_matches(key, allowed, n=1)
+    close = [each for each in allowed if key in each.split("_")]
+    close += difflib.get_close_matches(key, allowed, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if name in reader.listed:
         return f"unknown field {key!r}.{hint}"
@@ -130,8 +136,11 @@ def _required(definition: Mapping[str, Any], content: Mapping[str, Any]) -> list
     return required
 
 
-def _missing(definition: Mapping[str, Any], name: str) -> str:
-    """The text for a missing field: its meaning and an example."""
+def _missing(reader: _Reader, message: str, name: str) -> str:
+    """The text for a missing field. The first time, it has the meaning and an example."""
+    if (message, name) in reader.described:
+        return "is missing"
+    reader.described.add((message, name))
     if name == "signing_authority":
         return (
             "is missing: a party with role SIGNATORY needs it. Example: "
@@ -139,7 +148,7 @@ def _missing(definition: Mapping[str, Any], name: str) -> str:
         )
     if name == "public_key":
         return "is missing. Example: key_file: keys/signatory.pem"
-    schema = definition["properties"][name]
+    schema = reader.schema[message]["properties"][name]
     text = f"is missing. {schema['description']}".rstrip()
     examples = schema.get("examples")
     return f"{text} Example: {name}: {_written(examples[0])}" if examples else text

@@ -195,6 +195,47 @@ def test_a_missing_field_is_named_with_its_meaning_and_an_example(
     ]
 
 
+def test_a_missing_field_is_described_once_and_a_word_of_a_field_leads_to_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "application.yaml"
+    file.write_text("parties: [{id: applicant}, {id: end-user}]")
+
+    with pytest.raises(FileError) as refused:
+        read_complete(file, NOW)
+
+    found = [line.removeprefix(f"{file}:1: ") for line in refused.value.described()]
+    assert (
+        "parties[0].kind: is missing. Person, organisation or vessel. Example: kind: "
+        in " ".join(found)
+    )
+    assert "parties[1].kind: is missing" in found
+    assert "parties[1].id: unknown field 'id'. Did you mean 'party_id'?" in found
+    assert [line for line in found if line.startswith("items")] == [
+        (
+            "items: is missing. The models that access is requested to, each with its form of "
+            "access. Example: items: [{model_id: example-frontier-1, access_mode: HOSTED_ACCESS}]"
+        )
+    ]
+
+
+def test_a_signatory_whose_power_is_not_stated_is_refused(examples: Path) -> None:
+    text = (examples / "hospital-hosted-access.yaml").read_text(encoding="utf-8")
+    file = examples / "incomplete.yaml"
+    file.write_text(text.replace("      is_authorized: true\n", ""), encoding="utf-8")
+
+    with pytest.raises(FileError) as refused:
+        read_complete(file, NOW)
+
+    assert refused.value.described() == [
+        (
+            f"{file}:23: parties[2].signing_authority.is_authorized: is missing. True if the "
+            "end user declares that this person may bind it. Otherwise the person cannot sign. "
+            "Example: is_authorized: true"
+        )
+    ]
+
+
 def test_a_signatory_without_authority_or_key_is_refused_with_an_example(tmp_path: Path) -> None:
     file = tmp_path / "application.yaml"
     file.write_text(
