@@ -107,16 +107,17 @@ class Service:
         """Stops the process and returns its exit code: 0 if it answered all open calls first."""
         return self._process.stop(STOP_SECONDS)
 
-    def restart(self, release: Release | None = None) -> None:
+    def restart(self, release: Release | None = None, seconds: float = READY_SECONDS) -> None:
         """Stops and starts the process, and returns once it is ready.
 
-        With `release` the process is one of that release from now on.
+        With `release` the process is one of that release from now on. Raises ProcessError if it is
+        not ready within `seconds`.
         """
         self.stop()
         if release is not None:
             self._process.command = self._command(release)
         self.start()
-        self.wait_ready()
+        self.wait_ready(seconds)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Sends a signal. If that ends the process, it is restarted.

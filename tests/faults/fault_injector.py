@@ -18,13 +18,13 @@ from typing import Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from infra.local.processes import Process
-from infra.local.service import Service
+from infra.local.processes import Process, ProcessError
+from infra.local.service import THIS_RELEASE, Release, Service
 from tests.faults import cluster_changes, injected_records
 from tests.faults.fault_stack import FaultStack
 from tests.faults.gates import ApplicationWatch
 from tests.faults.injected_records import PARTITIONS
-from tests.faults.schedule import Fault, Injection
+from tests.faults.schedule import REPLICAS, Fault, Injection
 
 PATIENCE_S: Final = 60.0
 """Time limit for the precondition of an injection, for instance a broker that accepts a record."""
@@ -91,6 +91,7 @@ class FaultInjector:
     """Faults whose last injection failed, with the reason."""
     injected_exits: list[InjectedExit] = field(default_factory=list)
     copies: int = 0
+    _replacing: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def inject(self, injection: Injection) -> None:
         """Injects one fault and waits until it is over."""
@@ -132,6 +133,8 @@ class FaultInjector:
             Fault.REPLICA_WITHOUT_KAFKA: self._replica_cut_off,
             Fault.PARTITION_WITHOUT_LEADER: self._partition_without_leader,
             Fault.TOPIC_RECREATED: self._topic_recreated,
+            Fault.MIXED_RELEASES: self._other_release,
+            Fault.BROKEN_HANDLER: self._broken_handler,
         }
 
     def heal(self) -> None:
@@ -345,6 +348,35 @@ class FaultInjector:
                 lambda: cluster_changes.place(bootstrap, topic, partition, nodes, in_sync=2)
             )
 
+    async def _other_release(self, injection: Injection) -> None:
+        if self.stack.other_release is None:
+            raise NotPossibleError("the run was started without another release")
+        await self._replaced(injection.target, self.stack.other_release, injection.hold_s)
+
+    async def _broken_handler(self, injection: Injection) -> None:
+        """Runs both replicas of applications with a handler that fails on every screening."""
+        if self.stack.broken_release is None:
+            raise NotPossibleError("the run was started without a broken release")
+        broken = self.stack.broken_release
+        await asyncio.gather(
+            *(
+                self._replaced(f"applications-{replica}", broken, injection.hold_s)
+                for replica in range(1, REPLICAS + 1)
+            )
+        )
+
+    async def _replaced(self, target: str, release: Release, hold_s: float) -> None:
+        """Runs a replica of another release for a while, and then this one's again."""
+        service = self._service(target)
+        lock = self._replacing.setdefault(target, asyncio.Lock())
+        async with lock:
+            self._expect_exit(target, hold_s + 2 * PATIENCE_S, 0, -signal.SIGTERM)
+            try:
+                await asyncio.to_thread(_replace, service, release)
+                await asyncio.sleep(hold_s)
+            finally:
+                await asyncio.to_thread(_replace, service, THIS_RELEASE)
+
     async def _topic_recreated(self, _: Injection) -> None:
         await self._persistently(
             lambda: cluster_changes.recreate(
@@ -359,6 +391,12 @@ class FaultInjector:
     def _expect_exit(self, process: str, seconds: float, *exits: int) -> None:
         now = time.monotonic()
         self.injected_exits.append(InjectedExit(process, now, now + seconds, frozenset(exits)))
+
+
+def _replace(service: Service, release: Release) -> None:
+    # It need not become ready: another fault may keep it from that, and a broken one never is.
+    with contextlib.suppress(ProcessError):
+        service.restart(release, seconds=PATIENCE_S / 2)
 
 
 def _family(pid: int | None) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from infra.local.kafka import Kafka, Listener, Ports
 from infra.local.ports import LOOPBACK
 from infra.local.postgres import Postgres
 from infra.local.processes import Command
+from infra.local.service import Release
 from infra.local.stack import Stack
 from infra.progress import SILENT, Reporter
 from tests.faults.schedule import CLOCKED, PROXIED, REPLICAS
@@ -43,6 +45,10 @@ class FaultStack(Stack):
         super().__init__(root, replicas=REPLICAS, nodes=nodes, keep_alive=True, progress=progress)
         self.disk_fault = ""
         """Why the database has no disk of its own; empty when it has."""
+        self.other_release: Release | None = None
+        """A release that runs beside this one; None if the run was started without one."""
+        self.broken_release: Release | None = None
+        """This release with a defect in one handler of applications."""
 
     @cached_property
     def postgres(self) -> Postgres:
@@ -92,6 +98,27 @@ class FaultStack(Stack):
     def disk(self) -> Path:
         """Folder of the database files: the mount point of the small disk."""
         return self.root / "postgres"
+
+    def take_base(self) -> None:
+        """Copies the files of the database while it is stopped, and starts it again."""
+        self.postgres.stop()
+        shutil.copytree(self._data, self._base)
+        self.postgres.start()
+
+    def return_to_base(self) -> None:
+        """Replaces the files of the database by the copy; every later commit is lost."""
+        self.postgres.stop()
+        shutil.rmtree(self._data)
+        shutil.copytree(self._base, self._data)
+        self.postgres.start()
+
+    @property
+    def _data(self) -> Path:
+        return self.disk / "data"
+
+    @property
+    def _base(self) -> Path:
+        return self.root / "base"
 
     @property
     def clock_fault(self) -> str:

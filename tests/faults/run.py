@@ -48,6 +48,9 @@ QUIET_S: Final = 3.0
 DEADLINE_S: Final = 30.0
 GATE_PROCESS: Final = "gate/example-1/gate-3"
 """The gate that has a process of its own."""
+OLDER_BASE: Final = "a database from an older base is noticed, and no gate allows by it"
+BASE_NOTICED_S: Final = 150.0
+"""The longest lease of the examples, 60 s, and time to notice the older base."""
 _UNBOUNDED: Final = 100_000
 
 
@@ -127,6 +130,7 @@ def run(
     console: Console,
     *,
     during: During = _nothing_more,
+    prepare: Callable[[FaultStack], None] = lambda _: None,
     stack_type: type[FaultStack] = FaultStack,
 ) -> Report:
     """Executes a run on a stack below `root`, which is emptied first."""
@@ -140,6 +144,7 @@ def run(
     progress = SILENT if console.quiet else Progress()
     try:
         with fault_stack(root, stack_type, nodes=options.nodes, progress=progress) as stack:
+            prepare(stack)
             return asyncio.run(_Run(options, stack, console, process_exits, during).whole())
     finally:
         logger.removeHandler(process_exits)
@@ -164,6 +169,8 @@ class _Run:
     async def whole(self) -> Report:
         """Runs load, faults, recovery and checks."""
         examples, key = read_examples(self._stack.root)
+        if self._returns_to_base:
+            await asyncio.to_thread(self._stack.take_base)
         async with AsyncExitStack() as undo:
             client_sets = [await self._clients_of(partner, undo) for partner in PARTNERS]
             watches = [
@@ -191,16 +198,41 @@ class _Run:
             await self._loaded(load, injector)
             await self._settled(load, injector, watches, beside)
             await asyncio.to_thread(gate.stop)
-            report = Report(self._options, *_counted(injector))
             evidence = await self._evidence(load, injector, watch, served, watches)
-            report.checked = check(evidence)
+            checked = check(evidence)
             if unfinished := [repr(task.exception()) for task in beside if task.done()]:
-                report.checked["every watch of the run lasted"] = unfinished
+                checked["every watch of the run lasted"] = unfinished
+            if self._returns_to_base:
+                checked[OLDER_BASE] = await self._return_to_base(watch, load)
+                injector.done[Fault.OLDER_BASE] += 1
+            report = Report(self._options, *_counted(injector), checked)
             report.measured = _measured(self, load, injector, watch, watches, evidence)
             report.measured["writes_refused_by_the_full_disk"] = _times(
                 self._stack.postgres.log, "No space left on device"
             )
         return report
+
+    @property
+    def _returns_to_base(self) -> bool:
+        return self._options.only is None or Fault.OLDER_BASE in self._options.only
+
+    async def _return_to_base(self, watch: GatePolling, load: Load) -> list[str]:
+        """Gives PostgreSQL the files of the beginning; returns what did not notice it in time."""
+        self._report("postgres starts from the base that was taken before the load")
+        await asyncio.to_thread(self._stack.return_to_base)
+        replicas = [each for each in self._stack.services if each.name == "enforcement"]
+        licensed = [each for each in load.records if each.license_id]
+        deadline = time.monotonic() + BASE_NOTICED_S
+        while True:
+            ready = [f"{each.name}-{each.replica}" for each in replicas if each.is_ready]
+            allowed = [each for each in licensed if "ALLOWED" in watch.verdicts_of(each)]
+            if not ready and not allowed:
+                return []
+            if time.monotonic() > deadline:
+                return [f"{name} is still ready" for name in ready] + [
+                    f"gates still allow {len(allowed)} licenses"
+                ] * bool(allowed)
+            await asyncio.sleep(1)
 
     async def _loaded(self, load: Load, injector: FaultInjector) -> None:
         options = self._options

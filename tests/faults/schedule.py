@@ -47,6 +47,9 @@ class Fault(StrEnum):
     REPLICA_WITHOUT_KAFKA = "one replica cut off from Kafka"
     PARTITION_WITHOUT_LEADER = "one partition without a leader"
     TOPIC_RECREATED = "standing topic recreated"
+    MIXED_RELEASES = "replica of another release"
+    BROKEN_HANDLER = "broken handler of one event type"
+    OLDER_BASE = "postgres from an older base"
 
 
 HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
@@ -63,8 +66,13 @@ HOLD_S: Final[Mapping[Fault, tuple[float, float]]] = {
     Fault.GATE_SIGSTOP: (4, 75),
     Fault.REPLICA_WITHOUT_KAFKA: (5, 20),
     Fault.PARTITION_WITHOUT_LEADER: (6, 10),
+    Fault.MIXED_RELEASES: (5, 30),
+    Fault.BROKEN_HANDLER: (5, 10),
 }
 """Shortest and longest duration of a lasting fault, in seconds. Other faults are momentary."""
+
+AT_THE_END: Final = frozenset({Fault.OLDER_BASE})
+"""Faults that lose acknowledged work, so that they come after all other checks."""
 
 ROOM_S: Final = 2.5
 """Seconds for each fault from which every fault hits every target; below, one target each."""
@@ -91,7 +99,7 @@ def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
         return SERVICES
     if fault in {Fault.RELAY_STALLED, Fault.CLOCK_JUMP, Fault.CLOCK_BACK}:
         return SERVICES
-    if fault in {Fault.SLOW_REPLICA, Fault.REPLICA_WITHOUT_KAFKA}:
+    if fault in {Fault.SLOW_REPLICA, Fault.REPLICA_WITHOUT_KAFKA, Fault.MIXED_RELEASES}:
         return SERVICES
     if fault in {Fault.BROKER_SIGKILL, Fault.BROKER_SIGTERM, Fault.BROKER_SIGSTOP}:
         return tuple(str(node) for node in range(1, nodes + 1))
@@ -99,10 +107,14 @@ def targets(fault: Fault, nodes: int) -> tuple[str, ...]:
 
 
 def schedule(seed: int, seconds: float, nodes: int) -> tuple[Injection, ...]:
-    """Returns the injections within `seconds`, every kind at least once. Deterministic."""
+    """Returns the injections within `seconds`, every kind at least once. Deterministic.
+
+    The kinds of `AT_THE_END` are not among them.
+    """
     rng = random.Random(seed)
-    strokes = [(fault, rng.choice(targets(fault, nodes))) for fault in Fault]
-    everything = [(fault, target) for fault in Fault for target in targets(fault, nodes)]
+    scheduled = [fault for fault in Fault if fault not in AT_THE_END]
+    strokes = [(fault, rng.choice(targets(fault, nodes))) for fault in scheduled]
+    everything = [(fault, target) for fault in scheduled for target in targets(fault, nodes)]
     if seconds / len(everything) >= ROOM_S:
         strokes = everything
         strokes += rng.choices(everything, k=int(seconds / ROOM_S) - len(everything))
@@ -147,6 +159,7 @@ def _aimed(rng: random.Random, fault: Fault, target: str) -> str:
         Fault.SERVICE_SIGTERM,
         Fault.SERVICE_SIGSTOP,
         Fault.SLOW_REPLICA,
+        Fault.MIXED_RELEASES,
     }
     return f"{target}-{rng.randint(1, REPLICAS)}" if is_replica else target
 

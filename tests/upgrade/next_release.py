@@ -20,6 +20,8 @@ from infra.programs import required_program
 
 PATCHES: Final = Path(__file__).with_name("patches")
 FOLDER: Final = CHECKOUT / "build" / "upgrade" / "next"
+BROKEN: Final = Path(__file__).with_name("defects")
+BROKEN_FOLDER: Final = CHECKOUT / "build" / "upgrade" / "broken"
 _LEFT_OUT: Final = (
     ".git", ".venv", ".cache", ".run", "build", "node_modules", "__pycache__", ".*_cache",
     ".hypothesis", "*.egg-info",
@@ -30,12 +32,12 @@ class NextReleaseError(RuntimeError):
     """The next release could not be made. The message contains the end of the output."""
 
 
-def copy_patched(folder: Path) -> None:
+def copy_patched(folder: Path, patches: Path = PATCHES) -> None:
     """Makes `folder` this tree with all patches applied. Raises NextReleaseError if one fails."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(CHECKOUT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
     git = required_program("git", "git")
-    for patch in sorted(PATCHES.glob("*.patch")):
+    for patch in sorted(patches.glob("*.patch")):
         # Without the ceiling Git would find the repository around `build/` and leave out every
         # file, because the names in the patch are not below the current folder.
         env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
@@ -56,6 +58,15 @@ def make_next_release(folder: Path = FOLDER) -> Release:
     _run([uv, "pip", "sync", "--quiet", "--require-hashes", "requirements.lock"], folder, env)
     _run([uv, "pip", "install", "--quiet", "--no-deps", "-e", ".", "-e", "sdk"], folder, env)
     return Release(folder, python)
+
+
+def make_broken_release(folder: Path = BROKEN_FOLDER) -> Release:
+    """Returns this release with a defect: applications cannot handle any ScreeningCompleted.
+
+    It uses the environment of this release: only the code of a service differs.
+    """
+    copy_patched(folder, BROKEN)
+    return Release(folder, Path(sys.executable))
 
 
 def _uv() -> str:
