@@ -16,9 +16,11 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -29,7 +31,8 @@ from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
-from chassis.store.storage_check import Revisions, StorageCheck
+from chassis.store.rebuild import FIRST, rebuild
+from chassis.store.storage_check import Revisions, StorageCheck, find_migration_fault
 from chassis.store.stream import Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
@@ -92,8 +95,14 @@ class Service:
 Build = Callable[[Runtime[Any]], Service]
 
 
-def main(name: str, settings: type[ServiceSettings], build: Build, migrations: Path) -> None:
-    """Runs the command of a service, `serve` or `migrate`. Ends the process."""
+def main(
+    name: str,
+    settings: type[ServiceSettings],
+    build: Build,
+    migrations: Path,
+    streams: Sequence[Stream[Any, Any]],
+) -> None:
+    """Runs the command of a service: `serve`, `migrate` or `rebuild`. Ends the process."""
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{name}",
         description=f"The {name} service. Settings are environment variables (SAFECONDUCT_...). "
@@ -101,10 +110,19 @@ def main(name: str, settings: type[ServiceSettings], build: Build, migrations: P
         epilog=f"example: python -m services.{name} serve",
     )
     parser.add_argument(
-        "command", choices=["serve", "migrate"], help="run the service, or apply its migrations"
+        "command",
+        choices=["serve", "migrate", "rebuild"],
+        help="run the service; apply its migrations; or fold all its streams again from their"
+        " events, compare the rows of this release and rewrite those of older ones",
     )
-    if parser.parse_args().command == "migrate":
+    parser.add_argument(
+        "--after", type=UUID, default=FIRST, metavar="ID", help="rebuild: continue behind this id"
+    )
+    arguments = parser.parse_args()
+    if arguments.command == "migrate":
         sys.exit(_migrate(migrations))
+    if arguments.command == "rebuild":
+        sys.exit(asyncio.run(_rebuild(Revisions.read(migrations), streams, arguments.after)))
     given = load(settings)
     otlp_endpoint = str(given.otlp_endpoint) if given.otlp_endpoint else None
     telemetry = setup(name, version("safeconduct-services"), otlp_endpoint, given.log_level)
@@ -136,6 +154,26 @@ def _migrate(migrations: Path) -> int:
         f"applied {len(applied)} migration(s)" + "".join(f"\n  {revision}" for revision in applied)
     )
     return 0
+
+
+async def _rebuild(revisions: Revisions, streams: Sequence[Stream[Any, Any]], after: UUID) -> int:
+    """Returns the exit code: 1 if a row is not as its events fold, or nothing could be done."""
+    given = load(MigrationSettings)
+    connection = await asyncpg.connect(str(given.database_owner_url))
+    try:
+        fault = await find_migration_fault(connection, revisions)
+        if fault is not None:
+            print(fault)
+            return 1
+        report = await rebuild(connection, streams, after, partial(print, flush=True))
+    finally:
+        await connection.close()
+    print(
+        f"{report.streams} streams: {report.equal} equal, {report.rewritten} rewritten, "
+        f"{report.changed} changed meanwhile, {report.newer} of a later release, "
+        f"{len(report.differences)} different"
+    )
+    return 1 if report.differences else 0
 
 
 async def _serve(

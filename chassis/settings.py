@@ -81,7 +81,7 @@ class Settings(BaseSettings):
 
 
 class MigrationSettings(Settings):
-    """Settings of the command `migrate`."""
+    """Settings of the commands `migrate` and `rebuild`."""
 
     database_owner_url: PostgresUrl = variable(
         "postgresql://owner:password@127.0.0.1:5432/applications"

@@ -9,7 +9,7 @@ from its events, which every release can read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -66,12 +66,8 @@ class StateRows(Generic[S, E]):
     async def _fold_rows(self, rows: Sequence[tuple[UUID, Any]], fetch: Fetch) -> list[S]:
         if any(row["schema"] > self._schema for _, row in rows):
             raise newer_state()
-        events: dict[UUID, list[tuple[str, bytes]]] = defaultdict(list)
         versions = {stream_id: row["version"] for stream_id, row in rows}
-        for event in await fetch(_EVENTS, list(versions)):
-            # An event behind the row's version was stored after the row was read.
-            if event["version"] <= versions[event["stream_id"]]:
-                events[event["stream_id"]].append((event["name"], event["payload"]))
+        events = await _events_of(versions, fetch)
         states = [self.fold(events[stream_id]) for stream_id, _ in rows]
         assert None not in states, "every stream has an event"
         return states  # type: ignore[return-value]  # asserted above
@@ -89,3 +85,21 @@ class StateRows(Generic[S, E]):
                 raise newer_state() from error
             state = self._stream.evolve(state, event)
         return state
+
+
+async def events_of(
+    rows: Sequence[Any], fetch: Fetch
+) -> Mapping[UUID, Sequence[tuple[str, bytes]]]:
+    """Returns the events (name, payload) of rows with id and version, up to the row's version."""
+    return await _events_of({row["id"]: row["version"] for row in rows}, fetch)
+
+
+async def _events_of(
+    versions: Mapping[UUID, int], fetch: Fetch
+) -> Mapping[UUID, Sequence[tuple[str, bytes]]]:
+    events: dict[UUID, list[tuple[str, bytes]]] = defaultdict(list)
+    for event in await fetch(_EVENTS, list(versions)):
+        # An event behind the row's version was stored after the row was read.
+        if event["version"] <= versions[event["stream_id"]]:
+            events[event["stream_id"]].append((event["name"], event["payload"]))
+    return events

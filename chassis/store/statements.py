@@ -141,6 +141,24 @@ with written as (
     )
 
 
+def rewrite_statement(stream: Stream[Any, Any]) -> str:
+    """Returns the statement that replaces a row of an older release by one of this release.
+
+    Parameters: id, version, state_data, state, due_at, the stream's columns, its projection. It
+    returns the id, and no row if the stream has changed or has this release's number already.
+    """
+    first = 6
+    changes = "".join(f", {name} = ${first + n}" for n, name in enumerate(stream.columns))
+    projected = (
+        _project(stream.projection, first + len(stream.columns)) if stream.projection else ""
+    )
+    return f"""
+with written as (
+  update stream set state_data = $3, schema = {int(stream.schema)}, state = $4, due_at = $5{changes}
+   where id = $1 and version = $2 and schema < {int(stream.schema)} returning id){projected}
+select id from written"""  # noqa: S608 - constants of the shells
+
+
 def _project(projection: Projection, first: int) -> str:
     names = ", ".join(name for name, _ in projection.columns)
     values = ", ".join(f"r.{name}" for name, _ in projection.columns)

@@ -58,6 +58,18 @@ def _constants(source: str) -> dict[str, object]:
     }
 
 
+async def find_migration_fault(
+    database: asyncpg.Pool | asyncpg.Connection, revisions: Revisions
+) -> str | None:
+    """Returns why the database lacks migrations of the code, or None."""
+    try:
+        rows = await database.fetch("select version_num from alembic_version")
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        # Migrations before `Stream.schema` existed did not allow the service to read the table.
+        return revisions.fault([])
+    return revisions.fault([row["version_num"] for row in rows])
+
+
 class StorageCheck:
     """Checks all the time whether the database answers and is migrated."""
 
@@ -81,12 +93,7 @@ class StorageCheck:
             await asyncio.sleep(0.5 if self.fault else 2.0)
 
     async def _find_fault(self) -> str | None:
-        try:
-            rows = await self._pool.fetch("select version_num from alembic_version")
-        except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
-            # Migrations before `Stream.schema` existed did not allow the service to read the table.
-            return self._revisions.fault([])
-        fault = self._revisions.fault([row["version_num"] for row in rows])
+        fault = await find_migration_fault(self._pool, self._revisions)
         if fault is None:
             # Raises if the service's role may not read its tables: waiting would not help.
             await self._pool.fetchrow(

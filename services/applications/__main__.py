@@ -114,4 +114,4 @@ def build(runtime: Runtime[Settings]) -> Service:
 
 
 if __name__ == "__main__":
-    main("applications", Settings, build, HERE / "migrations")
+    main("applications", Settings, build, HERE / "migrations", [ApplicationStream()])

@@ -112,4 +112,10 @@ def _age_seconds(standing_cache: StandingCache) -> float:
 
 
 if __name__ == "__main__":
-    main("enforcement", ServiceSettings, build, Path(__file__).parent / "migrations")
+    main(
+        "enforcement",
+        ServiceSettings,
+        build,
+        Path(__file__).parent / "migrations",
+        [LicenseStream()],
+    )

@@ -105,4 +105,4 @@ def build(runtime: Runtime[Settings]) -> Service:
 
 
 if __name__ == "__main__":
-    main("screening", Settings, build, HERE / "migrations")
+    main("screening", Settings, build, HERE / "migrations", [ScreeningStream(), ListStream()])

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -21,6 +22,7 @@ from infra.local.postgres import Database
 from infra.local.probes import is_serving
 from tests.chassis.conftest import NewTopic
 from tests.chassis.kafka_records import event_headers, produce
+from tests.chassis.sample_aggregate import add, new_journal, open_pool
 from tests.chassis.waiting import eventually
 
 OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, affiliation: null}]"
@@ -140,6 +142,30 @@ async def test_a_service_consumes_nothing_from_a_database_that_is_behind_its_mig
 
     await eventually(lambda: "stuck" in tiny.log.read_text().splitlines(), "it consumes")
     assert await tiny.is_serving()
+
+
+async def test_the_command_rebuild_reports_and_ends_with_1_only_if_a_row_differs(
+    start: Start, database: Database
+) -> None:
+    behind = await (await start("rebuild")).ends()
+    await (await start("migrate")).ends()
+    pool, sample = await open_pool(database.app_dsn), uuid4()
+    await add(new_journal(pool), sample, 2)
+    await pool.close()
+
+    sound = await (await start("rebuild")).ends()
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute("update stream set due_at = now()")
+    await owner.close()
+    differs = await (await start("rebuild")).ends()
+
+    counts = "{} equal, 0 rewritten, 0 changed meanwhile, 0 of a later release, {} different\n"
+    page = f"1 of 1 streams, the last {sample}\n1 streams: "
+    assert behind == (
+        1, "the database is not migrated: it has no migration, this release needs 0001\n"
+    )  # fmt: skip
+    assert sound == (0, page + counts.format(1, 0))
+    assert differs == (1, f"{sample}: column due_at\n" + page + counts.format(0, 1))
 
 
 async def test_a_service_that_still_waits_for_its_database_exits_with_0_on_sigterm(

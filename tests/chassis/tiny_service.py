@@ -54,4 +54,4 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
 
 if __name__ == "__main__":
     chassis.streams.consumer._STOP_TIMEOUT_S = 1.0  # a test need not wait as long
-    main("samples", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]))
+    main("samples", ServiceSettings, build, Path(os.environ["TINY_MIGRATIONS"]), [SampleStream()])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import grpc
@@ -15,12 +13,17 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from google.rpc import error_details_pb2
 
 from chassis.rpc.errors import RpcError
-from chassis.store.journal import Journal
+from tests.chassis.next_sample import (
+    NextJournal,
+    NextSample,
+    NextStream,
+    note,
+    row_of,
+    write_shape,
+)
 from tests.chassis.sample_aggregate import (
-    Added,
     Sample,
     SampleJournal,
-    SampleStream,
     add,
     adding,
     new_journal,
@@ -31,80 +34,10 @@ from tests.chassis.sample_aggregate import (
 OFFICER = "officer/licensing-1"
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """The event type that the next release introduces."""
-
-    sample_id: UUID
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextSample:
-    """The state of the next release: it keeps notes."""
-
-    id: UUID
-    version: int
-    total: int = 0
-    nickname: str | None = None
-    until: datetime | None = None
-    fired: int = 0
-    notes: tuple[str, ...] = ()
-
-
-class NextStream(SampleStream):
-    """Samples of the next release."""
-
-    state_type: Any = NextSample
-    schema = 2
-
-    def evolve(self, state: Any, event: Any) -> Any:
-        notes = state.notes if state is not None else ()
-        if isinstance(event, Noted):
-            event, notes = Added(event.sample_id, 0), (*notes, event.note)
-        old = super().evolve(state, event)
-        return NextSample(old.id, old.version, old.total, old.nickname, old.until, old.fired, notes)
-
-    def encode_event(self, event: Any) -> tuple[str, bytes]:
-        if isinstance(event, Noted):
-            return "Noted", f"{event.sample_id} {event.note}".encode()
-        return super().encode_event(event)
-
-    def decode_event(self, name: str, payload: bytes) -> Any:
-        if name == "Noted":
-            raw, _, note = payload.decode().partition(" ")
-            return Noted(UUID(raw), note)
-        return super().decode_event(name, payload)
-
-
-NextJournal = Journal[NextSample, Any]
-
-
 @pytest.fixture
 def next_journal(pool: asyncpg.Pool) -> NextJournal:
     """The journal of a replica of the next release."""
     return new_journal(pool, stream=NextStream())
-
-
-async def note(journal: NextJournal, sample: UUID, text: str) -> None:
-    await journal.execute(sample, new_key(), OFFICER, lambda _: (Noted(sample, text),))
-
-
-async def row_of(owner: asyncpg.Connection, sample: UUID) -> asyncpg.Record:
-    row = await owner.fetchrow("select * from stream where id = $1", sample)
-    assert row is not None
-    return row
-
-
-async def write_shape(
-    owner: asyncpg.Connection, sample: UUID, schema: int, state: object | None = None
-) -> None:
-    """Gives the row another number, as another release would, and other bytes if given."""
-    await owner.execute("update stream set schema = $2 where id = $1", sample, schema)
-    if state is not None:
-        await owner.execute(
-            "update stream set state_data = $2 where id = $1", sample, msgspec.msgpack.encode(state)
-        )
 
 
 async def test_a_row_has_the_number_of_the_release_that_wrote_it(
@@ -176,8 +109,6 @@ async def test_a_row_that_a_newer_release_rewrites_during_a_decision_is_not_chan
     """A rebuild changes the number and not the version."""
     sample = uuid4()
     await add(journal, sample, 1)
-    await write_shape(owner, sample, 1)
-    statement = journal._write_one.update
     rewritten = False
 
     class Connection:
@@ -189,7 +120,7 @@ async def test_a_row_that_a_newer_release_rewrites_during_a_decision_is_not_chan
 
         async def fetchval(self, query: str, *values: object) -> Any:
             nonlocal rewritten
-            if query == statement and not rewritten:
+            if "update stream" in query and not rewritten:
                 rewritten = True
                 await write_shape(owner, sample, 2)
             return await self._real.fetchval(query, *values)
