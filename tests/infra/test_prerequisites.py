@@ -28,9 +28,11 @@ def _program(file: Path, body: str) -> None:
     file.chmod(0o755)
 
 
-def _run(path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    path: Path, *arguments: str, checkout: Path = CHECKOUT, **env: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [CHECKOUT / "infra/prerequisites", *arguments],
+        [checkout / "infra/prerequisites", *arguments],
         env={**os.environ, "PATH": str(path), **env},
         capture_output=True,
         text=True,
@@ -43,6 +45,56 @@ def test_a_fitting_python_is_found_behind_one_that_does_not_run(path: Path) -> N
     _program(path / "python3.12", f'exec {BASE} "$@"')
 
     assert _run(path, "--python").stdout.strip() == BASE
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["python3"], id="only python3"),
+        pytest.param(["python3", "python3.12"], id="as on Ubuntu 24.04"),
+        pytest.param(["python3", "python3.13"], id="as on Debian 13"),
+    ],
+)
+def test_a_system_without_python_3_11_uses_its_own_python(path: Path, names: list[str]) -> None:
+    for name in names:
+        _program(path / name, f'exec {BASE} "$@"')
+
+    assert _run(path, "--python").stdout.strip() == BASE
+
+
+@pytest.fixture
+def without_python(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout on a system whose only Python does not fit; the environment of uv is made."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    (checkout / "infra").mkdir()
+    shutil.copy(CHECKOUT / "infra/prerequisites", checkout / "infra")
+    (checkout / ".cache/uv/bin").mkdir(parents=True)
+    _program(checkout / ".cache/uv/bin/python", '[ "$2" = pip ]')
+    _program(path / "python3", '[ "$1 $2" = "-m venv" ]')
+    return checkout
+
+
+def test_uv_brings_a_python_if_none_fits(path: Path, without_python: Path) -> None:
+    mkdir, copy = shutil.which("mkdir"), shutil.which("cp")
+    _program(path / "brought", f'exec {BASE} "$@"')
+    _program(
+        without_python / ".cache/uv/bin/uv",
+        f'{mkdir} -p "$4/cpython/bin" && {copy} {path / "brought"} "$4/cpython/bin/python3"',
+    )
+
+    found = _run(path, "--python", checkout=without_python)
+
+    assert (found.returncode, found.stdout.strip()) == (0, BASE)
+    assert "uv downloads one" in found.stderr
+
+
+def test_the_command_is_named_if_uv_cannot_bring_a_python(path: Path, without_python: Path) -> None:
+    _program(without_python / ".cache/uv/bin/uv", "exit 2")
+
+    refused = _run(path, "--python", checkout=without_python)
+
+    assert refused.returncode == 1
+    assert "sudo apt-get install python3 python3-venv python3-dev" in refused.stderr
 
 
 def test_the_base_of_a_virtual_environment_is_chosen(path: Path) -> None:
