@@ -73,8 +73,12 @@ def decode_event(name: str, payload: bytes) -> events.Event:
 
 
 def state_number(name: str) -> model_pb2.ApplicationState.ValueType:
-    """Returns the contract's number of a state."""
-    number: model_pb2.ApplicationState.ValueType = _STATE_NUMBERS[name]
+    """Returns the contract's number of a state; UNSPECIFIED for one of a later release.
+
+    Stored events have the names of states. A timeline or a watch shows events of a later release
+    too, and must not fail on them.
+    """
+    number: model_pb2.ApplicationState.ValueType = _STATE_NUMBERS.get(name, 0)
     return number
 
 

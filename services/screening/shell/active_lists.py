@@ -16,7 +16,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from chassis.rpc.errors import RpcError
+from chassis.rpc.errors import CommonReason, RpcError
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from services.screening.core.identity import list_id_of
@@ -93,15 +93,14 @@ class ActiveLists:
             try:
                 await self.refresh()
             except RpcError as error:
-                # The database is away: the loaded index stays in use, and the readiness of the
-                # store reports the fault.
-                _LOG.warning("lists not read", reason=error.reason)
+                if error.reason == CommonReason.NEWER_STATE:
+                    self._stop_screening(error.reason)
+                else:
+                    # The database is away: the loaded index stays in use, and the readiness of the
+                    # store reports the fault.
+                    _LOG.warning("lists not read", reason=error.reason)
             except ListUnreadable as error:
-                # An older release may not read a newer list. To screen against the version before
-                # would miss listed parties, so nothing is screened.
-                self._screener.index = None
-                self._fault = "the active list cannot be read"
-                _LOG.error("list unreadable", why=type(error).__name__)
+                self._stop_screening(type(error).__name__)
             except MatcherError as error:
                 # The loaded index stays in use; `is_current` reports that it is behind.
                 _LOG.error("index not built", why=str(error))
@@ -133,6 +132,15 @@ class ActiveLists:
         loaded = self._screener.index
         active = await self._store.active_versions()
         return loaded is not None and loaded.list_version_id == index_version(active)
+
+    def _stop_screening(self, why: str) -> None:
+        """Releases the index, because this release cannot read what a newer one has activated.
+
+        To screen against the version before would miss listed parties.
+        """
+        self._screener.index = None
+        self._fault = "the active list cannot be read"
+        _LOG.error("list unreadable", why=why)
 
     def _swap(self, index: LoadedIndex) -> None:
         # One assignment: callers that took the old index keep it until their parties are screened.

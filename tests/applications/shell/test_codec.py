@@ -11,13 +11,16 @@ from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, polic
 
 from chassis.proto_mapping import Converter
 from chassis.rpc.authorization import access_table
+from chassis.store.change_feed import Change, Cursor
+from chassis.store.hash_chain import StoredEvent, event_id_of
+from chassis.store.stream import UnknownEventError
 from services.applications.core import application_details, model, screening_summary
 from services.applications.core.commands import Command
 from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
 from services.applications.core.lifecycle import OFFICER_METHODS, PARTNER_METHODS
 from services.applications.core.policy_facts import PolicyFacts
-from services.applications.shell import codec
+from services.applications.shell import application_watch, codec
 from tests.applications import builders as b
 
 MODULES = (application_details, screening_summary, model)
@@ -43,6 +46,41 @@ def test_an_event_of_the_core_has_the_names_and_fields_of_its_message(event: typ
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
 def test_a_value_of_the_core_has_the_names_and_fields_of_its_message(value: type) -> None:
     Converter(value, getattr(model_pb2, value.__name__))
+
+
+def test_a_timeline_shows_an_event_of_a_later_release_without_its_state() -> None:
+    event_id = event_id_of(bytes(32))
+    recorded = StoredEvent(
+        b.APPLICATION_ID, 3, event_id, "ApplicationPaused", "officer/o", b.NOW, "PAUSED", b"", "",
+        bytes(32), bytes(32),
+    )  # fmt: skip
+
+    entry = codec.timeline_entry(recorded)
+
+    assert (entry.event_type, entry.state) == (
+        "ApplicationPaused",
+        model_pb2.APPLICATION_STATE_UNSPECIFIED,
+    )
+
+
+def test_a_watch_shows_an_event_of_a_later_release_without_its_state() -> None:
+    change = Change(
+        Cursor(1, 1), b.APPLICATION_ID, 3, "ApplicationPaused", "PAUSED", b.NOW, "", b.PARTNER
+    )
+
+    shown = application_watch._change(change)
+
+    assert (shown.event_type, shown.state, shown.version) == (
+        "ApplicationPaused",
+        model_pb2.APPLICATION_STATE_UNSPECIFIED,
+        3,
+    )
+
+
+@pytest.mark.parametrize("name", ["ApplicationPaused", "DESCRIPTOR", ""])
+def test_an_event_that_this_release_does_not_know_is_no_defect_of_it(name: str) -> None:
+    with pytest.raises(UnknownEventError):
+        codec.decode_event(name, b"")
 
 
 def test_the_facts_of_the_core_are_those_that_rules_may_read() -> None:

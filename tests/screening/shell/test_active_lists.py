@@ -27,6 +27,7 @@ from services.screening.core.model import Entry, PartyQuery, Reason, Result
 from services.screening.shell.active_lists import ActiveLists
 from services.screening.shell.list_sources import ListSource
 from services.screening.shell.matcher import LoadedIndex, ThreadMatcher
+from tests.chassis.waiting import eventually, stopped
 from tests.screening.shell.replica import NewReplica, Replica
 from tests.screening.shell.submissions import LISTED_ALIAS, MANIFEST, UNLISTED, shortened
 
@@ -170,6 +171,24 @@ async def test_an_active_list_that_cannot_be_read_leaves_nothing_to_screen_again
     answer = await replica.screener.screen(PartyQuery((LISTED_ALIAS,)))
     assert answer.result is Result.UNDETERMINED
     assert replica.lists.ready() == "the active list cannot be read"
+
+
+async def test_a_list_that_a_newer_release_has_written_leaves_nothing_to_screen_against(
+    own_pool: asyncpg.Pool, new_replica: NewReplica
+) -> None:
+    replica = new_replica(own_pool)
+    await replica.lists.refresh()
+    await own_pool.execute("update stream set schema = schema + 1 where kind = 'list'")
+
+    running = asyncio.create_task(replica.lists.run())
+    await eventually(lambda: replica.screener.index is None, "the index is released")
+    assert replica.lists.ready() == "the active list cannot be read"
+
+    await own_pool.execute("update stream set schema = schema - 1 where kind = 'list'")
+    replica.lists.wake()
+    await eventually(lambda: replica.lists.ready() is None, "it is ready again")
+    assert replica.screener.index is not None
+    await stopped(running)
 
 
 @pytest.mark.parametrize(

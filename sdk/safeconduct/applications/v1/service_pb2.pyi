@@ -267,7 +267,9 @@ class ApplicationChange(_message.Message):
     event_type: _builtins.str
     """Name of the event, for example ApplicationSubmitted."""
     state: _model_pb2.ApplicationState.ValueType
-    """State of the application after the event."""
+    """State of the application after the event.
+    UNSPECIFIED for a state that a later release than this server's has introduced.
+    """
     trace_id: _builtins.str
     """W3C trace id of the request or event that caused it, 32 hexadecimal digits. Empty if not
     traced.
@@ -507,7 +509,9 @@ class ApplicationTimelineEntry(_message.Message):
     service/screening or timer.
     """
     state: _model_pb2.ApplicationState.ValueType
-    """State of the application after the event."""
+    """State of the application after the event.
+    UNSPECIFIED for a state that a later release than this server's has introduced.
+    """
     trace_id: _builtins.str
     """W3C trace id of the request or event that caused it, 32 hexadecimal digits. Empty if not
     traced.
