@@ -139,7 +139,10 @@ class RejectRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class FollowStanding:
-    """Enforcement changed the standing of the license. An older version changes nothing."""
+    """Enforcement changed the standing of the license. An older version changes nothing.
+
+    `standing_version` is the version of the event that changed the standing, in its stream.
+    """
 
     license_id: UUID
     state: LicenseState

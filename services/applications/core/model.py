@@ -182,7 +182,8 @@ STATE_SCHEMA: Final = 1
 class Application:
     """An application: the fold of its events. `version` counts them.
 
-    `standing_version` is the version of the license's standing that the record follows.
+    `standing_version` is the version, in its stream, of enforcement's event that the license record
+    follows.
     """
 
     application_id: UUID

@@ -50,17 +50,18 @@ def hit_adjudicated(payload: bytes) -> tuple[UUID, RevisionCause, PartyUpdate]:
     return _decoded(screening_pb2.HitAdjudicated, payload, _adjudicated)
 
 
-def standing_changed(name: str, payload: bytes) -> tuple[UUID, FollowStanding] | None:
+def standing_changed(name: str, payload: bytes, version: int) -> tuple[UUID, FollowStanding] | None:
     """Returns the application's id and the command to follow the standing of its license.
 
-    Returns None for an event of enforcement that changes no standing. Raises Undecodable.
+    `version` is the event's version in the stream of its license. Returns None for an event of
+    enforcement that changes no standing. Raises Undecodable.
     """
     if name not in _STANDINGS:
         return None
     kind, state = _STANDINGS[name]
 
     def convert(event: Any) -> tuple[UUID, FollowStanding]:
-        command = FollowStanding(UUID(event.license_id), state, event.standing_version)
+        command = FollowStanding(UUID(event.license_id), state, version)
         return UUID(event.application_id), command
 
     return _decoded(kind, payload, convert)

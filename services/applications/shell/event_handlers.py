@@ -55,7 +55,7 @@ class EventHandlers:
 
     async def enforcement(self, envelope: Envelope) -> None:
         """Updates the license record to the license's new standing. Ignores other events."""
-        change = consumed_events.standing_changed(envelope.type, envelope.payload)
+        change = consumed_events.standing_changed(envelope.type, envelope.payload, envelope.version)
         if change is None:
             return
         application_id, command = change

@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2
 
 from services.applications.core.application_details import ShareRange
-from services.applications.core.commands import RevisionCause
+from services.applications.core.commands import FollowStanding, RevisionCause
+from services.applications.core.model import LicenseState
 from services.applications.core.screening_findings import PartyUpdate, updated
 from services.applications.core.screening_summary import (
     OwnershipCause,
@@ -143,3 +145,19 @@ def test_a_list_match_of_an_owner_replaces_the_ownership_assessment() -> None:
 
     assert revised.ownership is not None
     assert len(revised.ownership.findings) == 1
+
+
+@pytest.mark.parametrize("written", [0, 3])
+def test_a_standing_is_followed_by_the_version_of_the_record_not_by_the_deprecated_field(
+    written: int,
+) -> None:
+    event = enforcement_pb2.LicenseSuspended(
+        license_id=str(b.SCREENING_ID),
+        application_id=str(b.APPLICATION_ID),
+        standing_version=written,
+    )
+
+    followed = consumed_events.standing_changed("LicenseSuspended", event.SerializeToString(), 9)
+
+    command = FollowStanding(b.SCREENING_ID, LicenseState.SUSPENDED, 9)
+    assert followed == (b.APPLICATION_ID, command)

@@ -579,8 +579,8 @@ class LicenseRecordChanged(_message.Message):
     state: _model_pb2.LicenseState.ValueType
     """State of the license after the event: ACTIVE, SUSPENDED or REVOKED."""
     standing_version: _builtins.int
-    """Version of the standing that the record follows. An event with an older version is not
-    recorded.
+    """Version (ce_streamversion) of enforcement's event that the record follows. An event with an
+    older version is not recorded.
     """
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:

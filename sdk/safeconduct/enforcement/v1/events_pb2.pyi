@@ -7,9 +7,13 @@ Topic safeconduct.enforcement.v1, key = license id.
 StandingChanged and StandingHeartbeat go to the compacted topic safeconduct.standing.v1 instead.
 
 The time of an event is the CloudEvents time of its record, at which it was stored. Times inside
-an event (acted_at, reported_at, recorded_at, changed_at) are those of the decision just before.
-All events of one decision have the same decision time, and the same standing_version as the
-StandingChanged among them. So a consumer reads the version from any one of them.
+an event (acted_at, reported_at, recorded_at, changed_at) are those of the decision just before:
+they belong to the act or the standing that the event holds. All events of one decision have the
+same decision time.
+
+The version of an event is ce_streamversion of its record. It grows with each event of a license,
+so consumers ignore a version that is not higher than the last one. Standing.version counts the
+standings only; gates, which get standings without records, compare that one.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -24,6 +28,11 @@ if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -370,8 +379,20 @@ class LicenseSuspended(_message.Message):
     """UUID of the case. Empty if a list match suspended the license."""
     measure_id: _builtins.str
     """UUID of the measure. Empty if a list match suspended the license."""
-    standing_version: _builtins.int
-    """Version of the standing after this event. Consumers ignore a version that is not higher."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self) -> _builtins.int:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
+    @standing_version.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self, value: _builtins.int) -> None:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
     def __init__(
         self,
         *,
@@ -408,8 +429,20 @@ class LicenseRevoked(_message.Message):
     """UUID of the case."""
     measure_id: _builtins.str
     """UUID of the measure."""
-    standing_version: _builtins.int
-    """Version of the standing after this event. Consumers ignore a version that is not higher."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self) -> _builtins.int:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
+    @standing_version.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self, value: _builtins.int) -> None:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
     def __init__(
         self,
         *,
@@ -509,8 +542,20 @@ class LicenseReinstated(_message.Message):
     """UUID of the license."""
     application_id: _builtins.str
     """UUID of the application that led to the license."""
-    standing_version: _builtins.int
-    """Version of the standing after this event. Consumers ignore a version that is not higher."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self) -> _builtins.int:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
+    @standing_version.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def standing_version(self, value: _builtins.int) -> None:
+        """Version of the standing after this event. Deprecated: read ce_streamversion of the record, which
+        also orders all other events of the license. Removed with version 0.2.0.
+        """
+
     reinstatement_id: _builtins.str
     """UUID of the confirmed reinstatement. Empty in events stored before reinstatements had ids."""
     @_builtins.property
