@@ -31,6 +31,7 @@ from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
+from chassis.store.outbox import EVENT_OUTBOX, Outbox
 from chassis.store.rebuild import FIRST, rebuild
 from chassis.store.storage_check import Revisions, StorageCheck, find_migration_fault
 from chassis.store.stream import Stream
@@ -39,6 +40,7 @@ from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
 from chassis.streams.outbox_record import Route
 from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.logging import report_unhandled
 from chassis.telemetry.tracing import Telemetry, setup
 
@@ -83,6 +85,8 @@ class Service:
     """Returns topic and key of an event that is published."""
     package: str
     """Proto package of the published events."""
+    separate_outboxes: Sequence[Outbox] = ()
+    """The outboxes of `Stream.separate_outbox`, each with a relay of its own."""
     background_tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     not_ready_reason: Callable[[], str | None] = lambda: None
     """Returns None if the service is ready, else the reason why not."""
@@ -202,15 +206,21 @@ async def _serve(
     service = build(runtime)
     storage = StorageCheck(pool, revisions)
     group = f"safeconduct.{name}"
-    relay = Relay(
-        database_url,
-        settings.kafka_bootstrap_servers,
-        f"/{name}",
-        service.package,
-        service.route,
-        telemetry,
-    )
-    runtime.commit_listeners.append(relay.wake)
+    relay_metrics = RelayMetrics(telemetry.registry)
+    relays = [
+        Relay(
+            database_url,
+            settings.kafka_bootstrap_servers,
+            f"/{name}",
+            service.package,
+            service.route,
+            telemetry,
+            relay_metrics,
+            outbox,
+        )
+        for outbox in (EVENT_OUTBOX, *service.separate_outboxes)
+    ]
+    runtime.commit_listeners.extend(relay.wake for relay in relays)
     consumer = Consumer(
         group,
         settings.kafka_bootstrap_servers,
@@ -239,7 +249,7 @@ async def _serve(
     await asyncio.wait({stopping, usable, checking}, return_when=asyncio.FIRST_COMPLETED)
     tasks = {checking}
     if usable.done() and not stop.is_set():
-        started = (relay.run, consume, *service.background_tasks)
+        started = (*(relay.run for relay in relays), consume, *service.background_tasks)
         tasks |= {asyncio.ensure_future(run()) for run in started}
     await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     ended = [task for task in tasks if task.done()]

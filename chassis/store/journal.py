@@ -42,12 +42,12 @@ from chassis.store.hash_chain import (
     event_id_of,
 )
 from chassis.store.idempotency import IdempotencyKey
-from chassis.store.outbox import shard_of
+from chassis.store.outbox import EVENT_OUTBOX, shard_of
 from chassis.store.state_rows import StateRows
 from chassis.store.statements import (
-    INSERT_OUTBOX,
     KEY_ID,
     event_statements,
+    insert_into_outbox,
     request_statements,
 )
 from chassis.store.storage_faults import is_storage_fault
@@ -89,6 +89,10 @@ class Journal(Generic[S, E]):
             IdempotencyKey: request_statements(stream),
             EventKey: event_statements(stream),
         }
+        separate = stream.separate_outbox
+        self._insert_into_outbox = insert_into_outbox(
+            separate.outbox if separate is not None else EVENT_OUTBOX
+        )
         self._creations = GroupCommit(self._create_all, is_shared_failure=is_storage_fault)
 
     @property
@@ -371,12 +375,12 @@ class Journal(Generic[S, E]):
         return rows
 
     async def add_to_outbox(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
-        """Adds records without an event (shard, name, body) to the outbox, for instance heartbeats.
+        """Adds records without an event (shard, name, body), for instance heartbeats.
 
-        Raises RpcError STORAGE_UNAVAILABLE.
+        They go to the stream's separate outbox, if it has one. Raises RpcError STORAGE_UNAVAILABLE.
         """
         shards, names, bodies = zip(*entries, strict=True)
-        await self.fetch(INSERT_OUTBOX, list(shards), list(names), list(bodies))
+        await self.fetch(self._insert_into_outbox, list(shards), list(names), list(bodies))
         self._wake()
 
     def rebuild(self, events: Sequence[StoredEvent]) -> S | None:

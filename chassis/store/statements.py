@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chassis.store.fence import HANDLED
+from chassis.store.outbox import EVENT_OUTBOX, Outbox
 from chassis.store.stream import Projection, Stream
 
 _READ_STREAM: Final = "s.state_data, s.schema, s.version, s.latest_hash, s.traceparent"
@@ -36,11 +37,6 @@ INSERT_HANDLED: Final = (
     HANDLED.format(values="$1::text, $2::uuid, $3::int, $4::timestamptz", rows="(select 1) as one")
     + " returning stream_id"
 )
-INSERT_OUTBOX: Final = """
-insert into outbox (shard, name, body) select r.shard, r.name, r.body
-  from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n)
- order by r.n
-"""
 
 KEY_ID: Final = 8
 """Index of the idempotency key's id among the arguments of a WRITE."""
@@ -104,6 +100,15 @@ def _statements(stream: Stream[Any, Any], read: str, insert: str, keyed: str) ->
     )
 
 
+def insert_into_outbox(outbox: Outbox) -> str:
+    """Returns the statement that adds records without an event: arrays of shard, name and body."""
+    return f"""
+insert into {outbox.table} (shard, name, body) select r.shard, r.name, r.body
+  from unnest($1::smallint[], $2::text[], $3::bytea[]) with ordinality as r(shard, name, body, n)
+ order by r.n
+"""  # noqa: S608 - a constant of the shells
+
+
 def _write(stream: Stream[Any, Any], keyed: str, events: str, order: str) -> Write:
     columns, projection, schema = stream.columns, stream.projection, int(stream.schema)
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
@@ -129,10 +134,8 @@ with written as (
                      traceparent, previous_hash, hash)
   select w.id, r.version, r.event_id, r.name, r.actor, $8, r.state, r.payload, $13,
          r.previous_hash, r.hash
-    from written w, {rows} {order}),
- queued as (
-  insert into outbox (shard, stream_id, version)
-  select $14, w.id, r.version from written w, {rows} {order})"""  # noqa: S608 - constants of the shells
+    from written w, {rows} {order})"""  # noqa: S608 - constants of the shells
+    rest += _queue(stream, rows, order)
     if projection is not None:
         rest += _project(projection, _FIRST_EXTRA + len(columns))
     return Write(
@@ -157,6 +160,24 @@ with written as (
   update stream set state_data = $3, schema = {int(stream.schema)}, state = $4, due_at = $5{changes}
    where id = $1 and version = $2 and schema < {int(stream.schema)} returning id){projected}
 select id from written"""  # noqa: S608 - constants of the shells
+
+
+def _queue(stream: Stream[Any, Any], rows: str, order: str) -> str:
+    """Returns the parts that add a pointer to each event to its outbox."""
+
+    def insert(part: str, outbox: Outbox, condition: str) -> str:
+        return f""",
+ {part} as (
+  insert into {outbox.table} (shard, stream_id, version)
+  select $14, w.id, r.version from written w, {rows} {condition} {order})"""  # noqa: S608 - constants of the shells
+
+    separate = stream.separate_outbox
+    if separate is None:
+        return insert("queued", EVENT_OUTBOX, "")
+    names = ", ".join(f"'{name}'" for name in sorted(separate.event_names))
+    return insert("queued", EVENT_OUTBOX, f"where r.name not in ({names})") + insert(
+        "queued_apart", separate.outbox, f"where r.name in ({names})"
+    )
 
 
 def _project(projection: Projection, first: int) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 import grpc
 
 from chassis.rpc.errors import CommonReason, RpcError
+from chassis.store.outbox import SeparateOutbox
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -70,6 +71,10 @@ class Stream(Protocol[S, E]):
     @property
     def projection(self) -> Projection | None:
         """The table that is updated together with the stream; None without one."""
+
+    @property
+    def separate_outbox(self) -> SeparateOutbox | None:
+        """The outbox of events that no other event may delay; None if there are none."""
 
     def evolve(self, state: S | None, event: E) -> S:
         """Returns the state after the event. `state` is None before the first event."""

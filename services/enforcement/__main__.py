@@ -17,7 +17,7 @@ from services.enforcement.shell.conduct_service import ConductServicer
 from services.enforcement.shell.dependencies import Dependencies
 from services.enforcement.shell.event_handlers import EventHandlers
 from services.enforcement.shell.heartbeats import Heartbeats
-from services.enforcement.shell.projections import LicenseStream
+from services.enforcement.shell.projections import STANDING_OUTBOX, LicenseStream
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
 from services.enforcement.shell.standing_service import StandingServicer
 from services.enforcement.shell.violation_service import ViolationServicer
@@ -72,6 +72,7 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         },
         route=route,
         package=PACKAGE,
+        separate_outboxes=(STANDING_OUTBOX,),
         background_tasks=(
             own_heartbeats.run,
             lambda: standing_cache.run(runtime.settings.kafka_bootstrap_servers, journal),

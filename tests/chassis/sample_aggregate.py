@@ -17,6 +17,7 @@ from chassis.store.journal import Journal
 from chassis.store.stream import Projection, UnknownEventError
 from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.tracing import Telemetry, setup
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -93,6 +94,7 @@ class SampleStream:
     state_type = Sample
     schema = 1
     columns = ("owner", "nickname")
+    separate_outbox = None
     projection = Projection(
         "part", (("part_id", "uuid"), ("sample_id", "uuid"), ("total", "bigint")), "part_id"
     )
@@ -237,4 +239,6 @@ def new_relay(dsn: str, bootstrap: str, topic: str, ticks: str = "") -> Relay:
             return Address(ticks, record.shard), b"tick"
         return Address(topic), str(record.stream_id).encode()
 
-    return Relay(dsn, bootstrap, "/samples", "safeconduct.samples.v1", route, telemetry())
+    made = telemetry()
+    metrics = RelayMetrics(made.registry)
+    return Relay(dsn, bootstrap, "/samples", "safeconduct.samples.v1", route, made, metrics)

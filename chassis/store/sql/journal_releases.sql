@@ -46,9 +46,12 @@ create table parked (
 );
 create index parked_retry on parked (retry_at) where retry_at is not null;
 
--- A record that cannot be sent stays in the outbox; the relay leaves out its stream, not its shard.
+-- A record that cannot be sent stays in the outbox with a reason, and behind it (BEHIND) the later
+-- records of its stream. The relay leaves out these rows, and not their shard.
 alter table outbox add column parked_reason text, add column parked_at timestamptz;
-create index outbox_parked on outbox (stream_id) where parked_reason is not null;
+create index outbox_parked on outbox (stream_id, id) where parked_reason is not null;
+create index outbox_unparked on outbox (shard, id) where parked_reason is null;
+drop index outbox_shard;
 
 revoke all on handled, parked from public;
 grant select, insert, update on handled to {app};

@@ -2,7 +2,11 @@
 
 The standings of earlier releases name models without forms of access. Applications publishes every
 LicenseIssued again (its 0004), and enforcement must not skip them as handled before.
+
+Standings and heartbeats get an outbox of their own.
 """
+
+from pathlib import Path
 
 from alembic import op
 
@@ -15,4 +19,5 @@ down_revision = "0003"
 def upgrade() -> None:
     """Adds them."""
     apply(journal_sql("releases"))
+    apply(Path(__file__).with_name("0004_standing_outbox.sql").read_text())
     op.execute("delete from idempotency where method = 'event:LicenseIssued'")

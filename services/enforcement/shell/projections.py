@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from chassis.store.outbox import Outbox, SeparateOutbox
 from chassis.store.stream import Projection
 from services.enforcement.core.events import Event
 from services.enforcement.core.evolve import evolve
 from services.enforcement.core.model import STATE_SCHEMA, LicenseConduct
 from services.enforcement.shell import codec
+
+STANDING_OUTBOX: Final = Outbox("standing_outbox", 7003, 7004)
+"""Standings and heartbeats. No other event may delay them on their way to the gates."""
 
 
 class LicenseStream:
@@ -19,6 +23,7 @@ class LicenseStream:
     id_attribute = "license.id"
     state_type = LicenseConduct
     schema = STATE_SCHEMA
+    separate_outbox = SeparateOutbox(STANDING_OUTBOX, frozenset({"StandingChanged"}))
     columns: tuple[str, ...] = ()
     projection: Final = Projection(
         table="violation",

@@ -28,6 +28,7 @@ class ScreeningStream:
     id_attribute = "application.id"
     state_type = ScreenedApplication
     schema = STATE_SCHEMA
+    separate_outbox = None
     columns = ("kind", "partner_id", "list_version")
     projection: Final = Projection(
         table="hit",
@@ -90,6 +91,7 @@ class ListStream:
     id_attribute = "safeconduct.list.id"
     state_type = versions.ScreeningList
     schema = versions.STATE_SCHEMA
+    separate_outbox = None
     columns = ("kind",)
     projection = None
 

@@ -43,6 +43,7 @@ class Field:
 
 CONSUMER, CLIENT = "consumer._thread", "consumer._thread._consumer"
 FAUST_APP: Final = "chassis.streams.faust_app"
+RELAY_PRODUCER = "chassis.streams.relay_producer"
 FIELDS: Final = (
     Field("app._create_directories", "faust-streaming", FAUST_APP, "overridden to write no files"),
     Field(CONSUMER, "faust-streaming", FAUST_APP, "the thread that fetches and commits"),
@@ -52,8 +53,15 @@ FIELDS: Final = (
     Field(f"{CLIENT}._coordinator.check_errors", "aiokafka", FAUST_APP, "raises a kept error"),
     Field(f"{CONSUMER}.thread_loop", "mode-streaming", FAUST_APP, "where the check must run"),
     Field(f"{CONSUMER}._thread", "mode-streaming", FAUST_APP, "tells whether the thread is alive"),
-    Field("producer._sender.close", "aiokafka", "chassis.streams.relay", "stops without a flush"),
-    Field("producer.client.close", "aiokafka", "chassis.streams.relay", "stops without a flush"),
+    Field(
+        "producer._sender.close",
+        "aiokafka",
+        "chassis.streams.relay_producer",
+        "stops without flush",
+    ),
+    Field(
+        "producer.client.close", "aiokafka", "chassis.streams.relay_producer", "stops without flush"
+    ),
     Field(
         "table._client.fetch_all_metadata",
         "aiokafka",
