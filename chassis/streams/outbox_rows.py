@@ -86,6 +86,7 @@ select count(*) as count,
     async def parked(self) -> ParkedRecords:
         """Returns the parked records, of all shards. Frees those that wait behind none any more."""
         row = await self._connection.fetchrow(self._parked)
+        assert row is not None, "an aggregate has one row"
         if row["count"]:
             await self._connection.execute(self._free)
         return ParkedRecords(row["count"], row["oldest_age_s"])

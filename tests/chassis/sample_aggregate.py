@@ -14,6 +14,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
+from chassis.store.outbox import EVENT_OUTBOX, Outbox, SeparateOutbox
 from chassis.store.stream import Projection, UnknownEventError
 from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
@@ -39,6 +40,8 @@ def upgrade():
             part_id uuid primary key, sample_id uuid not null, total bigint not null
         );
         grant select, insert, update on part to {app};
+        create table separate_outbox (like outbox including all);
+        grant select, insert, update, delete on separate_outbox to {app};
     """)
 '''
 
@@ -94,7 +97,7 @@ class SampleStream:
     state_type = Sample
     schema = 1
     columns = ("owner", "nickname")
-    separate_outbox = None
+    separate_outbox: SeparateOutbox | None = None
     projection = Projection(
         "part", (("part_id", "uuid"), ("sample_id", "uuid"), ("total", "bigint")), "part_id"
     )
@@ -154,6 +157,15 @@ class SampleStream:
         return (
             [(uuid5(state.id, str(state.total)), state.id, state.total)] if state.total % 2 else []
         )
+
+
+SEPARATE_OUTBOX = Outbox("separate_outbox", 7003, 7004)
+
+
+class SeparateStream(SampleStream):
+    """Samples whose Named events have an outbox of their own."""
+
+    separate_outbox = SeparateOutbox(SEPARATE_OUTBOX, frozenset({"Named"}))
 
 
 class UnindexedStream(SampleStream):
@@ -233,7 +245,9 @@ async def open_pool(dsn: str) -> asyncpg.Pool:
     )
 
 
-def new_relay(dsn: str, bootstrap: str, topic: str, ticks: str = "") -> Relay:
+def new_relay(
+    dsn: str, bootstrap: str, topic: str, ticks: str = "", outbox: Outbox = EVENT_OUTBOX
+) -> Relay:
     def route(record: OutboxRecord) -> tuple[Address, bytes]:
         if record.stream_id is None:
             return Address(ticks, record.shard), b"tick"
@@ -241,4 +255,4 @@ def new_relay(dsn: str, bootstrap: str, topic: str, ticks: str = "") -> Relay:
 
     made = telemetry()
     metrics = RelayMetrics(made.registry)
-    return Relay(dsn, bootstrap, "/samples", "safeconduct.samples.v1", route, made, metrics)
+    return Relay(dsn, bootstrap, "/samples", "safeconduct.samples.v1", route, made, metrics, outbox)

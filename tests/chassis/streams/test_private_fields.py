@@ -43,7 +43,7 @@ class Field:
 
 CONSUMER, CLIENT = "consumer._thread", "consumer._thread._consumer"
 FAUST_APP: Final = "chassis.streams.faust_app"
-RELAY_PRODUCER = "chassis.streams.relay_producer"
+RELAY_PRODUCER: Final = "chassis.streams.relay_producer"
 FIELDS: Final = (
     Field("app._create_directories", "faust-streaming", FAUST_APP, "overridden to write no files"),
     Field(CONSUMER, "faust-streaming", FAUST_APP, "the thread that fetches and commits"),
@@ -53,15 +53,9 @@ FIELDS: Final = (
     Field(f"{CLIENT}._coordinator.check_errors", "aiokafka", FAUST_APP, "raises a kept error"),
     Field(f"{CONSUMER}.thread_loop", "mode-streaming", FAUST_APP, "where the check must run"),
     Field(f"{CONSUMER}._thread", "mode-streaming", FAUST_APP, "tells whether the thread is alive"),
-    Field(
-        "producer._sender.close",
-        "aiokafka",
-        "chassis.streams.relay_producer",
-        "stops without flush",
-    ),
-    Field(
-        "producer.client.close", "aiokafka", "chassis.streams.relay_producer", "stops without flush"
-    ),
+    Field("producer._sender.close", "aiokafka", RELAY_PRODUCER, "stops without a flush"),
+    Field("producer.client.close", "aiokafka", RELAY_PRODUCER, "stops without a flush"),
+    Field("producer.client.force_metadata_update", "aiokafka", RELAY_PRODUCER, "is answered"),
     Field(
         "table._client.fetch_all_metadata",
         "aiokafka",
@@ -141,6 +135,7 @@ async def test_the_private_fields_are_what_we_take_them_for(running: Running) ->
     assert assigned_partitions(running.app) == 1
     assert inspect.iscoroutinefunction(running.producer._sender.close)
     assert inspect.iscoroutinefunction(running.producer.client.close)
+    assert await running.producer.client.force_metadata_update() is True
 
 
 async def test_a_consumer_writes_no_folder_of_its_own(running: Running) -> None:

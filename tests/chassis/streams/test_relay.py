@@ -11,23 +11,37 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import RequestTimedOutError
 from aiokafka.producer.sender import SendProduceReqHandler
 
 from chassis.rpc.errors import RpcError
+from chassis.store import journal as module_of_the_journal
+from chassis.store.journal import Journal
 from chassis.store.outbox import shard_of
+from chassis.streams import relay_producer
+from chassis.streams.outbox_record import Address, OutboxRecord
+from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
 from tests.chassis.kafka_records import records_in
 from tests.chassis.sample_aggregate import (
+    SEPARATE_OUTBOX,
+    Added,
+    Named,
     SampleJournal,
+    SeparateStream,
+    UnindexedStream,
     add,
     adding,
+    naming,
     new_journal,
     new_key,
     new_relay,
     open_pool,
+    telemetry,
 )
 from tests.chassis.waiting import eventually, stopped
 
@@ -39,6 +53,12 @@ select pid, count(*) as owned from pg_locks l join pg_database d on d.oid = l.da
 KILL_ONE = """
 select pg_terminate_backend(pid) from pg_locks l join pg_database d on d.oid = l.database
  where d.datname = $1 and l.locktype = 'advisory' and l.classid = 7002 and l.granted limit 1
+"""
+
+
+PRESENT = """
+select count(*) from pg_locks l join pg_database d on d.oid = l.database
+ where d.datname = current_database() and l.locktype = 'advisory' and l.classid = 7002 and l.granted
 """
 
 
@@ -55,6 +75,10 @@ async def outbox(pool: asyncpg.Pool) -> int:
 
 async def shards_owned(pool: asyncpg.Pool) -> list[int]:
     return [row["owned"] for row in await pool.fetch(SHARDS_OWNED)]
+
+
+async def owned_is(pool: asyncpg.Pool, expected: list[int]) -> bool:
+    return await shards_owned(pool) == expected
 
 
 def emptied(pool: asyncpg.Pool) -> Callable[[], object]:
@@ -187,36 +211,187 @@ async def test_no_event_is_missing_and_every_stream_is_in_order_though_relays_fa
     }
 
 
-async def test_a_record_that_cannot_be_sent_holds_back_only_later_records_of_its_shard(
-    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
-) -> None:
-    topic = await new_topic()
-    too_large = uuid4()
-    other = next(sample for sample in iter(uuid4, None) if shard_of(sample) != shard_of(too_large))
-    journal = new_journal(pool)
-    await add(journal, too_large, 1, 2, 3)
-    await pool.execute(
-        "insert into outbox (shard, name, body) values ($1, 'Large', $2)",
-        shard_of(too_large),
-        bytes(2_000_000),
+async def rows(pool: asyncpg.Pool, sample: UUID) -> list[tuple[int, str | None]]:
+    """Version and reason of the rows of the sample that wait in the outbox."""
+    found = await pool.fetch(
+        "select version, parked_reason from outbox where stream_id = $1 order by id", sample
     )
-    await add(journal, too_large, 4)
-    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic, topic)
+    return [(row["version"], row["parked_reason"]) for row in found]
+
+
+def sample_of_shard(shard: int) -> UUID:
+    return next(sample for sample in iter(uuid4, None) if shard_of(sample) == shard)
+
+
+async def add_large(pool: asyncpg.Pool, sample: UUID, size: int) -> None:
+    """Adds an event with a payload of so many bytes."""
+    journal = Journal(pool, UnindexedStream(), telemetry(), lambda: None)
+    await journal.execute(sample, new_key(), "me", naming(sample, size))
+
+
+@pytest.fixture
+def large_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the journal store an event that no producer sends, as an earlier release did."""
+    monkeypatch.setattr(module_of_the_journal, "MAX_PAYLOAD_BYTES", 8 << 20)
+
+
+async def test_a_record_that_is_too_large_parks_its_stream_and_no_other_of_its_shard(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic, large_events: None
+) -> None:
+    topic, poisoned = await new_topic(), uuid4()
+    other = sample_of_shard(shard_of(poisoned))
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
+    journal: SampleJournal = Journal(pool, UnindexedStream(), telemetry(), relay.wake)
+    await add(journal, poisoned, 1)
+    await add_large(pool, poisoned, 3 << 20)
+    await add(journal, poisoned, 3)
+    await add(journal, other, 1)
     running = asyncio.create_task(relay.run())
 
-    async def only_two_rows_wait() -> bool:
-        return await outbox(pool) == 2
+    async def only(expected: list[tuple[int, str]]) -> bool:
+        return await outbox(pool) == len(expected) and await rows(pool, poisoned) == expected
 
-    await eventually(only_two_rows_wait, "the rest has left")
-    sent = len(await records_in(kafka.bootstrap, topic))
-    for total in range(1, 4):  # each of them waits for another session of the relay
+    parked = [(2, "RECORD_TOO_LARGE"), (3, "BEHIND")]
+    await eventually(lambda: only(parked), "the poisoned stream waits alone")
+    for version in (4, 5, 6):
+        await add(journal, poisoned, 1)
         await add(journal, other, 1)
-        await eventually(only_two_rows_wait, f"number {total} of the other shard")
+        parked.append((version, "BEHIND"))
+        await eventually(lambda: only(parked), "the other stream goes on")
 
     await stopped(running)
     records = await records_in(kafka.bootstrap, topic)
-    assert first_versions(records) == {too_large: [1, 2, 3], other: [1, 2, 3]}
-    assert len(records) == sent + 3
+    assert first_versions(records) == {poisoned: [1], other: [1, 2, 3, 4]}
+    assert len(records) == 5, "no session ended, so that no record was sent twice"
+
+
+async def test_records_that_were_parked_are_sent_in_order_once_they_are_retried(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic, sample = await new_topic(), uuid4()
+    journal = new_journal(pool)
+    await add(journal, sample, 1, 2, 3)
+    await pool.execute(
+        "update outbox set parked_at = now(),"
+        " parked_reason = case version when 1 then 'REFUSED_BY_BROKER' else 'BEHIND' end"
+    )
+    running = asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, topic).run())
+    await add(journal, sample, 4)
+
+    async def all_wait() -> bool:
+        return [reason for _, reason in await rows(pool, sample)][1:] == ["BEHIND"] * 3
+
+    await eventually(all_wait, "the new event waits behind")
+    # Only the first: those behind an event that is gone are freed by the relay.
+    await pool.execute("update outbox set parked_reason = null where version = 1")
+
+    await eventually(emptied(pool), "the outbox is empty")
+    await stopped(running)
+    records = await records_in(kafka.bootstrap, topic)
+    assert [int(header(record, "ce_streamversion")) for record in records] == [1, 2, 3, 4]
+
+
+async def test_a_record_that_the_broker_refuses_parks_its_stream_and_no_other_of_its_batch(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(1, **{"max.message.bytes": "20000"})
+    poisoned = uuid4()
+    others = [sample_of_shard(shard_of(poisoned)) for _ in range(2)]
+    journal = new_journal(pool)
+    await add(journal, others[0], 1)
+    await add_large(pool, poisoned, 50_000)
+    await add(journal, others[1], 1)
+    await add_large(pool, poisoned, 100)
+    running = asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, topic).run())
+
+    async def poisoned_waits_alone() -> bool:
+        return await outbox(pool) == 2 and await rows(pool, poisoned) == [
+            (1, "REFUSED_BY_BROKER"),
+            (2, "BEHIND"),
+        ]
+
+    await eventually(poisoned_waits_alone, "the poisoned stream waits alone")
+    await stopped(running)
+    assert first_versions(await records_in(kafka.bootstrap, topic)) == {
+        sample: [1] for sample in others
+    }
+
+
+async def test_a_record_without_a_stream_that_is_too_large_is_parked_alone(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    ticks = await new_topic(16)
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, "unused", ticks)
+    await new_journal(pool).add_to_outbox([(3, "Tick", bytes(3 << 20)), (3, "Tick", b"small")])
+    running = asyncio.create_task(relay.run())
+
+    async def one_is_parked() -> bool:
+        return await pool.fetchval("select array_agg(parked_reason) from outbox") == [
+            "RECORD_TOO_LARGE"
+        ]
+
+    await eventually(one_is_parked, "the small one has left")
+    await stopped(running)
+    assert [record.value for record in await records_in(kafka.bootstrap, ticks)] == [b"small"]
+
+
+async def test_a_shard_whose_topic_does_not_answer_holds_back_no_other_shard(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic, stuck, other = await new_topic(), sample_of_shard(3), sample_of_shard(4)
+    made = telemetry()
+
+    def route(record: OutboxRecord) -> tuple[Address, bytes]:
+        return Address("missing.v1" if record.shard == 3 else topic), b"key"
+
+    relay = Relay(
+        own_store.app_dsn,
+        kafka.bootstrap,
+        "/samples",
+        "safeconduct.samples.v1",
+        route,
+        made,
+        RelayMetrics(made.registry),
+    )
+    journal = new_journal(pool, relay.wake)
+    await add(journal, stuck, 1)
+    running = asyncio.create_task(relay.run())
+
+    async def only_the_stuck_one_waits() -> bool:
+        return await outbox(pool) == 1
+
+    for _ in range(20):  # one after the other: each would wait for the stuck shard
+        await add(journal, other, 1)
+        await eventually(only_the_stuck_one_waits, "the other shard goes on", seconds=8)
+
+    await stopped(running)
+    assert first_versions(await records_in(kafka.bootstrap, topic)) == {other: list(range(1, 21))}
+
+
+async def test_events_of_a_separate_outbox_leave_though_the_other_outbox_is_stuck(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic, sample = await new_topic(16), uuid4()
+    journal = Journal(pool, SeparateStream(), telemetry(), lambda: None)
+    await journal.execute(
+        sample,
+        new_key(),
+        "me",
+        lambda _: (Added(sample, 1), Named(sample, "a"), Added(sample, 2)),
+    )
+    await journal.add_to_outbox([(shard_of(sample), "Tick", b"tick")])
+    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic, topic, outbox=SEPARATE_OUTBOX)
+    running = asyncio.create_task(relay.run())
+
+    async def emptied_apart() -> bool:
+        return await pool.fetchval(f"select count(*) from {SEPARATE_OUTBOX.table}") == 0
+
+    await eventually(emptied_apart, "the separate outbox is empty")
+    await stopped(running)
+    records = await records_in(kafka.bootstrap, topic)
+    names = {header(record, "ce_type").rpartition(".")[2] for record in records}
+    assert names == {"Named", "Tick"}
+    assert [version for version, _ in await rows(pool, sample)] == [1, 3]
 
 
 async def test_a_restart_of_the_database_loses_no_record(
@@ -252,28 +427,56 @@ async def _works(journal: SampleJournal, sample: UUID) -> bool:
     return True
 
 
-async def test_a_relay_without_a_broker_ends_when_cancelled_and_owns_no_shard(
-    own_store: Database, pool: asyncpg.Pool
+async def test_a_replica_without_a_broker_takes_no_share_of_the_shards(
+    own_store: Database, pool: asyncpg.Pool, kafka: Kafka, new_topic: NewTopic
 ) -> None:
-    async def sessions() -> int:
-        return int(
-            await pool.fetchval(
-                "select sessions from pg_stat_database where datname = current_database()"
-            )
-        )
+    topic = await new_topic()
+    healthy = asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, topic).run())
+    await eventually(lambda: owned_is(pool, [16]), "the healthy replica owns all")
 
-    await add(new_journal(pool), uuid4(), 1)
-    before = await sessions()
-    running = asyncio.create_task(new_relay(own_store.app_dsn, "127.0.0.1:1", "unused").run())
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
-    async def tried() -> bool:
-        return await sessions() > before
+    silent = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    cut_off = [
+        asyncio.create_task(new_relay(own_store.app_dsn, bootstrap, "unused").run())
+        for bootstrap in ("127.0.0.1:1", f"127.0.0.1:{port}")
+    ]
 
-    await eventually(tried, "it has tried")
+    for _ in range(8):
+        await add(new_journal(pool), uuid4(), 1)
+        await eventually(emptied(pool), "the event leaves")
+        assert await shards_owned(pool) == [16]
+        assert await pool.fetchval(PRESENT) == 1
+
+    await stopped(*cut_off, healthy)
+    silent.close()
+
+
+async def test_a_replica_that_loses_the_broker_frees_its_shards_though_it_has_nothing_to_send(
+    own_store: Database,
+    pool: asyncpg.Pool,
+    kafka: Kafka,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay_producer, "_PROBE_S", 0.05)
+    monkeypatch.setattr(relay_producer, "_PROBE_TIMEOUT_S", 0.2)
+    running = asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, "unused").run())
+    await eventually(lambda: owned_is(pool, [16]), "it owns all")
+    answering = asyncio.Event()
+
+    async def answer(_client: object) -> bool:
+        await answering.wait()
+        return True
+
+    monkeypatch.setattr(AIOKafkaClient, "force_metadata_update", answer)
+    monkeypatch.setattr(AIOKafkaProducer, "start", lambda _self: answering.wait())
+
+    await eventually(lambda: owned_is(pool, []), "it has freed them")
     await stopped(running)
-
-    assert await shards_owned(pool) == []
-    assert await outbox(pool) == 1
 
 
 async def test_canary_an_idempotent_producer_repeats_an_expired_batch_for_ever(
