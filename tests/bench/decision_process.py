@@ -33,6 +33,7 @@ from chassis.store.timers import Timers
 from chassis.streams.envelope import Envelope
 from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.tracing import setup
 from services.applications import __main__ as service
 from services.applications.core.commands import Submit
@@ -149,7 +150,13 @@ async def main(given: dict[str, Any]) -> None:
     )
     hearing = EventHandlers(office)
     relay = Relay(
-        given["dsn"], given["bootstrap"], "/bench", service.PACKAGE, _to(given["topic"]), telemetry
+        given["dsn"],
+        given["bootstrap"],
+        "/bench",
+        service.PACKAGE,
+        _to(given["topic"]),
+        telemetry,
+        RelayMetrics(telemetry.registry),
     )
     wakes += [relay.wake, tail.wake]
     beside = [

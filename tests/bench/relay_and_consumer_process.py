@@ -22,6 +22,7 @@ from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope
 from chassis.streams.outbox_record import Address
 from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.tracing import setup
 from tests.bench.child_processes import lines, respond, settings
 
@@ -64,6 +65,7 @@ class RelayAndConsumer:
             "bench.v1",
             lambda record: (target, str(record.stream_id).encode()),
             telemetry,
+            RelayMetrics(telemetry.registry),
         )
 
         def sent() -> float:

@@ -12,6 +12,7 @@ import pytest
 from chassis.store.hash_chain import chain_hash, event_id_of
 from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
+from chassis.streams.relay_metrics import RelayMetrics
 from infra.local.kafka import Kafka
 from infra.local.ports import free_port
 from infra.local.postgres import Database, Postgres
@@ -215,8 +216,10 @@ async def publish(store: Database, kafka: Kafka, topic: str, superuser: asyncpg.
         return Address(topic), str(record.stream_id).encode()
 
     source, package = f"/{store.name}", "safeconduct.samples.v1"
+    made = telemetry()
+    metrics = RelayMetrics(made.registry)
     relay = asyncio.create_task(
-        Relay(store.app_dsn, kafka.bootstrap, source, package, route, telemetry()).run()
+        Relay(store.app_dsn, kafka.bootstrap, source, package, route, made, metrics).run()
     )
 
     async def published() -> bool:
