@@ -86,7 +86,10 @@ def _stream(
     for event in events:
         rebuilt = kept.evolve(rebuilt, kept.decode_event(event.name, event.payload))
     always = ("state", "due_at")
-    stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["state_data"])
+    # A row that a release with another number wrote is not decoded by this one, as in the services.
+    stored = rebuilt
+    if row["schema"] == kept.schema:
+        stored = msgspec.msgpack.Decoder(kept.state_type).decode(row["state_data"])
     # Columns are compared in the form that PostgreSQL returns: text for an enum, UUID for a UUID.
     again = (kept.state_name(rebuilt), kept.due_at(rebuilt), *kept.index(rebuilt))
     return Stream(

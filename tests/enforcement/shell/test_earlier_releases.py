@@ -26,13 +26,17 @@ from safeconduct.standing import (
 )
 
 from chassis.store.idempotency import IdempotencyKey
+from chassis.store.journal import Journal
 from chassis.store.migrations import migrate
+from chassis.store.rebuild import FIRST, RebuildReport, rebuild
+from chassis.telemetry.tracing import setup
 from infra.cache import CHECKOUT
 from infra.local.postgres import Database
 from services.enforcement.core.decide import decide
 from services.enforcement.core.evolve import evolve
 from services.enforcement.core.model import LicenseConduct, LicenseState, ViolationState
 from services.enforcement.shell import codec, standing_codec
+from services.enforcement.shell.projections import LicenseStream
 from tests.enforcement.core.builders import (
     CASE,
     FOURTH,
@@ -188,6 +192,47 @@ async def test_the_migration_rewrites_stored_rows_and_keeps_every_other(
     assert len(keys) > MIGRATION.BATCH
     assert {key: without_grants(found[key]) for key in keys} == expected
     assert found[today] == states[today]
+
+
+async def test_after_stop_and_migrate_every_license_of_the_first_release_is_as_its_events_fold(
+    database: Database, tmp_path: Path
+) -> None:
+    first = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("000[2-9]_*"))
+    migrate(database.owner_dsn, database.app_role, first)
+    owner = await asyncpg.connect(database.owner_dsn)
+    keys = {name: UUID(int=number) for number, name in enumerate(STORED, 1)}
+    for name, key in keys.items():
+        events = STORED[name]["events"]
+        await owner.execute(
+            "insert into stream (id, version, doc, head, state, traceparent, created_at,"
+            " updated_at) values ($1, $2, $3, '\\x00', 'ACTIVE', '', now(), now())",
+            key, len(events), bytes.fromhex(STORED[name]["state"]),
+        )  # fmt: skip
+        await owner.executemany(
+            "insert into event (stream_id, version, event_id, name, actor, occurred_at, state,"
+            " payload, traceparent, prev_hash, hash) values ($1, $2, gen_random_uuid(), $3, '',"
+            " now(), '', $4, '', '\\x00', '\\x00')",
+            [
+                (key, version, event, bytes.fromhex(payload))
+                for version, (event, payload) in enumerate(events, 1)
+            ],
+        )
+
+    migrate(database.owner_dsn, database.app_role, MIGRATIONS)
+
+    pool = await asyncpg.create_pool(database.app_dsn, min_size=0, max_size=1)
+    telemetry = setup("enforcement", "0.0.0", log_level="CRITICAL")
+    journal = Journal(pool, LicenseStream(), telemetry, lambda: None)
+    before = {each.id: each.state for each in await journal.select("")}
+    report = await rebuild(owner, [LicenseStream()], FIRST, lambda _: None)
+    after = {each.id: each.state for each in await journal.select("")}
+    again = await rebuild(owner, [LicenseStream()], FIRST, lambda _: None)
+    await pool.close()
+    await owner.close()
+    assert before == {key: folded(name) for name, key in keys.items()}
+    assert after == before
+    assert (report, again) == (RebuildReport(rewritten=len(keys)), RebuildReport(equal=len(keys)))
 
 
 def test_a_standing_of_an_earlier_release_grants_no_form_of_access() -> None:
