@@ -38,10 +38,10 @@ SENT_ONCE: Final = (
     ("safeconduct.screening.v1.ListService", "ImportList"),
     ("safeconduct.enforcement.v1.StandingService", "WatchStanding"),
 )
-# gRPC allows at most five attempts. They take about three seconds, as long as the restart of a
-# replica. A server that stops ends the calls that still wait in its queue as CANCELLED: no handler
-# saw them. Every method is a read or has a request id, so a call may be sent again. gRPC does not
-# retry a call that the caller cancelled.
+# gRPC allows at most five attempts. They take about three seconds, and our client goes on after
+# them. A server that stops ends the calls that still wait in its queue as CANCELLED: no handler saw
+# them. Every method is a read or has a request id, so a call may be sent again. gRPC does not retry
+# a call that the caller cancelled.
 _RETRY: Final = {
     "maxAttempts": 5,
     "initialBackoff": "0.2s",

@@ -68,7 +68,9 @@ class StandingStream:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        return _cause([task.exception() for task in tasks if not task.cancelled()])
+            # Here, so that asyncio logs none as not retrieved if the gate is being closed.
+            errors = [task.exception() for task in tasks if not task.cancelled()]
+        return _cause(errors)
 
     async def _renew(self, call: _Call, sent: dict[int, int]) -> None:
         """Subscribes, then sends a renewal about every third of a lease."""
