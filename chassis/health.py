@@ -29,14 +29,21 @@ class HealthServer:
     """Serves `grpc.health.v1` without TLS.
 
     The service "" is the readiness of the process. The service "live" is SERVING while its event
-    loop runs. `not_ready_reason` is called twice a second and must not block; it returns None or
-    the reason why the process is not ready.
+    loop runs and `not_live_reason` returns None. Both functions are called twice a second and must
+    not block; they return None or the reason why the process is not ready or not live.
     """
 
-    def __init__(self, address: str, not_ready_reason: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        not_ready_reason: Callable[[], str | None],
+        not_live_reason: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._address = address
         self._not_ready_reason = not_ready_reason
+        self._not_live_reason = not_live_reason
         self._reason: str | None = "starting"
+        self._not_live: str | None = None
         self._poller: asyncio.Task[None] | None = None
         self._health = health.aio.HealthServicer()
         self.port = 0
@@ -65,6 +72,7 @@ class HealthServer:
     async def _poll(self) -> None:
         while True:
             await self._report(self._ask())
+            await self._report_liveness(self._not_live_reason())
             await asyncio.sleep(POLL_SECONDS)
 
     def _ask(self) -> str | None:
@@ -78,6 +86,12 @@ class HealthServer:
             log.info("readiness", is_ready=reason is None, why_not=reason)
         self._reason = reason
         await self._health.set(READINESS, _SERVING if reason is None else _NOT_SERVING)
+
+    async def _report_liveness(self, reason: str | None) -> None:
+        if reason != self._not_live:
+            log.error("liveness", is_live=reason is None, why_not=reason)
+        self._not_live = reason
+        await self._health.set(LIVENESS, _SERVING if reason is None else _NOT_SERVING)
 
 
 class MetricsServer:

@@ -90,6 +90,8 @@ class Service:
     background_tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     not_ready_reason: Callable[[], str | None] = lambda: None
     """Returns None if the service is ready, else the reason why not."""
+    not_live_reason: Callable[[], str | None] = lambda: None
+    """Returns None, or the reason why only a new start of the process may help."""
     before_consuming: Callable[[], Awaitable[None]] | None = None
     """Runs before the first event is consumed, for instance to load a list."""
     sentences: Sentences = field(default_factory=dict)
@@ -239,6 +241,7 @@ async def _serve(
         telemetry,
         service.registrations,
         lambda: storage.fault or service.not_ready_reason(),
+        not_live_reason=service.not_live_reason,
         sentences=service.sentences,
     )
     await server.start()

@@ -58,7 +58,8 @@ _NO_LIMIT_SECONDS: Final = 3_600.0
 class RpcServer:
     """Serves the registered services until it is drained.
 
-    `not_ready_reason` returns None if the service is ready, else the reason why not. If a servicer
+    `not_ready_reason` returns None if the service is ready, else the reason why not.
+    `not_live_reason` does so for liveness. If a servicer
     has a method `drain()` (plain or async), the server calls it when it stops: the servicer then
     ends its watches, and every later one, with `chassis.rpc.errors.draining()`.
 
@@ -73,6 +74,7 @@ class RpcServer:
         registrations: Sequence[Registration],
         not_ready_reason: Callable[[], str | None],
         *,
+        not_live_reason: Callable[[], str | None] = lambda: None,
         deadline_s: float = 30.0,
         sentences: Sentences | None = None,
     ) -> None:
@@ -91,7 +93,9 @@ class RpcServer:
             deadline_s,
             sentences,
         )
-        self._health = HealthServer(settings.health_listen_address, not_ready_reason)
+        self._health = HealthServer(
+            settings.health_listen_address, not_ready_reason, not_live_reason
+        )
         self._metrics = MetricsServer(settings.metrics_listen_address, telemetry.registry)
         self._server: aio.Server | None = None
         self.port = 0

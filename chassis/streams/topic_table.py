@@ -8,16 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis.streams.record_size import MAX_RECORD_BYTES
+from chassis.streams.topic_id import topic_id
 
 _LOG = structlog.get_logger("topic_table")
 _RESTART_S = 0.5
+_ID_CHECK_S = 1.0
+"""Seconds between two checks whether the topic is still the same."""
+
+OnStart = Callable[[UUID, Mapping[int, int]], Awaitable[None]]
+
+
+async def _nothing(_topic_id: UUID, _ends: Mapping[int, int]) -> None:
+    """Does nothing when reading begins."""
+
+
+class _TopicRecreatedError(Exception):
+    """The topic has another id than when reading began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +51,23 @@ class Entry:
 class TopicTableReader:
     """Passes every record of `topic` to `on_records`, in the order of each partition.
 
+    `on_start` is awaited each time reading begins, also after a lost connection, before the first
+    record is passed. It gets the topic's id and the end of each partition. A topic that is created
+    again, under another id, is read from its beginning.
+
     `caught_up` is set once every record that was in the topic when reading began has been passed.
     """
 
     def __init__(
-        self, bootstrap: str, topic: str, on_records: Callable[[list[Entry]], None]
+        self,
+        bootstrap: str,
+        topic: str,
+        on_records: Callable[[list[Entry]], None],
+        on_start: OnStart = _nothing,
     ) -> None:
         self._bootstrap, self._topic, self._on_records = bootstrap, topic, on_records
+        self._on_start = on_start
+        self._topic_id: UUID | None = None
         self._next: dict[int, int] = {}
         self.caught_up = asyncio.Event()
         self.partitions: frozenset[int] = frozenset()
@@ -53,7 +78,11 @@ class TopicTableReader:
             try:
                 await self._read()
             except asyncio.CancelledError:
-                raise
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # aiokafka cancels a request whose connection is lost; nobody cancelled this task.
+                _LOG.warning("reading starts again", topic=self._topic, error="CancelledError")
             except Exception as error:  # noqa: BLE001 - after any error, reading goes on
                 _LOG.warning("reading starts again", topic=self._topic, error=type(error).__name__)
             await asyncio.sleep(_RESTART_S)
@@ -70,6 +99,10 @@ class TopicTableReader:
         )
         try:
             await consumer.start()
+            found = await self._read_topic_id(consumer)
+            if found != self._topic_id:
+                self._topic_id = found
+                self._next.clear()
             assigned = await self._partitions(consumer)
             consumer.assign(list(assigned))
             for partition in assigned:
@@ -82,7 +115,13 @@ class TopicTableReader:
                 for partition, offset in (await consumer.end_offsets(assigned)).items()
             }
             self.partitions = frozenset(partition.partition for partition in assigned)
+            await self._on_start(found, ends)
+            checked_at = time.monotonic()
             while True:
+                if time.monotonic() - checked_at > _ID_CHECK_S:
+                    checked_at = time.monotonic()
+                    if await self._read_topic_id(consumer) != found:
+                        raise _TopicRecreatedError
                 positions = {each.partition: await consumer.position(each) for each in assigned}
                 self._note_progress(ends, positions)
                 batches = await consumer.getmany(timeout_ms=200, max_records=2000)
@@ -93,6 +132,9 @@ class TopicTableReader:
             # An error of `stop` must not replace the error that ended the reading.
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(consumer.stop(), 5)
+
+    async def _read_topic_id(self, consumer: AIOKafkaConsumer) -> UUID:
+        return await topic_id(consumer._client, self._topic)  # noqa: SLF001 - no public call; tests/chassis/streams/test_private_fields.py
 
     async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         # `partitions_for_topic` knows subscribed topics only. A subscription would join a group.

@@ -10,15 +10,16 @@ from safeconduct.enforcement.v1 import service_pb2_grpc as grpc
 from safeconduct.standing import NANOSECONDS
 
 from chassis.service import Runtime, Service, main
-from chassis.settings import ServiceSettings
 from chassis.streams.outbox_record import Address, OutboxRecord
-from services.enforcement.shell import heartbeats
+from services.enforcement.shell import heartbeats, knowledge
 from services.enforcement.shell.conduct_service import ConductServicer
 from services.enforcement.shell.dependencies import Dependencies
 from services.enforcement.shell.event_handlers import EventHandlers
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import STANDING_OUTBOX, LicenseStream
+from services.enforcement.shell.settings import EnforcementSettings
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
+from services.enforcement.shell.standing_recall import StandingRecall
 from services.enforcement.shell.standing_service import StandingServicer
 from services.enforcement.shell.violation_service import ViolationServicer
 
@@ -40,11 +41,13 @@ def route(record: OutboxRecord) -> tuple[Address, bytes]:
     return Address(PACKAGE), key
 
 
-def build(runtime: Runtime[ServiceSettings]) -> Service:
+def build(runtime: Runtime[EnforcementSettings]) -> Service:
     """Returns the service with all its parts."""
+    settings = runtime.settings
     journal = runtime.journal(LicenseStream())
     own_heartbeats = Heartbeats(journal)
     standing_cache = StandingCache(own_heartbeats, runtime.telemetry)
+    recall = StandingRecall(standing_cache, journal)
     _register_metrics(standing_cache, runtime)
     dependencies = Dependencies(journal, standing_cache, runtime.page_tokens)
     handlers = EventHandlers(dependencies)
@@ -75,17 +78,14 @@ def build(runtime: Runtime[ServiceSettings]) -> Service:
         separate_outboxes=(STANDING_OUTBOX,),
         background_tasks=(
             own_heartbeats.run,
-            lambda: standing_cache.run(runtime.settings.kafka_bootstrap_servers, journal),
+            lambda: recall.run(runtime.settings.kafka_bootstrap_servers),
         ),
-        not_ready_reason=lambda: (
-            None
-            if own_heartbeats.known_as_of is not None
-            else "the standings are not completely known yet"
-        ),
+        not_ready_reason=lambda: knowledge.not_ready_reason(standing_cache, settings),
+        not_live_reason=lambda: knowledge.not_live_reason(standing_cache, settings),
     )
 
 
-def _register_metrics(standing_cache: StandingCache, runtime: Runtime[ServiceSettings]) -> None:
+def _register_metrics(standing_cache: StandingCache, runtime: Runtime[EnforcementSettings]) -> None:
     registry = runtime.telemetry.registry
     age = Gauge(
         "safeconduct_standing_cache_age_seconds",
@@ -115,7 +115,7 @@ def _age_seconds(standing_cache: StandingCache) -> float:
 if __name__ == "__main__":
     main(
         "enforcement",
-        ServiceSettings,
+        EnforcementSettings,
         build,
         Path(__file__).parent / "migrations",
         [LicenseStream()],

@@ -7,6 +7,7 @@ knows all of them. Nothing is sent before the replica knows every standing as of
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Final
 
@@ -64,7 +65,10 @@ class GateStream:
     async def _read_subscription(
         self, requests: AsyncIterator[pb.WatchStandingRequest]
     ) -> tuple[int, ...] | None:
-        """Returns the token's offsets, `()` for a snapshot, None if the caller sent nothing."""
+        """Returns the token's offsets, `()` for a snapshot, None if the caller sent nothing.
+
+        Offsets of another topic, or from another database, mean nothing here.
+        """
         first = await anext(requests, None)
         if first is None:
             return None
@@ -76,7 +80,10 @@ class GateStream:
         token = first.subscribe.resume_token
         if not token:
             return ()
-        return tuple(int(offset) for offset in self._tokens.decode(self._purpose, token))
+        topic_name, *offsets = self._tokens.decode(self._purpose, token)
+        if topic_name != _digest(self._cache.topic_name):
+            return ()
+        return tuple(int(offset) for offset in offsets)
 
     async def _read_renewals(
         self, requests: AsyncIterator[pb.WatchStandingRequest], subscriber: Subscriber
@@ -142,7 +149,8 @@ class GateStream:
         self, standings: Sequence[CachedStanding], offsets: tuple[int, ...], *, is_snapshot: bool
     ) -> Iterator[bytes]:
         """Yields at least one message. Only the last one has a token, which covers all of them."""
-        token = self._tokens.encode(self._purpose, offsets)
+        topic_name = _digest(self._cache.topic_name)
+        token = self._tokens.encode(self._purpose, (topic_name, *offsets))
         for start in range(0, max(len(standings), 1), PAGE_SIZE):
             page = [each.serialized for each in standings[start : start + PAGE_SIZE]]
             has_more = start + PAGE_SIZE < len(standings)
@@ -153,6 +161,11 @@ class GateStream:
     @property
     def _purpose(self) -> str:
         return f"WatchStanding/{self._partner_id}"
+
+
+def _digest(topic_name: str) -> str:
+    # Tokens are short: contracts accept 400 characters.
+    return hashlib.sha256(topic_name.encode()).hexdigest()[:16]
 
 
 def _too_old(missing: frozenset[str]) -> RpcError:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from safeconduct.clock import ElapsedClock
 
 from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
@@ -42,14 +42,6 @@ From then on one heartbeat is written every `_SLOW_S`, so that the outbox does n
 _SLOW_S: Final = 5.0
 
 
-def boottime() -> int:
-    """Returns nanoseconds of a clock that never jumps and runs while the machine sleeps.
-
-    Gates measure their leases with the same kind of clock.
-    """
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class Heartbeats:
     """Writes the heartbeats of this replica and notes which have returned.
 
@@ -57,8 +49,8 @@ class Heartbeats:
     every partition. It is None until the first one has.
     """
 
-    def __init__(self, journal: Journal[Any, Any], clock: Callable[[], int] = boottime) -> None:
-        self._journal, self._clock = journal, clock
+    def __init__(self, journal: Journal[Any, Any], clock: Callable[[], int] | None = None) -> None:
+        self._journal, self._clock = journal, clock or ElapsedClock()
         self._replica_id = uuid4().hex
         self._sequence = 0
         self._started: dict[int, int] = {}

@@ -1,24 +1,26 @@
 """The standings of all licenses in memory, read from the compacted topic, and their subscribers.
 
 Every replica holds every standing. Compaction keeps the last record of a license, which need not be
-the newest: a relay that lost its shard may have had an older record in flight. So a replica first
-loads what the database holds. Who may see which license is decided by the servicer.
+the newest: a relay that lost its shard may have had an older record in flight. So a replica recalls
+the newest standings from the database (`standing_recall`), and again if the topic has a hole: an
+offset that it did not read and that no recall covers. Who may see which license is decided by the
+servicer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
 from safeconduct.standing import Standing
 
-from chassis.rpc.errors import RpcError
-from chassis.store.journal import Journal
 from chassis.store.outbox import SHARDS, shard_of
-from chassis.streams.topic_table import Entry, TopicTableReader
+from chassis.streams.topic_table import Entry
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, context_of
 from services.enforcement.shell import heartbeats, standing_codec
@@ -27,12 +29,16 @@ from services.enforcement.shell.subscriber import CachedStanding, Subscriber
 
 _LOG = structlog.get_logger("standings")
 TOPIC: Final = "safeconduct.standing.v1"
-PAGE_SIZE: Final = 1_000
-RETRY_S: Final = 0.5
-_NEWEST_STANDINGS: Final = """
-select distinct on (stream_id) stream_id, payload from event
- where name = 'StandingChanged' and stream_id > $1 order by stream_id, version desc limit $2
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecallStart:
+    """What the cache knew when a recall began."""
+
+    versions: Mapping[str, int]
+    covered: tuple[int, ...]
+    """Records of the topic below these offsets were published before the recall began, or read."""
+    hole_count: int
 
 
 class StandingCache:
@@ -45,35 +51,65 @@ class StandingCache:
         self._by_partner: dict[str, dict[str, CachedStanding]] = {}
         self._unreadable: set[str] = set()
         self._next_offsets = [0] * SHARDS
+        self._covered = [0] * SHARDS
+        self._hole_count = 0
         self._subscribers: dict[str, set[Subscriber]] = {}
-        self._reader: TopicTableReader | None = None
+        self.withheld: str | None = None
+        """Why no lease is given to anyone; None if leases are given."""
+        self.hole_found = asyncio.Event()
+        """Set while the topic has a hole; a recall clears it."""
+        self.is_traced = False
+        """Whether records get a span: once the records that were there at the start are read."""
+        self.topic_name = ""
+        """Changes if the topic or its database is another one; part of each resume token."""
 
-    async def run(self, bootstrap: str, journal: Journal[Any, Any]) -> None:
-        """Loads from the database, then reads the topic until cancelled.
+    def forget_offsets(self) -> None:
+        """Forgets all offsets, because the topic is another one than before."""
+        self._next_offsets, self._covered = [0] * SHARDS, [0] * SHARDS
+        for cached in list(self._standings.values()):
+            self._store(replace(cached, offset=None))
 
-        If the broker is away, the knowledge only grows older.
+    def begin_recall(self, ends: Mapping[int, int] | None = None) -> RecallStart:
+        """Notes what is known before the database is read.
+
+        `ends`: the ends of the topic's partitions, if reading is about to begin there.
         """
-        await self.load(journal)
-        self._reader = TopicTableReader(bootstrap, TOPIC, self.consume)
-        await self._reader.run()
+        covered = tuple(
+            max(offset, (ends or {}).get(partition, 0))
+            for partition, offset in enumerate(self._next_offsets)
+        )
+        versions = {each: cached.standing.version for each, cached in self._standings.items()}
+        return RecallStart(versions, covered, self._hole_count)
 
-    async def load(self, journal: Journal[Any, Any]) -> None:
-        """Loads the newest standing of every license, page by page; waits for the database."""
-        last = UUID(int=0)
-        while True:
-            try:
-                rows = await journal.fetch(_NEWEST_STANDINGS, last, PAGE_SIZE)
-            except RpcError as error:
-                _LOG.warning("standings not loaded yet", reason=error.reason)
-                await asyncio.sleep(RETRY_S)
-                continue
-            for row in rows:
-                standing, serialized = standing_codec.decode_standing_changed(row["payload"])
-                partition = shard_of(row["stream_id"])
-                self._store(CachedStanding(standing, serialized, partition, None))
-            if len(rows) < PAGE_SIZE:
-                return
-            last = rows[-1]["stream_id"]
+    def recall(self, stream_id: UUID, payload: bytes) -> int | None:
+        """Applies the newest standing of a license in the database, and returns its version.
+
+        Returns None if it cannot be read; then its partner gets no lease.
+        """
+        try:
+            standing, serialized = standing_codec.decode_standing_changed(payload)
+        except ValueError:
+            _LOG.exception("unreadable standing in the database", license_id=str(stream_id))
+            self._unreadable.add(str(stream_id))
+            return None
+        known = self._standings.get(standing.license_id)
+        if known is None or standing.version > known.standing.version:
+            self._apply(CachedStanding(standing, serialized, shard_of(stream_id), None))
+        return standing.version
+
+    def end_recall(self, begun: RecallStart) -> None:
+        """Closes the holes that were known when the recall began."""
+        self._covered = [max(pair) for pair in zip(self._covered, begun.covered, strict=True)]
+        if begun.hole_count == self._hole_count:
+            self.hole_found.clear()
+        self._wake_all()
+
+    def withhold(self, reason: str | None) -> None:
+        """Gives no lease for this reason, or gives leases again (None)."""
+        if reason != self.withheld:
+            _LOG.warning("leases", withheld_because=reason)
+        self.withheld = reason
+        self._wake_all()
 
     def find(self, license_id: UUID) -> Standing | None:
         """Returns the standing of one license, or None if the replica knows none."""
@@ -110,9 +146,11 @@ class StandingCache:
     def known_as_of(self, partner_id: str) -> int | None:
         """Returns the time up to which all standings of the partner are known (see `Heartbeats`).
 
-        None before the first heartbeat returned, and while a record about a license of the partner
-        cannot be read.
+        None before the first heartbeat returned, while leases are withheld or the topic has a hole,
+        and while a record about a license of the partner cannot be read.
         """
+        if self.withheld is not None or self.hole_found.is_set():
+            return None
         return None if self._has_unreadable(partner_id) else self.heartbeats.known_as_of
 
     @property
@@ -141,6 +179,7 @@ class StandingCache:
     def consume(self, entries: list[Entry]) -> None:
         """Applies records of one partition, in order. Records of unknown type are skipped."""
         for entry in entries:
+            self._note_hole(entry)
             if entry.type == "StandingChanged":
                 self._apply_standing(entry)
             elif entry.type == heartbeats.NAME:
@@ -148,26 +187,46 @@ class StandingCache:
             if entry.partition < SHARDS:
                 self._next_offsets[entry.partition] = entry.offset + 1
 
+    def _note_hole(self, entry: Entry) -> None:
+        """Notes offsets that were compacted before they were read, and that no recall covers."""
+        if entry.partition >= SHARDS:
+            return
+        known = max(self._next_offsets[entry.partition], self._covered[entry.partition])
+        if entry.offset > known:
+            _LOG.warning(
+                "hole in the topic", partition=entry.partition, begin=known, end=entry.offset
+            )
+            self._hole_count += 1
+            self.hole_found.set()
+
     def _apply_standing(self, entry: Entry) -> None:
         try:
             standing, serialized = standing_codec.decode_standing_changed(entry.value)
         except ValueError:
             self._note_unreadable(entry)
             return
-        if standing.license_id in self._unreadable:
-            self._unreadable.discard(standing.license_id)
-            self._wake_all()
         known = self._standings.get(standing.license_id)
         read = CachedStanding(standing, serialized, entry.partition, entry.offset)
+        self._note_readable(standing.license_id)
         if known is not None and standing.version <= known.standing.version:
             if known.offset is None and standing.version == known.standing.version:
                 self._store(read)  # loaded from the database before; now its offset is known
             return  # published twice by a relay that stopped in between
-        self._store(read)
-        for subscriber in self._subscribers.get(standing.partner_id, ()):
-            subscriber.add_change(read)
-        if self._reader is not None and self._reader.caught_up.is_set():
+        self._apply(read)
+        if self.is_traced:
             self._trace(entry, standing)
+
+    def _apply(self, cached: CachedStanding) -> None:
+        """Stores a newer standing and tells the subscribers."""
+        self._note_readable(cached.standing.license_id)
+        self._store(cached)
+        for subscriber in self._subscribers.get(cached.standing.partner_id, ()):
+            subscriber.add_change(cached)
+
+    def _note_readable(self, license_id: str) -> None:
+        if license_id in self._unreadable:
+            self._unreadable.discard(license_id)
+            self._wake_all()
 
     def _store(self, cached: CachedStanding) -> None:
         standing = cached.standing

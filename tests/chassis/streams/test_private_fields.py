@@ -62,6 +62,8 @@ FIELDS: Final = (
         "chassis.streams.topic_table",
         "partitions of a topic without a subscription",
     ),
+    Field("table._client.send", "aiokafka", "chassis.streams.topic_id", "a request of our own"),
+    Field("table._client.get_random_node", "aiokafka", "chassis.streams.topic_id", "its broker"),
 )
 
 

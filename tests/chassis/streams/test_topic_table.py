@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
+from collections.abc import Mapping
+from uuid import UUID, uuid4
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope
+from chassis.streams.topic_id import topic_id
 from chassis.streams.topic_table import Entry, TopicTableReader
 from chassis.streams.topics import Topic, create
 from infra.local.kafka import Kafka
@@ -91,6 +95,81 @@ async def test_a_batch_whose_callback_raised_is_passed_again(
     await reader.caught_up.wait()
     await stopped(running)
     assert tries[-1] == tries[0] == [b"%d" % n for n in range(5)]
+
+
+async def test_reading_begins_with_the_id_and_the_ends_of_the_topic(
+    kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(2)
+    await produce(kafka.bootstrap, topic, numbered(0, 3), partition=1)
+    steps: list[object] = []
+
+    async def start(topic_id: UUID, ends: Mapping[int, int]) -> None:
+        steps.append((topic_id, ends))
+
+    reader = TopicTableReader(
+        kafka.bootstrap, topic, lambda entries: steps.extend(each.offset for each in entries), start
+    )
+    running = asyncio.create_task(reader.run())
+    await reader.caught_up.wait()
+    await stopped(running)
+
+    assert steps == [(await id_of(kafka, topic), {0: 0, 1: 3}), 0, 1, 2]
+
+
+async def test_a_topic_that_is_created_anew_is_read_from_its_beginning(
+    kafka: Kafka, new_topic: NewTopic
+) -> None:
+    topic = await new_topic()
+    await produce(kafka.bootstrap, topic, numbered(0, 5))
+    ids: list[UUID] = []
+    passed: list[bytes] = []
+
+    async def start(topic_id: UUID, _ends: Mapping[int, int]) -> None:
+        ids.append(topic_id)
+
+    reader = TopicTableReader(
+        kafka.bootstrap, topic, lambda entries: passed.extend(each.value for each in entries), start
+    )
+    running = asyncio.create_task(reader.run())
+    await eventually(lambda: len(passed) == 5, "the records")
+
+    await recreate(kafka, topic)
+    # More records than before: offsets alone do not show that it is another topic.
+    await produce(kafka.bootstrap, topic, numbered(100, 110))
+
+    await eventually(lambda: len(set(ids)) == 2, "the other topic is noticed")
+    del passed[:-10]
+    await eventually(lambda: passed[-10:] == [b"%d" % n for n in range(100, 110)], "all of them")
+    await stopped(running)
+
+
+async def id_of(kafka: Kafka, topic: str) -> UUID:
+    client = AIOKafkaClient(bootstrap_servers=kafka.bootstrap)
+    await client.bootstrap()
+    try:
+        return await topic_id(client, topic)
+    finally:
+        await client.close()
+
+
+async def recreate(kafka: Kafka, topic: str) -> None:
+    """Deletes the topic, and creates it as soon as the broker has forgotten it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+        async with asyncio.timeout(30):
+            while topic in await admin.list_topics():  # noqa: ASYNC110 - the broker signals nothing
+                await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+    await create(kafka.bootstrap, [Topic(topic, 1)], 1)
+
+
+async def test_a_topic_without_an_id_is_named(kafka: Kafka) -> None:
+    with pytest.raises(LookupError, match=r"missing\.v1"):
+        await id_of(kafka, "missing.v1")
 
 
 async def test_a_reader_without_a_broker_ends_when_cancelled() -> None:

@@ -28,6 +28,7 @@ from services.enforcement.shell import codec
 from services.enforcement.shell.gate_stream import GateStream
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.standing_cache import StandingCache
+from services.enforcement.shell.standing_recall import StandingRecall
 from tests.enforcement.core.builders import issued
 
 STANDING = issued().known_standing
@@ -66,6 +67,10 @@ class Topic:
         self.waiting.append(
             (shard_of(license_id), "StandingChanged", str(license_id).encode(), b"\xff\xff")
         )
+
+    def compact(self, standing: Standing) -> None:
+        """A record that was compacted before anybody read it: only its offset remains."""
+        self.ends[shard_of(UUID(standing.license_id))] += 1
 
     def deliver(self) -> None:
         waiting, self.waiting = self.waiting, []
@@ -159,11 +164,22 @@ class Stored:
 
     standings: Sequence[Standing]
     away: int = 0
+    timeline: str = "00000001"
+    log_position: int = 1_000
 
-    async def fetch(self, _query: str, behind: UUID, limit: int) -> list[dict[str, object]]:
+    async def fetch(self, _query: str, *values: Any) -> list[dict[str, object]]:
         if self.away:
             self.away -= 1
             raise unavailable("STORAGE_UNAVAILABLE", "away", 0.0)
+        if not values:
+            return [
+                {
+                    "system_identifier": 7,
+                    "timeline": self.timeline,
+                    "log_position": self.log_position,
+                }
+            ]
+        behind, limit = values
         page = sorted(
             (each for each in self.standings if UUID(each.license_id) > behind),
             key=lambda each: UUID(each.license_id),
@@ -179,3 +195,8 @@ class Stored:
 
 def stored(*standings: Standing, away: int = 0) -> Any:
     return Stored(standings, away)
+
+
+async def recall(topic: Topic, *standings: Standing) -> None:
+    """Reads these standings from a database."""
+    await StandingRecall(topic.cache, stored(*standings)).caught_up()

@@ -19,6 +19,7 @@ from chassis.streams.topic_table import Entry
 from services.enforcement.shell import gate_stream
 from services.enforcement.shell.gate_stream import GateStream
 from services.enforcement.shell.standing_cache import StandingCache
+from services.enforcement.shell.standing_recall import StandingRecall
 from tests.enforcement.core.builders import LICENSE
 from tests.enforcement.shell.standing_topic import (
     REVOKED,
@@ -27,6 +28,7 @@ from tests.enforcement.shell.standing_topic import (
     TOKENS,
     Gate,
     Topic,
+    recall,
     sends_nothing,
     settled,
     stored,
@@ -255,7 +257,7 @@ async def test_a_late_copy_that_outlived_compaction_does_not_reactivate_a_revoke
     # The topic held versions 1, 2, and again 1 of a relay that had lost its shard. Compaction kept
     # the last record.
     topic = Topic()
-    await topic.cache.load(stored(REVOKED))
+    await recall(topic, REVOKED)
     topic.put(STANDING)
     await topic.heartbeat()
 
@@ -269,7 +271,9 @@ async def test_a_standing_known_only_from_the_database_is_sent_to_a_gate_that_re
     await topic.heartbeat()
     token = (await Gate(topic).changes()).resume_token
     fresh = StandingCache(topic.heartbeats, TELEMETRY)
-    await fresh.load(stored(REVOKED))
+    await StandingRecall(fresh, stored(REVOKED)).caught_up()
+    ends = {partition: topic.ends[partition] - 1 for partition in range(SHARDS)}
+    fresh.end_recall(fresh.begin_recall(ends))
     for partition in range(SHARDS):
         fresh.consume([Entry(partition, topic.ends[partition] - 1, b"heartbeat", b"", "", "")])
 
@@ -280,7 +284,7 @@ async def test_a_standing_known_only_from_the_database_is_sent_to_a_gate_that_re
 
 async def test_a_standing_from_the_database_gets_its_offset_when_the_topic_has_it() -> None:
     topic = Topic()
-    await topic.cache.load(stored(STANDING))
+    await recall(topic, STANDING)
     topic.put(STANDING)
     await topic.heartbeat()
     token = (await Gate(topic).changes()).resume_token
@@ -303,7 +307,7 @@ async def test_a_token_from_further_ahead_than_this_replica_leads_to_a_snapshot(
     assert (await Gate(behind, token=token).changes()).is_snapshot
 
 
-@pytest.mark.parametrize("spoil", [lambda token: token[:-2] + "xx", lambda _: "nonsense"])
+@pytest.mark.parametrize("spoil", [lambda token: token[:-6] + "xxxxxx", lambda _: "nonsense"])
 async def test_a_token_that_is_not_ours_is_refused(spoil: Callable[[str], str]) -> None:
     topic = Topic()
     await topic.heartbeat()

@@ -1,0 +1,155 @@
+"""Reads the newest standings from the database, and compares them with what the topic brought.
+
+The topic alone may hide an order: compaction may have removed it before it was read, or the topic
+was created anew. The database alone may have lost an order: a failover or a restore may have taken
+commits back. So both are compared when reading begins, when all old records are read, when the
+topic has a hole, when the database is not the one of before, and every few minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from chassis.rpc.errors import RpcError
+from chassis.store.database_identity import DatabaseIdentity, read_identity
+from chassis.store.journal import Journal
+from chassis.streams.topic_table import TopicTableReader
+from services.enforcement.shell.standing_cache import TOPIC, StandingCache
+
+_LOG = structlog.get_logger("standings")
+PAGE_SIZE: Final = 1_000
+RETRY_S: Final = 0.5
+RECALL_S: Final = 300.0
+"""Seconds between two recalls without an occasion."""
+IDENTITY_S: Final = 1.0
+"""Seconds between two checks whether the database is the one of before."""
+_NOT_COMPARED: Final = "the topic is not compared with the database yet"
+_NEWEST_STANDINGS: Final = """
+select license.id as stream_id, newest.payload
+  from (select id from stream where id > $1 order by id limit $2) license
+  left join lateral (
+    select payload from event
+     where stream_id = license.id and name = 'StandingChanged' order by version desc limit 1
+  ) newest on true
+ order by license.id
+"""
+
+
+class StandingRecall:
+    """Keeps the cache complete. `run` reads the topic and recalls until cancelled."""
+
+    def __init__(self, cache: StandingCache, journal: Journal[Any, Any]) -> None:
+        self._cache, self._journal = cache, journal
+        self._identity: DatabaseIdentity | None = None
+        self._topic_id: UUID | None = None
+        self._is_caught_up = False
+        self._lock = asyncio.Lock()
+
+    async def run(self, bootstrap: str) -> None:
+        """Runs until cancelled. If broker or database is away, the knowledge only grows older."""
+        self._cache.withhold(_NOT_COMPARED)
+        reader = TopicTableReader(bootstrap, TOPIC, self._cache.consume, self.start)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(reader.run())
+            await reader.caught_up.wait()
+            self._cache.is_traced = True
+            await self.caught_up()
+            tasks.create_task(self._watch())
+
+    async def start(self, topic_id: UUID, ends: Mapping[int, int]) -> None:
+        """Recalls before records of a topic are read, up to these ends of its partitions."""
+        if topic_id != self._topic_id:
+            self._topic_id = topic_id
+            self._cache.forget_offsets()
+        while not await self.check_identity():  # noqa: ASYNC110 - the database signals nothing
+            await asyncio.sleep(RETRY_S)
+        await self.recall(ends)
+
+    async def caught_up(self) -> None:
+        """Recalls after all old records were read, and allows leases if nothing is missing.
+
+        The topic may hold orders that the database lost before this process started.
+        """
+        self._is_caught_up = True
+        await self.recall()
+
+    async def recall(self, ends: Mapping[int, int] | None = None) -> None:
+        """Reads the newest standing of every license, page by page; waits for the database."""
+        async with self._lock:
+            await self._recall(ends)
+
+    async def _recall(self, ends: Mapping[int, int] | None) -> None:
+        begun = self._cache.begin_recall(ends)
+        lost, last = dict(begun.versions), UUID(int=0)
+        while True:
+            try:
+                rows = await self._journal.fetch(_NEWEST_STANDINGS, last, PAGE_SIZE)
+            except RpcError as error:
+                _LOG.warning("standings not recalled yet", reason=error.reason)
+                await asyncio.sleep(RETRY_S)
+                continue
+            for row in rows:
+                self._compare(row["stream_id"], row["payload"], lost)
+            if len(rows) < PAGE_SIZE:
+                break
+            last = rows[-1]["stream_id"]
+        self._cache.withhold(_loss(lost) or (None if self._is_caught_up else _NOT_COMPARED))
+        self._cache.end_recall(begun)
+
+    def _compare(self, stream_id: UUID, payload: bytes | None, lost: dict[str, int]) -> None:
+        """Applies a row. Takes the license out of `lost` unless the row is older than known."""
+        if payload is None:
+            return  # a license that is not registered yet
+        version = self._cache.recall(stream_id, payload)
+        if version is None or version >= lost.get(str(stream_id), 0):
+            lost.pop(str(stream_id), None)
+
+    async def _watch(self) -> None:
+        """Recalls on each occasion, and at the latest after `RECALL_S`."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + RECALL_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._cache.hole_found.wait(), IDENTITY_S)
+            before = self._identity
+            await self.check_identity()
+            is_same = before is self._identity or self._continues(before)
+            if self._cache.hole_found.is_set() or not is_same or loop.time() >= due:
+                await self.recall()
+                due = loop.time() + RECALL_S
+
+    async def check_identity(self) -> bool:
+        """Reads the identity of the database; returns whether it answered.
+
+        If it is not the one of before, leases are withheld until the next recall.
+        """
+        try:
+            found = await read_identity(self._journal)
+        except RpcError:
+            return False  # no heartbeat is written meanwhile, so the knowledge only grows older
+        before, self._identity = self._identity, found
+        self._cache.topic_name = f"{self._topic_id}/{found.name}"
+        if not self._continues(before):
+            _LOG.error("another database", before=str(before), now=str(found))
+            self._cache.withhold("the database was restored or failed over, and is being compared")
+        return True
+
+    def _continues(self, before: DatabaseIdentity | None) -> bool:
+        return before is None or self._identity is None or self._identity.continues(before)
+
+
+def _loss(lost: Mapping[str, int]) -> str | None:
+    """Returns why no lease may be given: the database lacks standings that were committed."""
+    if not lost:
+        return None
+    license_id, version = min(lost.items())
+    return (
+        f"the database lost commits: it lacks the newest standing of {len(lost)} licenses,"
+        f" for example version {version} of {license_id}"
+    )
