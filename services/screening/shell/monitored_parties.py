@@ -96,7 +96,12 @@ class MonitoredParties:
             self.release()
             # The cursor is read before the pages: what changes while they are read is read again.
             self._cursor = await self._feed.current_cursor()
-            await self._read_all()
+            try:
+                await self._read_all()
+            except BaseException:
+                # Some of the parties must not count as all of them: the next call reads them again.
+                self.release()
+                raise
         while changes := await self._feed.read_after(self._cursor, _FEED_PAGE):
             await self._read({change.stream_id for change in changes})
             self._cursor = changes[-1].cursor

@@ -11,6 +11,7 @@ import pytest
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.screening.v1.model_pb2 import HIT_VERDICT_CONFIRMED
 
+from chassis.rpc.errors import RpcError
 from services.screening.core.records import ScreeningResult
 from services.screening.shell import monitored_parties
 from services.screening.shell.list_sources import ListSource
@@ -46,6 +47,24 @@ async def resubmitted(own_replica: Replica, application_id: UUID, *names: str) -
 
 async def results(own_replica: Replica, application_id: UUID) -> list[ScreeningResult]:
     return [each.result for each in (await kept(own_replica, application_id)).latest.parties]
+
+
+async def test_all_parties_are_read_again_after_a_row_could_not_be_read(
+    own_replica: Replica, own_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica of an older release meets a row that a newer release has written."""
+    monkeypatch.setattr(monitored_parties, "_PAGE", 1)
+    first, last = sorted([await screened(own_replica, UNLISTED, NAME) for _ in range(2)])
+    monitored = own_replica.rescreening.monitored
+    await own_pool.execute("update stream set schema = schema + 1 where id = $1", last)
+    with pytest.raises(RpcError, match="NEWER_STATE"):
+        await monitored.keep_up()
+    await own_pool.execute("update stream set schema = schema - 1 where id = $1", last)
+
+    await monitored.keep_up()
+
+    versions = [monitored._index.version_of(each) for each in (first, last)]
+    assert versions == [1, 1]
 
 
 @pytest.mark.parametrize("parties_per_name", [0, 1_000], ids=["looked up", "compared one by one"])
