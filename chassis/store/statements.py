@@ -176,7 +176,7 @@ def _queue(stream: Stream[Any, Any], rows: str, order: str) -> str:
         return insert("queued", EVENT_OUTBOX, "")
     names = ", ".join(f"'{name}'" for name in sorted(separate.event_names))
     return insert("queued", EVENT_OUTBOX, f"where r.name not in ({names})") + insert(
-        "queued_apart", separate.outbox, f"where r.name in ({names})"
+        "queued_separately", separate.outbox, f"where r.name in ({names})"
     )
 
 

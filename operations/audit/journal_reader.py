@@ -12,6 +12,7 @@ import asyncpg
 
 from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent
 from operations.audit.chain_faults import StateRow
+from operations.outbox.tables import outbox_tables
 
 FETCH_ROWS: Final = 100
 """Rows per fetch. A payload may be a megabyte, so this bounds the memory."""
@@ -22,11 +23,6 @@ _EVENTS: Final = f"select {EVENT_COLUMNS} from event order by stream_id, version
 _EVENTS_OF_STREAM: Final = (
     f"select {EVENT_COLUMNS} from event where stream_id = $1 order by version"  # noqa: S608 - constant
 )
-_DANGLING: Final = """
-select o.stream_id, o.version
-  from outbox o left join event e on e.stream_id = o.stream_id and e.version = o.version
- where o.stream_id is not null and e.stream_id is null order by o.id
-"""
 _EVENTS_BY_ID: Final = (
     "select event_id, stream_id, version, hash, payload from event where event_id = any($1::uuid[])"
 )
@@ -96,16 +92,25 @@ class SnapshotReader:
 
     async def dangling_outbox(self) -> list[tuple[UUID, int]]:
         """Returns stream and version of the outbox rows whose event does not exist."""
-        return [
-            (row["stream_id"], row["version"]) for row in await self._connection.fetch(_DANGLING)
-        ]
+        rows = await self._connection.fetch(f"""
+select o.stream_id, o.version from ({await self._outboxes()}) o
+  left join event e on e.stream_id = o.stream_id and e.version = o.version
+ where e.stream_id is null order by o.stream_id, o.version
+""")  # noqa: S608 - constants
+        return [(row["stream_id"], row["version"]) for row in rows]
 
     async def outbox(self) -> set[tuple[UUID, int]]:
         """Returns stream and version of the events in the outbox, which are not yet published."""
-        rows = await self._connection.fetch(
-            "select stream_id, version from outbox where stream_id is not null"
-        )
+        rows = await self._connection.fetch(await self._outboxes())
         return {(row["stream_id"], row["version"]) for row in rows}
+
+    async def _outboxes(self) -> str:
+        """Returns a query of stream and version of the events in all outboxes of the service."""
+        found = await outbox_tables(self._connection)
+        return " union all ".join(
+            f"select stream_id, version from {table} where stream_id is not null"  # noqa: S608 - constants
+            for table in found
+        )
 
 
 class LiveReader:

@@ -23,6 +23,7 @@ from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent, chain_hash, eve
 from chassis.store.journal import Journal
 from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
+from operations.outbox.tables import outbox_tables
 from services.applications.shell.projections import ApplicationStream
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import LicenseStream
@@ -168,9 +169,11 @@ async def outbox(stack: FaultStack, service: str) -> int:
     """Returns the number of unpublished events; heartbeats do not count."""
     connection = await asyncpg.connect(stack.database(service).owner_dsn)
     try:
-        return int(
-            await connection.fetchval("select count(*) from outbox where stream_id is not null")
-        )
+        counts = [
+            await connection.fetchval(f"select count(*) from {table} where stream_id is not null")
+            for table in await outbox_tables(connection)
+        ]
+        return sum(counts)
     finally:
         await connection.close()
 

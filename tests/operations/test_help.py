@@ -9,10 +9,12 @@ from click.testing import CliRunner
 from operations.audit.command import app as audit
 from operations.dlq.command import app as dlq
 from operations.load.command import app as load
+from operations.outbox.command import app as outbox
 
 COMMANDS: dict[str, click.Command] = {
     **{f"audit {name}": command for name, command in audit.commands.items()},
     **{f"dlq {name}": command for name, command in dlq.commands.items()},
+    **{f"outbox {name}": command for name, command in outbox.commands.items()},
     "load": load,
 }
 

@@ -21,7 +21,7 @@ async def test_the_operators_commands_are_part_of_the_command() -> None:
     lines = [line.strip().partition("  ") for line in ran.out.splitlines()]
     listed = {name: help_.strip() for name, _, help_ in lines}
     assert ran.code == 0
-    assert {"audit", "dlq", "load"} <= listed.keys()
+    assert {"audit", "dlq", "load", "outbox"} <= listed.keys()
     assert listed["dlq"] == "List, show and redrive dead letters."
 
 
@@ -60,5 +60,5 @@ async def test_the_operators_libraries_are_loaded_by_no_other_command() -> None:
 def test_every_operators_command_is_a_click_command() -> None:
     loaded = {name: plugins.load(name) for name in plugins.names()}
 
-    assert {"audit", "dlq", "load"} <= loaded.keys()
+    assert {"audit", "dlq", "load", "outbox"} <= loaded.keys()
     assert all(isinstance(command, click.Command) for command in loaded.values())

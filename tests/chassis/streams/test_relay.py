@@ -383,10 +383,10 @@ async def test_events_of_a_separate_outbox_leave_though_the_other_outbox_is_stuc
     relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic, topic, outbox=SEPARATE_OUTBOX)
     running = asyncio.create_task(relay.run())
 
-    async def emptied_apart() -> bool:
+    async def separate_outbox_is_empty() -> bool:
         return await pool.fetchval(f"select count(*) from {SEPARATE_OUTBOX.table}") == 0
 
-    await eventually(emptied_apart, "the separate outbox is empty")
+    await eventually(separate_outbox_is_empty, "the separate outbox is empty")
     await stopped(running)
     records = await records_in(kafka.bootstrap, topic)
     names = {header(record, "ce_type").rpartition(".")[2] for record in records}

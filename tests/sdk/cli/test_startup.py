@@ -65,6 +65,7 @@ def test_the_root_command_imports_no_library_but_click(arguments: list[str]) -> 
         "operations.audit",
         "operations.dlq",
         "operations.load",
+        "operations.outbox",
     }
     assert not {name for name in modules if name.startswith("safeconduct.rpc")}
 
