@@ -32,12 +32,14 @@ from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
 from chassis.store.journal import Journal
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
+from chassis.store.parked import ParkedEvents
 from chassis.store.rebuild import FIRST, rebuild
 from chassis.store.storage_check import Revisions, StorageCheck, find_migration_fault
 from chassis.store.stream import Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
+from chassis.streams.event_processor import EventProcessor, events_of
 from chassis.streams.outbox_record import Route
 from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
@@ -223,24 +225,29 @@ async def _serve(
         for outbox in (EVENT_OUTBOX, *service.separate_outboxes)
     ]
     runtime.commit_listeners.extend(relay.wake for relay in relays)
-    consumer = Consumer(
+    processor = EventProcessor(
         group,
-        settings.kafka_bootstrap_servers,
         service.handlers,
         DeadLetterWriter(settings.kafka_bootstrap_servers, group),
+        ParkedEvents(pool),
         telemetry,
+        events_of(service.handlers),
     )
+    consumer = Consumer(settings.kafka_bootstrap_servers, processor, telemetry)
 
     async def consume() -> None:
         if service.before_consuming is not None:
             await service.before_consuming()
-        await consumer.run()
+        async with asyncio.TaskGroup() as tasks:
+            retrying = tasks.create_task(processor.retry_parked())
+            await consumer.run()
+            retrying.cancel()
 
     server = RpcServer(
         settings,
         telemetry,
         service.registrations,
-        lambda: storage.fault or service.not_ready_reason(),
+        lambda: storage.fault or processor.not_ready_reason or service.not_ready_reason(),
         not_live_reason=service.not_live_reason,
         sentences=service.sentences,
     )

@@ -1,4 +1,4 @@
-"""The consumer acknowledges no record before it is handled or stored as a dead letter."""
+"""The consumer acknowledges no record before it is handled, parked or a dead letter."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from chassis.rpc.errors import RpcError
-from chassis.streams import consumer as module
+from chassis.store.parked import ParkedEvents
+from chassis.streams import event_processor as module
 from chassis.streams import topics
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope, Handler, Undecodable, envelope_of
+from chassis.streams.event_processor import EventProcessor
 from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
@@ -36,9 +38,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 class Running:
     """A consumer that runs, with its writer of dead letters."""
 
-    def __init__(self, kafka: Kafka, group: str, handlers: dict[str, Handler]) -> None:
+    def __init__(
+        self, kafka: Kafka, group: str, handlers: dict[str, Handler], pool: asyncpg.Pool
+    ) -> None:
         self.dead_letters = DeadLetterWriter(kafka.bootstrap, group)
-        self.consumer = Consumer(group, kafka.bootstrap, handlers, self.dead_letters, telemetry())
+        measured = telemetry()
+        processor = EventProcessor(group, handlers, self.dead_letters, ParkedEvents(pool), measured)
+        self.consumer = Consumer(kafka.bootstrap, processor, measured)
         self.running = asyncio.create_task(self.consumer.run())
 
     async def stop(self) -> None:
@@ -48,12 +54,12 @@ class Running:
 
 
 @pytest.fixture
-async def consume(kafka: Kafka) -> AsyncIterator[Callable[..., Running]]:
+async def consume(kafka: Kafka, pool: asyncpg.Pool) -> AsyncIterator[Callable[..., Running]]:
     """Starts a consumer of a topic. It is stopped at the end of the test."""
     started: list[Running] = []
 
     def start(topic: str, handler: Handler, group: str = "") -> Running:
-        started.append(Running(kafka, group or f"group-{topic}", {topic: handler}))
+        started.append(Running(kafka, group or f"group-{topic}", {topic: handler}, pool))
         return started[-1]
 
     yield start
@@ -85,6 +91,14 @@ async def acknowledged(kafka: Kafka, topic: str) -> dict[int, int]:
         }
     finally:
         await admin.close()
+
+
+async def parked(pool: asyncpg.Pool, topic: str) -> list[tuple[bytes, str, str, int]]:
+    """Payload, reason, error and attempts of the parked events of the topic, in order."""
+    rows = await pool.fetch(
+        "select payload, reason, error, attempts from parked where topic = $1 order by id", topic
+    )
+    return [tuple(row) for row in rows]
 
 
 async def dead_letters(kafka: Kafka, topic: str) -> list[dict[str, str]]:
@@ -158,8 +172,8 @@ async def test_an_event_published_twice_changes_nothing_the_second_time(
 
 
 @pytest.mark.usefixtures("quick_retries")
-async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_partition_goes_on(
-    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
+async def test_a_record_that_always_fails_is_parked_and_the_partition_goes_on(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running], pool: asyncpg.Pool
 ) -> None:
     topic, tries = await new_topic(), defaultdict(int)
 
@@ -168,32 +182,18 @@ async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_partitio
         if envelope.payload == b"bad" or (envelope.payload == b"shaky" and tries[b"shaky"] < 3):
             raise ValueError("a secret")
 
-    await produce(
-        kafka.bootstrap,
-        topic,
-        [(b"bad", event_headers(1)), (b"shaky", event_headers(2)), (b"good", event_headers(3))],
-    )
+    payloads = (b"bad", b"shaky", b"good")
+    await produce(kafka.bootstrap, topic, [(each, event_headers(uuid4().int)) for each in payloads])
     consume(topic, handle)
 
     await eventually(lambda: tries[b"good"], "the one behind")
     assert tries == {b"bad": 6, b"shaky": 3, b"good": 1}
-    (letter,) = await dead_letters(kafka, topic)
-    assert letter.pop("dlq_at").endswith("Z")
-    assert letter == {"value": "bad"} | {
-        name: (value or b"").decode() for name, value in event_headers(1)
-    } | {
-        "dlq_topic": topic,
-        "dlq_partition": "0",
-        "dlq_offset": "0",
-        "dlq_group": f"group-{topic}",
-        "dlq_reason": "HANDLER_FAILED",
-        "dlq_error": "ValueError",
-        "dlq_attempts": "6",
-    }
+    assert await parked(pool, topic) == [(b"bad", "HANDLER_FAILED", "ValueError", 6)]
+    assert await dead_letters(kafka, topic) == []
 
 
-async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
-    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running]
+async def test_a_record_without_a_readable_stream_is_a_dead_letter_and_any_other_is_parked(
+    kafka: Kafka, new_topic: NewTopic, consume: Callable[..., Running], pool: asyncpg.Pool
 ) -> None:
     topic, consumed = await new_topic(), []
     refusal = RpcError(grpc.StatusCode.FAILED_PRECONDITION, "ENOUGH", "it is enough")
@@ -218,22 +218,25 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_at_once(
         b"no version": event_headers(1, ce_streamversion=b"0"),
         b"no such version": event_headers(1, ce_streamversion=b"2147483648"),
         b"NUL": event_headers(1, ce_source=b"/\0"),
-        b"garbled": event_headers(2),
-        b"refused": event_headers(3),
     }
-    await produce(kafka.bootstrap, topic, [*poison.items(), (b"good", event_headers(4))])
+    readable = [(each, event_headers(uuid4().int)) for each in (b"garbled", b"refused", b"good")]
+    await produce(kafka.bootstrap, topic, [*poison.items(), *readable])
     consume(topic, handle)
 
     await eventually(lambda: b"good" in consumed, "the one behind")
     assert consumed == [b"garbled", b"refused", b"good"]
     letters = await dead_letters(kafka, topic)
     assert [letter["value"].encode() for letter in letters] == list(poison)
-    assert [letter["dlq_reason"] for letter in letters] == ["UNDECODABLE"] * 12 + ["ENOUGH"]
+    assert {letter["dlq_reason"] for letter in letters} == {"UNDECODABLE"}
     assert {letter["dlq_attempts"] for letter in letters} == {"1"}
+    assert await parked(pool, topic) == [
+        (b"garbled", "UNDECODABLE", "Undecodable", 1),
+        (b"refused", "ENOUGH", "RpcError", 1),
+    ]
 
 
 @pytest.mark.usefixtures("quick_retries")
-async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
+async def test_while_the_database_is_away_a_record_waits_and_is_not_parked(
     kafka: Kafka,
     new_topic: NewTopic,
     consume: Callable[..., Running],
@@ -266,7 +269,7 @@ async def test_while_the_database_is_away_a_record_waits_and_is_no_dead_letter(
     postgres.restart()
 
     await eventually(lambda: handled, "it is handled")
-    assert await dead_letters(kafka, topic) == []
+    assert await parked(pool, topic) == []
     current = await journal.read(sample)
     assert current is not None
     assert current.version == 1
@@ -311,18 +314,18 @@ async def test_a_cancelled_consumer_has_acknowledged_only_records_that_it_handle
 CRASHING = """
 import asyncio, os, sys
 from chassis.streams.consumer import Consumer
-from chassis.streams.envelope import Undecodable
 from chassis.streams.dead_letters import DeadLetterWriter
+from chassis.streams.event_processor import EventProcessor
 from tests.chassis.sample_aggregate import telemetry
 
 async def handle(envelope):
     print(envelope.payload.decode(), flush=True)
-    if envelope.payload == b"bad":
-        raise Undecodable("not a message")
 
 async def main(bootstrap, topic):
     letters = DeadLetterWriter("127.0.0.1:1", "group")
-    await Consumer(f"group-{topic}", bootstrap, {topic: handle}, letters, telemetry()).run()
+    measured = telemetry()
+    processor = EventProcessor(f"group-{topic}", {topic: handle}, letters, None, measured)
+    await Consumer(bootstrap, processor, measured).run()
     print("ended", flush=True)
 
 asyncio.Runner().run(main(*sys.argv[1:]))
@@ -337,7 +340,7 @@ async def test_a_dead_letter_that_cannot_be_written_crashes_the_consumer_and_ack
     await produce(
         kafka.bootstrap,
         topic,
-        [(b"good", event_headers(1)), (b"bad", event_headers(2)), (b"behind", event_headers(3))],
+        [(b"good", event_headers(1)), (b"bad", []), (b"behind", event_headers(3))],
     )
 
     process = await asyncio.create_subprocess_exec(
@@ -353,7 +356,7 @@ async def test_a_dead_letter_that_cannot_be_written_crashes_the_consumer_and_ack
     said = [
         line for line in output.decode().splitlines() if not line.startswith("{")
     ]  # and not logged
-    assert said == ["good", "bad", "ended"]
+    assert said == ["good", "ended"]
     assert (await acknowledged(kafka, topic)).get(0, 0) <= 1
 
 
@@ -399,6 +402,7 @@ async def test_a_second_replica_gets_its_share_of_partitions_and_all_of_them_whe
 RAISING = """
 import asyncio, sys
 from chassis.streams.consumer import Consumer
+from chassis.streams.event_processor import EventProcessor
 from tests.chassis.sample_aggregate import telemetry
 
 async def consume(stream):
@@ -408,7 +412,8 @@ async def consume(stream):
         await stream.ack(event)
 
 async def main(bootstrap, topic):
-    app = Consumer(f"group-{topic}", bootstrap, {}, None, telemetry())._build()
+    processor = EventProcessor(f"group-{topic}", {}, None, None, telemetry())
+    app = Consumer(bootstrap, processor, telemetry())._build()
     raw = {"key_serializer": "raw", "value_serializer": "raw"}
     made = app.topic(topic, key_type=bytes, value_type=bytes, **raw)
     app.agent(made, name="consume", isolated_partitions=True)(consume)

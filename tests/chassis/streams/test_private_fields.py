@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope
+from chassis.streams.event_processor import EventProcessor
 from chassis.streams.faust_app import assigned_partitions, is_thread_dead
 from infra.local.kafka import Kafka
 from tests.chassis.conftest import NewTopic
@@ -87,7 +88,8 @@ async def running(kafka: Kafka, new_topic: NewTopic) -> AsyncIterator[Running]:
         """Nothing is published."""
 
     dead_letters = DeadLetterWriter(kafka.bootstrap, group)
-    consumer = Consumer(group, kafka.bootstrap, {topic: handle}, dead_letters, telemetry())
+    processor = EventProcessor(group, {topic: handle}, dead_letters, None, telemetry())
+    consumer = Consumer(kafka.bootstrap, processor, telemetry())
     task = asyncio.create_task(consumer.run())
     await eventually(lambda: consumer.is_assigned, "the partition is assigned")
     app = consumer._app
