@@ -46,6 +46,30 @@ create table parked (
 );
 create index parked_retry on parked (retry_at) where retry_at is not null;
 
+-- Parked events that an operator gave up, with the reason.
+create table dropped (
+  like parked,
+  dropped_at  timestamptz not null default now(),
+  dropped_by  text        not null,
+  drop_reason text        not null
+);
+
+-- Operators may only read tables. These functions are all that they may change, and only roles that
+-- may connect to the database can call them.
+create function retry_parked(ids bigint[]) returns setof bigint
+language sql security definer set search_path = public, pg_temp as $$
+  update parked p set retry_at = now()
+    from (select distinct on (source, stream_id) id from parked
+           where (source, stream_id) in (select source, stream_id from parked where id = any(ids))
+           order by source, stream_id, version) first
+   where p.id = first.id returning p.id;
+$$;
+create function drop_parked(parked_id bigint, who text, why text) returns setof bigint
+language sql security definer set search_path = public, pg_temp as $$
+  with gone as (delete from parked where id = parked_id returning *)
+  insert into dropped select gone.*, now(), who, why from gone returning id;
+$$;
+
 -- A record that cannot be sent stays in the outbox with a reason, and behind it (BEHIND) the later
 -- records of its stream. The relay leaves out these rows, and not their shard.
 alter table outbox add column parked_reason text, add column parked_at timestamptz;
@@ -53,7 +77,7 @@ create index outbox_parked on outbox (stream_id, id) where parked_reason is not 
 create index outbox_unparked on outbox (shard, id) where parked_reason is null;
 drop index outbox_shard;
 
-revoke all on handled, parked from public;
+revoke all on handled, parked, dropped from public;
 grant select, insert, update on handled to {app};
 grant select, insert, update, delete on parked to {app};
 grant update (parked_reason, parked_at) on outbox to {app};
