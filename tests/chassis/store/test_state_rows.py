@@ -13,6 +13,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 from google.rpc import error_details_pb2
 
 from chassis.rpc.errors import RpcError
+from chassis.store.fence import EventKey
 from tests.chassis.next_sample import (
     NextJournal,
     NextSample,
@@ -76,6 +77,29 @@ async def test_an_old_replica_does_not_change_a_row_of_a_newer_release(
     kept = await next_journal.read(sample)
     assert kept is not None
     assert kept.state.notes == ("a list names the party",)
+
+
+async def test_an_event_for_a_row_of_a_newer_release_moves_no_fence_and_is_handled_later(
+    journal: SampleJournal, next_journal: NextJournal, owner: asyncpg.Connection
+) -> None:
+    sample, key = uuid4(), EventKey(uuid4(), "Added", "/others", uuid4(), 1)
+    await note(next_journal, sample, "a list names the party")
+
+    with pytest.raises(RpcError) as refused:
+        await journal.execute(sample, key, "service/others", adding(sample, 5))
+    fences = await owner.fetchval(
+        "select count(*) from handled where stream_id = $1", key.stream_id
+    )
+    await next_journal.execute(sample, key, "service/others", adding(sample, 5))
+
+    assert (refused.value.code, refused.value.reason) == (
+        grpc.StatusCode.UNAVAILABLE,
+        "NEWER_STATE",
+    )
+    assert fences == 0
+    current = await next_journal.read(sample)
+    assert current is not None
+    assert (current.state.total, len(current.state.notes)) == (5, 1)
 
 
 async def test_an_old_replica_reads_no_row_of_a_newer_release(
