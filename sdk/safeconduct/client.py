@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from grpc import aio
 
-from safeconduct.channel import Credentials, Endpoints, open_channel
+from safeconduct.channel import Credentials, Endpoints
 from safeconduct.errors import FieldViolation, NotConfiguredError, SafeconductError
+from safeconduct.renewed_channel import RenewedChannel
 from safeconduct.rpc.calls import Calls, MetadataSource, new_request_id, no_metadata
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ __all__ = [
 class Client:
     """One caller's connection to the services, one channel a service.
 
-    Make one client inside the event loop, keep it for the life of the process, and close it. The
-    parts below import the messages of their service when they are first used. They raise
-    NotConfiguredError if that service has no address.
+    Make one client inside the event loop, keep it for the life of the process, and close it. If its
+    identity's files are replaced, later calls use the new identity. The parts below import the
+    messages of their service when they are first used. They raise NotConfiguredError if that
+    service has no address.
 
     Every command carries a request id, which the client keeps when it sends the command again. It
     does so for `retry_seconds` while the service is UNAVAILABLE, or ends the call as CANCELLED
@@ -80,7 +82,7 @@ class Client:
             waits_for_ready=waits_for_ready,
             retry_seconds=retry_seconds,
         )
-        self._channels: dict[str, aio.Channel] = {}
+        self._channels: dict[str, RenewedChannel] = {}
 
     @classmethod
     def from_env(
@@ -179,10 +181,10 @@ class Client:
 
     def _channel(self, service: str) -> aio.Channel:
         if service not in self._channels:
-            self._channels[service] = open_channel(
+            self._channels[service] = RenewedChannel(
                 self._endpoints.target(service), self._credentials
             )
-        return self._channels[service]
+        return self._channels[service].as_channel()
 
 
 def _retry_seconds(environ: Mapping[str, str]) -> float:

@@ -15,6 +15,7 @@ from infra.cache import CHECKOUT
 from infra.local.profiles import write_environments, write_profiles
 from infra.local.stack import Stack
 from services.applications.__main__ import Settings as ApplicationsSettings
+from services.enforcement.shell.settings import EnforcementSettings
 from services.screening.__main__ import Settings as ScreeningSettings
 from tests.docs.readme import TEXT, Shown, blocks, shown
 from tests.docs.shell import Shell, shell
@@ -74,7 +75,12 @@ def test_the_configuration_page_explains_every_setting_and_no_other() -> None:
     page = (CHECKOUT / "docs/configuration.md").read_text(encoding="utf-8")
     fields = {
         name.upper()
-        for settings in (MigrationSettings, ApplicationsSettings, ScreeningSettings)
+        for settings in (
+            MigrationSettings,
+            ApplicationsSettings,
+            ScreeningSettings,
+            EnforcementSettings,
+        )
         for name in settings.model_fields
     }
     table = page.partition(f"| {PREFIX}… |")[2].partition("\n\n")[0]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -69,3 +73,20 @@ async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> 
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - any condition, also one that nobody signals
             await asyncio.sleep(0.01)
+
+
+def expire(certificate: Path, key: Path) -> None:
+    """Replaces the certificate by one that expired, for the same key."""
+    private = load_pem_private_key(key.read_bytes(), None)
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(found.subject)
+        .issuer_name(found.issuer)
+        .public_key(found.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2020, 1, 2, tzinfo=UTC))
+    )
+    signed = builder.sign(private, hashes.SHA256())  # type: ignore[arg-type]  # a key of any kind that signs
+    certificate.write_bytes(signed.public_bytes(Encoding.PEM))

@@ -10,9 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from safeconduct.channel import Credentials
 from safeconduct.clock import boottime
 from safeconduct.enforcement.v1 import model_pb2 as model
@@ -22,7 +19,7 @@ from safeconduct.knowledge import NANOSECONDS
 
 from infra.local.certificate_authority import Identity
 from tests.sdk.fake_replica import FakeReplica
-from tests.sdk.servers import eventually, serving
+from tests.sdk.servers import eventually, expire, serving
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -318,23 +315,6 @@ async def test_an_identity_that_was_renewed_is_used_for_the_next_stream(
         await gate.ready()
 
         assert ask(gate).allowed
-
-
-def expire(certificate: Path, key: Path) -> None:
-    """Replaces the certificate by one that expired, for the same key."""
-    private = load_pem_private_key(key.read_bytes(), None)
-    found = x509.load_pem_x509_certificate(certificate.read_bytes())
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(found.subject)
-        .issuer_name(found.issuer)
-        .public_key(found.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2020, 1, 2, tzinfo=UTC))
-    )
-    signed = builder.sign(private, hashes.SHA256())  # type: ignore[arg-type]  # a key of any kind that signs
-    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
 
 
 @asynccontextmanager

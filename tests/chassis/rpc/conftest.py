@@ -83,6 +83,7 @@ class Rpc:
     spans: InMemorySpanExporter
     certificates: Path
     not_ready: list[str]
+    not_live: list[str]
     channels: list[aio.Channel] = field(default_factory=list)
 
     def channel(self, uri: str = f"{DOMAIN}/partner/example-1") -> aio.Channel:
@@ -141,6 +142,7 @@ async def serving(
     measured = tracing.setup("applications", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
     servicer, standing = Applications(), Standing()
     not_ready: list[str] = []
+    not_live: list[str] = []
     server = RpcServer(
         settings.model_copy(update={"finish_seconds": grace_s}),
         measured,
@@ -149,10 +151,11 @@ async def serving(
             (enforcement.add_StandingServiceServicer_to_server, standing, STANDING),
         ],
         lambda: not_ready[0] if not_ready else None,
+        not_live_reason=lambda: not_live[0] if not_live else None,
         deadline_s=deadline_s,
     )
     await server.start()
-    running = Rpc(server, servicer, standing, spans, certificates, not_ready)
+    running = Rpc(server, servicer, standing, spans, certificates, not_ready, not_live)
     yield running
     for channel in running.channels:
         await channel.close()

@@ -94,6 +94,15 @@ async def test_readiness_follows_the_service_and_liveness_does_not(rpc: Any) -> 
     await until_health(rpc, "", SERVING)
 
 
+async def test_liveness_follows_the_reason_for_a_new_start(rpc: Any) -> None:
+    await until_health(rpc, "live", SERVING)
+    rpc.not_live.append("the standings were completely known 301 s ago")
+    await until_health(rpc, "live", NOT_SERVING)
+    rpc.not_live.clear()
+
+    await until_health(rpc, "live", SERVING)
+
+
 async def test_a_draining_server_ends_an_open_watch_with_a_reason(rpc: Any, failure: Any) -> None:
     await until_health(rpc, "", SERVING)
     watch = rpc.stub().WatchApplications(service_pb2.WatchApplicationsRequest())
