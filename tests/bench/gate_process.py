@@ -16,6 +16,7 @@ import uvloop
 from grpc import aio
 from safeconduct.channel import OPTIONS, Credentials, Endpoints
 from safeconduct.enforcement.v1 import model_pb2, service_pb2, service_pb2_grpc
+from safeconduct.standing import CAPABILITIES
 
 from tests.bench.child_processes import HANG_S, lines, respond, settings
 
@@ -55,7 +56,9 @@ async def gate(stub: Any, crowd: Crowd) -> None:
     """Runs the stream of one gate."""
     call = stub.WatchStanding()
     await call.write(
-        service_pb2.WatchStandingRequest(subscribe=service_pb2.WatchStandingRequest.Subscribe())
+        service_pb2.WatchStandingRequest(
+            subscribe=service_pb2.WatchStandingRequest.Subscribe(capabilities=sorted(CAPABILITIES))
+        )
     )
     renewing = asyncio.create_task(_renew(call))
     has_begun = False

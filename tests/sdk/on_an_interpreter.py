@@ -47,7 +47,9 @@ def decided(vector: dict[str, Any]) -> dict[str, Any]:
     standing = decode_standing(ParseDict(found, model_pb2.Standing())) if found else None
     end_use = request.get("requestedEndUse", "").replace("END_USE_", "", 1)
     names = ("licenseId", "modelId", "destination")
-    access = Access(*(request.get(name, "") for name in names), end_use)
+    license_id, model_id, destination = (request.get(name, "") for name in names)
+    mode = request.get("accessMode", "").replace("ACCESS_MODE_", "")
+    access = Access(license_id, model_id, mode, destination, end_use)
     now = datetime.fromisoformat(vector["wallClock"].replace("Z", "+00:00"))
     verdict = judge(standing, access, now, vector["knowledgeAgeNs"])
     return {

@@ -79,7 +79,10 @@ async def test_client_gate_and_command_work_on_every_supported_version(
     shutil.copytree(
         SDK / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("node_modules")
     )
-    access = ["--model", "example-frontier-1", "--destination", "DE", "--end-use", "HEALTHCARE"]
+    access = [
+        "--model", "example-frontier-1", "--access", "HOSTED_ACCESS", "--destination", "DE",
+        "--end-use", "HEALTHCARE",
+    ]  # fmt: skip
     key = tmp_path / "examples" / "keys" / "signatory.pem"
     key.unlink(missing_ok=True)
 
