@@ -33,6 +33,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/chassis/store/test_rename_migration.py": "the migrations of all three services",
     "tests/chassis/streams/test_private_fields.py": "private fields of Faust and aiokafka",
     "tests/chassis/telemetry/test_metric_names.py": "the metrics of all services",
+    "tests/enforcement/shell/test_migrations.py": "the migrations of the database",
     "tests/enforcement/shell/test_service.py": "the whole service as a process",
     "tests/enforcement/shell/test_gate_vectors.py": "CheckAccess against the published vectors",
     "tests/operations/test_dead_letters.py": "the command dlq over all its modules",

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import asyncpg
 
 from chassis.store.outbox import BEHIND, Outbox
 from chassis.streams.outbox_record import OutboxRecord, outbox_record_of
+
+_BATCH_BYTES: Final = 1 << 20
+"""The rows of a shard are read up to the one that exceeds this many bytes of payload.
+
+All shards share the connection, so that large records of one would delay the records of others.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +38,23 @@ class OutboxRows:
         self._connection = connection
         table = outbox.table
         self._next = f"""
-select o.id, o.shard, o.stream_id, o.version, coalesce(o.name, e.name) as name,
-       coalesce(o.body, e.payload) as payload, e.event_id, e.occurred_at, e.traceparent, e.hash,
-       coalesce(o.stream_id in (select p.stream_id from {table} p
-                                 where p.parked_reason is not null and p.stream_id is not null),
-                false) as is_behind
-  from unnest($1::smallint[], $2::int[]) s(n, most)
-  cross join lateral (select * from {table} where shard = s.n and parked_reason is null
-                       order by id limit s.most) o
-  left join event e on e.stream_id = o.stream_id and e.version = o.version
- order by o.shard, o.id
+with waiting as (
+  select o.id, o.shard, o.stream_id, o.version, coalesce(o.name, e.name) as name,
+         case when b.is_behind then null else coalesce(o.body, e.payload) end as payload,
+         e.event_id, e.occurred_at, e.traceparent, e.hash, b.is_behind
+    from unnest($1::smallint[], $2::int[]) s(n, most)
+    cross join lateral (select * from {table} where shard = s.n and parked_reason is null
+                         order by id limit s.most) o
+    cross join lateral (
+      select coalesce(o.stream_id in (select p.stream_id from {table} p
+                                       where p.parked_reason is not null
+                                         and p.stream_id is not null), false) as is_behind) b
+    left join event e on e.stream_id = o.stream_id and e.version = o.version),
+ counted as (
+  select *, sum(coalesce(octet_length(payload), 0)) over (
+              partition by shard order by id rows between unbounded preceding and 1 preceding
+            ) as bytes_before from waiting)
+select * from counted where coalesce(bytes_before, 0) < {_BATCH_BYTES} order by shard, id
 """  # noqa: S608 - the table is a constant
         self._delete = f"delete from {table} where id = any($1::bigint[])"  # noqa: S608 - same
         self._park = (
@@ -60,7 +74,7 @@ select count(*) as count,
 """  # noqa: S608 - same
 
     async def next(self, limits: Mapping[int, int]) -> dict[int, list[OutboxRecord]]:
-        """Returns the next records by shard, in order, at most `limits[shard]` of each.
+        """Returns the next records by shard, in order: of each at most `limits[shard]`, and 1 MiB.
 
         Rows behind a parked record of their stream are parked, and left out. A shard without rows
         has an empty list, one whose rows are all parked now, too.

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.bench.bench_stack import BenchStack
 from tests.bench.decisions import decisions
+from tests.bench.poison import beside_a_poison_record
 from tests.bench.relay_and_consumer import events_per_core
 from tests.bench.result import Result
 from tests.bench.revocation import check, order_to_gates
@@ -26,5 +27,6 @@ BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = 
     "gate": check,
     "screening": screening,
     "streams": events_per_core,
+    "poison": beside_a_poison_record,
     "stored": cost_with_many_stored,
 }
