@@ -28,6 +28,7 @@ from services.applications.shell.projections import ApplicationStream
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.projections import LicenseStream
 from services.enforcement.shell.standing_cache import StandingCache
+from services.enforcement.shell.standing_recall import StandingRecall
 from services.screening.shell.projections import ListStream, ScreeningStream
 from tests.faults.fault_stack import FaultStack
 from tests.faults.injected_records import FACTS, HEARS, STANDING, Poison, poison_of
@@ -263,7 +264,7 @@ async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict
     ) as pool:
         journal: Journal[Any, Any] = Journal(pool, LicenseStream(), telemetry, lambda: None)
         cache = StandingCache(Heartbeats(journal), telemetry)
-        await cache.load(journal)
+        await StandingRecall(cache, journal).recall()
         licenses = await pool.fetch("select id from stream")
     for record in last.values():
         kind = dict(record.headers or ()).get("ce_type", b"").decode().rpartition(".")[2]
