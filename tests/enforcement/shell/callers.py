@@ -58,8 +58,12 @@ class Callers:
     async def publish(
         self, name: str, payload: bytes, event_id: UUID | None = None, service: str = "applications"
     ) -> None:
+        event_id = event_id or uuid.uuid4()
         headers = {
-            "ce_id": str(event_id or uuid.uuid4()),
+            "ce_id": str(event_id),
+            # Each event is the only one of its stream: the tests give no order.
+            "ce_subject": str(event_id),
+            "ce_streamversion": "1",
             "ce_type": f"safeconduct.{service}.v1.{name}",
             "ce_source": f"/{service}",
             "ce_time": datetime.now(UTC).isoformat(),
