@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -83,6 +84,8 @@ class RecordSender:
         self._producer, self._route = producer, route
         self._source, self._prefix = source, type_prefix
         self._tracer, self._metrics = tracer, metrics
+        self.acknowledged_at = float("-inf")
+        """time.monotonic() of the newest acknowledgement."""
 
     async def send(self, shard: int, records: Sequence[OutboxRecord]) -> SentBatch:
         """Sends the records and waits until each is acknowledged or has failed. Raises no error.
@@ -155,6 +158,7 @@ class RecordSender:
                     batch.unsendable.append((each.record, "REFUSED_BY_BROKER"))
                 continue
             _end_span(each.span, None)
+            self.acknowledged_at = time.monotonic()
             self._metrics.count(each.topic, each.record)
             if not has_failed:
                 batch.acknowledged.append(each.record)

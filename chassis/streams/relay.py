@@ -117,7 +117,7 @@ class Relay:
                 connection, self._outbox, sender, self._metrics, self._wake_up, self._suspects
             )
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(watch_broker(producer))
+                tasks.create_task(watch_broker(producer, lambda: sender.acknowledged_at))
                 tasks.create_task(session.run())
         finally:
             await stop_producer(producer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final, Never
 
 from aiokafka import AIOKafkaProducer
@@ -16,7 +17,8 @@ from chassis.streams.record_size import MAX_RECORD_BYTES
 _REQUEST_BYTES: Final = 1 << 18
 _REQUEST_TIMEOUT_MS: Final = 10_000
 _PROBE_S: Final = 2.0
-_PROBE_TIMEOUT_S: Final = 8.0
+# Longer than a request: a broker that hangs is given up after it, and another one is asked.
+_PROBE_TIMEOUT_S: Final = 15.0
 _FLUSH_S: Final = 1.0
 
 
@@ -50,17 +52,22 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
     await asyncio.gather(stopping, return_exceptions=True)
 
 
-async def watch_broker(producer: AIOKafkaProducer) -> Never:
-    """Asks the cluster for its metadata every 2 s. Raises KafkaError or TimeoutError without it.
+async def watch_broker(
+    producer: AIOKafkaProducer, last_acknowledgement: Callable[[], float]
+) -> Never:
+    """Asks the cluster for its metadata every 2 s. Raises KafkaConnectionError after 15 s without.
 
-    A replica that is cut off from Kafka and has nothing to send would notice nothing, and would
-    keep its shards from the replicas that can send.
+    `last_acknowledgement` returns the time.monotonic() of the newest record that was acknowledged,
+    which counts as an answer, too. A replica that is cut off from Kafka and has nothing to send
+    would notice nothing, and would keep its shards from the replicas that can send.
     """
     answered = time.monotonic()
     while True:
         await asyncio.sleep(_PROBE_S)
-        async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            if await producer.client.force_metadata_update():
-                answered = time.monotonic()
-        if time.monotonic() - answered > _PROBE_TIMEOUT_S:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                if await producer.client.force_metadata_update():
+                    answered = time.monotonic()
+        silent_s = time.monotonic() - max(answered, last_acknowledgement())
+        if silent_s >= _PROBE_TIMEOUT_S:
             raise KafkaConnectionError("no broker answers")
