@@ -31,8 +31,17 @@ from services.enforcement.shell.standing_cache import StandingCache
 from services.enforcement.shell.standing_recall import StandingRecall
 from services.screening.shell.projections import ListStream, ScreeningStream
 from tests.faults.fault_stack import FaultStack
-from tests.faults.injected_records import FACTS, HEARS, STANDING, Poison, poison_of
-from tests.faults.invariants import DeadLetter, Event, Order, PublishedRecord, Stream
+from tests.faults.injected_records import (
+    FACTS,
+    HEARS,
+    KEY,
+    STANDING,
+    Poison,
+    Refused,
+    poison_of,
+    refused_of,
+)
+from tests.faults.invariants import DeadLetter, Event, Order, ParkedEvent, PublishedRecord, Stream
 
 _GENESIS: Final = b"\0" * 32
 _COUNTED: Final = re.compile(
@@ -208,12 +217,12 @@ async def topics(bootstrap: str) -> dict[str, list[Any]]:
 
 
 def published(read: Mapping[str, Sequence[Any]]) -> list[PublishedRecord]:
-    """Returns every published event with its copies; heartbeats and poison records are left out."""
+    """Returns every published event with its copies, without heartbeats and injected records."""
     found = []
     for name in (*FACTS, STANDING):
         for record in read[name]:
             headers = {key: (value or b"").decode() for key, value in record.headers or ()}
-            if "ce_streamversion" not in headers:
+            if record.key == KEY or "ce_streamversion" not in headers:
                 continue
             found.append(
                 PublishedRecord(
@@ -235,6 +244,29 @@ def poisons(read: Mapping[str, Sequence[Any]]) -> list[Poison]:
     """Returns every poison record of the run."""
     return [
         found for name in FACTS for record in read[name] if (found := poison_of(record)) is not None
+    ]
+
+
+def refused(read: Mapping[str, Sequence[Any]]) -> list[Refused]:
+    """Returns every injected event of the run that a handler refuses."""
+    return [
+        found
+        for name in FACTS
+        for record in read[name]
+        if (found := refused_of(record)) is not None
+    ]
+
+
+async def parked(stack: FaultStack, service: str) -> list[ParkedEvent]:
+    """Returns every parked event of a service."""
+    connection = await asyncpg.connect(stack.database(service).owner_dsn)
+    try:
+        rows = await connection.fetch("select source, stream_id, version, reason from parked")
+    finally:
+        await connection.close()
+    return [
+        ParkedEvent(service, row["source"], str(row["stream_id"]), row["version"], row["reason"])
+        for row in rows
     ]
 
 

@@ -44,15 +44,36 @@ class Poison:
     reasons: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An injected event that each of `services` must park, for one of `reasons`.
+
+    It may be several records: copies of an event are parked once.
+    """
+
+    source: str
+    stream_id: str
+    version: int
+    services: tuple[str, ...]
+    reasons: frozenset[str]
+
+
 def poison_of(record: Any) -> Poison | None:
-    """Returns the injected record that this record is, or None."""
-    if record.key != KEY:
+    """Returns the injected record without a readable stream that this record is, or None."""
+    if record.key != KEY or record.headers:
         return None
     place = record.topic, record.partition, record.offset
-    if record.headers:
-        # Screening does not handle suspensions.
-        return Poison(*place, ("safeconduct.applications",), frozenset({"NOT_FOUND"}))
     return Poison(*place, HEARS[record.topic], frozenset({"UNDECODABLE"}))
+
+
+def refused_of(record: Any) -> Refused | None:
+    """Returns the injected event with a readable stream that this record is, or None."""
+    if record.key != KEY or not record.headers:
+        return None
+    headers = {name: raw.decode() for name, raw in record.headers}
+    stream = headers["ce_source"], headers["ce_subject"], int(headers["ce_streamversion"])
+    # Screening does not handle suspensions.
+    return Refused(*stream, ("applications",), frozenset({"NOT_FOUND"}))
 
 
 async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
@@ -125,6 +146,7 @@ async def failing(bootstrap: str, rng: random.Random) -> None:
         "ce_source": "/faults",
         "ce_type": f"{ENFORCEMENT}.LicenseSuspended",
         "ce_subject": published.license_id,
+        "ce_streamversion": "1",
         "ce_time": datetime.now(UTC).isoformat(),
         "content-type": "application/protobuf",
     }

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tests.faults.fault_injector import InjectedExit, ProcessExit
 from tests.faults.gates import Allowed
-from tests.faults.injected_records import Poison
+from tests.faults.injected_records import Poison, Refused
 from tests.faults.scenario_load import Kind, ScenarioRecord
 
 FINAL: Final = frozenset(
@@ -85,6 +85,17 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event that a service has parked, by its stream at the publisher."""
+
+    service: str
+    source: str
+    stream_id: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """An order that ended access; the commit time is boot-time nanoseconds."""
 
@@ -110,6 +121,9 @@ class Evidence:
     """Consumer lag by group."""
     dead_letters: Sequence[DeadLetter]
     poisons: Sequence[Poison]
+    parked: Sequence[ParkedEvent]
+    refused: Sequence[Refused]
+    """Injected events that must be parked. A copy is listed too."""
     orders: Sequence[Order]
     allowed: Sequence[Allowed]
     last_words: Mapping[str, frozenset[str]]
@@ -405,6 +419,24 @@ def dead_letters_accounted(evidence: Evidence) -> Iterator[str]:
             )
 
 
+def parked_events_accounted(evidence: Evidence) -> Iterator[str]:
+    """parked events are exactly the injected events that a handler refuses, in each service"""
+    expected = {
+        (service, each.source, each.stream_id, each.version): each.reasons
+        for each in evidence.refused
+        for service in each.services
+    }
+    found = {(e.service, e.source, e.stream_id, e.version): e for e in evidence.parked}
+    for place, event in found.items():
+        reasons = expected.get(place)
+        if reasons is None:
+            yield f"a parked event nobody accounts for: {event}"
+        elif event.reason not in reasons:
+            yield f"an event parked for another reason than {sorted(reasons)}: {event}"
+    for service, source, stream_id, version in expected.keys() - found.keys():
+        yield f"{source} {stream_id} version {version} is not parked in {service}"
+
+
 def nothing_waits(evidence: Evidence) -> Iterator[str]:
     """after recovery no event is unpublished and no record is unhandled"""
     for name, count in {**evidence.outbox, **evidence.lag}.items():
@@ -459,6 +491,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     bounded_at_gates,
     gates_agree_at_last,
     dead_letters_accounted,
+    parked_events_accounted,
     nothing_waits,
     every_replica_served,
     only_killed_died,

@@ -335,6 +335,10 @@ class _Run:
             lag=await collect_evidence.lag(bootstrap),
             dead_letters=collect_evidence.dead_letters(read),
             poisons=collect_evidence.poisons(read),
+            parked=[
+                each for name in SERVICES for each in await collect_evidence.parked(stack, name)
+            ],
+            refused=collect_evidence.refused(read),
             orders=await collect_evidence.orders(stack, found["enforcement"][0]),
             allowed=(*watch.allowed(), *allowed_by_process(GATE_PROCESS, self._allowed_file)),
             last_words={
@@ -444,6 +448,7 @@ def _measured(
         "copies_on_topics": len(evidence.published)
         - len({each.event_id for each in evidence.published}),
         "dead_letters": len(evidence.dead_letters),
+        "parked_events": len(evidence.parked),
         "gate_checks": watch.asked,
         "longest_allowed_after_order_s": round(max(late, default=0.0), 3),
         "orders": len(committed),

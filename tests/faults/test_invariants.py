@@ -12,12 +12,14 @@ import pytest
 from tests.faults import invariants as i
 from tests.faults.fault_injector import InjectedExit, ProcessExit
 from tests.faults.gates import Allowed
-from tests.faults.injected_records import Poison
+from tests.faults.injected_records import Poison, Refused
 from tests.faults.scenario_load import Kind, ScenarioRecord
 
 SECOND = 1_000_000_000
 UNDECODABLE = frozenset({"UNDECODABLE"})
 POISON = Poison("safeconduct.screening.v1", 3, 9, ("safeconduct.applications",), UNDECODABLE)
+REFUSED = Refused("/faults", "lic-9", 1, ("applications",), frozenset({"NOT_FOUND"}))
+PARKED = i.ParkedEvent("applications", "/faults", "lic-9", 1, "NOT_FOUND")
 LETTER = i.DeadLetter("safeconduct.screening.v1", 3, 9, "safeconduct.applications", "UNDECODABLE")
 
 
@@ -83,7 +85,7 @@ def _published(
 
 
 def _good() -> i.Evidence:
-    """Evidence with one revoked license, one denied application and one poison record."""
+    """Evidence with one revoked license, one denied application and two bad records."""
     revoked = _stream(
         "applications",
         "app-1",
@@ -147,6 +149,8 @@ def _good() -> i.Evidence:
         lag={"safeconduct.applications on safeconduct.screening.v1": 0},
         dead_letters=(LETTER,),
         poisons=(POISON,),
+        parked=(PARKED,),
+        refused=(REFUSED, REFUSED),
         orders=(i.Order("lic-1", 100 * SECOND, 60),),
         allowed=(Allowed("gate-1", "lic-1", 150 * SECOND, is_after_revoked=False),),
         last_words={"lic-1": frozenset({"REVOKED"})},
@@ -366,6 +370,22 @@ WRONG: tuple[Wrong, ...] = (
         i.dead_letters_accounted,
         lambda e: replace(e, dead_letters=(replace(LETTER, group="another"),)),
         "is no dead letter",
+    ),
+    (i.parked_events_accounted, lambda e: replace(e, parked=()), "is not parked in applications"),
+    (
+        i.parked_events_accounted,
+        lambda e: replace(e, parked=(PARKED, replace(PARKED, version=2))),
+        "nobody accounts for",
+    ),
+    (
+        i.parked_events_accounted,
+        lambda e: replace(e, parked=(PARKED, replace(PARKED, service="screening"))),
+        "nobody accounts for",
+    ),
+    (
+        i.parked_events_accounted,
+        lambda e: replace(e, parked=(replace(PARKED, reason="HANDLER_FAILED"),)),
+        "another reason",
     ),
     (
         i.nothing_waits,
