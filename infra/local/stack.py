@@ -165,11 +165,16 @@ class Stack:
         }
 
     def operator_env(self, principal: str) -> dict[str, str]:
-        """Returns the variables of `safeconduct audit` and `dlq`; gRPC calls use the principal."""
+        """Returns the variables of the operators' commands; gRPC calls use the principal."""
         return {
             **self.client_env(principal),
             **{
                 f"{_PREFIX}AUDIT_{name.upper()}_URL": self._databases[name].operator_dsn
+                for name in self.service_names
+            },
+            # `outbox retry` changes rows, which the role of the audit may not.
+            **{
+                f"{_PREFIX}OPERATOR_{name.upper()}_URL": self._databases[name].app_dsn
                 for name in self.service_names
             },
             _PREFIX + "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
