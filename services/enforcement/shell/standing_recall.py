@@ -60,7 +60,7 @@ class StandingRecall:
             await reader.caught_up.wait()
             self._cache.is_traced = True
             await self.caught_up()
-            tasks.create_task(self._watch())
+            tasks.create_task(self.watch())
 
     async def start(self, topic_id: UUID, ends: Mapping[int, int]) -> None:
         """Recalls before records of a topic are read, up to these ends of its partitions."""
@@ -110,7 +110,7 @@ class StandingRecall:
         if version is None or version >= lost.get(str(stream_id), 0):
             lost.pop(str(stream_id), None)
 
-    async def _watch(self) -> None:
+    async def watch(self) -> None:
         """Recalls on each occasion, and at the latest after `RECALL_S`."""
         loop = asyncio.get_running_loop()
         due = loop.time() + RECALL_S

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -102,6 +105,47 @@ async def test_a_hole_that_is_found_during_a_recall_stays_open() -> None:
     topic.cache.end_recall(begun)
 
     assert topic.cache.hole_found.is_set()
+
+
+@asynccontextmanager
+async def watching(topic: Topic, *standings: Standing) -> AsyncIterator[None]:
+    """A recall of these standings that waits for its occasions."""
+    task = asyncio.create_task(StandingRecall(topic.cache, stored(*standings)).watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def knows_the_revocation(topic: Topic) -> None:
+    async with asyncio.timeout(10):
+        while topic.cache.find(LICENSE) != REVOKED:  # noqa: ASYNC110 - the cache signals nothing
+            await asyncio.sleep(0)
+
+
+async def test_a_hole_leads_to_a_recall_at_once() -> None:
+    topic = Topic()
+    topic.put(STANDING)
+    await topic.heartbeat()
+    topic.compact(REVOKED)
+    await topic.heartbeat()
+
+    async with watching(topic, REVOKED):
+        await knows_the_revocation(topic)
+
+
+async def test_without_an_occasion_standings_are_recalled_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(standing_recall, "RECALL_S", 0.0)
+    monkeypatch.setattr(standing_recall, "IDENTITY_S", 0.001)
+    topic = Topic()
+    topic.put(STANDING)
+    await topic.heartbeat()
+
+    async with watching(topic, REVOKED):
+        await knows_the_revocation(topic)
 
 
 async def test_no_lease_is_given_before_the_topic_is_compared_with_the_database() -> None:
