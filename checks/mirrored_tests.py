@@ -37,6 +37,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/enforcement/shell/test_service.py": "the whole service as a process",
     "tests/enforcement/shell/test_gate_vectors.py": "CheckAccess against the published vectors",
     "tests/operations/test_dead_letters.py": "the command dlq over all its modules",
+    "tests/operations/test_parked.py": "the command parked over all its modules",
     "tests/operations/test_parked_records.py": "the command outbox over all its modules",
     "tests/operations/test_plugins.py": "the entry points of the commands",
     "tests/screening/shell/test_migrations.py": "the migrations of the database",

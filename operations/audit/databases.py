@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from operations.error_messages import InputError
 
-_VARIABLE: Final = re.compile(r"SAFECONDUCT_(AUDIT|OPERATOR)_([A-Z][A-Z0-9_]*)_URL")
-Role = Literal["AUDIT", "OPERATOR"]
+_VARIABLE: Final = re.compile(r"SAFECONDUCT_AUDIT_([A-Z][A-Z0-9_]*)_URL")
 HINT: Final = (
-    "Set SAFECONDUCT_{role}_<SERVICE>_URL for each service, or give --database SERVICE=DSN."
+    "Set SAFECONDUCT_AUDIT_<SERVICE>_URL for each service, or give --database SERVICE=DSN."
 )
 
 
-def databases(
-    options: Iterable[str], environ: Mapping[str, str], role: Role = "AUDIT"
-) -> dict[str, str]:
+def databases(options: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the DSN by service, sorted by service. An option overrides the variable.
 
-    The variables are SAFECONDUCT_<role>_<SERVICE>_URL: AUDIT only reads, OPERATOR may write.
-    Raises InputError if there is none or one is malformed.
+    The variables are SAFECONDUCT_AUDIT_<SERVICE>_URL, with a role that only reads. Raises
+    InputError if there is none or one is malformed.
     """
     found = {
-        match[2].lower(): value
+        match[1].lower(): value
         for name, value in environ.items()
-        if (match := _VARIABLE.fullmatch(name)) and match[1] == role and value
+        if (match := _VARIABLE.fullmatch(name)) and value
     }
     for option in options:
         name, equals, dsn = option.partition("=")
@@ -36,7 +33,7 @@ def databases(
             raise InputError("DATABASE", "--database must be SERVICE=DSN.")
         found[name] = dsn
     if not found:
-        raise InputError("NOT_CONFIGURED", "No database is configured.", HINT.format(role=role))
+        raise InputError("NOT_CONFIGURED", "No database is configured.", HINT)
     for name, dsn in found.items():
         if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
             raise InputError(
@@ -52,6 +49,6 @@ def database_of(service: str, found: Mapping[str, str]) -> str:
         raise InputError(
             "NOT_CONFIGURED",
             f"The database of {service} is not configured.",
-            HINT.format(role="AUDIT"),
+            HINT,
         )
     return found[service]

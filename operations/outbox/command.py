@@ -20,7 +20,7 @@ _DATABASES: Final = click.option(
     multiple=True,
     metavar="SERVICE=DSN",
     help="A database, for instance applications=postgresql://... Repeat it for each service."
-    " SAFECONDUCT_OPERATOR_<SERVICE>_URL does the same without a password on the command line.",
+    " SAFECONDUCT_AUDIT_<SERVICE>_URL does the same without a password on the command line.",
 )
 _REASON: Final = click.option(
     "--reason", default="", help="Only records with this reason, for instance RECORD_TOO_LARGE."
@@ -127,7 +127,7 @@ def retry_(
 def _databases(options: tuple[str, ...]) -> dict[str, str]:
     from operations.audit.databases import databases
 
-    return databases(options, os.environ, "OPERATOR")
+    return databases(options, os.environ)
 
 
 def _chosen(parked: list[ParkedRecord], service: str, reason: str) -> list[ParkedRecord]:

@@ -13,7 +13,7 @@ import asyncpg
 
 from chassis.store.outbox import BEHIND
 from operations.error_messages import InputError
-from operations.outbox.tables import outbox_tables
+from operations.outbox.tables import OUTBOXES, outbox_tables
 
 CONNECT_S: Final = 10.0
 
@@ -72,15 +72,11 @@ async def retry(databases: Mapping[str, str], records: Sequence[ParkedRecord]) -
     A record that cannot be sent this time either is parked again. Raises asyncpg's errors.
     """
     for service in dict.fromkeys(each.service for each in records):
-        async with _connected(databases[service]) as connection:
-            for record in records:
-                if record.service == service:
-                    await connection.execute(
-                        f"update {record.table} set parked_reason = null, parked_at = null"  # noqa: S608 - a name of ours
-                        " where parked_reason is not null and (id = $1 or stream_id = $2)",
-                        record.outbox_id,
-                        record.stream_id,
-                    )
+        async with _connected(databases[service], writes=True) as connection:
+            for table in OUTBOXES:
+                ids = [e.outbox_id for e in records if (e.service, e.table) == (service, table)]
+                if ids:
+                    await connection.execute(f"select retry_{table}($1)", ids)
 
 
 def _parked(table: str) -> str:
@@ -95,10 +91,13 @@ select o.id, o.stream_id, o.version, coalesce(o.name, e.name, '') as event_type,
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        dsn, timeout=CONNECT_S, server_settings={"application_name": "safeconduct outbox"}
-    )
+async def _connected(dsn: str, *, writes: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    # An operator's role reads only, unless the session asks for more.
+    settings = {
+        "application_name": "safeconduct outbox",
+        "default_transaction_read_only": "off" if writes else "on",
+    }
+    connection = await asyncpg.connect(dsn, timeout=CONNECT_S, server_settings=settings)
     try:
         yield connection
     finally:

@@ -59,26 +59,11 @@ def list_(given: tuple[str, ...], reason: str, out: Output) -> None:
         return
     if out.printed({"parkedEvents": [_to_json(each) for each in found]}):
         return
-    from safeconduct.cli.tables import Column, rows, show
+    from safeconduct.cli.tables import show
 
-    columns = (
-        Column("PARKED EVENT", whole=True), Column("REASON"), Column("EVENT"),
-        Column("SINCE", rank=1), Column("STREAM", rank=2), Column("VERSION", rank=3),
-        Column("ERROR", rank=4),
-    )  # fmt: skip
-    lines = [
-        (
-            each.id,
-            each.event.reason,
-            each.event.type,
-            _moment(each.parked_at),
-            f"{each.event.source} {each.event.stream_id}",
-            str(each.event.version),
-            each.event.error,
-        )
-        for each in found
-    ]
-    show(rows(columns, lines))
+    from operations.parked.view import parked_table
+
+    show(parked_table(found))
 
 
 @app.command(
@@ -177,7 +162,7 @@ def _databases(given: tuple[str, ...], out: Output) -> dict[str, str]:
     return run(read(), as_json=out.is_json)
 
 
-def _moment(at: Any) -> str:
+def _time(at: Any) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at is not None else ""
 
 
@@ -188,8 +173,8 @@ def _to_json(parked: Parked, *, with_payload: bool = False) -> dict[str, Any]:
         "reason": event.reason,
         "error": event.error,
         "attempts": event.attempts,
-        "parkedAt": _moment(parked.parked_at),
-        "retryAt": _moment(parked.retry_at),
+        "parkedAt": _time(parked.parked_at),
+        "retryAt": _time(parked.retry_at),
         "eventType": event.type,
         "eventId": str(event.event_id),
         "source": event.source,

@@ -20,7 +20,7 @@ STANDING: Final = "safeconduct.standing.v1"
 FACTS: Final = (APPLICATIONS, SCREENING, ENFORCEMENT)
 HEARS: Final = {
     APPLICATIONS: ("safeconduct.screening", "safeconduct.enforcement"),
-    SCREENING: ("safeconduct.applications",),
+    SCREENING: ("safeconduct.applications", "safeconduct.enforcement"),
     ENFORCEMENT: ("safeconduct.applications", "safeconduct.screening"),
 }
 """Consumer groups of each topic."""

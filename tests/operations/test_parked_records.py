@@ -1,4 +1,7 @@
-"""`safeconduct outbox`: a record that cannot be sent is listed, and sent again in its order."""
+"""`safeconduct outbox`: a record that cannot be sent is listed, and sent again in its order.
+
+The role is that of operators, which may only read tables.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from tests.chassis.waiting import eventually, stopped
 
 from .conftest import Ran, safeconduct
 
-DATABASE = "SAFECONDUCT_OPERATOR_SAMPLES_URL"
+DATABASE = "SAFECONDUCT_AUDIT_SAMPLES_URL"
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ async def park(pool: asyncpg.Pool, sample: UUID, version: int) -> str:
 
 
 async def outbox(store: Database, *arguments: str) -> Ran:
-    return await safeconduct({DATABASE: store.app_dsn}, "outbox", *arguments)
+    return await safeconduct({DATABASE: store.operator_dsn}, "outbox", *arguments)
 
 
 async def test_a_parked_record_is_listed_with_its_reason_and_the_number_behind_it(

@@ -77,6 +77,17 @@ create index outbox_parked on outbox (stream_id, id) where parked_reason is not 
 create index outbox_unparked on outbox (shard, id) where parked_reason is null;
 drop index outbox_shard;
 
+-- Frees records and the later ones of their streams, for operators. The relay then sends them.
+create function retry_outbox(ids bigint[]) returns setof bigint
+language sql security definer set search_path = public, pg_temp as $$
+  with chosen as (select id, stream_id from outbox
+                   where id = any(ids) and parked_reason is not null)
+  update outbox o set parked_reason = null, parked_at = null
+   where o.parked_reason is not null
+     and (o.id in (select id from chosen) or o.stream_id in (select stream_id from chosen))
+  returning o.id;
+$$;
+
 revoke all on handled, parked, dropped from public;
 grant select, insert, update on handled to {app};
 grant select, insert, update, delete on parked to {app};

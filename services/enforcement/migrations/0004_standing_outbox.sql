@@ -18,6 +18,17 @@ create index standing_outbox_unparked on standing_outbox (shard, id) where parke
 create index standing_outbox_parked on standing_outbox (stream_id, id)
   where parked_reason is not null;
 
+-- As retry_outbox.
+create function retry_standing_outbox(ids bigint[]) returns setof bigint
+language sql security definer set search_path = public, pg_temp as $$
+  with chosen as (select id, stream_id from standing_outbox
+                   where id = any(ids) and parked_reason is not null)
+  update standing_outbox o set parked_reason = null, parked_at = null
+   where o.parked_reason is not null
+     and (o.id in (select id from chosen) or o.stream_id in (select stream_id from chosen))
+  returning o.id;
+$$;
+
 -- A standing that stayed behind in the common outbox could be overtaken by a heartbeat.
 with moved as (
   delete from outbox o
