@@ -61,12 +61,8 @@ class SentBatch:
         return isinstance(self.failure, REFUSALS)
 
 
-@dataclass(frozen=True, slots=True)
-class _InFlight:
-    record: OutboxRecord
-    topic: str
-    span: Span
-    future: asyncio.Future[object]
+# Record, topic, span and acknowledgement. A tuple, because one is made for every record.
+_InFlight = tuple[OutboxRecord, str, Span, "asyncio.Future[object]"]
 
 
 class RecordSender:
@@ -142,26 +138,27 @@ class RecordSender:
         except BaseException as error:
             _end_span(span, error)
             raise
-        return _InFlight(record, address.topic, span, future)
+        return record, address.topic, span, future
 
     async def _acknowledge(self, batch: SentBatch, in_flight: Sequence[_InFlight]) -> None:
         """Waits for every answer. After the first error no later record counts as acknowledged."""
         has_failed = False
-        for each in in_flight:
+        for record, topic, span, future in in_flight:
             try:
-                await each.future
+                await future
             except Exception as error:  # noqa: BLE001 - reported by the caller
-                _end_span(each.span, error)
+                _end_span(span, error)
                 batch.failure = batch.failure or error
                 has_failed = True
                 if isinstance(error, REFUSALS) and batch.size == 1:
-                    batch.unsendable.append((each.record, "REFUSED_BY_BROKER"))
+                    batch.unsendable.append((record, "REFUSED_BY_BROKER"))
                 continue
-            _end_span(each.span, None)
-            self.acknowledged_at = time.monotonic()
-            self._metrics.count(each.topic, each.record)
+            _end_span(span, None)
+            self._metrics.count(topic, record)
             if not has_failed:
-                batch.acknowledged.append(each.record)
+                batch.acknowledged.append(record)
+        if batch.acknowledged:
+            self.acknowledged_at = time.monotonic()
 
     def _span(self, record: OutboxRecord, topic: str) -> Span:
         if not record.traceparent:
