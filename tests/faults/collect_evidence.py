@@ -34,6 +34,7 @@ from tests.faults.fault_stack import FaultStack
 from tests.faults.injected_records import (
     FACTS,
     HEARS,
+    INJECTED_SOURCE,
     KEY,
     STANDING,
     Poison,
@@ -184,6 +185,19 @@ async def outbox(stack: FaultStack, service: str) -> int:
             for table in await outbox_tables(connection)
         ]
         return sum(counts)
+    finally:
+        await connection.close()
+
+
+async def parked_of_services(stack: FaultStack, service: str) -> int:
+    """Returns the number of parked events that a service published; injected ones do not count."""
+    connection = await asyncpg.connect(stack.database(service).owner_dsn)
+    try:
+        return int(
+            await connection.fetchval(
+                "select count(*) from parked where source <> $1", INJECTED_SOURCE
+            )
+        )
     finally:
         await connection.close()
 

@@ -17,15 +17,24 @@ from typing import Final
 
 import asyncpg
 from aiokafka.errors import KafkaError
+from safeconduct.applications.v1 import model_pb2
+from safeconduct.client import Client, SafeconductError
 
+from chassis.rpc.validation import MAX_REQUEST_BYTES
 from infra.local.processes import Process, ProcessError
 from infra.local.service import THIS_RELEASE, Release, Service
+from operations.parked.events import read_parked
+from operations.parked.events import retry as retry_parked
 from tests.faults import cluster_changes, injected_records
 from tests.faults.fault_stack import FaultStack
 from tests.faults.gates import ApplicationWatch
 from tests.faults.injected_records import PARTITIONS
+from tests.faults.largest_request import sized_request
+from tests.faults.scenario_load import PASSING
 from tests.faults.schedule import REPLICAS, Fault, Injection
 
+WRONG_ORDER_EVENTS: Final = 2
+"""Events that one injection of the wrong order parks."""
 PATIENCE_S: Final = 60.0
 """Time limit for the precondition of an injection, for instance a broker that accepts a record."""
 _RELAYS = """
@@ -84,6 +93,10 @@ class FaultInjector:
     watches: Sequence[ApplicationWatch]
     gate: Process
     """A gate in a process of its own."""
+    client: Client
+    """A partner."""
+    details: model_pb2.ApplicationDetails
+    """An application that is made larger."""
     done: Counter[Fault] = field(default_factory=Counter)
     impossible: dict[Fault, str] = field(default_factory=dict)
     """Faults that this machine or this cluster does not allow, with the reason."""
@@ -135,6 +148,9 @@ class FaultInjector:
             Fault.TOPIC_RECREATED: self._topic_recreated,
             Fault.MIXED_RELEASES: self._other_release,
             Fault.BROKEN_HANDLER: self._broken_handler,
+            Fault.LARGEST_RECORD: self._largest_request,
+            Fault.UNKNOWN_TYPE: lambda _: self._poisoned(injected_records.unknown_type),
+            Fault.WRONG_ORDER: self._wrong_order,
         }
 
     def heal(self) -> None:
@@ -263,16 +279,16 @@ class FaultInjector:
     async def _persistently(
         self, work: Callable[[], Awaitable[injected_records.T]]
     ) -> injected_records.T:
-        """Returns the result of `work`, retried until the broker accepts it."""
+        """Returns the result of `work`, retried until broker, database and service take it."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
                 return await work()
-            except (KafkaError, OSError) as error:
+            except (KafkaError, OSError, asyncpg.PostgresError, SafeconductError) as error:
+                if isinstance(error, SafeconductError) and error.code not in PASSING:
+                    raise
                 if time.monotonic() > deadline:
-                    raise NotDoneError(
-                        f"the broker did not take it: {type(error).__name__}"
-                    ) from error
+                    raise NotDoneError(f"it was not taken: {type(error).__name__}") from error
                 await asyncio.sleep(0.5)
 
     async def _disk_filled(self, injection: Injection) -> None:
@@ -364,6 +380,40 @@ class FaultInjector:
                 for replica in range(1, REPLICAS + 1)
             )
         )
+
+    async def _largest_request(self, _: Injection) -> None:
+        """Submits a request of the largest size, and one that has one byte more."""
+        fits = sized_request(self.details, MAX_REQUEST_BYTES)
+        await self._persistently(
+            lambda: self.client.applications.submit(fits.details, request_id=fits.request_id)
+        )
+        over = sized_request(self.details, MAX_REQUEST_BYTES + 1)
+        try:
+            await self._persistently(
+                lambda: self.client.applications.submit(over.details, request_id=over.request_id)
+            )
+        except SafeconductError as error:
+            if error.reason == "MESSAGE_TOO_LARGE":
+                return
+            raise NotDoneError(f"one byte more was refused as {error.reason}") from error
+        raise NotDoneError("one byte more was accepted")
+
+    async def _wrong_order(self, _: Injection) -> None:
+        """Publishes a later event before an earlier one, and has both tried the later one first."""
+        bootstrap = self.stack.kafka.bootstrap
+        stream = await self._persistently(lambda: injected_records.wrong_order(bootstrap, self.rng))
+        databases = {"applications": self.stack.database("applications").operator_dsn}
+
+        async def retry() -> None:
+            parked = [
+                each.id for each in await read_parked(databases) if each.event.stream_id == stream
+            ]
+            if len(parked) < WRONG_ORDER_EVENTS:
+                raise OSError("not parked yet")
+            for name in reversed(parked):
+                await retry_parked(databases, [name])
+
+        await self._persistently(retry)
 
     async def _replaced(self, target: str, release: Release, hold_s: float) -> None:
         """Runs a replica of another release for a while, and then this one's again."""

@@ -24,6 +24,9 @@ HEARS: Final = {
     ENFORCEMENT: ("safeconduct.applications", "safeconduct.screening"),
 }
 """Consumer groups of each topic."""
+INJECTED_SOURCE: Final = "/faults"
+UNKNOWN_EVENT: Final = "LicenseFramed"
+"""An event that no release knows."""
 KEY: Final = b"faults"
 """Key of every injected record. It shows whether a send that failed was written after all."""
 PARTITIONS: Final = 6
@@ -67,13 +70,20 @@ def poison_of(record: Any) -> Poison | None:
 
 
 def refused_of(record: Any) -> Refused | None:
-    """Returns the injected event with a readable stream that this record is, or None."""
+    """Returns the injected event with a readable stream that this record is, or None.
+
+    Events of an unknown type are left out: the run drops them as an operator would.
+    """
     if record.key != KEY or not record.headers:
         return None
     headers = {name: raw.decode() for name, raw in record.headers}
+    if headers["ce_type"].endswith(UNKNOWN_EVENT):
+        return None
     stream = headers["ce_source"], headers["ce_subject"], int(headers["ce_streamversion"])
+    is_first = headers["ce_streamversion"] == "1"
     # Screening does not handle suspensions.
-    return Refused(*stream, ("applications",), frozenset({"NOT_FOUND"}))
+    reasons = {"NOT_FOUND"} if is_first else {"NOT_FOUND", "BEHIND"}
+    return Refused(*stream, ("applications",), frozenset(reasons))
 
 
 async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
@@ -135,25 +145,51 @@ async def poison(bootstrap: str, rng: random.Random) -> None:
 
 async def failing(bootstrap: str, rng: random.Random) -> None:
     """Publishes an event about a license that was never issued; its handler must refuse it."""
+    stream = UUID(bytes=rng.randbytes(16), version=4)
+    await _put_event(bootstrap, rng, rng.randrange(PARTITIONS), stream, 1, "LicenseSuspended")
+
+
+async def unknown_type(bootstrap: str, rng: random.Random) -> None:
+    """Publishes an event of a type that no release knows, and a known one behind it.
+
+    The services must park both, and all the same handle every other stream of the partition.
+    """
+    stream, partition = UUID(bytes=rng.randbytes(16), version=4), rng.randrange(PARTITIONS)
+    await _put_event(bootstrap, rng, partition, stream, 1, UNKNOWN_EVENT)
+    await _put_event(bootstrap, rng, partition, stream, 2, "LicenseSuspended")
+
+
+async def wrong_order(bootstrap: str, rng: random.Random) -> UUID:
+    """Publishes two events of a stream, the later one first; returns the stream.
+
+    Both are about a license that was never issued.
+    """
+    stream, partition = UUID(bytes=rng.randbytes(16), version=4), rng.randrange(PARTITIONS)
+    for version in (2, 1, 2):
+        await _put_event(bootstrap, rng, partition, stream, version, "LicenseSuspended")
+    return stream
+
+
+async def _put_event(
+    bootstrap: str, rng: random.Random, partition: int, stream: UUID, version: int, name: str
+) -> None:
     published = events_pb2.LicenseSuspended(
-        license_id=str(UUID(bytes=rng.randbytes(16), version=4)),
+        license_id=str(stream),
         application_id=str(UUID(bytes=rng.randbytes(16), version=4)),
         standing_version=2,
     )
     headers = {
         "ce_specversion": "1.0",
         "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)),
-        "ce_source": "/faults",
-        "ce_type": f"{ENFORCEMENT}.LicenseSuspended",
-        "ce_subject": published.license_id,
-        "ce_streamversion": "1",
+        "ce_source": INJECTED_SOURCE,
+        "ce_type": f"{ENFORCEMENT}.{name}",
+        "ce_subject": str(stream),
+        "ce_streamversion": str(version),
         "ce_time": datetime.now(UTC).isoformat(),
         "content-type": "application/protobuf",
     }
-    raw = [(name, text.encode()) for name, text in headers.items()]
-    await _put(
-        bootstrap, ENFORCEMENT, rng.randrange(PARTITIONS), published.SerializeToString(), raw
-    )
+    raw = [(key, text.encode()) for key, text in headers.items()]
+    await _put(bootstrap, ENFORCEMENT, partition, published.SerializeToString(), raw)
 
 
 async def _put(

@@ -27,15 +27,18 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client
 from safeconduct.gate import Gate
 
+from chassis.store.parked import UNKNOWN_TYPE
 from infra.cache import CHECKOUT
 from infra.local.processes import Command, Process, ProcessError
 from infra.local.stack import SERVICES
 from infra.progress import SILENT, Progress
 from infra.scenario.examples import read_examples
+from operations.parked.events import drop, read_parked, retry
 from tests.faults import collect_evidence
 from tests.faults.fault_injector import FaultInjector, ProcessExits
 from tests.faults.fault_stack import FaultStack, fault_stack
 from tests.faults.gates import ApplicationWatch, GatePolling, allowed_by_process
+from tests.faults.injected_records import INJECTED_SOURCE
 from tests.faults.invariants import Evidence, check
 from tests.faults.scenario_load import Clients, Load, mixed
 from tests.faults.schedule import Fault, Injection, schedule
@@ -186,7 +189,14 @@ class _Run:
             gate = self._gate_process()
             gate.start()
             undo.callback(gate.stop)
-            injector = FaultInjector(self._stack, random.Random(self._options.seed), watches, gate)
+            injector = FaultInjector(
+                self._stack,
+                random.Random(self._options.seed),
+                watches,
+                gate,
+                client_sets[0].partner,
+                examples["hospital-hosted-access"],
+            )
             beside = [
                 asyncio.ensure_future(work())
                 for work in (*(f.run for f in watches), watch.run, served.run)
@@ -287,9 +297,12 @@ class _Run:
             left = max(1.0, self._over - time.monotonic())
             with contextlib.suppress(ProcessError):  # its unfinished work shows in the invariants
                 await asyncio.to_thread(service.wait_ready, left)
+        # Scenarios may wait for parked events, and an event may be parked after the first look.
+        await self._handle_parked()
         await asyncio.wait({self._telling}, timeout=self._options.settle_s)
         ended = sum(record.is_done for record in load.records)
         self._report(f"{ended} of {len(load.records)} scenarios ended")
+        await self._handle_parked()
         last, since = None, time.monotonic()
         while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
             now = await self._waiting(watches)
@@ -300,6 +313,16 @@ class _Run:
         await asyncio.gather(self._telling, return_exceptions=True)
         self._report("quiet" if time.monotonic() < self._over else "not quiet in time")
 
+    async def _handle_parked(self) -> None:
+        """Does as an operator: drops the unknown types, and has all other parked events tried."""
+        databases = {name: self._stack.database(name).operator_dsn for name in SERVICES}
+        parked = await read_parked(databases)
+        self._report(f"{len(parked)} events are parked")
+        for each in parked:
+            if each.event.reason == UNKNOWN_TYPE and each.event.source == INJECTED_SOURCE:
+                await drop(databases, each.id, "faults", "no release knows this type")
+        await retry(databases, [each.id for each in await read_parked(databases)])
+
     async def _waiting(
         self, watches: Sequence[ApplicationWatch]
     ) -> tuple[dict[str, int], int] | None:
@@ -307,6 +330,10 @@ class _Run:
         try:
             left = {name: await collect_evidence.outbox(self._stack, name) for name in SERVICES}
             left |= await collect_evidence.lag(self._stack.kafka.bootstrap)
+            left |= {
+                f"parked by {name}": await collect_evidence.parked_of_services(self._stack, name)
+                for name in SERVICES
+            }
         except (KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
             return None
         return left, sum(len(published) for watch in watches for published in watch.seen.values())

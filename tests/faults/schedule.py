@@ -49,6 +49,9 @@ class Fault(StrEnum):
     TOPIC_RECREATED = "standing topic recreated"
     MIXED_RELEASES = "replica of another release"
     BROKEN_HANDLER = "broken handler of one event type"
+    LARGEST_RECORD = "request of the largest size, and one byte more"
+    UNKNOWN_TYPE = "unknown event types"
+    WRONG_ORDER = "redrives and retries in the wrong order"
     OLDER_BASE = "postgres from an older base"
 
 
