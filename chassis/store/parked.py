@@ -43,6 +43,10 @@ select * from parked where source = $1 and stream_id = $2 order by version limit
 _FAILED: Final = """
 update parked set reason = $2, error = $3, attempts = attempts + $4, retry_at = null where id = $1
 """
+_REMOVE_HANDLED: Final = """
+delete from parked p using handled h
+ where h.source = p.source and h.stream_id = p.stream_id and h.version >= p.version
+"""
 _SUMMARY: Final = """
 select count(*) as events, coalesce(extract(epoch from now() - min(parked_at)), 0)::float8 as age
   from parked
@@ -107,6 +111,14 @@ class ParkedEvents:
     async def remove(self, event: ParkedEvent) -> None:
         """Deletes an event that was handled."""
         await self._pool.execute("delete from parked where id = $1", event.id)
+
+    async def remove_handled(self) -> None:
+        """Deletes the events that were handled after all, and would only hold up later ones.
+
+        A record whose offset was not committed is delivered again after it was parked, and its
+        handler may then succeed.
+        """
+        await self._pool.execute(_REMOVE_HANDLED)
 
     async def note_failure(
         self, event: ParkedEvent, reason: str, error: str, attempts: int

@@ -131,6 +131,7 @@ class EventProcessor:
         while True:
             try:
                 await self._defects.wait_until_none()
+                await self._parked.remove_handled()
                 for source, stream_id in await self._parked.due_streams(self._known_types):
                     while (event := await self._parked.first(source, stream_id)) is not None:
                         if not await self._retry(event):

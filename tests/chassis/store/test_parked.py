@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from chassis.store.fence import EventKey
 from chassis.store.parked import BEHIND, UNKNOWN_TYPE, ParkedEvent, ParkedEvents
+from tests.chassis.sample_aggregate import SampleJournal, adding
 
 TOPIC = "safeconduct.samples.v1"
 NONE_KNOWN: Mapping[str, frozenset[str]] = {}
@@ -121,3 +123,21 @@ async def test_the_summary_has_the_number_and_the_age_of_the_oldest(
     events, age = await parked.summary()
     assert events == 2
     assert age >= 3600
+
+
+async def test_an_event_that_was_handled_after_it_was_parked_holds_up_no_later_one(
+    parked: ParkedEvents, journal: SampleJournal
+) -> None:
+    stream, sample = uuid4(), uuid4()
+    first, second = event(stream, 1), event(stream, 2, BEHIND)
+    await parked.add(first)
+    await parked.add(second)
+    key = EventKey(first.event_id, first.type, first.source, stream, first.version)
+    await journal.execute(sample, key, "service/samples", adding(sample, 1))
+
+    await parked.remove_handled()
+
+    found = await parked.first("/samples", stream)
+    assert found is not None
+    assert found.version == 2
+    assert await is_due(parked, stream)
