@@ -164,9 +164,11 @@ class RejectReinstatement:
 class RecordListMatch:
     """Record that entries of a restricted-party list may be a party of the license.
 
-    Screening published it as a fact, so no state of the license refuses it.
+    Screening published it as a fact, so no state of the license refuses it. The license need not be
+    registered yet.
     """
 
+    license_id: UUID
     party_id: str
     screening_id: UUID
     entry_ids: tuple[str, ...]
@@ -178,9 +180,11 @@ class RecordListMatch:
 class FollowHitVerdict:
     """Follow the verdict of officers on one hit on a party of the license.
 
-    `open_entry_ids` are the entries that may be, or are, the party after the verdict.
+    `open_entry_ids` are the entries that may be, or are, the party after the verdict. The license
+    need not be registered yet.
     """
 
+    license_id: UUID
     party_id: str
     is_false_positive: bool
     open_entry_ids: tuple[str, ...]

@@ -5,7 +5,7 @@ lifecycle tables are consulted here once more, so that a wrong stored stream is 
 """
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from safeconduct.standing import MeasureKind, Standing, StandingState
@@ -24,14 +24,16 @@ from services.enforcement.core.model import (
     ViolationState,
 )
 
+_NIL: Final = UUID(int=0)
+
 
 def evolve(conduct: LicenseConduct | None, event: e.Event) -> LicenseConduct:
     """Returns the state after the event. Raises ImpossibleEventError if it cannot follow."""
     if isinstance(event, e.LicenseRegistered):
-        next_license_state(None if conduct is None else conduct.state, event)
-        return LicenseConduct(
-            event.license_id, event.application_id, event.partner_id, 1, None, (), None
-        )
+        return _registered(conduct, event)
+    if conduct is None and isinstance(event, e.ListMatchRecorded):
+        next_license_state(None, event)
+        conduct = LicenseConduct(event.license_id, _NIL, "", 0, None, (), None)
     if conduct is None:
         raise ImpossibleEventError(f"{type(event).__name__} of a license that is not registered")
     changed = (
@@ -40,6 +42,19 @@ def evolve(conduct: LicenseConduct | None, event: e.Event) -> LicenseConduct:
         else _evolve_license(conduct, event)
     )
     return replace(changed, version=conduct.version + 1)
+
+
+def _registered(conduct: LicenseConduct | None, event: e.LicenseRegistered) -> LicenseConduct:
+    next_license_state(None if conduct is None else conduct.state, event)
+    before = conduct or LicenseConduct(event.license_id, _NIL, "", 0, None, (), None)
+    if before.is_registered:
+        raise ImpossibleEventError(f"license {event.license_id} is registered twice")
+    return replace(
+        before,
+        application_id=event.application_id,
+        partner_id=event.partner_id,
+        version=before.version + 1,
+    )
 
 
 def _evolve_case(conduct: LicenseConduct, event: e.CaseEvent) -> LicenseConduct:
@@ -71,11 +86,18 @@ def _evolve_license(conduct: LicenseConduct, event: e.LicenseEvent) -> LicenseCo
     match event:
         case e.ListMatchRecorded(match=match):
             matches = (*_matches_of_others(conduct, match.party_id), match)
-            return replace(conduct, list_matches=matches)
+            # A license that is not registered yet will be registered as suspended.
+            by_list = conduct.is_suspended_by_list or not conduct.is_registered
+            return replace(conduct, list_matches=matches, is_suspended_by_list=by_list)
         case e.ListMatchSettled(party_id=party_id):
             return replace(conduct, list_matches=_matches_of_others(conduct, party_id))
         case e.LicenseSuspended(measure_id=measure_id):
-            return replace(_moved_license(conduct, event), is_suspended_by_list=measure_id is None)
+            moved = conduct
+            if conduct.standing is not None:
+                moved = _moved_license(conduct, event)
+            else:
+                next_license_state(conduct.state, event)
+            return replace(moved, is_suspended_by_list=measure_id is None)
         case e.LicenseRevoked():
             return _revoked(conduct, event)
         case e.ReinstatementProposed(proposed_by=act, reinstatement_id=reinstatement_id):
@@ -190,7 +212,8 @@ def _matches_of_others(conduct: LicenseConduct, party_id: str) -> tuple[ListMatc
 
 
 def _standing_changed(conduct: LicenseConduct, standing: Standing) -> LicenseConduct:
-    version, state = 0, StandingState.ACTIVE
+    version = 0
+    state = StandingState.SUSPENDED if conduct.is_suspended_by_list else StandingState.ACTIVE
     if conduct.standing is not None:
         version, state = conduct.standing.version, conduct.standing.state
     if standing.version != version + 1 or standing.state is not state:

@@ -16,7 +16,18 @@ from services.enforcement.core.errors import ImpossibleEventError, Kind, Reason,
 from services.enforcement.core.model import LicenseState, ViolationState
 
 LICENSE_TRANSITIONS: Final[Mapping[LicenseState | None, Mapping[type[e.Event], LicenseState]]] = {
-    None: {e.LicenseRegistered: LicenseState.ACTIVE},
+    None: {
+        e.LicenseRegistered: LicenseState.ACTIVE,
+        # The event of the license comes on another topic, and may come later.
+        e.ListMatchRecorded: LicenseState.UNREGISTERED,
+    },
+    LicenseState.UNREGISTERED: {
+        e.ListMatchRecorded: LicenseState.UNREGISTERED,
+        e.ListMatchSettled: LicenseState.UNREGISTERED,
+        e.LicenseRegistered: LicenseState.ACTIVE,
+        # In the decision that registers the license, if a match is open.
+        e.LicenseSuspended: LicenseState.SUSPENDED,
+    },
     LicenseState.ACTIVE: {
         e.LicenseSuspended: LicenseState.SUSPENDED,
         e.LicenseRevoked: LicenseState.REVOKED,
@@ -35,7 +46,8 @@ LICENSE_TRANSITIONS: Final[Mapping[LicenseState | None, Mapping[type[e.Event], L
 }
 """The state of a license after an event. None is the state before the first event.
 
-Events about cases and list matches, and StandingChanged, leave the state of the license as it is.
+After the registration, events about cases and list matches, and StandingChanged, leave the state of
+the license as it is.
 """
 
 VIOLATION_TRANSITIONS: Final[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from safeconduct.standing import StandingCause, StandingState
 
@@ -27,11 +28,12 @@ LIST_MATCH: Final = StandingCause(None, None, is_list_match=True)
 
 
 def record_match(
-    conduct: LicenseConduct, command: RecordListMatch, now: datetime
+    conduct: LicenseConduct | None, command: RecordListMatch, now: datetime
 ) -> tuple[Event, ...]:
     """Returns the match, and the suspension if the license is ACTIVE.
 
-    Returns no event if the match is known or the license is revoked.
+    Returns no event if the match is known or the license is revoked. The match of a license that is
+    not registered yet suspends it when it is registered.
     """
     match = ListMatch(
         command.party_id,
@@ -41,11 +43,11 @@ def record_match(
         command.list_version,
         now,
     )
-    return _record(conduct, match)
+    return _record(conduct, command.license_id, match)
 
 
 def follow_verdict(
-    conduct: LicenseConduct, command: FollowHitVerdict, now: datetime
+    conduct: LicenseConduct | None, command: FollowHitVerdict, now: datetime
 ) -> tuple[Event, ...]:
     """Returns the match that the verdict leaves open, or the settlement if it leaves none.
 
@@ -55,19 +57,25 @@ def follow_verdict(
         match = ListMatch(
             command.party_id, None, command.open_entry_ids, command.list_codes, "", now
         )
-        return _record(conduct, match)
+        return _record(conduct, command.license_id, match)
     if command.open_entry_ids:
         return ()  # other entries may still be the party, so its match stays open
-    is_open = any(match.party_id == command.party_id for match in conduct.list_matches)
-    return (ListMatchSettled(conduct.license_id, command.party_id),) if is_open else ()
+    matches = () if conduct is None else conduct.list_matches
+    is_open = any(match.party_id == command.party_id for match in matches)
+    return (ListMatchSettled(command.license_id, command.party_id),) if is_open else ()
 
 
-def _record(conduct: LicenseConduct, match: ListMatch) -> tuple[Event, ...]:
+def _record(
+    conduct: LicenseConduct | None, license_id: UUID, match: ListMatch
+) -> tuple[Event, ...]:
+    recorded = ListMatchRecorded(license_id, match)
+    if conduct is None:
+        return (recorded,)
     if conduct.state is LicenseState.REVOKED or _is_known(conduct, match):
         return ()
-    recorded = ListMatchRecorded(conduct.license_id, match)
-    if not fits_license(conduct.state, LicenseSuspended):
-        # Suspended already. The match prevents a reinstatement until it is settled.
+    if not conduct.is_registered or not fits_license(conduct.state, LicenseSuspended):
+        # Not registered yet, or suspended already. The match prevents a reinstatement until it is
+        # settled.
         return (recorded,)
     changed = change_standing(conduct, StandingState.SUSPENDED, LIST_MATCH, match.recorded_at)
     version = changed.standing.version

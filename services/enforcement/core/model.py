@@ -60,8 +60,12 @@ class Severity(StrEnum):
 
 
 class LicenseState(StrEnum):
-    """State of a license in its lifecycle. Gates see REINSTATEMENT_PROPOSED as SUSPENDED."""
+    """State of a license in its lifecycle. Gates see REINSTATEMENT_PROPOSED as SUSPENDED.
 
+    UNREGISTERED: a list match came before the license itself. Only that stream knows the license.
+    """
+
+    UNREGISTERED = "UNREGISTERED"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REINSTATEMENT_PROPOSED = "REINSTATEMENT_PROPOSED"
@@ -183,6 +187,9 @@ class LicenseConduct:
 
     A license and its cases are one stream of events, so a measure and the standing that it changes
     are stored in the same transaction, and every rule about both is local. `version` counts events.
+
+    Before LicenseRegistered only list matches are known: `application_id` is the nil UUID and
+    `partner_id` is empty.
     """
 
     license_id: UUID
@@ -190,25 +197,35 @@ class LicenseConduct:
     partner_id: str
     version: int
     standing: Standing | None
-    """None only between LicenseRegistered and StandingChanged, which one decision returns."""
+    """None before the license is registered."""
     violations: tuple[Violation, ...]
     reinstatement: Reinstatement | None
     """The reinstatement that waits for a second officer."""
     list_matches: tuple[ListMatch, ...] = ()
     """One match for each party that a list may name and officers have not settled."""
     is_suspended_by_list: bool = False
-    """True if a list match caused the suspension in force, False if a case did."""
+    """True if a list match caused the suspension in force, False if a case did.
+
+    Also True before the registration if it will be suspended for a match.
+    """
+
+    @property
+    def is_registered(self) -> bool:
+        """True after LicenseRegistered. To callers any other license is unknown."""
+        return bool(self.partner_id)
 
     @property
     def known_standing(self) -> Standing:
-        """The standing. Raises ImpossibleEventError if the license was stored without one."""
+        """The standing. Raises ImpossibleEventError if there is none."""
         if self.standing is None:
-            raise ImpossibleEventError(f"license {self.license_id} was registered without standing")
+            raise ImpossibleEventError(f"license {self.license_id} has no standing")
         return self.standing
 
     @property
     def state(self) -> LicenseState:
         """The state in the lifecycle."""
+        if self.standing is None:
+            return LicenseState.UNREGISTERED
         if self.reinstatement is not None:
             return LicenseState.REINSTATEMENT_PROPOSED
         return LicenseState(self.known_standing.state)

@@ -10,14 +10,19 @@ from services.enforcement.core.events import StandingChanged
 from services.enforcement.core.model import LicenseConduct
 
 
-def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
-    """Returns the event with the ACTIVE standing, version 1, of a license that was issued."""
+def first_standing(
+    command: RegisterLicense,
+    now: datetime,
+    state: StandingState = StandingState.ACTIVE,
+    cause: StandingCause | None = None,
+) -> StandingChanged:
+    """Returns the event with the first standing, version 1, of a license that was issued."""
     return StandingChanged(
         Standing(
             license_id=str(command.license_id),
             partner_id=command.partner_id,
             version=1,
-            state=StandingState.ACTIVE,
+            state=state,
             requires=CAPABILITIES,
             grants=command.grants,
             destinations=command.destinations,
@@ -26,7 +31,7 @@ def first_standing(command: RegisterLicense, now: datetime) -> StandingChanged:
             not_after=command.not_after,
             lease_seconds=command.lease_seconds,
             license_number=command.license_number,
-            cause=None,
+            cause=cause,
             changed_at=now,
         )
     )

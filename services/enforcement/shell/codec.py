@@ -143,20 +143,18 @@ def license_issued(payload: bytes) -> commands.RegisterLicense:
 
 def list_match(
     name: str, payload: bytes
-) -> tuple[UUID, commands.RecordListMatch | commands.FollowHitVerdict] | None:
-    """Returns the license and the command that an event of screening leads to.
+) -> commands.RecordListMatch | commands.FollowHitVerdict | None:
+    """Returns the command that an event of screening leads to.
 
     Returns None for other events and for parties without a license. Raises Undecodable.
     """
     try:
         if name == "PartyListed":
             listed = screening_pb2.PartyListed.FromString(payload)
-            return (UUID(listed.license_id), _record_match(listed)) if listed.license_id else None
+            return _record_match(listed) if listed.license_id else None
         if name == "HitAdjudicated":
             verdict = screening_pb2.HitAdjudicated.FromString(payload)
-            return (
-                (UUID(verdict.license_id), _follow_verdict(verdict)) if verdict.license_id else None
-            )
+            return _follow_verdict(verdict) if verdict.license_id else None
     except (DecodeError, ValueError) as error:
         raise Undecodable(f"not a {name}") from error
     return None
@@ -164,6 +162,7 @@ def list_match(
 
 def _record_match(listed: screening_pb2.PartyListed) -> commands.RecordListMatch:
     return commands.RecordListMatch(
+        license_id=UUID(listed.license_id),
         party_id=listed.party_id,
         screening_id=UUID(listed.screening_id),
         entry_ids=tuple(listed.entry_ids),
@@ -174,6 +173,7 @@ def _record_match(listed: screening_pb2.PartyListed) -> commands.RecordListMatch
 
 def _follow_verdict(verdict: screening_pb2.HitAdjudicated) -> commands.FollowHitVerdict:
     return commands.FollowHitVerdict(
+        license_id=UUID(verdict.license_id),
         party_id=verdict.party_id,
         is_false_positive=verdict.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE,
         open_entry_ids=tuple(verdict.party_entry_ids),

@@ -49,8 +49,13 @@ class LicenseStream:
         return codec.decode_event(name, payload)
 
     def state_name(self, state: LicenseConduct) -> str:
-        """Returns the standing's state; REGISTERED between the first two events of a license."""
-        return state.standing.state if state.standing is not None else "REGISTERED"
+        """Returns the standing's state, UNREGISTERED before the license is registered.
+
+        REGISTERED between two events of the decision that registers it.
+        """
+        if state.standing is not None:
+            return state.standing.state
+        return "REGISTERED" if state.is_registered else "UNREGISTERED"
 
     def due_at(self, state: LicenseConduct) -> datetime | None:
         """Returns None: a license has no timers."""

@@ -93,7 +93,8 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         annotate({"license.id": request.license_id})
         caller, license_id = current_principal(), UUID(request.license_id)
         current = await self._journal.read(license_id)
-        if current is None or not is_visible(current.state.partner_id, caller):
+        is_known = current is not None and current.state.is_registered
+        if current is None or not is_known or not is_visible(current.state.partner_id, caller):
             raise rpc_error(refuse_license(caller))
         # An event may be stored between the two reads. It is left to the next call, so that etag
         # and pending reinstatement belong to the events that are returned.

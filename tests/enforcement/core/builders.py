@@ -176,17 +176,19 @@ def agree_on_reinstatement() -> tuple[Command, ...]:
 
 
 def listed(party_id: str = "end-user", *entry_ids: str) -> RecordListMatch:
-    return RecordListMatch(party_id, new_id(), entry_ids or ("EL-1",), ("EL",), "US-CSL/2026-11/0")
+    return RecordListMatch(
+        LICENSE, party_id, new_id(), entry_ids or ("EL-1",), ("EL",), "US-CSL/2026-11/0"
+    )
 
 
 def cleared(party_id: str = "end-user", *open_entry_ids: str) -> FollowHitVerdict:
     """A verdict that a hit is a false positive, which leaves these entries open."""
-    return FollowHitVerdict(party_id, True, open_entry_ids, ("EL",))
+    return FollowHitVerdict(LICENSE, party_id, True, open_entry_ids, ("EL",))
 
 
 def confirmed_hit(party_id: str = "end-user", *open_entry_ids: str) -> FollowHitVerdict:
     """A verdict that a hit is the party."""
-    return FollowHitVerdict(party_id, False, open_entry_ids or ("EL-1",), ("EL",))
+    return FollowHitVerdict(LICENSE, party_id, False, open_entry_ids or ("EL-1",), ("EL",))
 
 
 def fold(conduct: LicenseConduct | None, events: tuple[Event, ...]) -> LicenseConduct | None:
@@ -256,6 +258,8 @@ def with_license(state: LicenseState) -> LicenseConduct:
         *agree_on_finding(other),
     )
     match state:
+        case LicenseState.UNREGISTERED:
+            return done(None, listed())
         case LicenseState.ACTIVE:
             return issued(*more)
         case LicenseState.SUSPENDED:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safeconduct.standing import StandingCause, StandingState
 
 from services.enforcement.core import events as e
+from services.enforcement.core.commands import Command
 from services.enforcement.core.decide import decide
 from services.enforcement.core.errors import Reason
+from services.enforcement.core.model import LicenseState
 from tests.enforcement.core.builders import (
     APPLICATION,
     FIRST,
@@ -21,8 +25,11 @@ from tests.enforcement.core.builders import (
     done,
     issued,
     listed,
+    propose_finding,
     propose_reinstatement,
     refused,
+    register,
+    report,
     revoked,
     suspended,
 )
@@ -117,6 +124,52 @@ def test_a_party_without_match_needs_no_settlement() -> None:
     assert decide(issued(), cleared(), NOW) == ()
 
 
-@pytest.mark.parametrize("command", [listed(), cleared()])
-def test_a_match_of_an_unknown_license_is_not_found(command: object) -> None:
-    assert refused(None, command).reason is Reason.NOT_FOUND  # type: ignore[arg-type]  # parametrized
+def test_a_license_whose_match_came_first_begins_suspended_so_no_gate_sees_it_active() -> None:
+    decided = decide(done(None, listed()), register(), NOW)
+
+    assert isinstance(decided, tuple)
+    registered, stopped, changed = decided
+    assert isinstance(registered, e.LicenseRegistered)
+    assert stopped == e.LicenseSuspended(LICENSE, APPLICATION, None, None, 1)
+    assert isinstance(changed, e.StandingChanged)
+    assert (changed.standing.state, changed.standing.version, changed.standing.cause) == (
+        StandingState.SUSPENDED,
+        1,
+        StandingCause(None, None, is_list_match=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [report(), propose_reinstatement(FIRST), propose_finding(FIRST)]
+)
+def test_to_callers_a_license_that_is_not_registered_is_unknown(command: Command) -> None:
+    assert refused(done(None, listed()), command).reason in {Reason.NOT_FOUND, Reason.NOT_VISIBLE}
+
+
+def test_a_verdict_on_nothing_changes_nothing() -> None:
+    assert decide(None, cleared(), NOW) == ()
+
+
+def test_officers_reinstate_a_license_whose_match_was_settled_before_it_was_registered() -> None:
+    conduct = done(None, listed(), cleared(), register(), propose_reinstatement(FIRST))
+
+    assert done(conduct, confirm_reinstatement(SECOND)).state is LicenseState.ACTIVE
+
+
+@given(
+    commands=st.lists(
+        st.sampled_from([listed(), listed("owner"), cleared(), cleared("owner"), confirmed_hit()]),
+        max_size=5,
+    ),
+    place=st.integers(min_value=0, max_value=5),
+)
+def test_whenever_the_license_is_registered_matches_and_verdicts_lead_to_the_same_state(
+    commands: list[Command], place: int
+) -> None:
+    place = min(place, len(commands))
+    late = done(None, *commands[:place], register(), *commands[place:])
+    first = done(None, register(), *commands)
+
+    assert late.state is first.state
+    assert late.list_matches == first.list_matches
+    assert late.is_suspended_by_list == first.is_suspended_by_list

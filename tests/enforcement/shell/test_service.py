@@ -139,7 +139,9 @@ async def test_a_list_match_suspends_with_no_officer_and_two_reinstate_once_it_i
         await eventually(lambda: allows(gate, license_id))
 
 
-async def test_a_list_match_consumed_before_its_license_waits_for_it(callers: Callers) -> None:
+async def test_a_license_whose_list_match_came_first_begins_suspended(
+    callers: Callers,
+) -> None:
     issued = issue_event()
     license_id = issued.license.license_id
     await callers.publish("PartyListed", listed(license_id), service="screening")
