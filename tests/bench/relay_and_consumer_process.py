@@ -17,9 +17,11 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from chassis.store.parked import ParkedEvents
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope
+from chassis.streams.event_processor import EventProcessor
 from chassis.streams.outbox_record import Address
 from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
@@ -106,12 +108,13 @@ class RelayAndConsumer:
         telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
         self.consumed = 0
         letters = DeadLetterWriter(self._given["bootstrap"], group)
-        consumer = Consumer(
-            group, self._given["bootstrap"], {self._given["topic"]: self._count}, letters, telemetry
-        )
-        return await _until(
-            consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0
-        )
+        async with asyncpg.create_pool(self._given["dsn"], min_size=0) as pool:
+            handlers = {self._given["topic"]: self._count}
+            processor = EventProcessor(group, handlers, letters, ParkedEvents(pool), telemetry)
+            consumer = Consumer(self._given["bootstrap"], processor, telemetry)
+            return await _until(
+                consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0
+            )
 
     async def _count(self, envelope: Envelope) -> None:
         self.consumed += 1
