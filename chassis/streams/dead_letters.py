@@ -1,4 +1,4 @@
-"""Writes dead letters: records that a consumer group could not handle, to the topic `<topic>.dlq`.
+"""Writes dead letters: records without a readable source stream, to the topic `<topic>.dlq`.
 
 A dead letter keeps the record's key, value and headers byte for byte. Headers that begin with
 `dlq_` are added: the record's origin, the group, the reason, the error and the attempts.

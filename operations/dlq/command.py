@@ -40,7 +40,8 @@ _REASON: Final = click.option(
 def app() -> None:
     """List, show and redrive dead letters. For operators.
 
-    A dead letter is a record that a service could not handle.
+    A dead letter is a record without readable headers. An event that a service cannot handle is
+    listed by `safeconduct parked`.
     """
 
 
@@ -163,7 +164,8 @@ def redrive_(
     """Publish dead letters to their topics again: the given ids, or all of a reason.
 
     Only the service that could not handle a record receives it, in a new trace that is linked to
-    the old one. If the service has handled the event meanwhile, nothing changes.
+    the old one. If the service has handled the event or a later one of its stream
+    meanwhile, nothing changes.
     """
     from operations.dlq.redrive import Filter, find_dead_letters, read_dead_letters, redrive
 

@@ -74,8 +74,8 @@ async def redrive(bootstrap: str, dead_letters: Sequence[DeadLetter]) -> dict[st
     """Redrives the dead letters one after the other; returns the new record's id by dead letter.
 
     The marker is written after the broker has acknowledged the record. If the command stops between
-    the two, the dead letter can be redriven twice; the idempotency key of its event makes the
-    second one a no-op. Raises KafkaError; the dead letters before the failed one are marked.
+    the two, the dead letter can be redriven twice; the fence makes the second one a no-op. Raises
+    KafkaError; the dead letters before the failed one are marked.
     """
     new_ids: dict[str, str] = {}
     async with AIOKafkaProducer(

@@ -1,7 +1,7 @@
 """Decides the issue of a license, and the changes of its record by enforcement and by time.
 
 A change of standing that comes late or twice returns no events. One that contradicts the record is
-refused, so that the consumer reports it as a dead letter.
+refused, so that the consumer parks it.
 """
 
 from __future__ import annotations

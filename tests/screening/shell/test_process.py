@@ -142,7 +142,7 @@ async def answered(stack: Stack, event: applications_pb2.ApplicationSubmitted) -
     return bool(await completed(stack, UUID(event.application_id)))
 
 
-async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
+async def test_a_poison_record_is_parked_and_its_partition_goes_on(
     stack: Stack,
 ) -> None:
     poison, after = uuid4(), submitted(party("end-user", UNLISTED))
@@ -152,15 +152,14 @@ async def test_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(
     )
     await until(lambda: answered(stack, after), "the record behind the poison")
 
-    letters = [
-        dict(each.headers) | {"value": each.value}
-        for each in await everything(stack, f"{CONSUMED}.dlq")
-    ]
-    (letter,) = [each for each in letters if each["ce_id"] == str(poison).encode()]
-    assert (letter["value"], letter["dlq_reason"], letter["dlq_partition"]) == (
+    database = await asyncpg.connect(stack.database("screening").app_dsn)
+    parked = await database.fetch("select * from parked where event_id = $1", poison)
+    await database.close()
+    (row,) = parked
+    assert (row["payload"], row["reason"], row["partition"]) == (
         b"\xff\xff\xff",
-        b"UNDECODABLE",
-        b"3",
+        "UNDECODABLE",
+        3,
     )
 
 
