@@ -9,6 +9,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from google.protobuf import descriptor_pb2, descriptor_pool
 from safeconduct.applications.v1 import service_pb2_grpc
 
 import chassis.streams.consumer
@@ -20,6 +21,15 @@ from chassis.streams.outbox_record import Address
 from tests.chassis.sample_aggregate import SampleStream
 
 FAULT = os.environ.get("TINY_FAULT", "")
+
+
+def declare_events(topic: str) -> None:
+    """Declares `Added` as the only event that this release knows of the topic."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{topic.replace('.', '/')}/events.proto", package="samples"
+    )
+    file.message_type.add(name="Added")
+    descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
 
 
 async def ends_by_itself() -> None:
@@ -35,6 +45,7 @@ async def handle(_: Envelope) -> None:
 def build(runtime: Runtime[ServiceSettings]) -> Service:
     if FAULT == "build":
         raise ValueError("cannot be built")
+    declare_events(os.environ["TINY_TOPIC"])
     change_feed = ChangeFeed(runtime.journal(SampleStream()), "owner")
     runtime.commit_listeners.append(change_feed.wake)
     name = "safeconduct.applications.v1.ApplicationService"
