@@ -288,7 +288,7 @@ async def test_a_partner_cannot_do_an_officers_work(clients: Clients) -> None:
     assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_MISSING")
 
 
-async def test_an_undecodable_record_becomes_a_dead_letter_and_the_partition_goes_on(
+async def test_a_record_without_headers_becomes_a_dead_letter_and_the_partition_goes_on(
     stack: Stack, clients: Clients, examples: Examples
 ) -> None:
     topic, poison = (

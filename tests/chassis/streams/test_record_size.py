@@ -1,4 +1,4 @@
-"""Records of the largest size take every step from the journal to the dead letter."""
+"""Records of the largest size take every step from the journal to the parked event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
 from chassis.streams import topics
-from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope, Undecodable
 from chassis.streams.outbox_record import OutboxRecord, headers_of
@@ -37,6 +36,7 @@ from tests.chassis.sample_aggregate import (
     open_pool,
     telemetry,
 )
+from tests.chassis.streams.test_consumer import Running
 from tests.chassis.waiting import eventually, stopped
 
 # Faust leaves coroutines behind that nobody awaits.
@@ -101,7 +101,7 @@ async def test_an_event_of_the_largest_size_is_stored_and_one_of_a_byte_more_is_
     await pool.execute("delete from outbox")
 
 
-async def test_an_event_of_the_largest_size_is_published_consumed_and_kept_as_a_dead_letter(
+async def test_an_event_of_the_largest_size_is_published_consumed_and_parked(
     own_store: Database, kafka: Kafka, new_topic: NewTopic
 ) -> None:
     topic = await new_topic()
@@ -115,18 +115,18 @@ async def test_an_event_of_the_largest_size_is_published_consumed_and_kept_as_a_
     await Journal(pool, UnindexedStream(), telemetry(), lambda: None).execute(
         sample, new_key(), "me", naming(sample, MAX_PAYLOAD_BYTES)
     )
-    letters = DeadLetterWriter(kafka.bootstrap, "group-large")
-    consumer = Consumer("group-large", kafka.bootstrap, {topic: handle}, letters, telemetry())
 
-    async def dead_lettered() -> bool:
-        return len(await records_in(kafka.bootstrap, f"{topic}.dlq")) == 1
+    async def parked() -> list[int]:
+        rows = await pool.fetch("select octet_length(payload) as size from parked")
+        return [row["size"] for row in rows]
 
-    relay = new_relay(own_store.app_dsn, kafka.bootstrap, topic)
-    running = [asyncio.create_task(each.run()) for each in (relay, consumer)]
-    await eventually(dead_lettered, "the dead letter")
+    relay = asyncio.create_task(new_relay(own_store.app_dsn, kafka.bootstrap, topic).run())
+    consuming = Running(kafka, "group-large", {topic: handle}, pool)
+    await eventually(parked, "the parked event")
 
-    await stopped(*running)
-    await letters.close()
+    assert await parked() == [MAX_PAYLOAD_BYTES]
+    await stopped(relay)
+    await consuming.stop()
     await pool.close()
     assert consumed == [MAX_PAYLOAD_BYTES]
 

@@ -10,8 +10,6 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 
-from chassis.streams.consumer import Consumer
-from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope
 from chassis.streams.topic_id import topic_id
 from chassis.streams.topic_table import Entry, TopicTableReader
@@ -20,7 +18,8 @@ from infra.local.kafka import Kafka
 from infra.local.postgres import Database
 from tests.chassis.conftest import NewTopic
 from tests.chassis.kafka_records import event_headers, produce, records_in
-from tests.chassis.sample_aggregate import add, new_journal, new_relay, open_pool, telemetry
+from tests.chassis.sample_aggregate import add, new_journal, new_relay, open_pool
+from tests.chassis.streams.test_consumer import Running
 from tests.chassis.waiting import eventually, stopped
 
 
@@ -199,12 +198,11 @@ async def test_a_restart_of_the_broker_loses_no_record(
     async def handle(envelope: Envelope) -> None:
         handled.add(envelope.payload)
 
-    dead_letters = DeadLetterWriter(kafka.bootstrap, "survivors")
-    consumer = Consumer("survivors", kafka.bootstrap, {topic: handle}, dead_letters, telemetry())
+    consuming = Running(kafka, "survivors", {topic: handle}, pool)
     reader = TopicTableReader(
         kafka.bootstrap, topic, lambda entries: read.update(each.value for each in entries)
     )
-    running = [asyncio.create_task(part.run()) for part in (relay, consumer, reader)]
+    running = [asyncio.create_task(part.run()) for part in (relay, reader)]
     await asyncio.gather(*(add(journal, sample, 1) for sample in samples))
     await eventually(lambda: len(handled) == len(read) == 10, "all run")
 
@@ -215,6 +213,7 @@ async def test_a_restart_of_the_broker_loses_no_record(
 
     await eventually(lambda: len(handled) == len(read) == 30, "everything arrives", 60)
     await stopped(*running)
+    await consuming.stop()
     await pool.close()
     per_sample = [
         [
