@@ -175,12 +175,16 @@ async def test_a_letter_that_is_sent_again_is_handled_once_and_by_whom_it_was_no
     name = str(letter["id"])
 
     sent = (await scene.dlq("redrive", name)).json
-    await eventually(lambda: len(scene.broken.given) == 1, "the letter")
+
+    async def counted() -> bool:
+        return await scene.total() == 1
+
+    await eventually(counted, "the letter")
 
     assert sent["redriven"] == [
         {"id": name, "to": f"{scene.topic}/{sent['redriven'][0]['to'].split('/', 1)[1]}"}
     ]
-    assert await scene.total() == 1
+    assert len(scene.broken.given) == 1
     (after,) = await scene.letters()
     assert [each["to"] for each in after["redrives"]] == [sent["redriven"][0]["to"]]
     assert await scene.letters("--waiting") == []
