@@ -71,6 +71,10 @@ async def _set_in_sync(admin: AIOKafkaAdminClient, topic: str, in_sync: int) -> 
     # The request replaces all settings of the topic, so the declared ones are sent again.
     (declared,) = (each.config for each in read_topics(TOPICS) if each.name == topic)
     configs = {**declared, "min.insync.replicas": str(in_sync)}
+    if in_sync == 1:
+        # After an unclean stop the only replica would not be elected again, although its log is the
+        # only one and lacks nothing.
+        configs["unclean.leader.election.enable"] = "true"
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
 
 

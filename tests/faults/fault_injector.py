@@ -104,6 +104,8 @@ class FaultInjector:
     """Faults whose last injection failed, with the reason."""
     injected_exits: list[InjectedExit] = field(default_factory=list)
     copies: int = 0
+    _moved: set[tuple[str, int]] = field(default_factory=set)
+    """Partitions that lie on one node."""
     _replacing: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def inject(self, injection: Injection) -> None:
@@ -352,6 +354,7 @@ class FaultInjector:
         bootstrap, nodes = self.stack.kafka.bootstrap, self.stack.kafka.nodes
         topic, partition = self.rng.choice(injected_records.FACTS), self.rng.randrange(PARTITIONS)
         node = self.rng.choice(nodes)
+        self._moved.add((topic, partition))
         try:
             await self._persistently(
                 lambda: cluster_changes.place(bootstrap, topic, partition, [node], in_sync=1)
@@ -360,9 +363,18 @@ class FaultInjector:
             await asyncio.sleep(injection.hold_s)
         finally:
             self.stack.kafka.kill(node, signal.SIGCONT)
+            await self.replicate_partitions()
+
+    async def replicate_partitions(self) -> None:
+        """Gives each moved partition its replicas on all nodes back."""
+        bootstrap, nodes = self.stack.kafka.bootstrap, self.stack.kafka.nodes
+        for topic, partition in tuple(self._moved):
             await self._persistently(
-                lambda: cluster_changes.place(bootstrap, topic, partition, nodes, in_sync=2)
+                lambda topic=topic, partition=partition: cluster_changes.place(
+                    bootstrap, topic, partition, nodes, in_sync=2
+                )
             )
+            self._moved.discard((topic, partition))
 
     async def _other_release(self, injection: Injection) -> None:
         if self.stack.other_release is None:

@@ -291,6 +291,7 @@ class _Run:
     ) -> None:
         """Removes all faults; waits until scenarios and queues are idle or time is up."""
         injector.heal()
+        await injector.replicate_partitions()
         self._over = time.monotonic() + self._options.settle_s
         self._report("healed; waiting until all is quiet")
         for service in self._stack.services:
