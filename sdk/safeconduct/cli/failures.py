@@ -87,6 +87,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "SIGNING_KEY_EXPIRED": "The key has expired: submit a new application with a valid key.",
     "SIGNING_TIME_OVER": "Submit a new application and sign it in time.",
     "NOT_FOUND": "Check the id.",
+    "GATE_TOO_OLD": "Upgrade the gate: it does not know what a standing requires.",
     "SELF_CONFIRMATION": "Another officer must confirm.",
     "SUSPENDER_CANNOT_REINSTATE": "An officer who did not suspend the license must do it.",
     "PENDING_ACT_DIFFERS": "Read the case again, then confirm or reject what is pending now.",

@@ -66,6 +66,7 @@ def test_the_root_command_imports_no_library_but_click(arguments: list[str]) -> 
         "operations.dlq",
         "operations.load",
         "operations.outbox",
+        "operations.parked",
     }
     assert not {name for name in modules if name.startswith("safeconduct.rpc")}
 
