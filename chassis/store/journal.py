@@ -326,6 +326,7 @@ class Journal(Generic[S, E]):
     ) -> bool:
         """Returns False if the version has changed or the same key was used meanwhile."""
         try:
+            # Step of the model: CommitOrder
             written_id = await connection.fetchval(statement, *arguments)
         except asyncpg.SerializationError:
             return False  # the fence has passed this event; the next READ tells that it is handled

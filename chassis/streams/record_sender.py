@@ -88,6 +88,7 @@ class RecordSender:
 
         A record that can never be sent holds back the later records of its stream only.
         """
+        # Step of the model: PublishRecord
         batch = SentBatch(shard, len(records))
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):

@@ -120,6 +120,7 @@ class Relay:
                 tasks.create_task(watch_broker(producer, lambda: sender.acknowledged_at))
                 tasks.create_task(session.run())
         finally:
+            # Step of the model: EndSession
             await stop_producer(producer)
             if connection is not None:
                 with contextlib.suppress(Exception):

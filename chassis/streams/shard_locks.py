@@ -32,6 +32,7 @@ class ShardLocks:
             f"select pg_advisory_lock_shared({self._outbox.presence_lock}, 0)"
         )
 
+    # Step of the model: ClaimShard
     async def balance(self, busy: AbstractSet[int]) -> None:
         """Claims free shards up to the fair share and releases those above it.
 

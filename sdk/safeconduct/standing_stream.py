@@ -53,6 +53,7 @@ class StandingStream:
     ) -> SafeconductError:
         """Runs one stream until it breaks, and returns the error."""
         self._knowledge.start_stream(resumes=bool(self.token))
+        # Step of the model: OpenStream
         call = stubs.StandingServiceStub(channel).WatchStanding(metadata=tuple(metadata))
         sent: dict[int, int] = {}
         tasks = {
@@ -64,6 +65,7 @@ class StandingStream:
             # If a write failed, the reader is about to receive the status.
             await asyncio.wait(tasks, timeout=0.1)
         finally:
+            # Step of the model: BreakStream
             call.cancel()
             for task in tasks:
                 task.cancel()
@@ -83,6 +85,7 @@ class StandingStream:
             sequence += 1
             # Read before the renewal is written: time in a buffer must make the knowledge look
             # older.
+            # Step of the model: SendRenewal
             sent[sequence] = self._clock()
             renew = service.WatchStandingRequest.Renew(sequence=sequence)
             write = call.write(service.WatchStandingRequest(renew=renew))

@@ -98,6 +98,7 @@ class GateStream:
     def _accept_renewal(self, request: pb.WatchStandingRequest, subscriber: Subscriber) -> None:
         if not request.HasField("renew"):
             raise _out_of_order("only the first message may be subscribe")
+        # Step of the model: ReceiveRenewal
         received_at = self._cache.heartbeats.now()
         waiting = subscriber.add_renewal(request.renew.sequence, received_at)
         if waiting > MAX_WAITING_RENEWALS:
@@ -134,10 +135,12 @@ class GateStream:
         offsets = self._cache.offsets
         # While a record about the partner cannot be read, changes are sent and renewals wait.
         renewals = subscriber.take_renewals() if known_as_of is not None else []
+        # Step of the model: SendChanges
         if changes:
             yield from self._pages(changes, offsets, is_snapshot=False)
         for sequence, received_at in renewals:
             assert known_as_of is not None, "renewals are taken only with a known time"
+            # Step of the model: GrantLease
             lease = pb.WatchStandingResponse.Lease(
                 sequence=sequence,
                 # The newest heartbeat may have started after the renewal was received.

@@ -86,8 +86,10 @@ class Heartbeats:
         The start is noted before the write, so that everything committed by then precedes it.
         """
         self._sequence += 1
+        # Step of the model: StartHeartbeat
         self._started[self._sequence] = self._clock()
         written_at = datetime.now(UTC)
+        # Step of the model: WriteHeartbeat
         await self._journal.add_to_outbox(
             [
                 (
@@ -107,6 +109,7 @@ class Heartbeats:
         # A relay may publish a heartbeat twice; an older one must not take anything back.
         if replica_id != self._replica_id or sequence <= self._newest_read.get(partition, sequence):
             return
+        # Step of the model: ReturnHeartbeat
         self._newest_read[partition] = sequence
         complete = min(self._newest_read.values())
         started = [self._started.pop(each) for each in sorted(self._started) if each <= complete]

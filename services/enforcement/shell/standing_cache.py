@@ -178,6 +178,7 @@ class StandingCache:
 
     def consume(self, entries: list[Entry]) -> None:
         """Applies records of one partition, in order. Records of unknown type are skipped."""
+        # Step of the model: ReadRecord
         for entry in entries:
             self._note_hole(entry)
             if entry.type == "StandingChanged":

@@ -85,6 +85,7 @@ class StandingRecall:
             await self._recall(ends)
 
     async def _recall(self, ends: Mapping[int, int] | None) -> None:
+        # Step of the model: Recall
         begun = self._cache.begin_recall(ends)
         lost, last = dict(begun.versions), UUID(int=0)
         while True:
