@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.admin import AlterPartitionReassignmentsRequest
 
@@ -17,21 +16,22 @@ from infra.local.stack import TOPICS
 _PATIENCE_S: Final = 20.0
 
 
-async def place(
-    bootstrap: str, topic: str, partition: int, nodes: Sequence[int], *, in_sync: int
-) -> None:
-    """Moves a partition to these nodes and sets how many of them must have each record.
+async def place(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]) -> None:
+    """Moves a partition to these nodes; returns when all of them have every record.
 
-    Returns when the move is over. Raises KafkaError.
+    The settings of the topic stay. With fewer nodes than `min.insync.replicas`, the partition takes
+    no records. A change of that setting would make Kafka forget which replica has every record, and
+    a partition without a leader at that moment would stay without one.
+
+    Raises KafkaError or TimeoutError.
     """
     async with _admin(bootstrap) as admin:
-        await _set_in_sync(admin, topic, in_sync)
         request = AlterPartitionReassignmentsRequest(
             timeout_ms=10_000, topics=[(topic, [(partition, list(nodes), {})], {})], tags={}
         )
         _raise_for(await admin._send_to_controller(request))
         async with asyncio.timeout(_PATIENCE_S):
-            while await _replicas(admin, topic, partition) != set(nodes):  # noqa: ASYNC110 - Kafka does not notify
+            while not await _is_placed(admin, topic, partition, nodes):  # noqa: ASYNC110 - Kafka does not notify
                 await asyncio.sleep(0.2)
 
 
@@ -67,22 +67,14 @@ class _admin:  # noqa: N801 - used like a function
         await self._client.close()
 
 
-async def _set_in_sync(admin: AIOKafkaAdminClient, topic: str, in_sync: int) -> None:
-    # The request replaces all settings of the topic, so the declared ones are sent again.
-    (declared,) = (each.config for each in read_topics(TOPICS) if each.name == topic)
-    configs = {**declared, "min.insync.replicas": str(in_sync)}
-    if in_sync == 1:
-        # After an unclean stop the only replica would not be elected again, although its log is the
-        # only one and lacks nothing.
-        configs["unclean.leader.election.enable"] = "true"
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
-
-
-async def _replicas(admin: AIOKafkaAdminClient, topic: str, partition: int) -> set[int]:
+async def _is_placed(
+    admin: AIOKafkaAdminClient, topic: str, partition: int, nodes: Sequence[int]
+) -> bool:
+    """Returns True if exactly these nodes are replicas, all are in sync, and one of them leads."""
     (described,) = await admin.describe_topics([topic])
-    return next(
-        set(each["replicas"]) for each in described["partitions"] if each["partition"] == partition
-    )
+    (found,) = (each for each in described["partitions"] if each["partition"] == partition)
+    wanted = set(nodes)
+    return set(found["replicas"]) == set(found["isr"]) == wanted and found["leader"] in wanted
 
 
 def _raise_for(answer: Any) -> None:

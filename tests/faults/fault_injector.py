@@ -357,7 +357,7 @@ class FaultInjector:
         self._moved.add((topic, partition))
         try:
             await self._persistently(
-                lambda: cluster_changes.place(bootstrap, topic, partition, [node], in_sync=1)
+                lambda: cluster_changes.place(bootstrap, topic, partition, [node])
             )
             self.stack.kafka.kill(node, signal.SIGSTOP)
             await asyncio.sleep(injection.hold_s)
@@ -371,7 +371,7 @@ class FaultInjector:
         for topic, partition in tuple(self._moved):
             await self._persistently(
                 lambda topic=topic, partition=partition: cluster_changes.place(
-                    bootstrap, topic, partition, nodes, in_sync=2
+                    bootstrap, topic, partition, nodes
                 )
             )
             self._moved.discard((topic, partition))
