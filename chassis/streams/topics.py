@@ -79,8 +79,8 @@ async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[
     """Creates the topics that are missing and returns their names.
 
     If an existing topic accepts smaller records than declared, its max.message.bytes is raised.
-    Raises ValueError if an existing topic has fewer partitions than declared or cannot be created,
-    and KafkaError.
+    Raises ValueError if an existing topic has fewer partitions than declared, if its settings
+    cannot be read, or if a topic cannot be created. Raises KafkaError.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
@@ -127,7 +127,11 @@ async def _raise_sizes(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> N
     answers: list[Any] = await admin.describe_configs(resources)
     changes = []
     for answer in answers:
-        for _code, _message, _type, name, entries in answer.resources:
+        for code, _message, _type, name, entries in answer.resources:
+            if code:  # the topic may be deleted at this moment
+                raise ValueError(
+                    f"{name}: its settings are not readable: {for_code(code).__name__}"
+                )
             settings = {entry[0]: entry[1] for entry in entries}
             if int(settings[_SIZE]) < int(declared[name]):
                 # The request replaces all settings of a topic: its own ones are sent again.

@@ -11,7 +11,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chassis.streams.topics import Topic, create, read_topics
+from chassis.streams.topics import Topic, _raise_sizes, create, read_topics
 from infra.local.kafka import Kafka
 
 SIZE = {"max.message.bytes": str(2 << 20)}
@@ -100,6 +100,17 @@ async def test_a_topic_that_accepts_larger_records_than_declared_is_not_changed(
     await create(kafka.bootstrap, [Topic("large.v1", 1, SIZE)], 1)
 
     assert await setting(kafka, "large.v1", "max.message.bytes") == str(3 << 20)
+
+
+async def test_a_topic_whose_settings_cannot_be_read_is_named(kafka: Kafka) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        # As while another command deletes a topic that was still listed.
+        with pytest.raises(ValueError, match=r"gone\.v1: its settings are not readable: Unknown"):
+            await _raise_sizes(admin, [Topic("gone.v1", 1, SIZE)])
+    finally:
+        await admin.close()
 
 
 async def test_a_topic_that_the_broker_rejects_is_named(kafka: Kafka) -> None:
