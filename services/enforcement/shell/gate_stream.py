@@ -7,8 +7,7 @@ knows all of them. Nothing is sent before the replica knows every standing as of
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Final
 
 import grpc
@@ -16,14 +15,11 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 from safeconduct.standing import CAPABILITIES
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request, unavailable
-from chassis.rpc.page_tokens import PageTokens
 from services.enforcement.core.errors import Reason
-from services.enforcement.shell import standing_codec
+from services.enforcement.shell.change_messages import ChangeMessages
 from services.enforcement.shell.standing_cache import StandingCache
-from services.enforcement.shell.subscriber import CachedStanding, Subscriber
+from services.enforcement.shell.subscriber import Subscriber
 
-PAGE_SIZE: Final = 200
-"""Standings in one message."""
 MAX_WAITING_RENEWALS: Final = 100
 """Renewals that may wait for a lease. A gate sends about one a second and gives up after a few."""
 
@@ -31,8 +27,8 @@ MAX_WAITING_RENEWALS: Final = 100
 class GateStream:
     """The stream of one caller, who follows the licenses of `partner_id`."""
 
-    def __init__(self, cache: StandingCache, tokens: PageTokens, partner_id: str) -> None:
-        self._cache, self._tokens, self._partner_id = cache, tokens, partner_id
+    def __init__(self, cache: StandingCache, messages: ChangeMessages, partner_id: str) -> None:
+        self._cache, self._messages, self._partner_id = cache, messages, partner_id
         self._error: Exception | None = None
         self._subscriber: Subscriber | None = None
 
@@ -80,10 +76,7 @@ class GateStream:
         token = first.subscribe.resume_token
         if not token:
             return ()
-        topic_name, *offsets = self._tokens.decode(self._purpose, token)
-        if topic_name != _digest(self._cache.topic_name):
-            return ()
-        return tuple(int(offset) for offset in offsets)
+        return self._messages.read_token(self._partner_id, self._cache.topic_name, token)
 
     async def _read_renewals(
         self, requests: AsyncIterator[pb.WatchStandingRequest], subscriber: Subscriber
@@ -122,11 +115,12 @@ class GateStream:
     def _first_responses(self, subscriber: Subscriber, offsets: tuple[int, ...]) -> Iterator[bytes]:
         """Returns the changes since the token, or a snapshot."""
         subscriber.take_changes()  # they are part of either
-        backlog = self._cache.changed_since(self._partner_id, offsets)
-        if backlog is not None:
-            return self._pages(backlog, self._cache.offsets, is_snapshot=False)
-        snapshot = self._cache.of_partner(self._partner_id)
-        return self._pages(snapshot, self._cache.offsets, is_snapshot=True)
+        standings = self._cache.changed_since(self._partner_id, offsets)
+        is_snapshot = standings is None
+        if standings is None:
+            standings = self._cache.of_partner(self._partner_id)
+        where = self._partner_id, self._cache.topic_name, self._cache.offsets
+        return self._messages.pages(*where, standings, is_snapshot=is_snapshot)
 
     def _next_responses(self, subscriber: Subscriber) -> Iterator[bytes]:
         """Yields the collected changes, then the leases that follow them."""
@@ -137,7 +131,8 @@ class GateStream:
         renewals = subscriber.take_renewals() if known_as_of is not None else []
         # Step of the model: SendChanges
         if changes:
-            yield from self._pages(changes, offsets, is_snapshot=False)
+            where = self._partner_id, self._cache.topic_name, offsets
+            yield from self._messages.changes(*where, changes)
         for sequence, received_at in renewals:
             assert known_as_of is not None, "renewals are taken only with a known time"
             # Step of the model: GrantLease
@@ -147,28 +142,6 @@ class GateStream:
                 knowledge_age_ns=max(0, received_at - known_as_of),
             )
             yield pb.WatchStandingResponse(lease=lease).SerializeToString()
-
-    def _pages(
-        self, standings: Sequence[CachedStanding], offsets: tuple[int, ...], *, is_snapshot: bool
-    ) -> Iterator[bytes]:
-        """Yields at least one message. Only the last one has a token, which covers all of them."""
-        topic_name = _digest(self._cache.topic_name)
-        token = self._tokens.encode(self._purpose, (topic_name, *offsets))
-        for start in range(0, max(len(standings), 1), PAGE_SIZE):
-            page = [each.serialized for each in standings[start : start + PAGE_SIZE]]
-            has_more = start + PAGE_SIZE < len(standings)
-            yield standing_codec.encode_changes(
-                page, "" if has_more else token, is_snapshot=is_snapshot, has_more=has_more
-            )
-
-    @property
-    def _purpose(self) -> str:
-        return f"WatchStanding/{self._partner_id}"
-
-
-def _digest(topic_name: str) -> str:
-    # Tokens are short: contracts accept 400 characters.
-    return hashlib.sha256(topic_name.encode()).hexdigest()[:16]
 
 
 def _too_old(missing: frozenset[str]) -> RpcError:

@@ -22,6 +22,7 @@ from services.enforcement.core.visibility import (
     visible_actor,
 )
 from services.enforcement.shell import codec, request_codec
+from services.enforcement.shell.change_messages import ChangeMessages
 from services.enforcement.shell.dependencies import Dependencies
 from services.enforcement.shell.gate_stream import GateStream
 
@@ -32,7 +33,7 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
     def __init__(self, dependencies: Dependencies) -> None:
         self._journal = dependencies.journal
         self._standing_cache = dependencies.standing_cache
-        self._page_tokens = dependencies.page_tokens
+        self._change_messages = ChangeMessages(dependencies.page_tokens)
         self._clock = dependencies.clock
         self._streams: set[GateStream] = set()
         self._is_draining = False
@@ -77,7 +78,7 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         if self._is_draining:
             raise draining()
         stream = GateStream(
-            self._standing_cache, self._page_tokens, _partner_of(current_principal())
+            self._standing_cache, self._change_messages, _partner_of(current_principal())
         )
         self._streams.add(stream)
         try:

@@ -25,6 +25,7 @@ from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
 from services.enforcement.core.events import StandingChanged
 from services.enforcement.shell import codec
+from services.enforcement.shell.change_messages import ChangeMessages
 from services.enforcement.shell.gate_stream import GateStream
 from services.enforcement.shell.heartbeats import Heartbeats
 from services.enforcement.shell.standing_cache import StandingCache
@@ -104,7 +105,9 @@ class Gate:
 
     def __post_init__(self) -> None:
         self.requests: asyncio.Queue[pb.WatchStandingRequest] = asyncio.Queue()
-        self.stream = GateStream(self.cache or self.topic.cache, TOKENS, self.partner_id)
+        self.stream = GateStream(
+            self.cache or self.topic.cache, ChangeMessages(TOKENS), self.partner_id
+        )
         self.responses = self.stream.responses(self._sent())
         self.send(
             pb.WatchStandingRequest(

@@ -17,6 +17,7 @@ from chassis.rpc.errors import RpcError
 from chassis.store.outbox import SHARDS, shard_of
 from chassis.streams.topic_table import Entry
 from services.enforcement.shell import gate_stream
+from services.enforcement.shell.change_messages import PAGE_SIZE, ChangeMessages
 from services.enforcement.shell.gate_stream import GateStream
 from services.enforcement.shell.standing_cache import StandingCache
 from services.enforcement.shell.standing_recall import StandingRecall
@@ -60,7 +61,7 @@ async def test_a_partner_without_licenses_gets_an_empty_snapshot() -> None:
 
 async def test_a_snapshot_comes_in_pages_and_only_the_last_can_be_resumed() -> None:
     topic = Topic()
-    for number in range(gate_stream.PAGE_SIZE + 1):
+    for number in range(PAGE_SIZE + 1):
         topic.put(replace(STANDING, license_id=str(UUID(int=number + 1))))
     await topic.heartbeat()
     gate = Gate(topic)
@@ -68,7 +69,7 @@ async def test_a_snapshot_comes_in_pages_and_only_the_last_can_be_resumed() -> N
     first, last = await gate.changes(), await gate.changes()
 
     assert (len(first.standings), first.has_more, first.resume_token) == (
-        gate_stream.PAGE_SIZE,
+        PAGE_SIZE,
         True,
         "",
     )
@@ -333,7 +334,9 @@ async def test_a_renewal_before_the_subscription_is_refused() -> None:
         yield pb.WatchStandingRequest(renew=pb.WatchStandingRequest.Renew(sequence=1))
 
     with pytest.raises(RpcError, match="VALIDATION_FAILED"):
-        await anext(GateStream(topic.cache, TOKENS, "example-1").responses(requests()))
+        await anext(
+            GateStream(topic.cache, ChangeMessages(TOKENS), "example-1").responses(requests())
+        )
 
 
 @pytest.mark.parametrize("capabilities", [frozenset[str](), frozenset({"something-else"})])
