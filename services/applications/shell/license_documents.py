@@ -1,4 +1,4 @@
-"""Signs license documents (JWS, RFC 7515, EdDSA, RFC 8037) and verifies end users' signatures.
+"""Signs license documents (JWS, RFC 7515, Ed25519, RFC 9864) and verifies end users' signatures.
 
 The same license and key give the same bytes: Ed25519 is deterministic and the claims are sorted. A
 document does not say whether the license is in force now; enforcement does.
@@ -7,7 +7,6 @@ document does not say whether the license is in force now; enforcement does.
 from __future__ import annotations
 
 import json
-import warnings
 from datetime import datetime
 from typing import Final
 
@@ -19,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from joserfc import jws
-from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey
 
 from services.applications.core.model import License
 
-ALGORITHM: Final = "EdDSA"
+ALGORITHM: Final = "Ed25519"
+"""The name of RFC 9864. Documents of earlier releases have the older name `EdDSA` (RFC 8037)."""
 TYPE: Final = "safeconduct-license+jwt"
 """The header `typ`. It keeps a document from being accepted as another token (RFC 8725)."""
 
@@ -51,13 +50,9 @@ class LicenseSigner:
         header = {"alg": ALGORITHM, "kid": self.key_id, "typ": TYPE}
         claims = _claims(license_, self._issuer, event_hash)
         payload = json.dumps(
-            claims, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            claims, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         ).encode()
-        with warnings.catch_warnings():
-            # The library warns about `EdDSA`, for which RFC 9864 has the newer name `Ed25519`. The
-            # contract says `EdDSA`, because every verifier supports it.
-            warnings.simplefilter("ignore", SecurityWarning)
-            return jws.serialize_compact(header, payload, self._key, registry=self._registry)
+        return jws.serialize_compact(header, payload, self._key, registry=self._registry)
 
 
 def load_signing_key(pem: bytes) -> Ed25519PrivateKey:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 
@@ -9,8 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
-from joserfc.errors import BadSignatureError, SecurityWarning
+from joserfc.errors import BadSignatureError
 from joserfc.jwk import OKPKey
+from safeconduct.documents import verify
 
 from services.applications.core.model import License
 from services.applications.shell.license_documents import (
@@ -21,7 +21,7 @@ from services.applications.shell.license_documents import (
 from tests.applications import builders as b
 
 SIGNER = LicenseSigner(b.KEY, "https://safeconduct.example")
-REGISTRY = jws.JWSRegistry(algorithms=["EdDSA"])
+REGISTRY = jws.JWSRegistry(algorithms=["Ed25519"])
 
 
 def license_() -> License:
@@ -32,11 +32,7 @@ def license_() -> License:
 
 def opened(document: str, signer: LicenseSigner = SIGNER) -> jws.CompactSignature:
     x = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _base64(signer.public_key)})
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", SecurityWarning
-        )  # the library prefers another name of the algorithm
-        return jws.deserialize_compact(document, x, registry=REGISTRY)
+    return jws.deserialize_compact(document, x, registry=REGISTRY)
 
 
 def _base64(raw: bytes) -> str:
@@ -48,7 +44,7 @@ def test_a_document_verifies_with_the_published_key_and_contains_the_license() -
     claims = json.loads(document.payload)
 
     assert document.headers() == {
-        "alg": "EdDSA",
+        "alg": "Ed25519",
         "kid": SIGNER.key_id,
         "typ": "safeconduct-license+jwt",
     }
@@ -68,6 +64,12 @@ def test_the_same_license_gives_the_same_document() -> None:
 
 def test_a_document_does_not_contain_the_standing() -> None:
     assert SIGNER.sign(license_()) == SIGNER.sign(replace(license_(), version=7))
+
+
+def test_the_client_package_verifies_the_document_of_a_license() -> None:
+    found = verify(SIGNER.sign(license_()), {SIGNER.key_id: SIGNER.public_key})
+
+    assert found.claims["jti"] == str(b.LICENSE_ID)
 
 
 def test_a_document_does_not_verify_with_another_key() -> None:

@@ -681,8 +681,10 @@ class LicenseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """Returns the license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037). The
-        same license and key give the same bytes.
+        """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
+        Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
+        has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
+        give the same bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -206,8 +206,10 @@ class LicenseServiceStub:
     ListLicenses: _aio.UnaryUnaryMultiCallable[_service_pb2.ListLicensesRequest, _service_pb2.ListLicensesResponse]
     """Returns the licenses of the calling partner in pages, newest first."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_service_pb2.GetDocumentRequest, _service_pb2.GetDocumentResponse]
-    """Returns the license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037). The
-    same license and key give the same bytes.
+    """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
+    Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
+    has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
+    give the same bytes.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_service_pb2.GetSigningKeysRequest, _service_pb2.GetSigningKeysResponse]
     """Returns the public keys that license documents verify with."""
@@ -237,8 +239,10 @@ class LicenseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.GetDocumentRequest,
         context: _aio.ServicerContext[_service_pb2.GetDocumentRequest, _abc.Awaitable[_service_pb2.GetDocumentResponse]],
     ) -> _abc.Awaitable[_service_pb2.GetDocumentResponse]:
-        """Returns the license as a signed document: a compact JWS (RFC 7515) with EdDSA (RFC 8037). The
-        same license and key give the same bytes.
+        """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
+        Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
+        has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
+        give the same bytes.
         """
 
     @_abc_1.abstractmethod
