@@ -187,10 +187,11 @@ def _value(
         has_constant = rules.bool.HasField("const")
         return {"const": rules.bool.const} if has_constant else {"type": "boolean"}
     if field.type == FieldDescriptor.TYPE_STRING:
-        return {
-            "type": "string",
-            **_limits(rules.string, minLength="min_len", maxLength="max_len", pattern="pattern"),
-        }
+        limits = _limits(rules.string, minLength="min_len", maxLength="max_len", pattern="pattern")
+        if "pattern" in limits:
+            # The contract's dialect is RE2, the schema's that of ECMA-262 with the flag u.
+            limits["pattern"] = re.sub(r"\\x\{(\w{4})\}", r"\\u\1", limits["pattern"])
+        return {"type": "string", **limits}
     kind = {FieldDescriptor.TYPE_INT32: "int32", FieldDescriptor.TYPE_INT64: "int64"}.get(
         field.type, "double"
     )
@@ -221,11 +222,14 @@ def _is_required(field: FieldDescriptor) -> bool:
         return True
     if field.is_repeated or field.message_type is not None or field.has_presence:
         return False
+    if rules.string.min_len:
+        return True
     if rules.string.HasField("pattern"):
-        return re.search(rules.string.pattern, "") is None
+        # Python's `re` knows no classes of RE2. They never match the empty text.
+        plain = re.sub(r"\\[px]\{\w+\}", r"\\x00", rules.string.pattern)
+        return re.search(plain, "") is None
     return bool(
-        rules.string.min_len
-        or rules.bytes.len
+        rules.bytes.len
         or rules.int32.gte > 0
         or rules.int64.gte > 0
         or rules.bool.const

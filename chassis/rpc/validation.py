@@ -121,11 +121,22 @@ def _too_short(size: int, minimum: int) -> str:
 _ENUM_RULES: Final = frozenset({"enum.defined_only", "enum.in", "enum.not_in"})
 _UUID: Final = "must be a UUID, for example 5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 
+ONE_LINE: Final = r"^([^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|[\p{L}\p{M}][\x{200c}\x{200d}])*$"
+"""The contracts' pattern of names, addresses and all else that goes into signed texts."""
+SCREENED: Final = r"^[^\p{Cc}\x{202a}-\x{202e}\x{2066}-\x{2069}]*$"
+"""The contracts' pattern of names that are only screened: disguises are judged, not refused."""
+_FORMS: Final[Mapping[str, str]] = {
+    ONE_LINE: "must be one line without control, direction or other invisible characters",
+    SCREENED: "must be one line without control or direction characters",
+}
+
 _PLAIN: Final[Mapping[str, Callable[[int, Any], str]]] = {
     "required": lambda size, rule: "is required",
     "string.uuid": lambda size, rule: _UUID,
     "string.uuid_empty": lambda size, rule: _UUID,
-    "string.pattern": lambda size, rule: "does not have the form that the contract describes",
+    "string.pattern": lambda size, rule: _FORMS.get(
+        rule, "does not have the form that the contract describes"
+    ),
     "string.min_len": _too_short,
     "string.max_len": lambda size, rule: f"has {size} characters; the maximum is {rule}",
     "bytes.len": lambda size, rule: f"has {size} bytes; it must have {rule}",

@@ -19,6 +19,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import field
+from safeconduct.bounded_file import read_bounded
 
 from chassis.store.hash_chain import StoredEvent
 from operations.error_messages import InputError
@@ -154,9 +155,7 @@ def write(file: CaseFile, out: Path) -> str:
 def read(file: Path) -> CaseFile:
     """Returns the file without checking it. Raises InputError if it is not a case file."""
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError("FILE", f"{file} is larger than {MAX_BYTES} bytes")
-        content = file.read_bytes()
+        content = read_bounded(file, MAX_BYTES)
     except OSError as error:
         raise InputError("FILE", f"cannot read {file}: {error.strerror}") from None
     return parse(content, str(file))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 from grpc import aio
 
+from safeconduct.bounded_file import KEY_BYTES, read_bounded
 from safeconduct.errors import NotConfiguredError
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _read(name: str, file: str | Path) -> bytes:
         message = f"no {name} file ({MEANINGS[name]}): set {VARIABLES[name]}=FILE.pem"
         raise NotConfiguredError(message)
     try:
-        return Path(file).read_bytes()
+        return read_bounded(file, KEY_BYTES)
     except OSError as error:
         message = f"{VARIABLES[name]}: cannot read {file} ({MEANINGS[name]}): {error.strerror}"
         raise NotConfiguredError(message) from error

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from safeconduct.bounded_file import KEY_BYTES, read_bounded
 from safeconduct.errors import KeyFileError
 
 __all__ = [
@@ -108,7 +109,7 @@ def load_public_key(file: str | Path) -> bytes:
 
 def _content(file: str | Path) -> bytes:
     try:
-        return Path(file).read_bytes()
+        return read_bounded(file, KEY_BYTES)
     except OSError as error:
         message = f"cannot read {file}: {error.strerror}"
         raise KeyFileError(message) from error

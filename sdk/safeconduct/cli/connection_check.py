@@ -13,6 +13,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
+from safeconduct.bounded_file import KEY_BYTES, read_bounded
+
 SECONDS: Final = 2.0
 """Longest wait for one address."""
 SERVICES: Final = ("applications", "screening", "enforcement")
@@ -42,7 +44,7 @@ def find_causes(environ: Mapping[str, str], now: datetime) -> list[str]:
 def _files(files: Mapping[str, Path], now: datetime) -> Iterator[str]:
     """Faults of the three PEM files, each alone and certificate and key together."""
     try:
-        contents = {name: path.read_bytes() for name, path in files.items()}
+        contents = {name: read_bounded(path, KEY_BYTES) for name, path in files.items()}
     except OSError as error:
         yield f"Cannot read {error.filename}: {error.strerror}."
         return

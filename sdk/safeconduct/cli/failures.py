@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from safeconduct.cli.terminal_text import printable
+from safeconduct.cli.terminal_text import json_text, printable
 
 if TYPE_CHECKING:
     from safeconduct.errors import SafeconductError
@@ -178,4 +177,4 @@ def print_error(reason: str, lines: Sequence[str], *, as_json: bool) -> None:
 
 
 def _print_document(document: Mapping[str, object]) -> None:
-    print(json.dumps({"error": document}, ensure_ascii=False), file=sys.stderr)
+    print(json_text({"error": document}), file=sys.stderr)

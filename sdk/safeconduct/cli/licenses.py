@@ -9,7 +9,7 @@ import click
 
 from safeconduct.cli.connection import call
 from safeconduct.cli.options import (
-    EXISTING_FILE,
+    FILE,
     confirmation_options,
     example,
     id_argument,
@@ -61,24 +61,26 @@ def list_(limit: int, out: Output) -> None:
 
 @command.command(epilog=example(f"licenses verify {ID}"))
 @click.argument("license_id", metavar="[LICENSE]", required=False, default="")
-@click.option("--file", type=EXISTING_FILE, help="A document in a file, instead of the stored one.")
+@click.option("--file", type=FILE, help="A document in a file, instead of the stored one.")
 @output_options
 def verify(license_id: str, file: Path | None, out: Output) -> None:
     """Verify the signature of a license document with the published keys, and show its content."""
+    from safeconduct.cli.named_file import content_of
+    from safeconduct.documents import MAX_BYTES
     from safeconduct.documents import verify as verify_document
 
     if bool(license_id) == bool(file):
         raise click.BadParameter("give a license id or --file, one of them", param_hint="LICENSE")
-    text = file.read_text(encoding="utf-8") if file else ""
+    content = content_of(file, MAX_BYTES) if file else b""
 
     async def check(client: Client) -> LicenseDocument:
-        document = text or await client.licenses.document(license_id)
+        document = content if file else await client.licenses.document(license_id)
         return verify_document(document, await client.licenses.signing_keys())
 
     found = call(check)
     claims = dict(found.claims)
     document = {"keyId": found.key_id, "header": dict(found.header), "claims": claims}
-    if not out.printed(document, str(claims.get("license_id", license_id))):
+    if not out.printed(document, str(claims.get("jti", license_id))):
         from safeconduct.cli.tables import pairs, show
 
         lines = [(name, str(value)) for name, value in claims.items()]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.named_file import content_of
 from safeconduct.cli.options import EXISTING_FILE, example, mutation_options, output_options
 from safeconduct.cli.output import Output
+
+MAX_LIST_BYTES: Final = 128 << 20
+"""The service accepts no more, in all parts together."""
 
 
 @click.group()
@@ -57,7 +62,7 @@ def import_list(
 
     kind = choose(model.ListFormat, format_)
     parts = {model.LIST_PART_PRIMARY: file, model.LIST_PART_ALT: alt, model.LIST_PART_ADD: add}
-    files = {part: path.read_bytes() for part, path in parts.items() if path is not None}
+    files = {part: content_of(path, MAX_LIST_BYTES) for part, path in parts.items() if path}
     answer = call(
         lambda client: client.lists.import_list(
             code,

@@ -5,10 +5,11 @@ Imports nothing heavy.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from safeconduct.cli.terminal_text import json_text, printable
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -46,10 +47,10 @@ class Output:
         """
         if self.quiet:
             if identifier:
-                print(identifier)
+                print(printable(identifier))
         elif self.is_json:
             indent = 2 if self.form == JSON else None
-            print(json.dumps(_document(result), ensure_ascii=False, indent=indent))
+            print(json_text(_document(result), indent))
         return self.quiet or self.is_json
 
     def printed_list(self, name: str, messages: Sequence[M], identify: Callable[[M], str]) -> bool:
@@ -59,10 +60,10 @@ class Output:
         """
         if self.quiet:
             for message in messages:
-                print(identify(message))
+                print(printable(identify(message)))
         elif self.form == JSON_LINES:
             for message in messages:
-                print(json.dumps(proto_json(message), ensure_ascii=False))
+                print(json_text(proto_json(message)))
         elif self.is_json:
             self.printed({name: [proto_json(message) for message in messages]})
         return self.quiet or self.is_json
@@ -75,9 +76,9 @@ class Output:
         `more` are further fields.
         """
         if self.quiet:
-            print(identifier, flush=True)
+            print(printable(identifier), flush=True)
         elif self.is_json:
-            print(json.dumps({**_document(result), **more}, ensure_ascii=False), flush=True)
+            print(json_text({**_document(result), **more}), flush=True)
         return self.quiet or self.is_json
 
 

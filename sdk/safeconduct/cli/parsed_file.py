@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from safeconduct.bounded_file import read_bounded
 from safeconduct.errors import SafeconductError
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def parse(file: Path) -> ParsedFile:
     Raises FileError if it cannot be parsed.
     """
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise FileError(file, (Fault("", f"larger than {LARGEST_BYTES} bytes"),))
-        text = file.read_text(encoding="utf-8")
+        text = read_bounded(file, LARGEST_BYTES).decode("utf-8")
     except OSError as error:
         raise FileError(file, (Fault("", error.strerror or "cannot be read"),)) from error
     except UnicodeDecodeError as error:
@@ -133,7 +132,7 @@ def _parse_yaml(file: Path, text: str) -> ParsedFile:
 
     parsed = ParsedFile(file)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_loader_without_aliases())
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         position = f"line {mark.line + 1}: " if mark else ""
@@ -141,6 +140,22 @@ def _parse_yaml(file: Path, text: str) -> ParsedFile:
         raise FileError(file, (Fault("", f"not YAML: {position}{reason}"),)) from error
     parsed.content = _value(parsed, node, "", 0) if node is not None else None
     return parsed
+
+
+def _loader_without_aliases() -> type[yaml.SafeLoader]:
+    """Returns a loader that refuses aliases: a few of them can stand for any amount of content."""
+    import yaml
+    from yaml.composer import ComposerError
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                alias: yaml.AliasEvent = self.get_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
+                problem = f"the alias *{alias.anchor} is not allowed; write its content again"
+                raise ComposerError(None, None, problem, alias.start_mark)
+            return super().compose_node(parent, index)
+
+    return Loader
 
 
 def _value(parsed: ParsedFile, node: yaml.Node, path: str, depth: int) -> Any:

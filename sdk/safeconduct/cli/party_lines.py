@@ -25,6 +25,8 @@ KINDS: Final[Mapping[str, model.PartyKind.ValueType]] = {
 }
 """The kind by the name of a schema in lower case. Any other schema leaves the kind open."""
 UNTYPED: Final = "Identifier"
+MAX_BYTES: Final = 1024 * 1024
+"""Bound of one line, as of one request."""
 
 
 class LineError(ValueError):

@@ -16,9 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from safeconduct.bounded_file import read_bounded
+
 CONFIG: Final = "SAFECONDUCT_CONFIG"
 """The variable that names the file."""
 ADDRESSES: Final = ("applications", "screening", "enforcement", "traces")
+MAX_BYTES: Final = 1024 * 1024
 FILES: Final = ("ca", "cert", "key")
 """Their values are paths, relative to the folder of the file."""
 
@@ -41,7 +44,7 @@ def read_profiles(file: Path) -> dict[str, dict[str, str]]:
     Keys are those of ADDRESSES and FILES. Paths come back absolute. Raises ProfileError.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_bounded(file, MAX_BYTES).decode("utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -85,8 +85,11 @@ def bulk(file: Path, out: Output) -> None:
     are printed.
     Exits with 2 if a line could not be screened.
     """
-    run = _BulkRun(file, out)
-    call(run.screen)
+    from safeconduct.cli.named_file import open_named
+
+    with sys.stdin.buffer if str(file) == "-" else open_named(file) as lines:
+        run = _BulkRun(lines, out)
+        call(run.screen)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(run.counts.items()))
     print(f"{counts or 'no parties'}; lists: {', '.join(run.lists) or 'none'}", file=sys.stderr)
     if run.counts["REFUSED"]:
@@ -97,7 +100,7 @@ def bulk(file: Path, out: Output) -> None:
 class _BulkRun:
     """One file on its way to the service, and what was answered so far."""
 
-    file: Path
+    lines: IO[bytes]
     out: Output
     counts: Counter[str] = field(default_factory=Counter)
     lists: dict[str, None] = field(default_factory=dict)
@@ -112,21 +115,24 @@ class _BulkRun:
                 self._print(answer)
 
     async def _parties(self) -> AsyncIterator[tuple[str, model_pb2.PartyQuery]]:
-        from safeconduct.cli.party_lines import LineError, read_line
+        from safeconduct.cli.party_lines import MAX_BYTES, LineError, read_line
 
-        with sys.stdin.buffer if str(self.file) == "-" else self.file.open("rb") as lines:
-            number = 0
-            # A pipe may be slow; answers are printed meanwhile.
-            while line := await asyncio.to_thread(lines.readline):
-                number += 1
-                if not line.strip():
-                    continue
-                try:
-                    party = read_line(line)
-                except LineError as error:
-                    self._print(_refusal(error, number))
-                else:
-                    yield party
+        number = 0
+        # A pipe may be slow; answers are printed meanwhile.
+        while line := await asyncio.to_thread(self.lines.readline, MAX_BYTES + 1):
+            number += 1
+            if len(line) > MAX_BYTES:
+                too_long = LineError("", f"is longer than {MAX_BYTES} bytes; reading ended")
+                self._print(_refusal(too_long, number))
+                return
+            if not line.strip():
+                continue
+            try:
+                party = read_line(line)
+            except LineError as error:
+                self._print(_refusal(error, number))
+            else:
+                yield party
 
     def _print(self, answer: service_pb2.ScreenPartiesResponse) -> None:
         from safeconduct.cli.enum_names import short

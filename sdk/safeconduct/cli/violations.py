@@ -5,13 +5,13 @@ Four eyes, except for a warning.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.named_file import sha256_of
 from safeconduct.cli.options import (
     EXISTING_FILE,
     confirmation_options,
@@ -78,7 +78,7 @@ def report(
     from safeconduct.enforcement.v1 import model_pb2 as model
 
     named_clause, reporter_kind = choose(model.Clause, clause), choose(model.ReporterKind, kind)
-    digests = [hashlib.sha256(file.read_bytes()).digest() for file in evidence]
+    digests = [sha256_of(file) for file in evidence]
     answer = call(
         lambda client: client.conduct.report(
             license_id,

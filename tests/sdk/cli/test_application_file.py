@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import uuid
 from contextlib import suppress
@@ -72,6 +73,40 @@ def test_an_example_without_its_key_says_how_to_make_one(examples: Path) -> None
 
     assert f"parties[2].signing_authority.key_file: {key} does not exist" in str(refused.value)
     assert f"safeconduct applications keygen --out {key}" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
+def test_a_key_file_that_is_no_regular_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (found,) = faults(tmp_path, f"parties: [{{signing_authority: {{key_file: {name}}}}}]")
+
+    assert "not a regular file" in found
+
+
+def test_an_application_file_that_is_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(FileError, match="not a regular file"):
+            read_application(file, NOW)
+
+
+def test_a_file_that_grows_without_bound_by_aliases_is_refused_at_its_first_alias(
+    tmp_path: Path,
+) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+
+    assert faults(tmp_path, "\n".join(levels)) == [
+        ": not YAML: line 2: the alias *a0 is not allowed; write its content again"
+    ]
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: 1}\nc: {<<: *a}", "a: &a x\nb: *a"])
+def test_no_alias_is_followed(tmp_path: Path, text: str) -> None:
+    (found,) = faults(tmp_path, text)
+
+    assert "the alias *a is not allowed" in found
 
 
 def test_enum_names_go_with_or_without_prefix_in_any_case(tmp_path: Path) -> None:
@@ -291,7 +326,7 @@ def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
         ),
         ("validity_days: 99999999999", "application.yaml", "validity_days: is out of range"),
         ("[" * 3000, "application.yaml", "not YAML"),
-        ("a: &a [*a]", "application.yaml", "nested deeper than 20 levels"),
+        ("[" * 30 + "]" * 30, "application.yaml", "nested deeper than 20 levels"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_words(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from safeconduct import conduct
+import os
+from pathlib import Path
 
-from tests.sdk.cli.running import RATIONALE, Command
+from safeconduct import conduct
+from safeconduct.documents import MAX_BYTES
+
+from tests.sdk.cli.running import RATIONALE, Command, Ran
 from tests.sdk.fake_services import (
     APPLICATION,
     LICENSE,
     RECOMMENDATION,
     FakeServices,
 )
-from tests.sdk.test_documents import document
+from tests.sdk.test_documents import HEADER, KEYS, encoded, signed
 
 
 async def test_a_reinstatement_takes_the_etag_from_the_license(
@@ -46,17 +50,43 @@ async def test_a_license_document_is_verified_with_the_published_keys(
     command: Command, services: FakeServices
 ) -> None:
     key = conduct.generate_key()
-    services.keys, services.document = (
-        {"one": conduct.public_bytes(key)},
-        document(key, {"license_id": LICENSE}),
-    )
+    services.keys = {"one": conduct.public_bytes(key)}
+    services.document = signed(claims={"jti": LICENSE}, key=key)
     good = await command("licenses", "verify", LICENSE, "--json")
-    services.document = document(conduct.generate_key(), {"license_id": LICENSE})
+    services.document = signed(claims={"jti": LICENSE}, key=conduct.generate_key())
     forged = await command("licenses", "verify", LICENSE)
 
-    assert (good.code, good.json["claims"]) == (0, {"license_id": LICENSE})
+    assert (good.code, good.json["claims"]) == (0, {"jti": LICENSE})
     assert forged.code == 2
     assert "does not verify" in forged.err
+
+
+async def test_a_file_that_is_no_document_is_refused_in_one_line(
+    command: Command, services: FakeServices, tmp_path: Path
+) -> None:
+    services.keys = KEYS
+    os.mkfifo(tmp_path / "pipe")
+    files = {
+        "good.jws": signed(claims={"jti": LICENSE}).encode() + b"\n",
+        "kid.jws": signed({**HEADER, "kid": ["a"]}).encode(),
+        "utf8.jws": b"\xff\xfe\x00",
+        "claims.jws": signed(claims=[1]).encode(),
+        "text.jws": f"{encoded(b'[1]')}.e30.AA".encode(),
+        "large.jws": b" " * (MAX_BYTES + 1),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+
+    async def verify(file: str | Path) -> Ran:
+        return await command("licenses", "verify", "--file", str(tmp_path / file))
+
+    good = await verify("good.jws")
+    bad = [await verify(name) for name in (*files, "missing.jws", "pipe", "/dev/zero")[1:]]
+
+    assert (good.code, good.err) == (0, "")
+    assert [each.code for each in bad] == [2] * len(bad)
+    assert [len(each.err.splitlines()) for each in bad] == [1] * len(bad)
+    assert not [each.out for each in bad if each.out]
 
 
 async def test_licenses_are_shown(command: Command) -> None:

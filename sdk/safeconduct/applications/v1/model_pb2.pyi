@@ -779,11 +779,14 @@ class Party(_message.Message):
     kind: Global___PartyKind.ValueType
     """Person, organisation or vessel."""
     name: _builtins.str
-    """Full name as the party writes it, in any script."""
+    """Full name as the party writes it, in any script and in one line. The contract refuses control
+    characters, direction marks and other invisible characters in all names, addresses and numbers,
+    except joiners behind a letter, which Persian and Indic words need.
+    """
     country: _builtins.str
     """Country of the seat or residence, for example KE."""
     address: _builtins.str
-    """Postal address in free form. Empty if not stated."""
+    """Postal address in free form, in one line. Empty if not stated."""
     birth_date: _builtins.str
     """Date of birth of a person: YYYY, YYYY-MM or YYYY-MM-DD. Empty if not stated."""
     sector: Global___Sector.ValueType

@@ -675,7 +675,9 @@ class RecommendDecisionRequest(_message.Message):
     """True to check the request and store nothing."""
     @_builtins.property
     def conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Conditions that the license is to carry besides those of policy. Ignored for a denial."""
+        """Conditions that the license is to carry besides those of policy, each in one line. Ignored for a
+        denial.
+        """
 
     def __init__(
         self,

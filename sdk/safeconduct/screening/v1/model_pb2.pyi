@@ -405,7 +405,8 @@ class PartyQuery(_message.Message):
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Full names, the main one first: aliases, former names and the name in its original script
-        follow.
+        follow. Control characters and direction controls are refused. Other invisible characters are
+        not, because screening recognises them as a disguise.
         """
 
     @_builtins.property
