@@ -150,7 +150,7 @@ def _loader_without_aliases() -> type[yaml.SafeLoader]:
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
             if self.check_event(yaml.AliasEvent):
-                alias: yaml.AliasEvent = self.get_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
+                alias: Any = self.get_event()  # type: ignore[no-untyped-call]  # not in the stubs
                 problem = f"the alias *{alias.anchor} is not allowed; write its content again"
                 raise ComposerError(None, None, problem, alias.start_mark)
             return super().compose_node(parent, index)
