@@ -1,8 +1,9 @@
 """Timers: fire the streams whose `due_at` has passed, through the same journal as every command.
 
 There is no separate table of timers: the stream's row holds `due_at`, written together with the
-state. Several replicas may fire the same stream; the version check lets one of them win. A replica
-leaves the streams that a newer release has written to newer replicas.
+state. Whether a stream is due is asked and decided by one clock, the database's: the clocks of
+replicas do not matter. Several replicas may fire the same stream; the version check lets one of
+them win. A replica leaves the streams that a newer release has written to newer replicas.
 """
 
 from __future__ import annotations
@@ -29,32 +30,27 @@ class Timers:
     """Looks for due streams every `interval_s` seconds and calls `fire(stream_id, version, now)`.
 
     `fire` must accept that another replica has fired the stream already. It decides by `now`, the
-    time at which the streams were found due: a clock that is set back in between would otherwise
-    make it find them not due. `now` is read from `clock` once a round.
+    database's time at which the stream was found due: by any other clock, or by one that is set
+    back in between, it might find it not due.
     """
 
-    def __init__(
-        self,
-        journal: Journal[Any, Any],
-        fire: Fire,
-        interval_s: float = 1.0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._journal, self._fire, self._interval, self._clock = journal, fire, interval_s, clock
+    def __init__(self, journal: Journal[Any, Any], fire: Fire, interval_s: float = 1.0) -> None:
+        self._journal, self._fire, self._interval = journal, fire, interval_s
 
     async def run(self) -> None:
         """Fires due streams until cancelled. While the database is away, it retries."""
         while True:
             try:
-                now = self._clock()
-                async for stream_id, version in self._due_streams(now):
+                async for stream_id, version, now in self._due_streams():
                     await self._fire_one(stream_id, version, now)
             except RpcError as error:
                 _LOG.warning("timers wait for the database", reason=error.reason)
             await asyncio.sleep(self._interval)
 
-    async def _due_streams(self, now: datetime) -> AsyncIterator[tuple[UUID, int]]:
-        """Yields id and version of every stream that is due at `now`, oldest first, each once.
+    async def _due_streams(self) -> AsyncIterator[tuple[UUID, int, datetime]]:
+        """Yields id and version of every due stream, and the time at which it was found due.
+
+        Oldest first, each once.
 
         The pages continue behind the last row read, not at the oldest due stream: a hundred streams
         that cannot be fired would otherwise fill every page and starve the rest.
@@ -62,13 +58,13 @@ class Timers:
         at, last = _BEFORE_ALL
         while True:
             rows = await self._journal.fetch(
-                "select id, version, due_at from stream"
-                " where due_at <= $1 and (due_at, id) > ($2, $3) and schema <= $5"
-                " order by due_at, id limit $4",
-                now, at, last, _BATCH, self._journal.schema,
+                "select id, version, due_at, now() as now from stream"
+                " where due_at <= now() and (due_at, id) > ($1, $2) and schema <= $4"
+                " order by due_at, id limit $3",
+                at, last, _BATCH, self._journal.schema,
             )  # fmt: skip
             for row in rows:
-                yield row["id"], row["version"]
+                yield row["id"], row["version"], row["now"]
             if len(rows) < _BATCH:
                 return
             at, last = rows[-1]["due_at"], rows[-1]["id"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -29,11 +29,46 @@ from tests.chassis.sample_aggregate import (
 from tests.chassis.waiting import eventually, stopped
 
 LATER = NOON + timedelta(days=1)
+LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00Z")
+FAR_AHEAD = datetime.fromisoformat("3000-01-01T00:00:00Z")
+SetClock = Callable[[datetime], Awaitable[None]]
+# PostgreSQL looks in this schema first, if the search path of the session says so.
+CLOCK = """
+create schema clock;
+create table clock.reading (at timestamptz not null);
+insert into clock.reading values ('{at}');
+create function clock.now() returns timestamptz language sql stable as $$
+  select at from clock.reading
+$$;
+grant usage on schema clock to public;
+grant select on clock.reading to public;
+"""
+
+
+def by_its_clock(dsn: str) -> str:
+    """Returns the DSN of sessions in which now() is what `set_clock` has set."""
+    return f"{dsn}{'&' if '?' in dsn else '?'}search_path=clock,pg_catalog,public"
 
 
 @pytest.fixture
-async def samples(own_store: Database) -> AsyncIterator[SampleJournal]:
-    pool = await open_pool(own_store.app_dsn)
+async def set_clock(own_store: Database) -> AsyncIterator[SetClock]:
+    """Sets the database's clock, which begins at LATER. The clock of this process is the true one.
+
+    No test's due times lie where the two clocks agree, so no test passes by the wrong clock.
+    """
+    owner = await asyncpg.connect(own_store.owner_dsn)
+    await owner.execute(CLOCK.format(at=LATER.isoformat()))
+
+    async def set_it(moment: datetime) -> None:
+        await owner.execute("update clock.reading set at = $1", moment)
+
+    yield set_it
+    await owner.close()
+
+
+@pytest.fixture
+async def samples(own_store: Database, set_clock: SetClock) -> AsyncIterator[SampleJournal]:
+    pool = await open_pool(by_its_clock(own_store.app_dsn))
     yield new_journal(pool)
     await pool.close()
 
@@ -83,8 +118,7 @@ async def test_a_due_stream_is_fired_once_though_two_replicas_look(
         return note
 
     replicas = [
-        asyncio.create_task(Timers(samples, noting(firing(samples)), 0.02, lambda: LATER).run())
-        for _ in range(2)
+        asyncio.create_task(Timers(samples, noting(firing(samples)), 0.02).run()) for _ in range(2)
     ]
 
     async def none_is_due() -> bool:
@@ -100,7 +134,7 @@ async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> 
     early, late = uuid4(), uuid4()
     await await_until(samples, early, NOON)
     await await_until(samples, late, LATER + timedelta(microseconds=1))
-    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, lambda: LATER).run())
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.02).run())
 
     async def has_rung() -> bool:
         return await fired_counts(samples, [early]) == [1]
@@ -110,23 +144,40 @@ async def test_a_stream_that_is_not_due_is_not_fired(samples: SampleJournal) -> 
     assert await fired_counts(samples, [late]) == [0]
 
 
-async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
-    samples: SampleJournal,
+async def test_a_stream_that_is_due_by_the_clock_of_the_replica_only_is_not_fired(
+    samples: SampleJournal, set_clock: SetClock
 ) -> None:
-    """By the database's clock it would be fired and found not due."""
-    sample, due = uuid4(), datetime.fromisoformat("2000-01-01T00:00:00Z")
-    await await_until(samples, sample, due)
-    now = due - timedelta(milliseconds=1)
-    looked = 0
+    """The replica's clock is years ahead of the database's."""
+    due, not_due = LONG_AGO, LONG_AGO + timedelta(seconds=1)
+    early, late = uuid4(), uuid4()
+    await set_clock(due)
+    await await_until(samples, early, due)
+    await await_until(samples, late, not_due)
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.01).run())
 
-    def clock() -> datetime:
-        nonlocal looked
-        looked += 1
-        return now
+    async def rang() -> list[int]:
+        return await fired_counts(samples, [early, late])
 
-    running = asyncio.create_task(Timers(samples, firing(samples), 0.01, clock).run())
-    await eventually(lambda: looked > 2, "it looked")
-    now = due
+    async def has_rung() -> bool:
+        return await rang() == [1, 0]
+
+    async def have_rung() -> bool:
+        return await rang() == [1, 1]
+
+    await eventually(has_rung, "the one that is due")
+    await set_clock(not_due)
+    await eventually(have_rung, "the other one")
+    await stopped(running)
+
+
+async def test_a_replica_whose_clock_is_behind_fires_what_is_due_by_the_databases_clock(
+    samples: SampleJournal, set_clock: SetClock
+) -> None:
+    """By the replica's clock it would be due in a thousand years."""
+    sample = uuid4()
+    await await_until(samples, sample, FAR_AHEAD)
+    await set_clock(FAR_AHEAD)
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.01).run())
 
     async def has_rung() -> bool:
         return await fired_counts(samples, [sample]) == [1]
@@ -136,9 +187,31 @@ async def test_a_clock_that_runs_behind_the_databases_loses_no_timer(
 
 
 async def test_a_clock_that_is_set_back_before_the_decision_loses_no_timer(
-    samples: SampleJournal,
+    samples: SampleJournal, set_clock: SetClock
 ) -> None:
-    """The first decision is made by a clock that has stepped back behind the due time."""
+    """It is decided by the time at which it was found due, whatever the clock shows then."""
+    sample = uuid4()
+    await await_until(samples, sample, NOON)
+    await set_clock(NOON)
+    decided: list[datetime] = []
+
+    async def fire(sample: UUID, version: int, now: datetime) -> None:
+        await set_clock(NOON - timedelta(days=1))
+        decided.append(now)
+        await firing(samples)(sample, version, now)
+
+    running = asyncio.create_task(Timers(samples, fire, 0.02).run())
+
+    async def has_rung() -> bool:
+        return await fired_counts(samples, [sample]) == [1]
+
+    await eventually(has_rung, "it rang")
+    await stopped(running)
+    assert decided == [NOON]
+
+
+async def test_a_timer_that_was_asked_too_early_is_asked_again(samples: SampleJournal) -> None:
+    """A decision of nothing is not remembered."""
     sample = uuid4()
     await await_until(samples, sample, NOON)
     too_early = 0
@@ -150,7 +223,7 @@ async def test_a_clock_that_is_set_back_before_the_decision_loses_no_timer(
             too_early += 1
         await firing(samples)(sample, version, now)
 
-    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: NOON).run())
+    running = asyncio.create_task(Timers(samples, fire, 0.02).run())
 
     async def has_rung() -> bool:
         return await fired_counts(samples, [sample]) == [1]
@@ -158,26 +231,6 @@ async def test_a_clock_that_is_set_back_before_the_decision_loses_no_timer(
     await eventually(has_rung, "it rang")
     await stopped(running)
     assert too_early == 1
-
-
-async def test_a_timer_is_decided_by_the_time_at_which_it_was_found_due(
-    samples: SampleJournal,
-) -> None:
-    sample = uuid4()
-    await await_until(samples, sample, NOON)
-    readings = iter([NOON + timedelta(seconds=1)])
-
-    def clock() -> datetime:
-        """Returns a time before the timer is due, after its first reading."""
-        return next(readings, NOON - timedelta(days=1))
-
-    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, clock).run())
-
-    async def has_rung() -> bool:
-        return await fired_counts(samples, [sample]) == [1]
-
-    await eventually(has_rung, "it rang")
-    await stopped(running)
 
 
 async def test_a_stream_that_a_newer_release_has_written_is_left_to_newer_replicas(
@@ -195,7 +248,7 @@ async def test_a_stream_that_a_newer_release_has_written_is_left_to_newer_replic
         asked.append(sample)
         await firing(samples)(sample, version, now)
 
-    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: LATER).run())
+    running = asyncio.create_task(Timers(samples, fire, 0.02).run())
     await eventually(lambda: bool(asked), "it fired")
     await stopped(running)
 
@@ -217,7 +270,7 @@ async def test_streams_that_cannot_be_fired_starve_no_other(
             raise fault if isinstance(fault, Exception) else _refusal()
         await firing(samples)(sample, version, now)
 
-    running = asyncio.create_task(Timers(samples, fire, 0.02, lambda: LATER).run())
+    running = asyncio.create_task(Timers(samples, fire, 0.02).run())
 
     async def have_rung() -> bool:
         return await fired_counts(samples, others) == [1, 1, 1]
@@ -234,19 +287,29 @@ async def test_timers_survive_a_restart_of_the_database(
     postgres: Postgres, own_store: Database
 ) -> None:
     pool: asyncpg.Pool = await open_pool(own_store.app_dsn)
-    samples, sample = new_journal(pool), uuid4()
-    await await_until(samples, sample, LATER)
-    now = NOON
+    samples, late, early = new_journal(pool), uuid4(), uuid4()
+    await await_until(samples, early, LONG_AGO)
+    running = asyncio.create_task(Timers(samples, firing(samples), 0.02).run())
 
-    running = asyncio.create_task(Timers(samples, firing(samples), 0.02, lambda: now).run())
+    async def has_rung_before() -> bool:
+        return await fired_counts(samples, [early]) == [1]
 
+    await eventually(has_rung_before, "it rang before")
     postgres.kill()
     postgres.restart()
-    now = LATER
+
+    async def write() -> bool:
+        try:
+            await await_until(samples, late, LONG_AGO)
+        except RpcError:
+            return False
+        return True
+
+    await eventually(write, "the database is back")
 
     async def has_rung() -> bool:
         try:
-            return await fired_counts(samples, [sample]) == [1]
+            return await fired_counts(samples, [late]) == [1]
         except RpcError:
             return False
 
