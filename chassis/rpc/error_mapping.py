@@ -33,7 +33,7 @@ def to_rpc_error(exception: Exception, method: str) -> RpcError:
         return exception
     if is_storage_fault(exception):
         log.warning("storage_unavailable", method=method, exception=exception_types(exception))
-        message = "the database did not answer; call again with the same request id"
+        message = "the database did not answer; repeat the call with the same request_id"
         return unavailable(CommonReason.STORAGE_UNAVAILABLE, message, STORAGE_RETRY_SECONDS)
     return internal_error(exception, method)
 

@@ -419,7 +419,8 @@ def _bytes(response: Message | None) -> bytes:
 def _storage_unavailable() -> RpcError:
     return unavailable(
         CommonReason.STORAGE_UNAVAILABLE,
-        "the database did not answer; send the same request again",
+        "the database did not answer, and what was asked may have been stored; "
+        "repeat it with the same request_id",
         1.0,
     )
 

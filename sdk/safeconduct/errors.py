@@ -30,7 +30,8 @@ class SafeconductError(Exception):
 
     `reason` is a name of the services' published enums without prefix; if no service answered, it
     is the name of `code`. `metadata` holds every value that the message mentions. `retry_after` is
-    in seconds, None if the service named none.
+    in seconds, None if the service named none. `request_id` is that of the command, empty for a
+    read: if the outcome is unknown, the same command with the same id is carried out once.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SafeconductError(Exception):
         self.metadata: Mapping[str, str] = dict(metadata or {})
         self.violations = violations
         self.retry_after = retry_after
+        self.request_id = ""
 
 
 class NotConfiguredError(Exception):

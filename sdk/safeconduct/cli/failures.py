@@ -64,7 +64,7 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "STALE_ETAG": "It changed since you read it: read it again, then decide again.",
     "INVALID_TOKEN": "Start without the token.",
-    "STORAGE_UNAVAILABLE": "Nothing was changed. Try again in a few seconds.",
+    "STORAGE_UNAVAILABLE": _UNKNOWN_OUTCOME,
     "DRAINING": "This server is shutting down. Try again; another one answers.",
     "SERVER_DEADLINE": _UNKNOWN_OUTCOME,
     "CONTENTION": "Many callers changed it at once. Try again.",
@@ -150,6 +150,7 @@ def print_refusal(
                     for one in error.violations
                 ],
                 "retryAfterSeconds": error.retry_after,
+                "requestId": error.request_id,
                 "advice": advice,
             }
         )
@@ -161,6 +162,8 @@ def print_refusal(
     lines += [f"  {name}: {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after is not None:
         lines.append(f"  try again in {error.retry_after:g} s")
+    if advice == _UNKNOWN_OUTCOME and error.request_id:
+        lines.append(f"  request id: {error.request_id}")
     if findings:
         lines += findings
     elif advice:

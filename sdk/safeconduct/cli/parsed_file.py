@@ -64,6 +64,7 @@ class RefusedFileError(SafeconductError):
             error.violations,
             error.retry_after,
         )
+        self.request_id = error.request_id
         self._parsed = parsed
 
     def position(self, path: str) -> str:

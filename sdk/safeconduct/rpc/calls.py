@@ -92,7 +92,8 @@ class Calls:
                 timeout=self.deadline,
                 metadata=tuple(self.metadata()),
                 wait_for_ready=self.waits_for_ready or None,
-            )
+            ),
+            getattr(request, "request_id", ""),
         )
 
     async def upload(
@@ -101,6 +102,7 @@ class Calls:
         requests: Callable[[], Iterator[Request]],
         *,
         deadline: float,
+        request_id: str = "",
     ) -> Response:
         """Returns the answer to a stream of requests, which each attempt sends from the start.
 
@@ -112,10 +114,13 @@ class Calls:
                 timeout=max(self.deadline, deadline),
                 metadata=tuple(self.metadata()),
                 wait_for_ready=self.waits_for_ready or None,
-            )
+            ),
+            request_id,
         )
 
-    async def _repeat(self, attempt: Callable[[], Awaitable[Response]]) -> Response:
+    async def _repeat(
+        self, attempt: Callable[[], Awaitable[Response]], request_id: str = ""
+    ) -> Response:
         """Makes attempts until one succeeds, fails for good, or the time for retries is over."""
         backoff, began = Backoff(), time.monotonic()
         while True:
@@ -123,6 +128,7 @@ class Calls:
                 return await attempt()
             except aio.AioRpcError as error:
                 failure = from_rpc(error)
+                failure.request_id = request_id
                 pause = backoff.step(failure.retry_after or 0.0)
                 is_over = time.monotonic() + pause > began + self.retry_seconds
                 if is_over or failure.code not in _REPEATED:

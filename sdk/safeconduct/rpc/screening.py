@@ -202,7 +202,10 @@ class RestrictedLists:
             publication=publication,
         )
         return await self._calls.upload(
-            self._stub.ImportList, lambda: _pieces(first, files), deadline=IMPORT_SECONDS
+            self._stub.ImportList,
+            lambda: _pieces(first, files),
+            deadline=IMPORT_SECONDS,
+            request_id=first.request_id,
         )
 
     async def activate(

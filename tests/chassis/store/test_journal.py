@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -31,6 +32,7 @@ from tests.chassis.sample_aggregate import (
     Refusal,
     Sample,
     SampleJournal,
+    SingleConnectionPool,
     TimerFired,
     add,
     adding,
@@ -591,6 +593,38 @@ async def test_a_database_that_does_not_answer_is_storage_unavailable(store: Dat
         await add(new_journal(pool), uuid4(), 1)
 
     await pool.close()
+
+
+class LosesAnswers:
+    """A connection whose writes are committed before their answers are lost."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def fetchval(self, *arguments: object) -> object:
+        await self._connection.fetchval(*arguments)
+        raise TimeoutError
+
+
+async def test_a_write_whose_answer_was_lost_is_carried_out_once_and_the_repeat_gets_its_answer(
+    store: Database, journal: SampleJournal
+) -> None:
+    sample, key = uuid4(), new_key()
+    connection = await asyncpg.connect(store.app_dsn)
+    deaf = new_journal(SingleConnectionPool(LosesAnswers(connection)))
+
+    with pytest.raises(RpcError, match="STORAGE_UNAVAILABLE") as lost:
+        await add(deaf, sample, 5, key=key)
+    answer = await add(journal, sample, 5, key=key)
+
+    await connection.close()
+    assert "may have been stored" in lost.value.message
+    assert "the same request_id" in lost.value.message
+    assert answer == 5
+    assert len(await journal.history(sample)) == 1
 
 
 async def test_a_cancelled_command_leaves_the_pool_usable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import grpc
 import pytest
@@ -21,6 +22,8 @@ from tests.sdk.fake_services import (
     wrong_state,
 )
 from tests.sdk.servers import reason
+
+REQUEST = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b0aa"
 
 
 async def test_a_refusal_names_reason_fields_and_what_to_do(
@@ -105,3 +108,21 @@ async def test_a_wrong_state_says_what_can_be_done(
 
     assert ran.code == 4
     assert "allowedCommands: WithdrawApplication" in ran.err
+
+
+async def test_a_command_whose_outcome_is_unknown_names_the_request_id_to_repeat_it_with(
+    command: Command, services: FakeServices
+) -> None:
+    """The database may have stored it before the answer was lost."""
+    away = (grpc.StatusCode.UNAVAILABLE, "no answer", reason("STORAGE_UNAVAILABLE"))
+    services.refusals["WithdrawApplication"] = [away] * 500
+
+    at_once = {"SAFECONDUCT_RETRY_SECONDS": "0"}
+    withdraw = ("applications", "withdraw", APPLICATION)
+    told = await command(*withdraw, "--request-id", REQUEST, **at_once)
+    of_its_own = await command(*withdraw, "--json", **at_once)
+
+    assert "nothing was changed" not in told.err.lower()
+    assert f"  request id: {REQUEST}\n{ADVICE['STORAGE_UNAVAILABLE']}\n" in told.err
+    assert "repeat it with the same --request-id" in ADVICE["STORAGE_UNAVAILABLE"]
+    assert UUID(json.loads(of_its_own.err)["error"]["requestId"])
