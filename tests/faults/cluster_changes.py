@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -33,6 +33,20 @@ async def place(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]
         async with asyncio.timeout(_PATIENCE_S):
             while not await _is_placed(admin, topic, partition, nodes):  # noqa: ASYNC110 - Kafka does not notify
                 await asyncio.sleep(0.2)
+
+
+async def leader(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]) -> int:
+    """Returns the node that leads a partition, once all these nodes are in sync.
+
+    Only the leader may become the single replica: Kafka lets also a replica without all records
+    take over if an operator asks for it. Raises KafkaError or TimeoutError.
+    """
+    async with _admin(bootstrap) as admin, asyncio.timeout(_PATIENCE_S):
+        while True:
+            found = await _described(admin, topic, partition)
+            if set(found["isr"]) == set(nodes) and found["leader"] in nodes:
+                return int(found["leader"])
+            await asyncio.sleep(0.2)
 
 
 async def recreate(bootstrap: str, topic: str, replication: int) -> None:
@@ -71,10 +85,13 @@ async def _is_placed(
     admin: AIOKafkaAdminClient, topic: str, partition: int, nodes: Sequence[int]
 ) -> bool:
     """Returns True if exactly these nodes are replicas, all are in sync, and one of them leads."""
-    (described,) = await admin.describe_topics([topic])
-    (found,) = (each for each in described["partitions"] if each["partition"] == partition)
-    wanted = set(nodes)
+    found, wanted = await _described(admin, topic, partition), set(nodes)
     return set(found["replicas"]) == set(found["isr"]) == wanted and found["leader"] in wanted
+
+
+async def _described(admin: AIOKafkaAdminClient, topic: str, partition: int) -> Mapping[str, Any]:
+    (described,) = await admin.describe_topics([topic])
+    return next(each for each in described["partitions"] if each["partition"] == partition)
 
 
 def _raise_for(answer: Any) -> None:

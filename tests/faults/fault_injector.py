@@ -353,7 +353,9 @@ class FaultInjector:
             raise NotPossibleError("it needs three Kafka nodes: one that stops, two that go on")
         bootstrap, nodes = self.stack.kafka.bootstrap, self.stack.kafka.nodes
         topic, partition = self.rng.choice(injected_records.FACTS), self.rng.randrange(PARTITIONS)
-        node = self.rng.choice(nodes)
+        node = await self._persistently(
+            lambda: cluster_changes.leader(bootstrap, topic, partition, nodes)
+        )
         self._moved.add((topic, partition))
         try:
             await self._persistently(
