@@ -35,7 +35,7 @@ from chassis.store.outbox import EVENT_OUTBOX, Outbox
 from chassis.store.parked import ParkedEvents
 from chassis.store.rebuild import FIRST, rebuild
 from chassis.store.storage_check import Revisions, StorageCheck, find_migration_fault
-from chassis.store.stream import Stream
+from chassis.store.stream import EventTable, Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
@@ -66,9 +66,13 @@ class Runtime(Generic[T]):
     commit_listeners: list[Callable[[], None]] = field(default_factory=list)
     """Functions that are called after each commit, e.g. to wake a reader of the event table."""
 
-    def journal(self, stream: Stream[Any, Any]) -> Journal[Any, Any]:
+    def journal(
+        self, stream: Stream[Any, Any], event_table: EventTable[Any, Any] | None = None
+    ) -> Journal[Any, Any]:
         """Returns the journal for this kind of stream."""
-        return Journal(self.pool, stream, self.telemetry, self.notify_commit)
+        return Journal(
+            self.pool, stream, self.telemetry, self.notify_commit, event_table=event_table
+        )
 
     def notify_commit(self) -> None:
         """Calls all commit listeners."""

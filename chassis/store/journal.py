@@ -51,7 +51,7 @@ from chassis.store.statements import (
     request_statements,
 )
 from chassis.store.storage_faults import is_storage_fault
-from chassis.store.stream import StoredStream, Stream
+from chassis.store.stream import EventTable, StoredStream, Stream
 from chassis.streams.record_size import MAX_PAYLOAD_BYTES
 from chassis.telemetry import semconv
 from chassis.telemetry.tracing import Telemetry, link_to, traceparent
@@ -78,6 +78,7 @@ class Journal(Generic[S, E]):
         telemetry: Telemetry,
         wake: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        event_table: EventTable[S, E] | None = None,
     ) -> None:
         self._pool, self._stream, self._wake, self._clock = pool, stream, wake, clock
         self._state_rows = StateRows(stream)
@@ -88,6 +89,12 @@ class Journal(Generic[S, E]):
         self._statements = {
             IdempotencyKey: request_statements(stream),
             EventKey: event_statements(stream),
+        }
+        # Most decisions have no rows for the table, and their statements do not name it.
+        self._event_table = event_table
+        self._filing_statements = {
+            IdempotencyKey: request_statements(stream, event_table),
+            EventKey: event_statements(stream, event_table),
         }
         separate = stream.separate_outbox
         self._insert_into_outbox = insert_into_outbox(
@@ -178,7 +185,8 @@ class Journal(Generic[S, E]):
         response = (
             respond(pending.state) if respond is not None and pending.state is not None else None
         )
-        if len(pending.rows) == 1 and isinstance(key, IdempotencyKey):
+        is_plain = len(pending.rows) == 1 and not pending.filed
+        if is_plain and isinstance(key, IdempotencyKey):
             arguments = self._arguments(stream_id, key, pending, response)
             return await self._creations.submit(arguments), response
         async with self._pool.acquire() as connection:
@@ -261,6 +269,7 @@ class Journal(Generic[S, E]):
         now = self._clock()
         parent = traceparent()
         rows: list[tuple[object, ...]] = []
+        filed: list[tuple[object, ...]] = []
         for number, event in enumerate(events, version + 1):
             state = self._stream.evolve(state, event)
             name, payload = self._stream.encode_event(event)
@@ -270,7 +279,11 @@ class Journal(Generic[S, E]):
             latest_hash = chain_hash(previous, stream_id, number, now, name, actor, payload)
             event_id, state_name = event_id_of(latest_hash), self._stream.state_name(state)
             rows.append((number, event_id, name, actor, state_name, payload, previous, latest_hash))
-        return _PendingWrite(state, version, version + len(events), latest_hash, now, parent, rows)
+            if self._event_table is not None:
+                filed += self._event_table.rows(event, state, latest_hash, now)
+        return _PendingWrite(
+            state, version, version + len(events), latest_hash, now, parent, rows, filed
+        )
 
     async def _write(
         self,
@@ -280,7 +293,7 @@ class Journal(Generic[S, E]):
         pending: _PendingWrite[S],
         response: Message | None,
     ) -> bool:
-        statements = self._statements[type(key)]
+        statements = (self._filing_statements if pending.filed else self._statements)[type(key)]
         if not pending.rows:
             if isinstance(key, IdempotencyKey) and not key.is_stored_alone:
                 return True
@@ -318,6 +331,7 @@ class Journal(Generic[S, E]):
             *(pending.rows[0] if is_one else map(list, zip(*pending.rows, strict=True))),
             *self._stream.index(state),
             *(list(column) for column in projected),
+            *map(list, zip(*pending.filed, strict=True)),
         )  # fmt: skip
 
     @staticmethod
@@ -402,6 +416,8 @@ class _PendingWrite(Generic[S]):
     traceparent: str
     rows: list[tuple[object, ...]]
     """The events' columns, one tuple per event."""
+    filed: list[tuple[object, ...]]
+    """The rows of the table of events."""
 
 
 def _link_previous_trace(previous: str | None) -> None:

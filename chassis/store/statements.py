@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from chassis.store.fence import HANDLED
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
-from chassis.store.stream import Projection, Stream
+from chassis.store.stream import EventTable, Projection, Stream
 
 _READ_STREAM: Final = "s.state_data, s.schema, s.version, s.latest_hash, s.traceparent"
 READ: Final = f"""
@@ -81,22 +81,38 @@ class KeyStatements:
     """For a decision with several events, given as arrays."""
 
 
-def request_statements(stream: Stream[Any, Any]) -> KeyStatements:
-    """Returns the statements of commands with an idempotency key."""
-    return _statements(stream, READ, INSERT_KEY, _KEYED)
+def request_statements(
+    stream: Stream[Any, Any], event_table: EventTable[Any, Any] | None = None
+) -> KeyStatements:
+    """Returns the statements of commands with an idempotency key.
+
+    With a table of events, a WRITE also has the columns of its new rows, after all others.
+    """
+    return _statements(stream, event_table, READ, INSERT_KEY, _KEYED)
 
 
-def event_statements(stream: Stream[Any, Any]) -> KeyStatements:
-    """Returns the statements of commands that follow from a consumed event."""
-    return _statements(stream, READ_EVENT, INSERT_HANDLED, _FENCED)
+def event_statements(
+    stream: Stream[Any, Any], event_table: EventTable[Any, Any] | None = None
+) -> KeyStatements:
+    """Returns the statements of commands that follow from a consumed event.
+
+    With a table of events, a WRITE also has the columns of its new rows, after all others.
+    """
+    return _statements(stream, event_table, READ_EVENT, INSERT_HANDLED, _FENCED)
 
 
-def _statements(stream: Stream[Any, Any], read: str, insert: str, keyed: str) -> KeyStatements:
+def _statements(
+    stream: Stream[Any, Any],
+    event_table: EventTable[Any, Any] | None,
+    read: str,
+    insert: str,
+    keyed: str,
+) -> KeyStatements:
     return KeyStatements(
         read,
         insert,
-        _write(stream, keyed, _ONE_EVENT, order=""),
-        _write(stream, keyed, _MANY_EVENTS, order="order by r.version"),
+        _write(stream, event_table, keyed, _ONE_EVENT, order=""),
+        _write(stream, event_table, keyed, _MANY_EVENTS, order="order by r.version"),
     )
 
 
@@ -109,7 +125,13 @@ insert into {outbox.table} (shard, name, body) select r.shard, r.name, r.body
 """  # noqa: S608 - a constant of the shells
 
 
-def _write(stream: Stream[Any, Any], keyed: str, events: str, order: str) -> Write:
+def _write(
+    stream: Stream[Any, Any],
+    event_table: EventTable[Any, Any] | None,
+    keyed: str,
+    events: str,
+    order: str,
+) -> Write:
     columns, projection, schema = stream.columns, stream.projection, int(stream.schema)
     numbered = [(column, f"${_FIRST_EXTRA + n}") for n, column in enumerate(columns)]
     names = "".join(f", {column}" for column, _ in numbered)
@@ -138,6 +160,9 @@ with written as (
     rest += _queue(stream, rows, order)
     if projection is not None:
         rest += _project(projection, _FIRST_EXTRA + len(columns))
+    if event_table is not None:
+        projected = len(projection.columns) if projection is not None else 0
+        rest += _file(event_table, _FIRST_EXTRA + len(columns) + projected)
     return Write(
         create=f"{create}{rest}\nselect id from written",
         update=f"{update}{rest}\nselect id from written",
@@ -178,6 +203,16 @@ def _queue(stream: Stream[Any, Any], rows: str, order: str) -> str:
     return insert("queued", EVENT_OUTBOX, f"where r.name not in ({names})") + insert(
         "queued_separately", separate.outbox, f"where r.name in ({names})"
     )
+
+
+def _file(table: EventTable[Any, Any], first: int) -> str:
+    names = ", ".join(name for name, _ in table.columns)
+    values = ", ".join(f"r.{name}" for name, _ in table.columns)
+    arrays = ", ".join(f"${first + n}::{kind}[]" for n, (_, kind) in enumerate(table.columns))
+    return f""",
+ filed as (
+  insert into {table.table} ({names}) select {values}
+    from written w, unnest({arrays}) as r({names}) on conflict do nothing)"""  # noqa: S608 - constants of the shells
 
 
 def _project(projection: Projection, first: int) -> str:

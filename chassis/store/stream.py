@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -38,6 +38,23 @@ class Projection:
     """Name and SQL type of every column, the key included."""
     key: str
     """Name of the primary key: a row with the same key replaces the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable(Generic[S, E]):
+    """A table with rows for some events, which are stored in the transaction that stores the event.
+
+    A row whose key exists is left as it is. Rebuilding a stream does not touch the table.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    """Name and SQL type of every column that is written."""
+    rows: Callable[[E, S, bytes, datetime], Sequence[tuple[object, ...]]]
+    """Returns the rows of an event from the event, the state after it, its hash and its time.
+
+    It may be called for an event that is not stored in the end.
+    """
 
 
 class Stream(Protocol[S, E]):

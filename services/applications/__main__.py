@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import FilePath
@@ -24,6 +25,8 @@ from services.applications.shell.policy_file import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.review_service import ReviewServicer
+from services.applications.shell.signing_keys import SigningKeys
+from services.applications.shell.stored_documents import StoredDocuments, document_table
 
 HERE = Path(__file__).parent
 PACKAGE = "safeconduct.applications.v1"
@@ -63,7 +66,12 @@ def sentences(reference_data: ReferenceData) -> Sentences:
 def build(runtime: Runtime[Settings]) -> Service:
     """Returns the service with its servicers, event handlers and timers."""
     settings = runtime.settings
-    journal = runtime.journal(ApplicationStream())
+    signer = LicenseSigner(
+        load_signing_key(settings.license_signing_key_file.read_bytes()),
+        settings.spiffe_trust_domain,
+    )
+    journal = runtime.journal(ApplicationStream(), document_table(signer))
+    signing_keys = SigningKeys(journal, signer)
     change_feed = ChangeFeed(journal, "partner_id")
     runtime.commit_listeners.append(change_feed.wake)
     reference_file = load_reference_file(settings.reference_data_file)
@@ -75,10 +83,8 @@ def build(runtime: Runtime[Settings]) -> Service:
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
         policy=load_policy(settings.policy_file),
-        license_signer=LicenseSigner(
-            load_signing_key(settings.license_signing_key_file.read_bytes()),
-            settings.spiffe_trust_domain,
-        ),
+        documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),
+        signing_keys=signing_keys,
         trace_url_template=settings.trace_url_template or "",
     )
     event_handlers = EventHandlers(dependencies)
@@ -110,6 +116,7 @@ def build(runtime: Runtime[Settings]) -> Service:
         package=PACKAGE,
         sentences=sentences(dependencies.reference_data),
         background_tasks=(change_feed.run, timers.run),
+        before_consuming=signing_keys.register,
     )
 
 

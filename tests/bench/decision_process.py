@@ -46,6 +46,8 @@ from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy_file import load_policy
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
+from services.applications.shell.signing_keys import SigningKeys
+from services.applications.shell.stored_documents import StoredDocuments, document_table
 from tests.bench.child_processes import lines, respond, settings
 
 CALLERS: Final = 4
@@ -131,8 +133,13 @@ async def main(given: dict[str, Any]) -> None:
         given["dsn"], min_size=0, max_size=8, command_timeout=60, reset=_keep
     )
     wakes: list[Callable[[], None]] = []
+    signer = LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example")
     journal: Journal[Any, Any] = Journal(
-        pool, ApplicationStream(), telemetry, lambda: [wake() for wake in wakes] and None
+        pool,
+        ApplicationStream(),
+        telemetry,
+        lambda: [wake() for wake in wakes] and None,
+        event_table=document_table(signer),
     )
     tail = ChangeFeed(journal, "partner_id")
     policy = service.HERE / "policy"
@@ -145,7 +152,8 @@ async def main(given: dict[str, Any]) -> None:
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
         policy=load_policy(policy / "policy.yaml"),
-        license_signer=LicenseSigner(Ed25519PrivateKey.generate(), "safeconduct.example"),
+        documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),
+        signing_keys=SigningKeys(journal, signer),
         trace_url_template="",
     )
     hearing = EventHandlers(office)

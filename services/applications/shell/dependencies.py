@@ -24,8 +24,9 @@ from services.applications.core.model import (
 )
 from services.applications.core.reference_data import ReferenceData
 from services.applications.core.visibility import is_visible, not_visible, refuse_access
-from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.policy import Policy
+from services.applications.shell.signing_keys import SigningKeys
+from services.applications.shell.stored_documents import StoredDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Dependencies:
     code_of_conduct: CodeOfConduct
     signing_terms: SigningTerms
     policy: Policy
-    license_signer: LicenseSigner
+    documents: StoredDocuments
+    signing_keys: SigningKeys
     trace_url_template: str
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from safeconduct.applications.v1 import service_pb2 as pb
 from safeconduct.applications.v1 import service_pb2_grpc
 
+from chassis.proto_mapping import to_timestamp
 from chassis.rpc.authentication import current_principal
 from chassis.store.stream import StoredStream
 from services.applications.core.model import (
@@ -55,23 +58,33 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
     async def GetDocument(
         self, request: pb.GetDocumentRequest, context: Any
     ) -> pb.GetDocumentResponse:
-        """Returns the license as a signed document with the hash of its LicenseIssued event."""
+        """Returns the document of the license, always with the bytes that were signed first."""
         found = await self._dependencies.get_visible_license(
             UUID(request.license_id), current_principal()
         )
-        history = await self._dependencies.journal.history(found.id)
-        issued = next(each for each in history if each.name == "LicenseIssued")
-        document = self._dependencies.license_signer.sign(_license(found), issued.hash)
-        return pb.GetDocumentResponse(document=document)
+        stored = await self._dependencies.documents.newest(_license(found))
+        return pb.GetDocumentResponse(document=stored.document, revision=stored.revision)
 
     async def GetSigningKeys(
         self, request: pb.GetSigningKeysRequest, context: Any
     ) -> pb.GetSigningKeysResponse:
-        """Returns the public key that documents verify with."""
-        signer = self._dependencies.license_signer
+        """Returns the public keys that documents verify with, former ones included."""
+        found = await self._dependencies.signing_keys.published()
         return pb.GetSigningKeysResponse(
-            keys=[pb.SigningKey(key_id=signer.key_id, public_key=signer.public_key)]
+            keys=[
+                pb.SigningKey(
+                    key_id=each.key_id,
+                    public_key=each.public_key,
+                    valid_from=_timestamp(each.valid_from),
+                    retired_at=_timestamp(each.retired_at),
+                )
+                for each in found
+            ]
         )
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    return to_timestamp(time) if time is not None else None
 
 
 def _license(stream: StoredStream[Application]) -> License:

@@ -683,15 +683,16 @@ class LicenseServiceServicer:
     def GetDocument(self, request, context):
         """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
         Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
-        has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
-        give the same bytes.
+        has alg, kid and typ (safeconduct-license+jwt), and no other member. A document is signed once:
+        every call returns the same bytes, also after the service has got another key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSigningKeys(self, request, context):
-        """Returns the public keys that license documents verify with.
+        """Returns the public keys that license documents verify with, those in use first. Former keys stay
+        published, so that documents which they signed still verify.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

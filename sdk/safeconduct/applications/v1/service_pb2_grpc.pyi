@@ -208,11 +208,13 @@ class LicenseServiceStub:
     GetDocument: _aio.UnaryUnaryMultiCallable[_service_pb2.GetDocumentRequest, _service_pb2.GetDocumentResponse]
     """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
     Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
-    has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
-    give the same bytes.
+    has alg, kid and typ (safeconduct-license+jwt), and no other member. A document is signed once:
+    every call returns the same bytes, also after the service has got another key.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_service_pb2.GetSigningKeysRequest, _service_pb2.GetSigningKeysResponse]
-    """Returns the public keys that license documents verify with."""
+    """Returns the public keys that license documents verify with, those in use first. Former keys stay
+    published, so that documents which they signed still verify.
+    """
 
 class LicenseServiceServicer(metaclass=_abc_1.ABCMeta):
     """Returns licenses and their signed documents."""
@@ -241,8 +243,8 @@ class LicenseServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_service_pb2.GetDocumentResponse]:
         """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
         Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
-        has alg, kid and typ (safeconduct-license+jwt), and no other member. The same license and key
-        give the same bytes.
+        has alg, kid and typ (safeconduct-license+jwt), and no other member. A document is signed once:
+        every call returns the same bytes, also after the service has got another key.
         """
 
     @_abc_1.abstractmethod
@@ -251,6 +253,8 @@ class LicenseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.GetSigningKeysRequest,
         context: _aio.ServicerContext[_service_pb2.GetSigningKeysRequest, _abc.Awaitable[_service_pb2.GetSigningKeysResponse]],
     ) -> _abc.Awaitable[_service_pb2.GetSigningKeysResponse]:
-        """Returns the public keys that license documents verify with."""
+        """Returns the public keys that license documents verify with, those in use first. Former keys stay
+        published, so that documents which they signed still verify.
+        """
 
 def add_LicenseServiceServicer_to_server(servicer: LicenseServiceServicer, server: _aio.Server) -> None: ...
