@@ -20,7 +20,7 @@ from chassis.rpc.errors import RpcError
 from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.outbox import shard_of
-from chassis.store.stream import check_etag, etag_of
+from chassis.store.stream import EventTable, check_etag, etag_of
 from infra.local.asyncio_thread import run_coroutine
 from infra.local.postgres import Database
 from tests.chassis.sample_aggregate import (
@@ -644,6 +644,75 @@ async def test_a_cancelled_command_leaves_the_pool_usable(
         current = await journal.read(sample)
         assert current is not None
         assert journal.rebuild(await journal.history(sample)) == current.state
+
+
+@pytest.fixture
+async def filing(owner: asyncpg.Connection, store: Database, pool: asyncpg.Pool) -> SampleJournal:
+    """A journal with a table that gets the hash of every event that adds an even amount."""
+    await owner.execute(
+        "create table if not exists filed (sample_id uuid, amount int, hash bytea,"
+        " primary key (sample_id, amount));"
+        f" grant select, insert on filed to {store.app_role}"
+    )
+
+    def rows(event: Event, state: Sample, event_hash: bytes, at: datetime) -> list[tuple[Any, ...]]:
+        is_filed = isinstance(event, Added) and event.amount % 2 == 0
+        return [(state.id, event.amount, event_hash)] if is_filed else []
+
+    columns = (("sample_id", "uuid"), ("amount", "int"), ("hash", "bytea"))
+    return new_journal(pool, event_table=EventTable("filed", columns, rows))
+
+
+async def filed(owner: asyncpg.Connection, sample_id: UUID) -> list[tuple[int, bytes]]:
+    rows = await owner.fetch("select amount, hash from filed where sample_id = $1", sample_id)
+    return [tuple(row) for row in rows]
+
+
+async def test_rows_of_events_are_stored_with_the_hash_of_their_event(
+    filing: SampleJournal, owner: asyncpg.Connection
+) -> None:
+    sample = uuid4()
+    await add(filing, sample, 1)
+    await add(filing, sample, 2, 3, 4)
+    hashes = [each.hash for each in await filing.history(sample)]
+
+    assert await filed(owner, sample) == [(2, hashes[1]), (4, hashes[3])]
+
+
+async def test_a_stream_can_begin_with_an_event_that_has_a_row(
+    filing: SampleJournal, owner: asyncpg.Connection
+) -> None:
+    sample, key = uuid4(), new_key()
+    answers = [
+        await filing.execute(
+            sample, key, OFFICER, adding(sample, 6), total_of, Int64Value, creates=True
+        )
+        for _ in range(2)
+    ]
+
+    assert [each.value for each in answers if each is not None] == [6, 6]
+    assert [amount for amount, _ in await filed(owner, sample)] == [6]
+
+
+async def test_a_row_that_exists_is_left_as_it_is(
+    filing: SampleJournal, owner: asyncpg.Connection
+) -> None:
+    sample = uuid4()
+    await add(filing, sample, 2)
+    before = await filed(owner, sample)
+    await add(filing, sample, 2)
+
+    assert await filed(owner, sample) == before
+
+
+async def test_a_command_that_is_not_stored_leaves_no_row(
+    filing: SampleJournal, owner: asyncpg.Connection
+) -> None:
+    sample, key = uuid4(), new_key()
+    await add(filing, sample, 1)
+    await filing.execute(sample, key, OFFICER, adding(sample, 2), dry_run=True)
+
+    assert await filed(owner, sample) == []
 
 
 def test_an_etag_of_another_version_is_stale_and_an_empty_one_is_no_check() -> None:
