@@ -41,7 +41,7 @@ def copy_patched(folder: Path, patches: Path = PATCHES) -> None:
         # Without the ceiling Git would find the repository around `build/` and leave out every
         # file, because the names in the patch are not below the current folder.
         env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
-        _run([git, "apply", "--whitespace=nowarn", str(patch)], folder, env)
+        run([git, "apply", "--whitespace=nowarn", str(patch)], folder, env)
 
 
 def make_next_release(folder: Path = FOLDER) -> Release:
@@ -50,14 +50,18 @@ def make_next_release(folder: Path = FOLDER) -> Release:
     (folder / ".cache").symlink_to(CHECKOUT / ".cache")
     # The generated code of this tree would be found before that of the patched one.
     env = {**os.environ, "PYTHONPATH": str(folder)}
-    _run([sys.executable, "protos/generate.py"], folder, env)
-    python = folder / ".venv" / "bin" / "python"
+    run([sys.executable, "protos/generate.py"], folder, env)
+    return Release(folder, make_environment(folder))
+
+
+def make_environment(folder: Path) -> Path:
+    """Installs what the lock of `folder` names into its own `.venv`; returns the interpreter."""
     uv = _uv()
     env = {**os.environ, "VIRTUAL_ENV": str(folder / ".venv")}
-    _run([sys.executable, "-m", "venv", "--without-pip", ".venv"], folder, env)
-    _run([uv, "pip", "sync", "--quiet", "--require-hashes", "requirements.lock"], folder, env)
-    _run([uv, "pip", "install", "--quiet", "--no-deps", "-e", ".", "-e", "sdk"], folder, env)
-    return Release(folder, python)
+    run([sys.executable, "-m", "venv", "--without-pip", ".venv"], folder, env)
+    run([uv, "pip", "sync", "--quiet", "--require-hashes", "requirements.lock"], folder, env)
+    run([uv, "pip", "install", "--quiet", "--no-deps", "-e", ".", "-e", "sdk"], folder, env)
+    return folder / ".venv" / "bin" / "python"
 
 
 def make_broken_release(folder: Path = BROKEN_FOLDER) -> Release:
@@ -74,7 +78,8 @@ def _uv() -> str:
     return str(beside) if beside.exists() else required_program("uv", "python3-uv")
 
 
-def _run(argv: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+def run(argv: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+    """Runs a program in `folder`. Raises NextReleaseError if it does not end with 0."""
     result = subprocess.run(
         argv, cwd=folder, env=env, capture_output=True, text=True, check=False
     )  # fmt: skip
