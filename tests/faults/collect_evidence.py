@@ -32,6 +32,7 @@ from services.enforcement.shell.standing_recall import StandingRecall
 from services.screening.shell.projections import ListStream, ScreeningStream
 from tests.faults.fault_stack import FaultStack
 from tests.faults.injected_records import (
+    COPY,
     FACTS,
     HEARS,
     INJECTED_SOURCE,
@@ -249,6 +250,7 @@ def published(read: Mapping[str, Sequence[Any]]) -> list[PublishedRecord]:
                     version=int(headers["ce_streamversion"]),
                     name=headers["ce_type"].rpartition(".")[2],
                     digest=hashlib.sha256(record.value or b"").hexdigest(),
+                    is_injected=COPY in headers,
                 )
             )
     return found

@@ -17,6 +17,8 @@ APPLICATIONS: Final = "safeconduct.applications.v1"
 SCREENING: Final = "safeconduct.screening.v1"
 ENFORCEMENT: Final = "safeconduct.enforcement.v1"
 STANDING: Final = "safeconduct.standing.v1"
+COPY: Final = "injected_copy"
+"""The header of copies that the run sends. The services do not know it."""
 FACTS: Final = (APPLICATIONS, SCREENING, ENFORCEMENT)
 HEARS: Final = {
     APPLICATIONS: ("safeconduct.screening", "safeconduct.enforcement"),
@@ -130,7 +132,7 @@ async def send_again(bootstrap: str, rng: random.Random | None) -> int:
                 record.value,
                 key=record.key,
                 partition=record.partition,
-                headers=list(record.headers),
+                headers=[*record.headers, (COPY, b"true")],
             )
     finally:
         await producer.stop()

@@ -60,7 +60,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecord:
-    """A record that a service published; copies are included."""
+    """A record that a service published; copies are included.
+
+    `is_injected`: the copy was sent by the run, perhaps to a topic that was recreated meanwhile.
+    """
 
     topic: str
     partition: int
@@ -71,6 +74,7 @@ class PublishedRecord:
     version: int
     name: str
     digest: str
+    is_injected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +314,7 @@ def ordered_per_key(evidence: Evidence) -> Iterator[str]:
         place = record.topic, record.subject
         if homes.setdefault(place, record.partition) != record.partition:
             yield f"{where}: {record.subject} is on partition {homes[place]} too"
-        if record.event_id in seen:
+        if record.event_id in seen or record.is_injected:
             continue
         seen.add(record.event_id)
         if record.version <= newest[place]:

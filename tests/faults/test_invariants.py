@@ -456,3 +456,16 @@ def test_a_letter_without_a_group_counts_for_one_of_them() -> None:
         list(i.dead_letters_accounted(replace(_good(), dead_letters=(replace(LETTER, group=""),))))
         == []
     )
+
+
+def test_a_copy_that_the_run_sent_to_a_recreated_topic_does_not_count_as_out_of_order() -> None:
+    good = _good()
+    evidence = replace(
+        good, published=tuple(replace(each, offset=-each.offset) for each in good.published)
+    )
+    copied = replace(
+        evidence, published=tuple(replace(each, is_injected=True) for each in evidence.published)
+    )
+
+    assert list(i.ordered_per_key(evidence))
+    assert not list(i.ordered_per_key(copied))
