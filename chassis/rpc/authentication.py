@@ -1,6 +1,7 @@
 """Authenticates a caller by the SPIFFE URI in its certificate; knows the current caller.
 
-A principal is the one SPIFFE URI of the certificate. The common name is never read.
+A principal is the one URI of the certificate, which must match the grammar as a whole. The common
+name is never read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal, Protocol
 import grpc
 
 from chassis.rpc.errors import CommonReason, RpcError
+from chassis.rpc.peer_certificate import PeerUris
 
 Kind = Literal["partner", "gate", "officer", "service"]
 
@@ -63,8 +65,10 @@ def authenticate(
     Raises RpcError UNAUTHENTICATED if the certificate names no principal of the trust domain, or an
     officer that `find_officer` does not know.
     """
-    uris = tuple(context.auth_context().get("peer_spiffe_id") or ())
-    principal = _parse(bytes(uris[0]), trust_domain) if len(uris) == 1 else None
+    # Not `peer_spiffe_id`: it ends at the first NUL of the URI.
+    pems = tuple(context.auth_context().get("x509_pem_cert") or ())
+    uri = _PEER_URIS.of(bytes(pems[0])) if len(pems) == 1 else None
+    principal = None if uri is None else parse_principal(uri, trust_domain)
     if principal is not None and principal.kind == "officer":
         principal = find_officer(principal.id)
     if principal is None:
@@ -73,11 +77,17 @@ def authenticate(
     return principal
 
 
+_PEER_URIS: Final = PeerUris()
+
+
 @lru_cache(maxsize=4096)
-def _parse(spiffe_id: bytes, trust_domain: str) -> Principal | None:
+def parse_principal(uri: str, trust_domain: str) -> Principal | None:
+    """Returns the principal with this URI, or None if the URI is none of the trust domain's.
+
+    The URI is compared as it is: nothing is decoded, normalised or cut off.
+    """
     prefix = f"spiffe://{trust_domain}/"
-    text = spiffe_id.decode("ascii", errors="replace")
-    parts = _PATH.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
+    parts = _PATH.fullmatch(uri, len(prefix)) if uri.startswith(prefix) else None
     match parts and parts.groupdict():
         case {"gate": "gate", "partner": str(partner), "gate_id": str(gate)}:
             return Principal("gate", gate, partner, frozenset({"GATE"}))

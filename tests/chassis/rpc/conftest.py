@@ -93,6 +93,13 @@ class Rpc:
         self.channels.append(aio.secure_channel(f"127.0.0.1:{self.server.port}", credentials))
         return self.channels[-1]
 
+    def stub_with(self, cert: bytes, key: bytes) -> applications.ApplicationServiceStub:
+        """A client with a certificate that the development authority would not sign."""
+        ca_pem = (self.certificates / "ca.crt").read_bytes()
+        credentials = grpc.ssl_channel_credentials(ca_pem, key, cert)
+        self.channels.append(aio.secure_channel(f"127.0.0.1:{self.server.port}", credentials))
+        return applications.ApplicationServiceStub(self.channels[-1])
+
     def stub(self, *uri: str) -> applications.ApplicationServiceStub:
         return applications.ApplicationServiceStub(self.channel(*uri))
 
