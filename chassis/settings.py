@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.renamed_settings import RenamedVariable, values_under_old_names
 from chassis.rpc.certificates import CertificateFiles
+from chassis.rpc.limits_file import LimitsFileError, read_limits
 from chassis.rpc.officers import Officers, OfficersFileError
 from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.setting_types import (
@@ -68,6 +69,14 @@ def _check_officers_file(path: Path) -> Path:
     return path
 
 
+def _check_limits_file(path: Path) -> Path:
+    try:
+        read_limits(path)
+    except LimitsFileError as fault:
+        raise ValueError(f"cannot be used: {fault}") from None
+    return path
+
+
 class Settings(BaseSettings):
     """Base of all settings. Only the environment is read. An empty variable is not set."""
 
@@ -115,6 +124,9 @@ class ServiceSettings(Settings):
     )
     page_token_keys_file: Annotated[FilePath, AfterValidator(_check_page_token_keys)] = variable(
         "/etc/safeconduct/page-token.keys", old_name="PAGE_TOKEN_KEY_FILE"
+    )
+    limits_file: Annotated[FilePath, AfterValidator(_check_limits_file)] | None = variable(
+        "/etc/safeconduct/limits.yaml", default=None
     )
     otlp_endpoint: OtlpEndpoint | None = variable("http://127.0.0.1:4317", default=None)
     trace_url_template: TraceUrlTemplate | None = variable(

@@ -6,7 +6,8 @@ A refusal leaves the status of the span UNSET. A fault sets ERROR, and shows its
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -58,6 +59,15 @@ class CallRecord:
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     error_ref: str = ""
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Leaves the time inside the block out of the call's duration."""
+        since = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.begun += time.perf_counter() - since
 
     def fail(self, error: RpcError) -> None:
         """Takes code, reason and reference from the error that ends the call."""

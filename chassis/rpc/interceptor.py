@@ -1,22 +1,29 @@
 """Runs every call through the same steps, in one place and one order, for all four kinds of method.
 
-The steps: trace, authenticate, authorize, check size, validate, deadline, handler, errors, metrics,
-access log. Requests arrive as bytes, so that no message is parsed before the caller is known.
-Responses leave as bytes, so that a handler may return a message or its serialized form.
+The steps: trace, authenticate, check limits, authorize, read, check size, validate, deadline,
+handler, errors, metrics, access log. No message is read before the caller is known and within its
+limits: a refused call costs no memory for its request. Requests arrive as bytes. Responses leave as
+bytes, so that a handler may return a message or its serialized form.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 from grpc import aio
 
-from chassis.rpc.authentication import authenticate, set_principal
+from chassis.rpc.authentication import (
+    Principal,
+    authenticate,
+    current_principal,
+    set_principal,
+)
 from chassis.rpc.authorization import authorize
+from chassis.rpc.call_limits import CallLimits
 from chassis.rpc.call_record import CallRecorder
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.error_mapping import internal_error, to_rpc_error
@@ -28,8 +35,13 @@ from chassis.telemetry.tracing import Telemetry
 Context: TypeAlias = aio.ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 
+T = TypeVar("T")
+
 _DETAILS: Final = "grpc-status-details-bin"
 _REFLECTION: Final = "/grpc.reflection."
+
+FIRST_MESSAGE_SECONDS: Final = 10.0
+"""Time for a client to send the first message of a stream."""
 
 
 class Interceptor(aio.ServerInterceptor):
@@ -42,8 +54,10 @@ class Interceptor(aio.ServerInterceptor):
         trust_domain: str,
         officers: Officers,
         calls: CallsInFlight,
+        limits: CallLimits,
         deadline_s: float = 30.0,
         sentences: Sentences | None = None,
+        first_message_s: float = FIRST_MESSAGE_SECONDS,
     ) -> None:
         self._domain = f"{telemetry.service_name}.safeconduct"
         self._recorder = CallRecorder(telemetry)
@@ -51,7 +65,9 @@ class Interceptor(aio.ServerInterceptor):
         self._trust_domain = trust_domain
         self._officers = officers
         self._calls = calls
+        self._limits = limits
         self._deadline_s = deadline_s
+        self._first_message_s = first_message_s
         self._sentences = sentences or {}
         self._wrapped: dict[str, _Handler] = {}
 
@@ -82,22 +98,45 @@ class Interceptor(aio.ServerInterceptor):
         serialize: Any = handler.response_serializer
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
 
-        async def run(request: Any, context: Context) -> bytes | None:
+        async def run(requests: Any, context: Context) -> bytes | None:
             if streams_in:
-                message: Any = _Requests(request, deserialize, self._sentences, self._calls)
+                first_message_s = self._first_message_s
+                message: Any = _Requests(
+                    requests, deserialize, self._sentences, self._calls, first_message_s
+                )
             else:
-                check_size(request, deserialize)
-                message = parse(request, deserialize, self._sentences)
+                body = await self._read(context, is_stream=streams_out)
+                check_size(body, deserialize)
+                message = parse(body, deserialize, self._sentences)
             if streams_out:
                 await _send_all(inner(message, context), context, serialize, self._calls)
                 return None
             return _bytes(await self._within_deadline(inner(message, context)), serialize)
 
         # It must be `async def`: grpc.aio runs anything else in its thread pool.
-        async def call(request: Any, context: Context) -> bytes | None:
-            return await self._serve(method, streams_in or streams_out, run, request, context)
+        async def call(requests: Any, context: Context) -> bytes | None:
+            return await self._serve(method, streams_in or streams_out, run, requests, context)
 
-        return _KINDS[streams_in, streams_out](call)
+        # gRPC reads a single request before it calls the handler, and a stream of requests when the
+        # handler asks for them. So all methods are served as streams of requests.
+        kind: Any = (
+            grpc.stream_stream_rpc_method_handler
+            if streams_out
+            else grpc.stream_unary_rpc_method_handler
+        )
+        handler_of_stream: _Handler = kind(call)
+        return handler_of_stream
+
+    async def _read(self, context: Context, *, is_stream: bool) -> bytes:
+        """Returns the one request of a call, and counts its size."""
+        within_s = self._first_message_s if is_stream else self._deadline_s
+        with self._calls.waiting_for_client(_current_task()):
+            body = await _first(context.read(), within_s)
+        if body is aio.EOF:
+            raise _without_request()
+        assert isinstance(body, bytes), "no deserializer was given"
+        self._limits.charge(current_principal(), len(body))
+        return body
 
     async def _within_deadline(self, response: Awaitable[Message | bytes]) -> Message | bytes:
         """Raises RpcError SERVER_DEADLINE if the handler takes longer than the server allows.
@@ -120,20 +159,24 @@ class Interceptor(aio.ServerInterceptor):
         method: str,
         is_stream: bool,
         run: Callable[[Any, Context], Awaitable[bytes | None]],
-        request: Any,
+        requests: Any,
         context: Context,
     ) -> bytes | None:
         metadata = context.invocation_metadata() or ()
         call = self._recorder.begin(method, metadata, is_stream=is_stream)
         task = _current_task()
+        entered: Principal | None = None
         try:
             try:
                 self._calls.add(task)
                 principal = authenticate(context, self._trust_domain, self._officers.find)
                 set_principal(principal)
                 call.principal = principal.name
+                with self._calls.waiting_for_client(task), call.not_counted():
+                    await self._limits.enter(principal, is_stream=is_stream)
+                entered = principal
                 authorize(principal, self._access.get(method, frozenset()))
-                return await run(request, context)
+                return await run(requests, context)
             except asyncio.CancelledError as cancelled:
                 if self._calls.is_cancelled_by_us(task) and not context.cancelled():
                     task.uncancel()  # the answer below is awaited in this task
@@ -161,17 +204,31 @@ class Interceptor(aio.ServerInterceptor):
             trailers = ((_DETAILS, status.SerializeToString()),)
             await context.abort(error.code, status.message, trailers)
         finally:
+            if entered is not None:
+                self._limits.leave(entered, is_stream=is_stream)
             self._calls.remove(task)
             self._recorder.end(call)
 
 
-_KINDS: Final[Mapping[tuple[bool, bool], Callable[..., _Handler]]] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
-"""By (requests are a stream, responses are a stream). Without serializers they carry bytes."""
+async def _first(message: Awaitable[T], within_s: float) -> T:
+    """Returns the message. Raises RpcError FIRST_MESSAGE_LATE if it does not come in time."""
+    try:
+        async with asyncio.timeout(within_s) as deadline:
+            return await message
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+    raise RpcError(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        CommonReason.FIRST_MESSAGE_LATE,
+        f"the first message did not come within {within_s:g} s",
+        {"seconds": f"{within_s:g}"},
+    )
+
+
+def _without_request() -> RpcError:
+    message = "the call ended without a request"
+    return RpcError(grpc.StatusCode.INVALID_ARGUMENT, CommonReason.VALIDATION_FAILED, message)
 
 
 class _Requests:
@@ -183,8 +240,10 @@ class _Requests:
         deserialize: Callable[[bytes], Message],
         sentences: Sentences,
         calls: CallsInFlight,
+        first_message_s: float,
     ) -> None:
         self._requests: AsyncIterator[bytes] = aiter(requests)
+        self._first_message_s: float | None = first_message_s
         self._calls, self._call = calls, _current_task()
         self._deserialize, self._sentences = deserialize, sentences
 
@@ -192,8 +251,10 @@ class _Requests:
         return self
 
     async def __anext__(self) -> Message:
+        within_s, self._first_message_s = self._first_message_s, None
         with self._calls.waiting_for_client(self._call):
-            request = await anext(self._requests)
+            following = anext(self._requests)
+            request = await (following if within_s is None else _first(following, within_s))
         check_size(request, self._deserialize)
         return parse(request, self._deserialize, self._sentences)
 

@@ -12,10 +12,14 @@ from grpc import aio
 from grpc_reflection.v1alpha import reflection
 
 from chassis.health import HealthServer, MetricsServer
+from chassis.rpc.admission import Admission
 from chassis.rpc.authorization import access_table
+from chassis.rpc.call_limits import CallLimits
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
-from chassis.rpc.interceptor import Interceptor
+from chassis.rpc.interceptor import FIRST_MESSAGE_SECONDS, Interceptor
+from chassis.rpc.limits import Capacity
+from chassis.rpc.limits_file import LimitsFile
 from chassis.rpc.officers import Officers
 from chassis.rpc.validation import MAX_REQUEST_BYTES, Sentences, compile_rules
 from chassis.settings import ServiceSettings
@@ -38,14 +42,18 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
-    # Of one connection. Further calls wait in the client.
-    ("grpc.max_concurrent_streams", 4_000),
+    # Of one connection. Further calls wait in the client. More than the default limits of any
+    # caller: a caller with higher ones needs a second connection.
+    ("grpc.max_concurrent_streams", 256),
     # gRPC's default of 1,000 refuses calls when all watches reconnect at the same time.
     ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
 )
-MAX_CONCURRENT_CALLS: Final = 10_000
-"""Bounds the memory of open watches, which need about 25 KiB each."""
+MAX_CONCURRENT_CALLS: Final = 20_000
+"""gRPC's own bound, which refuses without a reason.
+
+`limits.Capacity` refuses long before, and bounds the memory of open watches, about 25 KiB each.
+"""
 
 _CLIENT_SECONDS: Final = 2.0
 """Time for a client to do its part: read what was sent to it, or send what a call waits for."""
@@ -76,7 +84,9 @@ class RpcServer:
         *,
         not_live_reason: Callable[[], str | None] = lambda: None,
         deadline_s: float = 30.0,
+        first_message_s: float = FIRST_MESSAGE_SECONDS,
         sentences: Sentences | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         names = [name for _, _, name in registrations]
         access = access_table(names)
@@ -90,8 +100,10 @@ class RpcServer:
             settings.spiffe_trust_domain,
             Officers(settings.officers_file),
             self._calls,
+            CallLimits(LimitsFile(settings.limits_file), telemetry.registry, Admission(capacity)),
             deadline_s,
             sentences,
+            first_message_s,
         )
         self._health = HealthServer(
             settings.health_listen_address, not_ready_reason, not_live_reason

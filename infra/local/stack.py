@@ -29,6 +29,7 @@ TOPICS: Final = CHECKOUT / "infra" / "topics.yaml"
 CONDUCT_CODES: Final = CHECKOUT / "services" / "applications" / "policy"
 """The folder of the texts of the code of conduct."""
 OFFICERS: Final = Path(__file__).with_name("officers.yaml")
+LIMITS: Final = Path(__file__).with_name("limits.yaml")
 _PREFIX: Final = "SAFECONDUCT_"
 
 
@@ -196,6 +197,7 @@ class Stack:
             "TLS_CLIENT_CA_FILE": str(identity.ca),
             "SPIFFE_TRUST_DOMAIN": TRUST_DOMAIN,
             "OFFICERS_FILE": str(OFFICERS),
+            "LIMITS_FILE": str(LIMITS),
             "PAGE_TOKEN_KEYS_FILE": str(ca.page_token_key(self.certificates, name)),
             "OTLP_ENDPOINT": self.spans.otlp_endpoint,
             "TRACE_URL_TEMPLATE": self.trace_url_template,

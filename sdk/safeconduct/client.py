@@ -54,9 +54,10 @@ class Client:
     service has no address.
 
     Every command carries a request id, which the client keeps when it sends the command again. It
-    does so for `retry_seconds` while the service is UNAVAILABLE, or ends the call as CANCELLED
-    without the caller's wish. The default is longer than the restart of a service. A caller that
-    sends the same command with the same id again gets the first answer.
+    does so for `retry_seconds` while the service is UNAVAILABLE, ends the call as CANCELLED without
+    the caller's wish, or refuses it because the caller makes too many. The default is longer than
+    the restart of a service. A caller that sends the same command with the same id again gets the
+    first answer.
 
     `deadline`: seconds for one attempt. The longest call takes `retry_seconds` and `deadline`
     together; with `retry_seconds=0` only gRPC retries, for about three seconds inside the deadline.

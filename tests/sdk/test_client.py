@@ -182,6 +182,33 @@ async def test_another_refusal_is_not_sent_again(
     assert len(servicer.request_ids) == 1
 
 
+async def test_a_call_above_the_callers_limits_is_sent_again_after_the_time_that_the_server_names(
+    server_files: Identity, partner: Credentials
+) -> None:
+    retry = error_details_pb2.RetryInfo(retry_delay=Duration(nanos=10_000_000))
+    limited = (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many", reason("RATE_LIMITED"), retry)
+    servicer = Applications(failures=[limited, limited])
+
+    async with calling(server_files, partner, servicer) as client:
+        application = await client.applications.submit(model.ApplicationDetails())
+
+    assert application.application_id == AN_ID
+    assert len(servicer.request_ids) == 3
+    assert len(set(servicer.request_ids)) == 1
+
+
+async def test_a_message_that_is_too_large_for_grpc_is_not_sent_again(
+    server_files: Identity, partner: Credentials
+) -> None:
+    servicer = Applications(failures=[(grpc.StatusCode.RESOURCE_EXHAUSTED, "too large")])
+
+    async with calling(server_files, partner, servicer) as client:
+        with pytest.raises(SafeconductError):
+            await client.applications.submit(model.ApplicationDetails())
+
+    assert len(servicer.request_ids) == 1
+
+
 @pytest.mark.parametrize("text", ["soon", "-1", "inf"])
 def test_a_time_for_retries_that_is_no_number_of_seconds_is_named(
     partner_files: Identity, text: str

@@ -72,6 +72,12 @@ ADVICE: Final[Mapping[str, str]] = {
     "SLOW_CONSUMER": "Resume after the last token, and read faster.",
     "NOT_READY": "The service is starting or catching up. Try again in a few seconds.",
     "NEWER_STATE": "An upgrade is under way, and nothing was changed. Try again in a few seconds.",
+    "RATE_LIMITED": "Make fewer calls a second, or ask the operators for a higher limit.",
+    "TOO_MANY_CALLS": "Make fewer calls at the same time.",
+    "TOO_MANY_STREAMS": "Close a watch that you no longer need.",
+    "OVERLOADED": "The service has too many callers. Try again in a few seconds.",
+    "FIRST_MESSAGE_LATE": "Send the first message as soon as the stream is open.",
+    "DATABASE_BUSY": "Nothing was changed. Try again in a few seconds.",
     # reasons of one service (its package's ErrorReason)
     "WRONG_STATE": "allowedCommands lists what is possible now.",
     "NOT_VISIBLE": "Check the id. The resource must belong to you, or your role must include it.",

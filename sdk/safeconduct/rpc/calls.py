@@ -73,8 +73,9 @@ class Calls:
     """The settings of all calls of one client.
 
     `deadline`: seconds for one attempt of a call. `retry_seconds`: a call that ends as UNAVAILABLE,
-    or as CANCELLED without the caller's wish, is sent again for so many seconds. gRPC itself sends
-    an attempt again for about three seconds, except an upload.
+    or as CANCELLED without the caller's wish, is sent again for so many seconds. So is a call that
+    exceeds the caller's limits. gRPC itself sends an attempt again for about three seconds, except
+    an upload.
     """
 
     metadata: MetadataSource = no_metadata
@@ -131,7 +132,7 @@ class Calls:
                 failure.request_id = request_id
                 pause = backoff.step(failure.retry_after or 0.0)
                 is_over = time.monotonic() + pause > began + self.retry_seconds
-                if is_over or failure.code not in _REPEATED:
+                if is_over or not _may_repeat(failure):
                     raise failure from error
             await asyncio.sleep(pause)
 
@@ -209,6 +210,12 @@ class Exchange(Generic[Request, Response]):
                 self._next.cancel()
 
     async def _once(self) -> AsyncGenerator[Response]:
+        # A service ends a stream whose first message is late, so it is opened when there is one.
+        if not self._unanswered:
+            first = await self._following()
+            if first is None:
+                return
+            self._unanswered.append(first)
         call = self._method(metadata=tuple(self._calls.metadata()))
         writing = asyncio.ensure_future(self._write(call, tuple(self._unanswered)))
         try:
@@ -277,6 +284,13 @@ async def at_most(count: int, elements: AsyncIterator[T]) -> list[T]:
         if len(found) == count:
             break
     return found
+
+
+def _may_repeat(failure: SafeconductError) -> bool:
+    """Returns whether to send the call again: nobody saw it, or its caller is to wait."""
+    # Without a time it means a message that is too large for gRPC, now and later.
+    is_limited = failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    return failure.code in _REPEATED or (is_limited and failure.retry_after is not None)
 
 
 def can_reconnect(error: SafeconductError) -> bool:

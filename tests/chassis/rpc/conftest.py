@@ -145,6 +145,7 @@ async def serving(
     *,
     deadline_s: float,
     grace_s: float,
+    **more: Any,
 ) -> AsyncIterator[Rpc]:
     measured = tracing.setup("applications", "0.0.0", span_processors=(SimpleSpanProcessor(spans),))
     servicer, standing = Applications(), Standing()
@@ -160,14 +161,17 @@ async def serving(
         lambda: not_ready[0] if not_ready else None,
         not_live_reason=lambda: not_live[0] if not_live else None,
         deadline_s=deadline_s,
+        **more,
     )
     await server.start()
     running = Rpc(server, servicer, standing, spans, certificates, not_ready, not_live)
-    yield running
-    for channel in running.channels:
-        await channel.close()
-    await server.drain()
-    measured.close()
+    try:
+        yield running
+    finally:
+        for channel in running.channels:
+            await channel.close()
+        await server.drain()
+        measured.close()
 
 
 @pytest.fixture

@@ -128,6 +128,31 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     INVALID_ARGUMENT with BadRequest, which names the largest field of the request. Metadata:
     maximumBytes, actualBytes, field, fieldBytes.
     """
+    COMMON_REASON_RATE_LIMITED: _CommonReason.ValueType  # 17
+    """The caller makes more calls a second than its limits allow. A large request counts as several.
+    Nothing was done; the call may be sent again after the time of RetryInfo. RESOURCE_EXHAUSTED
+    with RetryInfo. Metadata: callsPerSecond.
+    """
+    COMMON_REASON_TOO_MANY_CALLS: _CommonReason.ValueType  # 18
+    """The caller has as many calls at the same time as its limits allow. Nothing was done.
+    RESOURCE_EXHAUSTED with RetryInfo. Metadata: maximumCalls.
+    """
+    COMMON_REASON_TOO_MANY_STREAMS: _CommonReason.ValueType  # 19
+    """The caller has as many open streams as its limits allow: close one first. RESOURCE_EXHAUSTED
+    with RetryInfo. Metadata: maximumStreams.
+    """
+    COMMON_REASON_OVERLOADED: _CommonReason.ValueType  # 20
+    """All callers together have as many calls or streams as this server takes. Another server may
+    answer. Nothing was done. UNAVAILABLE with RetryInfo. Metadata: none.
+    """
+    COMMON_REASON_FIRST_MESSAGE_LATE: _CommonReason.ValueType  # 21
+    """The client opened a stream and did not send its first message in time. DEADLINE_EXCEEDED.
+    Metadata: seconds.
+    """
+    COMMON_REASON_DATABASE_BUSY: _CommonReason.ValueType  # 22
+    """No connection to the database became free in time. Nothing was done. UNAVAILABLE with RetryInfo.
+    Metadata: none.
+    """
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Reasons that every service may give in google.rpc.ErrorInfo.reason, without the prefix. The
@@ -188,6 +213,31 @@ COMMON_REASON_RECORD_TOO_LARGE: CommonReason.ValueType  # 16
 """The event that the request causes is larger than a record may be. Nothing is stored.
 INVALID_ARGUMENT with BadRequest, which names the largest field of the request. Metadata:
 maximumBytes, actualBytes, field, fieldBytes.
+"""
+COMMON_REASON_RATE_LIMITED: CommonReason.ValueType  # 17
+"""The caller makes more calls a second than its limits allow. A large request counts as several.
+Nothing was done; the call may be sent again after the time of RetryInfo. RESOURCE_EXHAUSTED
+with RetryInfo. Metadata: callsPerSecond.
+"""
+COMMON_REASON_TOO_MANY_CALLS: CommonReason.ValueType  # 18
+"""The caller has as many calls at the same time as its limits allow. Nothing was done.
+RESOURCE_EXHAUSTED with RetryInfo. Metadata: maximumCalls.
+"""
+COMMON_REASON_TOO_MANY_STREAMS: CommonReason.ValueType  # 19
+"""The caller has as many open streams as its limits allow: close one first. RESOURCE_EXHAUSTED
+with RetryInfo. Metadata: maximumStreams.
+"""
+COMMON_REASON_OVERLOADED: CommonReason.ValueType  # 20
+"""All callers together have as many calls or streams as this server takes. Another server may
+answer. Nothing was done. UNAVAILABLE with RetryInfo. Metadata: none.
+"""
+COMMON_REASON_FIRST_MESSAGE_LATE: CommonReason.ValueType  # 21
+"""The client opened a stream and did not send its first message in time. DEADLINE_EXCEEDED.
+Metadata: seconds.
+"""
+COMMON_REASON_DATABASE_BUSY: CommonReason.ValueType  # 22
+"""No connection to the database became free in time. Nothing was done. UNAVAILABLE with RetryInfo.
+Metadata: none.
 """
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015
 
