@@ -7,13 +7,14 @@ The checks, in this order:
 (3) the content of every event equals its payload and is about this application or its license;
 (4) the decisions are those of the events;
 (5) the screenings are those of the events, and each decision is based on one of them;
-(6) the code of conduct is the text whose digest was approved and signed;
-(7) the end user's signature verifies over the acceptance text, which is rebuilt from the events,
+(6) the three services have recorded the same parties, license and standing;
+(7) the code of conduct is the text whose digest was approved and signed;
+(8) the end user's signature verifies over the acceptance text, which is rebuilt from the events,
     with the key that the application named for an authorized signatory;
-(8) the license document verifies with a key of the file; the key's id is its thumbprint; and the
+(9) the license document verifies with a key of the file; the key's id is its thumbprint; and the
     claims equal the event that issued the license, including that event's hash.
 
-The file cannot prove that its keys are the published ones.
+The file cannot prove that its keys are the published ones. What can is in `case_trust`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from operations.audit.case_file import PARTS, CaseFile, Statement, StreamEntry, 
 from operations.audit.chain_faults import StateRow, find_faults
 from operations.audit.decoded_events import DecodedEvent, decode_events, issued_grant, newest
 from operations.audit.events import DECISION_EVENTS, SCREENING_EVENT, to_json
+from operations.audit.scopes import scope_faults
 
 SERVICES: Final = ("applications", "screening", "enforcement")
 
@@ -71,6 +73,9 @@ def check(file: CaseFile) -> tuple[CheckResult, ...]:
                 *case_decisions.basis_faults(events),
             ],
             f"{_count(file.screenings)}; every decision is based on one",
+        ),
+        _result(
+            "scopes", scope_faults(events), "the services agree on parties, license and standing"
         ),
         *_conduct(file, events),
         _license(file, events),

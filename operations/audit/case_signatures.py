@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from safeconduct.documents import InvalidDocumentError, LicenseDocument, verify
 from operations.audit import acceptance
 from operations.audit.case_file import CaseFile, ConductPart, LicensePart
 from operations.audit.decoded_events import DecodedEvent, issued_grant, newest
+from operations.audit.trusted_keys import thumbprint
 
 
 def code_faults(
@@ -77,7 +77,7 @@ def license_faults(
 ) -> Iterator[str]:
     """Yields the faults of the license document, its keys and its claims."""
     for key_id, key in part.signing_keys.items():
-        if _thumbprint(key) != key_id:
+        if thumbprint(key) != key_id:
             yield f"the id of the key {key_id} is not its thumbprint (RFC 7638)"
     try:
         document = verify(part.document, part.signing_keys)
@@ -87,21 +87,6 @@ def license_faults(
     for name, expected in _expected_claims(grant, events).items():
         if _claim(document, name) != expected:
             yield f"the document has another {name} than the event that issued it"
-
-
-def _thumbprint(key: bytes) -> str:
-    """Returns the RFC 7638 thumbprint of an Ed25519 key (RFC 8037).
-
-    It is the digest of the key as JSON with sorted members and without spaces.
-    """
-    public = _base64url(key)
-    return _base64url(
-        hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}'.encode()).digest()
-    )
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _claim(document: LicenseDocument, path: str) -> Any:
@@ -121,6 +106,7 @@ def _expected_claims(
     )
     assert isinstance(issued.message, applications.LicenseIssued)
     return {
+        **_declared_claims(events),
         "jti": grant.license_id,
         "sub": grant.partner_id,
         "license_number": grant.license_number,
@@ -137,7 +123,22 @@ def _expected_claims(
         "conditions": list(grant.conditions),
         "monthly_million_tokens": grant.monthly_million_tokens,
         "lease_seconds": grant.lease_seconds,
+        "code_of_conduct.version": grant.acceptance.code_version,
+        "code_of_conduct.signatory": grant.acceptance.signatory_party_id,
         "code_of_conduct.sha256": grant.acceptance.code_digest.hex(),
         "code_of_conduct.signature": grant.acceptance.signature.hex(),
         "event_sha256": issued.hash,
     }
+
+
+def _declared_claims(events: Sequence[DecodedEvent]) -> Mapping[str, object]:
+    """Returns the claims that follow from the submission: the names of holder and end users."""
+    submitted = newest(events, applications.ApplicationSubmitted)
+    if submitted is None:
+        return {}
+    details = submitted.details
+    end_users = [each.name for each in details.parties if model.PARTY_ROLE_END_USER in each.roles]
+    try:
+        return {"holder": acceptance.holder(details).name, "end_users": end_users}
+    except LookupError:
+        return {"end_users": end_users}

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     REWRITTEN = "REWRITTEN"
     UNRECORDED = "UNRECORDED"
     UNPUBLISHED = "UNPUBLISHED"
+    FORKED = "FORKED"
 
 
 LEGEND: Final[Mapping[Kind, str]] = {
@@ -49,6 +50,7 @@ LEGEND: Final[Mapping[Kind, str]] = {
     Kind.REWRITTEN: "the published event differs from the stored one",
     Kind.UNRECORDED: "the event was published, but is not stored",
     Kind.UNPUBLISHED: "the event was never published and is not in the outbox",
+    Kind.FORKED: "the chain does not continue the one in the signed checkpoint",
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from safeconduct.cli.failures import BROKEN
+from safeconduct.cli.failures import BROKEN, REFUSED
 from safeconduct.cli.options import EXISTING_FILE, FILE, output_options
 from safeconduct.cli.output import Output
 
@@ -19,6 +20,8 @@ from operations.help import epilog
 
 if TYPE_CHECKING:
     from operations.audit.case_checks import CheckResult
+    from operations.audit.case_trust import Trust
+    from operations.audit.checkpoint import Checkpoint
     from operations.audit.verify import Progress, Report
 
 PROGRESS_S: Final = 2.0
@@ -29,6 +32,21 @@ _DATABASES: Final = click.option(
     metavar="SERVICE=DSN",
     help="A database, for instance applications=postgresql://... Repeat it for each service."
     " SAFECONDUCT_AUDIT_<SERVICE>_URL does the same without a password on the command line.",
+)
+
+
+_KEYS: Final = click.option(
+    "--keys",
+    "key_files",
+    multiple=True,
+    type=FILE,
+    help="Trusted public keys: output of `licenses keys --json`, or a PEM file. Repeatable.",
+)
+_CHECKPOINT: Final = click.option(
+    "--checkpoint",
+    "checkpoint_file",
+    type=FILE,
+    help="A checkpoint of `audit checkpoint`; --keys must have its key.",
 )
 
 
@@ -43,9 +61,12 @@ def app() -> None:
         "audit verify",
         "audit verify --bootstrap broker-1:9092 --json",
         "audit verify --database screening=postgresql://audit@db/s",
+        "audit verify --checkpoint monday --keys auditor.pem",
     )
 )
 @_DATABASES
+@_CHECKPOINT
+@_KEYS
 @click.option(
     "--bootstrap",
     default="",
@@ -55,7 +76,13 @@ def app() -> None:
     help="Kafka brokers: compare the published events with the stored ones, too.",
 )
 @output_options
-def verify(database: tuple[str, ...], bootstrap: str, out: Output) -> None:
+def verify(
+    database: tuple[str, ...],
+    bootstrap: str,
+    checkpoint_file: Path | None,
+    key_files: tuple[Path, ...],
+    out: Output,
+) -> None:
     """Verify every hash chain of every service.
 
     It prints each fault with its service, stream and version. It only reads: a role that may select
@@ -65,7 +92,9 @@ def verify(database: tuple[str, ...], bootstrap: str, out: Output) -> None:
     from operations.audit.verify import verify as verify_all
 
     async def work() -> Report:
-        return await verify_all(databases(database, os.environ), bootstrap, _progress())
+        found = databases(database, os.environ)
+        checkpoint = _read_checkpoint(checkpoint_file, key_files, ())
+        return await verify_all(found, bootstrap, _progress(), checkpoint)
 
     report = run(work(), as_json=out.is_json)
     if not out.printed(_to_json(report)):
@@ -119,32 +148,120 @@ def export(
 
 @app.command(
     epilog=epilog(
-        "0 every check passed; 1 a check failed", "audit check case.json", is_offline=True
+        "0 the checkpoint was written",
+        "audit checkpoint --signing-key auditor.pem --out monday",
+    )
+)
+@click.option(
+    "--signing-key",
+    "key_file",
+    required=True,
+    type=FILE,
+    envvar="SAFECONDUCT_AUDIT_SIGNING_KEY",
+    help="The auditor's Ed25519 private key, PEM.",
+)
+@click.option("--out", "file", required=True, type=FILE, help="The new file; none is overwritten.")
+@_DATABASES
+@output_options
+def checkpoint(key_file: Path, file: Path, database: tuple[str, ...], out: Output) -> None:
+    """Write the newest hash of every chain into a signed file.
+
+    Keep it where the operators of the databases cannot change it. `audit verify` and `audit check`
+    compare chains with it later. Run `audit verify` before. The file holds no personal data.
+    """
+    from datetime import UTC, datetime
+
+    from safeconduct.conduct import load_key
+
+    from operations.audit.databases import databases
+    from operations.audit.verify import take_checkpoint
+
+    key = load_key(key_file)
+
+    async def work() -> Mapping[str, int]:
+        found = databases(database, os.environ)
+        return await take_checkpoint(found, file, key, datetime.now(UTC))
+
+    streams = run(work(), as_json=out.is_json)
+    if not out.printed({"file": str(file), "streams": dict(streams)}, str(file)):
+        from safeconduct.cli.tables import pairs, show
+
+        counts = [(name, f"{count} streams") for name, count in streams.items()]
+        show(pairs([("checkpoint", str(file)), *counts]))
+
+
+@app.command(
+    epilog=epilog(
+        "0 every check passed and its keys are trusted; 1 a check failed;"
+        " 3 consistent in itself, keys not trusted",
+        "audit check case.json --keys published.json",
+        "audit check case.json --trusted-key B3f1wFHEbN0a1nJ0YQ",
+        "audit check case.json --checkpoint monday --keys auditor.pem",
+        is_offline=True,
     )
 )
 @click.argument("file", type=EXISTING_FILE)
+@_KEYS
+@click.option(
+    "--trusted-key",
+    "key_ids",
+    multiple=True,
+    metavar="ID",
+    help="Id of a trusted key, its RFC 7638 thumbprint. Repeatable.",
+)
+@_CHECKPOINT
 @output_options
-def check(file: Path, out: Output) -> None:
+def check(
+    file: Path,
+    key_files: tuple[Path, ...],
+    key_ids: tuple[str, ...],
+    checkpoint_file: Path | None,
+    out: Output,
+) -> None:
     """Check a case file offline.
 
-    A file cannot prove that its keys are the published ones: compare the printed key ids with the
-    published keys.
+    A file that was forged as a whole is consistent in itself. Name the published keys, or a
+    checkpoint, from another source than the file.
     """
+    from operations.audit.case_checks import CheckResult
     from operations.audit.case_checks import check as check_file
     from operations.audit.case_file import read
+    from operations.audit.case_trust import find_trust
+    from operations.audit.trusted_keys import read_trusted_keys
 
-    async def work() -> tuple[CheckResult, ...]:
-        return check_file(read(file))
+    async def work() -> tuple[list[CheckResult], Trust]:
+        content, trusted = read(file), read_trusted_keys(key_files, key_ids)
+        found = find_trust(content, trusted, _read_checkpoint(checkpoint_file, key_files, key_ids))
+        results = list(check_file(content))
+        if checkpoint_file is not None:
+            detail = found.summary if found.faults else "it does not contradict the checkpoint"
+            results.append(CheckResult("checkpoint", not found.faults, detail))
+        return results, found
 
-    results = run(work(), as_json=out.is_json)
+    results, trust = run(work(), as_json=out.is_json)
     ok = all(result.ok for result in results)
+    is_trusted = ok and trust.is_given
     checks = [{"part": each.part, "ok": each.ok, "detail": each.detail} for each in results]
-    if not out.printed({"ok": ok, "checks": checks}):
+    document = {"ok": ok, "trusted": is_trusted, "trust": trust.summary, "checks": checks}
+    if not out.printed(document):
         from safeconduct.cli.tables import rows, show
 
         lines = [(each.part, "ok" if each.ok else "FAILED", each.detail) for each in results]
-        show(rows(("CHECK", "RESULT", "DETAIL"), lines))
-    raise click.exceptions.Exit(0 if ok else BROKEN)
+        show(rows(("CHECK", "RESULT", "DETAIL"), lines), "")
+        show(trust.summary if ok else "the file is not what was recorded")
+    raise click.exceptions.Exit((0 if is_trusted else REFUSED) if ok else BROKEN)
+
+
+def _read_checkpoint(
+    file: Path | None, key_files: tuple[Path, ...], key_ids: tuple[str, ...]
+) -> Checkpoint | None:
+    """Returns the verified checkpoint, if one was named. Raises InputError."""
+    if file is None:
+        return None
+    from operations.audit.checkpoint import read
+    from operations.audit.trusted_keys import read_trusted_keys
+
+    return read(file, read_trusted_keys(key_files, key_ids))
 
 
 def _progress() -> Progress:
@@ -174,6 +291,7 @@ def _to_json(report: Report) -> dict[str, Any]:
         },
         "published": report.published,
         "unrecognized": report.unrecognized,
+        "checkpointed": report.checkpointed,
         "faults": [
             {
                 "service": each.service,
@@ -207,6 +325,8 @@ def _show(report: Report) -> None:
     show(rows(("SERVICE", "STREAMS", "EVENTS", "IN OUTBOX", "FAULTY STREAMS"), lines))
     if report.published is not None:
         show(f"{report.published} published events were compared with the stored ones")
+    if report.checkpointed is not None:
+        show(f"{sum(report.checkpointed.values())} chains were compared with the checkpoint")
     if report.unrecognized:
         show(f"{report.unrecognized} records on the topics were written by no service")
     if report.faults:

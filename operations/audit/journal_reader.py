@@ -12,6 +12,8 @@ import asyncpg
 
 from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent
 from operations.audit.chain_faults import StateRow
+from operations.audit.checkpoint import Head
+from operations.error_messages import InputError
 from operations.outbox.tables import outbox_tables
 
 FETCH_ROWS: Final = 100
@@ -26,6 +28,16 @@ _EVENTS_OF_STREAM: Final = (
 _EVENTS_BY_ID: Final = (
     "select event_id, stream_id, version, hash, payload from event where event_id = any($1::uuid[])"
 )
+
+_HEADS: Final = """
+select s.id, s.version, e.hash from stream s
+  left join event e on e.stream_id = s.id and e.version = s.version and e.hash = s.latest_hash
+ order by s.id
+"""
+_HASHES: Final = """
+select e.stream_id, e.hash from unnest($1::uuid[], $2::int[]) as p (stream_id, version)
+  join event e on e.stream_id = p.stream_id and e.version = p.version
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,24 @@ class SnapshotReader:
         return AuditedStream(
             stream_id, state_row, tuple(StoredEvent(*row.values()) for row in rows)
         )
+
+    async def heads(self, service: str) -> AsyncIterator[Head]:
+        """Yields the head of every stream by id. Raises InputError at one without its event."""
+        async for row in self._connection.cursor(_HEADS):
+            if row["hash"] is None:
+                raise InputError(
+                    "BROKEN",
+                    f"the newest event of stream {row['id']} of {service} is not that of its row:"
+                    " run `safeconduct audit verify`",
+                )
+            yield Head(service, row["id"], row["version"], row["hash"])
+
+    async def hashes(self, positions: Sequence[tuple[UUID, int]]) -> dict[UUID, bytes]:
+        """Returns the hash of each stream's event at a version, by stream, as far as it exists."""
+        rows = await self._connection.fetch(
+            _HASHES, [each for each, _ in positions], [version for _, version in positions]
+        )
+        return {row["stream_id"]: row["hash"] for row in rows}
 
     async def dangling_outbox(self) -> list[tuple[UUID, int]]:
         """Returns stream and version of the outbox rows whose event does not exist."""

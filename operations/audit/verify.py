@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from operations.audit import published
 from operations.audit.chain_faults import LEGEND, Fault, Kind, find_faults
+from operations.audit.checkpoint import Checkpoint, Head
+from operations.audit.checkpoint import write as write_checkpoint
 from operations.audit.journal_reader import (
     AuditedStream,
     SnapshotReader,
@@ -17,6 +23,10 @@ from operations.audit.journal_reader import (
 )
 from operations.audit.published import PublishedEvents
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+HEADS_PER_QUERY: Final = 1000
 Progress = Callable[[str, int, int], None]
 """Called often: the service (or `published`), streams and events verified so far."""
 
@@ -50,6 +60,8 @@ class Report:
     """Number of published events that were compared."""
     unrecognized: int | None = None
     """Number of records that no service wrote. They are not judged."""
+    checkpointed: dict[str, int] | None = None
+    """Number of chains by service that were compared with the checkpoint; None without one."""
 
     @property
     def ok(self) -> bool:
@@ -57,8 +69,16 @@ class Report:
         return not self.faults
 
 
-async def verify(databases: Mapping[str, str], bootstrap: str, progress: Progress) -> Report:
+async def verify(
+    databases: Mapping[str, str],
+    bootstrap: str,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+) -> Report:
     """Verifies all databases (DSN by service) and, if brokers are given, the published events.
+
+    With a checkpoint, every chain that it has must continue from its head there. Services of the
+    checkpoint whose databases are not given are left out.
 
     Raises asyncpg's errors and KafkaError. The snapshots of the databases are taken first and the
     topics are read afterwards: an event of a snapshot that is not in its outbox has been published
@@ -73,7 +93,50 @@ async def verify(databases: Mapping[str, str], bootstrap: str, progress: Progres
         events = await _compare(databases, bootstrap, report, progress) if bootstrap else None
         for name, snapshot in snapshots.items():
             await _verify_service(name, snapshot, events, report, progress)
+        if checkpoint is not None:
+            report.checkpointed = dict.fromkeys(snapshots.keys() & checkpoint.streams.keys(), 0)
+            await _compare_heads(checkpoint, snapshots, report)
     return report
+
+
+async def _compare_heads(
+    checkpoint: Checkpoint, snapshots: Mapping[str, SnapshotReader], report: Report
+) -> None:
+    assert report.checkpointed is not None, "set by the caller"
+    for service, found in itertools.groupby(checkpoint.heads(), key=lambda head: head.service):
+        if service not in snapshots:
+            continue
+        while heads := list(itertools.islice(found, HEADS_PER_QUERY)):
+            hashes = await snapshots[service].hashes(
+                [(each.stream_id, each.version) for each in heads]
+            )
+            report.checkpointed[service] += len(heads)
+            report.faults += [
+                StreamFault(
+                    service,
+                    each.stream_id,
+                    Fault(Kind.FORKED, each.version, LEGEND[Kind.FORKED]),
+                )
+                for each in heads
+                if hashes.get(each.stream_id) != each.hash
+            ]
+
+
+async def take_checkpoint(
+    databases: Mapping[str, str], out: Path, key: Ed25519PrivateKey, now: datetime
+) -> Mapping[str, int]:
+    """Writes the heads of all chains into a new file; returns the number of streams by service.
+
+    Raises InputError and asyncpg's errors. Chains are not verified: run `verify` before.
+    """
+
+    async def heads() -> AsyncIterator[Head]:
+        for name, dsn in sorted(databases.items()):
+            async with open_snapshot(dsn) as snapshot:
+                async for head in snapshot.heads(name):
+                    yield head
+
+    return await write_checkpoint(heads(), out, key, now)
 
 
 async def _compare(

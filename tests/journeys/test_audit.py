@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2
 
 from chassis.store.migrations import migrate
@@ -33,10 +34,15 @@ from .conftest import Examples
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """Applications of the scenario by step, with a case file of each."""
+    """Applications of the scenario by step, with a case file of each, and what to trust."""
 
     applications: dict[str, str]
     files: dict[str, Path]
+    published: Path
+    """The published keys."""
+    auditor: Path
+    """The key of the checkpoint."""
+    checkpoint: Path
 
     def case(self, step: str) -> CaseFile:
         return parse(self.files[step].read_bytes(), step)
@@ -76,7 +82,23 @@ async def case_files(
             "--json",
         )
         assert (ran.code, ran.err) == (0, ""), ran.err
-    return CaseFiles(scenario.applications, files)
+    found = CaseFiles(
+        scenario.applications, files, folder / "keys.json", folder / "auditor.pem", folder / "point"
+    )
+    keys = await safeconduct(stack.operator_env(OPERATOR), "licenses", "keys", "--json")
+    found.published.write_text(keys.out)
+    conduct.save_key(conduct.generate_key(), found.auditor)
+    ran = await safeconduct(
+        stack.operator_env(OPERATOR),
+        "audit",
+        "checkpoint",
+        "--signing-key",
+        str(found.auditor),
+        "--out",
+        str(found.checkpoint),
+    )
+    assert (ran.code, ran.err) == (0, ""), ran.err
+    return found
 
 
 async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
@@ -97,14 +119,47 @@ async def test_every_chain_is_whole_and_what_was_published_is_what_is_stored(
 async def test_a_case_file_is_checked_without_any_of_our_systems(
     case_files: CaseFiles, step: str
 ) -> None:
-    ran = await safeconduct({}, "audit", "check", str(case_files.files[step]), "--json")
+    check_file = ("audit", "check", str(case_files.files[step]), "--json")
+    keys = ("--keys", str(case_files.published), "--keys", str(case_files.auditor))
+    alone = await safeconduct({}, *check_file)
+    with_keys = await safeconduct({}, *check_file, *keys)
+    ran = await safeconduct({}, *check_file, *keys, "--checkpoint", str(case_files.checkpoint))
 
     assert [each for each in ran.json["checks"] if not each["ok"]] == []
-    assert (ran.code, ran.json["ok"]) == (0, True)
+    assert (ran.code, ran.json["ok"], ran.json["trusted"]) == (0, True, True)
+    assert (alone.code, alone.json["ok"], alone.json["trusted"]) == (3, True, False)
+    # Nothing in the file of a denied application is signed with a published key.
+    assert with_keys.code == (3 if step == "b" else 0)
     assert {"applications", "screening"} <= {
         stream.service for stream in case_files.case(step).streams
     }
     assert (case_files.case(step).license is not None) == (step != "b")
+
+
+async def test_every_chain_extends_its_checkpoint(stack: Stack, case_files: CaseFiles) -> None:
+    ran = await safeconduct(
+        stack.operator_env(OPERATOR),
+        "audit",
+        "verify",
+        "--checkpoint",
+        str(case_files.checkpoint),
+        "--keys",
+        str(case_files.auditor),
+        "--json",
+    )
+
+    assert (ran.code, ran.json["faults"]) == (0, [])
+    assert set(ran.json["checkpointed"]) == {"applications", "screening", "enforcement"}
+
+
+async def test_a_license_document_is_read_with_the_same_bytes_every_time(
+    clients: Clients, case_files: CaseFiles
+) -> None:
+    part = case_files.case("a").license
+    license_id = case_files.case("a").about.license_id
+    assert part is not None
+
+    assert await clients.partner.licenses.document(str(license_id)) == part.document
 
 
 async def test_a_case_file_is_never_replaced_and_read_by_its_owner_only(

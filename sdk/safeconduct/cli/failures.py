@@ -24,7 +24,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     0: "ok",
     BROKEN: "internal error, or a check that failed (audit verify, audit check)",
     INVALID: "invalid input: arguments, file, fields",
-    REFUSED: "refused: identity, role, four eyes",
+    REFUSED: "refused: identity, role, four eyes; keys that are not trusted (audit check)",
     WRONG_STATE: "wrong state, or changed meanwhile",
     NOT_FOUND: "not found",
     UNAVAILABLE: "unavailable, or deadline exceeded",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safeconduct.applications.v1 import model_pb2 as model
+from safeconduct.applications.v1.service_pb2 import SigningKey
 from safeconduct.cli.application_view import models
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
@@ -92,3 +93,23 @@ def officer_act(act: enforcement.OfficerAct) -> str:
     if not act.officer_id:
         return "not yet"
     return f"{act.officer_id} at {time_text(act.acted_at)}: {act.rationale}"
+
+
+def show_keys(keys: Sequence[SigningKey]) -> None:
+    """Prints one public key of license documents a line, those in use first."""
+    columns = (
+        Column("KEY", whole=True),
+        Column("SIGNS", whole=True),
+        Column("SINCE", whole=True, rank=1),
+        Column("UNTIL", whole=True, rank=2),
+    )
+    lines = [
+        (
+            one.key_id,
+            "no" if one.HasField("retired_at") else "yes",
+            time_text(one.valid_from),
+            time_text(one.retired_at),
+        )
+        for one in keys
+    ]
+    show(rows(columns, lines))

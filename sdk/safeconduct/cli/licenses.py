@@ -87,6 +87,17 @@ def verify(license_id: str, file: Path | None, out: Output) -> None:
         show(pairs([("signature", "valid"), ("key", found.key_id), *lines]))
 
 
+@command.command(epilog=example("licenses keys --json"))
+@output_options
+def keys(out: Output) -> None:
+    """List the public keys that license documents verify with, former ones included."""
+    found = call(lambda client: client.licenses.published_keys())
+    if not out.printed_list("keys", found, lambda one: one.key_id):
+        from safeconduct.cli.license_view import show_keys
+
+        show_keys(found)
+
+
 @command.command(
     "propose-reinstatement",
     epilog=example(f"licenses propose-reinstatement {ID} --rationale 'the cause is removed'"),

@@ -292,5 +292,9 @@ class Licenses:
 
     async def signing_keys(self) -> dict[str, bytes]:
         """Returns current and former public keys (Ed25519, 32 bytes) by key id."""
+        return {key.key_id: key.public_key for key in await self.published_keys()}
+
+    async def published_keys(self) -> Sequence[service.SigningKey]:
+        """Returns current and former public keys with their times, those in use first."""
         answer = await self._calls.unary(self._stub.GetSigningKeys, service.GetSigningKeysRequest())
-        return {key.key_id: key.public_key for key in answer.keys}
+        return answer.keys

@@ -12,7 +12,7 @@ COMMANDS = """
     applications withdraw, applications code, applications accept, applications keygen,
     cases list, cases get, cases owners, cases recommend, cases countersign,
     cases reject-recommendation, hits list, hits get, hits adjudicate, hits confirm-clearing,
-    hits reject-clearing, licenses get, licenses list, licenses verify,
+    hits reject-clearing, licenses get, licenses list, licenses verify, licenses keys,
     licenses propose-reinstatement, licenses confirm-reinstatement, licenses reject-reinstatement,
     violations report, violations list,
     violations get, violations propose-finding, violations confirm-finding,
