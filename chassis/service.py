@@ -30,6 +30,7 @@ from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
 from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
+from chassis.store.connections import ConnectionPool
 from chassis.store.journal import Journal
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
 from chassis.store.parked import ParkedEvents
@@ -47,8 +48,6 @@ from chassis.telemetry.logging import report_unhandled
 from chassis.telemetry.tracing import Telemetry, setup
 
 _LOG = structlog.get_logger("service")
-# Measured: eight connections give all the throughput that a replica can use. More only add waiting.
-_POOL_SIZE: Final = 8
 # With the defaults of the drain, a process ends within the 30 s that Kubernetes allows.
 _TASK_END_SECONDS: Final = 8.0
 
@@ -201,14 +200,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database_url = str(settings.database_url)
-    pool = await asyncpg.create_pool(
-        database_url,
-        min_size=0,
-        max_size=_POOL_SIZE,
-        timeout=5,
-        command_timeout=5,
-        reset=_no_reset,
-    )
+    pool = await ConnectionPool(database_url, timeout=5, command_timeout=5)
     page_tokens = PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
     runtime = Runtime(settings, telemetry, pool, page_tokens)
     service = build(runtime)
@@ -286,7 +278,3 @@ def _relax_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-async def _no_reset(connection: asyncpg.Connection) -> None:
-    """Replaces the pool's reset, a round trip a command. We change no settings of a connection."""

@@ -111,6 +111,11 @@ def current_principal() -> Principal:
     return _current.get()
 
 
+def is_inside_a_call() -> bool:
+    """Returns whether the current task runs for a caller."""
+    return _current.get(None) is not None
+
+
 def set_principal(principal: Principal) -> None:
     """Sets the caller for the rest of the current task. Every call runs in a task of its own."""
     _current.set(principal)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ class GroupCommit(Generic[T]):
         result: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue.append((item, result))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._run())
+            # Not in the context of the first caller: the writer works for all of them.
+            self._writer = asyncio.create_task(self._run(), context=Context())
         return await result
 
     async def _run(self) -> None:
