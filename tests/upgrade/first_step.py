@@ -36,7 +36,7 @@ REVISION: Final = "5c38aab"
 FOLDER: Final = CHECKOUT / "build" / "upgrade" / "first"
 ROOT: Final = CHECKOUT / "build" / "upgrade" / "first-data"
 PATIENCE_S: Final = 60.0
-_STORY: Final = Path(__file__).with_name("first_release") / "story.py"
+_SCENARIO: Final = Path(__file__).with_name("first_release") / "scenario.py"
 _MODES: Final = ("HOSTED_ACCESS", "WEIGHTS", "FINE_TUNING")
 _VERDICTS: Final = {"ACTIVE": "ALLOWED", "SUSPENDED": "SUSPENDED", "REVOKED": "REVOKED"}
 
@@ -159,7 +159,7 @@ def main(
     console.print("running its demo, and stopping it")
     # Its own modules must be found first, not those of this tree.
     run(
-        [str(python), str(_STORY), str(ROOT), str(report)],
+        [str(python), str(_SCENARIO), str(ROOT), str(report)],
         FOLDER,
         {**os.environ, "PYTHONPATH": str(FOLDER)},
     )

@@ -1,7 +1,7 @@
 """Runs the demo of the release before the first that can be rolled, and writes what it stored.
 
 This file runs with the code and the interpreter of that release, not with this tree's.
-Usage: python story.py ROOT REPORT
+Usage: python scenario.py ROOT REPORT
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def stored(dsn: str) -> list[tuple[str, int, str, str, bytes]]:
 def main(root: Path, report: Path) -> None:
     found: dict[str, object] = {}
     with Stack(root) as stack:
-        story = asyncio.run(tell_all(stack, Console(stderr=True), 0.0))
+        outcome = asyncio.run(tell_all(stack, Console(stderr=True), 0.0))
         standings: dict[str, object] = {}
         for service in ("applications", "screening", "enforcement"):
             rows = asyncio.run(stored(stack.database(service).operator_dsn))
@@ -48,7 +48,7 @@ def main(root: Path, report: Path) -> None:
                         "end_use": standing.end_uses[0],
                         "partner": standing.partner_id,
                     }
-    report.write_text(json.dumps({"ok": story["ok"], "events": found, "standings": standings}))
+    report.write_text(json.dumps({"ok": outcome["ok"], "events": found, "standings": standings}))
 
 
 if __name__ == "__main__":
