@@ -109,6 +109,9 @@ def _description(
     if rule_id in _ENUM_RULES and field.enum_type is not None:
         numbers = violation.rule_value if rule_id == "enum.in" else field.enum_type.values_by_number
         return f"must be one of {', '.join(_names(field.enum_type, set(numbers)))}"
+    if violation.proto.rule is not None and violation.proto.rule.elements[-1].field_name == "cel":
+        # Such a rule has a sentence of its own, though its id may be that of a standard rule.
+        return violation.proto.message
     size = len(value) if isinstance(value, Sized) else 0
     plain = _PLAIN.get(rule_id)
     return violation.proto.message if plain is None else plain(size, violation.rule_value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final
@@ -80,7 +79,7 @@ class Proxies:
     ) -> None:
         mine = {writer}
         self._writers[port].add(writer)
-        with contextlib.suppress(OSError):
+        try:
             await self._flows[port].wait()
             from_target, to_target = await asyncio.open_connection(LOOPBACK, target)
             mine.add(to_target)
@@ -93,9 +92,12 @@ class Proxies:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-        for each in mine:
-            self._writers[port].discard(each)
-            each.transport.abort()
+        except OSError:
+            pass
+        finally:
+            for each in mine:
+                self._writers[port].discard(each)
+                each.transport.abort()
 
     async def _pump(
         self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -12,9 +12,11 @@ from tests.faults.tcp_proxy import Proxies
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(100):
-        writer.write(data)
-    writer.close()
+    try:
+        while data := await reader.read(100):
+            writer.write(data)
+    finally:
+        writer.close()
 
 
 @pytest.fixture

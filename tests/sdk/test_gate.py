@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -324,17 +323,24 @@ async def balancing(ports: list[int]) -> AsyncIterator[int]:
     pumps: set[asyncio.Task[None]] = set()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(65_536):
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        except OSError:
+            pass
+        finally:
+            writer.close()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal count
         port = ports[count // 2 % len(ports)]
         count += 1
-        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.close()
+            return
         pumps.add(asyncio.create_task(pump(reader, behind_writer)))
         pumps.add(asyncio.create_task(pump(behind_reader, writer)))
 

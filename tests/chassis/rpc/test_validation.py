@@ -6,6 +6,7 @@ import pytest
 from google.protobuf.message import Message
 from safeconduct.applications.v1 import model_pb2, service_pb2
 from safeconduct.enforcement.v1 import service_pb2 as enforcement
+from safeconduct.screening.v1 import model_pb2 as screening
 
 from chassis.rpc.errors import RpcError
 from chassis.rpc.validation import Sentences, check, parse
@@ -115,6 +116,14 @@ def test_a_field_is_answered_with_what_the_contract_says_that_it_expects() -> No
     )
     assert found["details.destinations[1]"].startswith("must be an ISO 3166-1 alpha-2 country code")
     assert found["details.destinations"] == "contains an entry twice"
+
+
+def test_a_rule_that_words_itself_under_the_id_of_a_standard_rule_keeps_its_sentence() -> None:
+    found = violations(screening.PartyQuery(countries=["Germany"]))
+
+    assert found["countries[0]"] == (
+        "must be an ISO 3166-1 alpha-2 country code in capitals, for instance AT"
+    )
 
 
 def test_bytes_that_are_no_message_are_refused() -> None:

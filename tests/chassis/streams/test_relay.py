@@ -435,9 +435,10 @@ async def test_a_replica_without_a_broker_takes_no_share_of_the_shards(
     await eventually(lambda: owned_is(pool, [16]), "the healthy replica owns all")
 
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     silent = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
