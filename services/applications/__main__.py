@@ -116,7 +116,7 @@ def build(runtime: Runtime[Settings]) -> Service:
         package=PACKAGE,
         sentences=sentences(dependencies.reference_data),
         background_tasks=(change_feed.run, timers.run),
-        before_consuming=signing_keys.register,
+        before_consuming=signing_keys.register_at_start,
     )
 
 

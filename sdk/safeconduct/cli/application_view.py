@@ -11,7 +11,7 @@ from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
-from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
+from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows, show
 
 PARTNER_COMMANDS: Final = {
     "WithdrawApplication": "withdraw",
@@ -54,7 +54,7 @@ def show_application(application: model.Application) -> None:
         ("updated", time_text(application.updated_at)),
         ("sign by", time_text(application.sign_by)),
         ("license", application.license_id),
-        ("reasons", "\n".join(application.reasons)),
+        ("reasons", listed(application.reasons)),
     ]
     show(pairs(lines))
     if steps := next_steps(application):
@@ -90,7 +90,7 @@ def show_accepted(answer: service.AcceptConductCodeResponse) -> None:
         ("license", license_.license_id),
         ("number", license_.license_number),
         ("valid", f"{time_text(license_.not_before)} to {time_text(license_.not_after)}"),
-        ("conditions", "\n".join(license_.conditions)),
+        ("conditions", listed(license_.conditions)),
     ]
     show(pairs(lines))
 

@@ -13,7 +13,7 @@ from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.cli.application_view import end_users, models, state_name
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
-from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
+from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows, show
 from safeconduct.screening.v1 import model_pb2 as screening_model
 
 
@@ -70,7 +70,7 @@ def show_explanation(answer: service.ExplainDecisionResponse) -> None:
     lines: Pairs = [
         ("decision", coloured(short(model.Outcome, decision.outcome))),
         ("decided", f"{time_text(decision.decided_at)} by {by}"),
-        ("conditions", "\n".join(decision.conditions)),
+        ("conditions", listed(decision.conditions)),
         ("event hash", answer.decision_event_hash.hex()),
         ("trace", answer.trace_url or answer.trace_id),
     ]
@@ -157,8 +157,8 @@ def _recommendation(recommendation: model.Recommendation) -> RenderableType:
             ("recommended", coloured(short(model.Outcome, recommendation.outcome))),
             ("by", by),
             ("rationale", recommendation.rationale),
-            ("conditions", "\n".join(recommendation.conditions)),
+            ("conditions", listed(recommendation.conditions)),
             ("id", recommendation.recommendation_id),
-            ("countersigned", "\n".join(signed)),
+            ("countersigned", listed(signed)),
         ]
     )

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
-from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
+from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows, show
 from safeconduct.screening.v1 import model_pb2 as model
 
 
@@ -51,7 +51,7 @@ def show_hit(case: model.HitCase) -> None:
         ("entry", f"{case.hit.matched_name} [{case.hit.list_code}] {case.hit.entry_id}"),
         ("strength", f"{short(model.MatchStrength, case.hit.strength)} {case.hit.score:.3f}"),
         ("programs", joined(case.hit.programs)),
-        ("acts", "\n".join(acts)),
+        ("acts", listed(acts)),
     ]
     show(pairs(lines), "", evidence(case.hit.evidence))
 

@@ -9,7 +9,7 @@ from safeconduct.applications.v1.service_pb2 import SigningKey
 from safeconduct.cli.application_view import models
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
-from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
+from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows, show
 from safeconduct.enforcement.v1 import model_pb2 as enforcement
 
 
@@ -50,7 +50,7 @@ def show_license(found: model.License) -> None:
         ("cap", f"{found.monthly_million_tokens} million tokens a month"),
         ("valid", f"{time_text(found.not_before)} to {time_text(found.not_after)}"),
         ("lease", f"{found.lease_seconds} s"),
-        ("conditions", "\n".join(found.conditions)),
+        ("conditions", listed(found.conditions)),
         ("signed", f"{time_text(accepted.accepted_at)} by {accepted.signatory_party_id}"),
         ("application", found.application_id),
     ]

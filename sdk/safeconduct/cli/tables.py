@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from safeconduct.cli.terminal_text import printable
+from safeconduct.cli.terminal_text import one_line, printable
 
 PIPED_WIDTH: Final = 160
 COLOURS: Final = {
@@ -84,13 +84,22 @@ def coloured(word: str) -> Text:
 
 
 def pairs(rows: Iterable[tuple[str, RenderableType]], title: str = "") -> Table:
-    """Names and values, one pair a line. Pairs with an empty value are left out."""
+    """Names and values, one pair a line. Pairs with an empty value are left out.
+
+    A value that is a plain text is one line; `listed` makes a value of several.
+    """
     table = Table.grid(padding=(0, GAP))
     table.title, table.title_justify = title or None, "left"
     for name, value in rows:
         if value != "":
-            table.add_row(Text(printable(name), style="dim"), _safe(value))
+            table.add_row(Text(one_line(name), style="dim"), _cell(value))
     return table
+
+
+def listed(texts: Iterable[str]) -> RenderableType:
+    """The texts as a value of `pairs`, each in a line of its own; empty if there are none."""
+    lines = [one_line(text) for text in texts]
+    return Text("\n".join(lines)) if lines else ""
 
 
 def rows(
@@ -104,7 +113,7 @@ def rows(
     Columns of a high rank are left out if `width`, by default the terminal's, is too small.
     """
     described = [Column(one) if isinstance(one, str) else one for one in columns]
-    cells = [[_safe(cell) for cell in line] for line in lines]
+    cells = [[_cell(cell) for cell in line] for line in lines]
     kept = _that_fit(described, cells, console().width if width is None else width)
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
@@ -139,6 +148,11 @@ def _that_fit(
             break
         kept.remove(last)
     return kept
+
+
+def _cell(part: RenderableType) -> RenderableType:
+    """Returns the content of a cell: a plain text is one line."""
+    return Text(one_line(part)) if isinstance(part, str) else _safe(part)
 
 
 def _safe(part: RenderableType) -> RenderableType:

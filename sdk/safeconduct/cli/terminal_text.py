@@ -35,6 +35,14 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """The printable text in one line: ↵ stands for each line feed.
+
+    So no name can add a line to a table.
+    """
+    return printable(text).replace("\n", "↵").replace("\t", " ")
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """The value as JSON in which every control and format character is an escape.
 

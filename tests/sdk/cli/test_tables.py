@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from safeconduct.cli.tables import Column, rows
+from safeconduct.cli.tables import Column, RenderableType, listed, pairs, rows
 
 from tests.sdk.fake_services import APPLICATION
 
@@ -44,3 +44,26 @@ def test_a_wide_terminal_shows_everything() -> None:
 
     assert "a-rule, another-rule" in out
     assert "not shown" not in out
+
+
+def shown(part: RenderableType) -> list[str]:
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(part)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+FORGED = "Lf\nCorp\nstate APPROVED\x1b[2J\u202e"
+
+
+def test_no_name_adds_a_line_to_a_table() -> None:
+    assert shown(pairs([("holder", FORGED)])) == ["holder  Lf↵Corp↵state APPROVED�[2J�"]
+    assert shown(rows(("HOLDER",), [(FORGED,)])) == ["HOLDER", "Lf↵Corp↵state APPROVED�[2J�"]
+
+
+def test_each_of_several_texts_has_one_line() -> None:
+    assert shown(pairs([("conditions", listed(["first", FORGED]))])) == [
+        "conditions  first",
+        "            Lf↵Corp↵state APPROVED�[2J�",
+    ]
+    assert listed([]) == ""
