@@ -11,7 +11,8 @@ The checks, in this order:
 (7) the code of conduct is the text whose digest was approved and signed;
 (8) the end user's signature verifies over the acceptance text, which is rebuilt from the events,
     with the key that the application named for an authorized signatory;
-(9) the license document verifies with a key of the file; the key's id is its thumbprint; and the
+(9) every text has its digest, and every text that an event rests on is in the file;
+(10) the license document verifies with a key of the file; the key's id is its thumbprint; and the
     claims equal the event that issued the license, including that event's hash.
 
 The file cannot prove that its keys are the published ones. What can is in `case_trust`.
@@ -31,6 +32,7 @@ from operations.audit.chain_faults import StateRow, find_faults
 from operations.audit.decoded_events import DecodedEvent, decode_events, issued_grant, newest
 from operations.audit.events import DECISION_EVENTS, SCREENING_EVENT, to_json
 from operations.audit.scopes import scope_faults
+from operations.audit.texts import KeptText, changed_texts, missing_texts, named_texts
 
 SERVICES: Final = ("applications", "screening", "enforcement")
 
@@ -78,6 +80,7 @@ def check(file: CaseFile) -> tuple[CheckResult, ...]:
             "scopes", scope_faults(events), "the services agree on parties, license and standing"
         ),
         *_conduct(file, events),
+        _result("texts", _texts(file, events), f"{len(file.texts)} texts have their digests"),
         _license(file, events),
     )
 
@@ -154,6 +157,29 @@ def _subjects(file: CaseFile, events: Sequence[DecodedEvent]) -> Iterator[str]:
             actual = getattr(event.message, name, "")
             if actual and actual != expected:
                 yield f"{event.name} of {event.service} is about another {name.removesuffix('_id')}"
+
+
+def _texts(file: CaseFile, events: Sequence[DecodedEvent]) -> Iterator[str]:
+    try:
+        texts = {
+            (digest := bytes.fromhex(each.sha256)): KeptText(
+                digest, each.kind, each.version, each.file_name, each.content, is_in_use=False
+            )
+            for each in file.texts
+        }
+    except ValueError:
+        yield "a digest is not hexadecimal"
+        return
+    if len(texts) != len(file.texts):
+        yield "a text occurs twice"
+    named = {
+        found
+        for each in events
+        if each.service == "applications"
+        for found in named_texts(each.message)
+    }
+    for fault in (*changed_texts(texts), *missing_texts(texts, named)):
+        yield f"{fault.digest[:16]}: {fault.detail}"
 
 
 def _conduct(file: CaseFile, events: Sequence[DecodedEvent]) -> Iterator[CheckResult]:

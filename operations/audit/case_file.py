@@ -107,8 +107,21 @@ class ConductPart(_Part, frozen=True):
     signature: bytes
 
 
+class TextPart(_Part, frozen=True):
+    """A text that the decisions rest on, byte for byte, with its SHA-256."""
+
+    sha256: str
+    kind: str
+    version: str
+    file_name: str
+    content: bytes
+
+
 class CaseFile(_Part, frozen=True):
-    """The file. `digests` holds the SHA-256 of each part's JSON, encoded without spaces."""
+    """The file. `digests` holds the SHA-256 of each part's JSON, encoded without spaces.
+
+    Files of earlier releases have no `texts`.
+    """
 
     format: str
     about: About
@@ -118,6 +131,7 @@ class CaseFile(_Part, frozen=True):
     license: LicensePart | None
     conduct: ConductPart | None
     digests: dict[str, str]
+    texts: tuple[TextPart, ...] = ()
 
 
 PARTS: Final = ("about", "streams", "decisions", "screenings", "license", "conduct")
@@ -126,7 +140,8 @@ _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 
 def digests_of(file: CaseFile) -> dict[str, str]:
     """Returns the digest of each part, computed from its present content."""
-    return {name: hashlib.sha256(_ENCODE(getattr(file, name))).hexdigest() for name in PARTS}
+    parts = (*PARTS, "texts") if file.texts else PARTS
+    return {name: hashlib.sha256(_ENCODE(getattr(file, name))).hexdigest() for name in parts}
 
 
 def with_digests(file: CaseFile) -> CaseFile:

@@ -14,6 +14,7 @@ from safeconduct.cli.failures import BROKEN, REFUSED
 from safeconduct.cli.options import EXISTING_FILE, FILE, output_options
 from safeconduct.cli.output import Output
 
+from operations.audit.text_command import text
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 from operations.error_messages import run
 from operations.help import epilog
@@ -53,6 +54,9 @@ _CHECKPOINT: Final = click.option(
 @click.group()
 def app() -> None:
     """Verify the audit log, and write and check case files. For operators."""
+
+
+app.add_command(text)
 
 
 @app.command(
@@ -292,6 +296,10 @@ def _to_json(report: Report) -> dict[str, Any]:
         "published": report.published,
         "unrecognized": report.unrecognized,
         "checkpointed": report.checkpointed,
+        "texts": report.texts,
+        "textFaults": [
+            {"digest": each.digest, "detail": each.detail} for each in report.text_faults
+        ],
         "faults": [
             {
                 "service": each.service,
@@ -347,4 +355,9 @@ def _show(report: Report) -> None:
         kinds = sorted({each.fault.kind for each in report.faults})
         show("", rows(columns, faults), "")
         show(*(f"{kind}: {LEGEND[kind]}" for kind in kinds), "")
-    show("all hash chains are valid" if report.ok else f"faults: {len(report.faults)}")
+    if report.text_faults:
+        faulty_texts = [(each.digest, each.detail) for each in report.text_faults]
+        show("", rows((Column("TEXT", whole=True), Column("FAULT", least=20)), faulty_texts), "")
+    kept = f"; {report.texts} kept texts have their digests" if report.texts else ""
+    faults_found = len(report.faults) + len(report.text_faults)
+    show(f"all hash chains are valid{kept}" if report.ok else f"faults: {faults_found}")

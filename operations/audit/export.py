@@ -22,10 +22,12 @@ from operations.audit.case_file import (
     LicensePart,
     Statement,
     StreamEntry,
+    TextPart,
 )
 from operations.audit.databases import database_of
 from operations.audit.events import DECISION_EVENTS, SCREENING_EVENT, decode_event, to_json
 from operations.audit.journal_reader import AuditedStream, open_snapshot
+from operations.audit.texts import KeptText, Texts, named_by
 from operations.error_messages import InputError
 
 SERVICES: Final = ("applications", "screening", "enforcement")
@@ -45,7 +47,7 @@ async def collect(
         raise InputError(
             "APPLICATION", f"{application_id!r} is not an application id; it must be a UUID"
         ) from None
-    streams = await _streams(wanted, databases)
+    streams, texts = await _streams(wanted, databases)
     if not any(stream.service == "applications" for stream in streams):
         raise InputError("APPLICATION", f"there is no application {wanted}")
     issued = _issued(streams)
@@ -59,15 +61,22 @@ async def collect(
         decisions=_statements(streams, "applications", DECISION_EVENTS),
         screenings=_statements(streams, "screening", (SCREENING_EVENT,)),
         license=await _license(license_id) if license_id is not None else None,
-        conduct=_conduct(str(wanted), streams, codes),
+        conduct=_conduct(str(wanted), streams, texts, codes),
         digests={},
+        texts=_text_parts(streams, texts),
     )
     return case_file.with_digests(file)
 
 
-async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[StreamEntry]:
-    """Returns the application's stream in each service; in enforcement that of its license."""
+async def _streams(
+    application_id: UUID, databases: Mapping[str, str]
+) -> tuple[list[StreamEntry], Texts]:
+    """Returns the application's stream in each service, and all kept texts.
+
+    In enforcement it is the stream of the license.
+    """
     found: list[StreamEntry] = []
+    texts: dict[bytes, KeptText] = {}
     async with AsyncExitStack() as undo:
         for service in SERVICES:
             journal = await undo.enter_async_context(open_snapshot(database_of(service, databases)))
@@ -80,10 +89,33 @@ async def _streams(application_id: UUID, databases: Mapping[str, str]) -> list[S
                 if is_about_license and issued is not None
                 else application_id
             )
+            texts.update(await journal.texts())
             stored = await journal.stream(stream_id)
             if stored is not None:
                 found.append(_entry(service, stored))
-    return found
+    return found, texts
+
+
+def _text_parts(streams: Iterable[StreamEntry], texts: Texts) -> tuple[TextPart, ...]:
+    """Returns the kept texts that the application's events rest on, each once."""
+    named = {
+        digest
+        for stream in streams
+        if stream.service == "applications"
+        for event in stream.events
+        for _, digest in named_by(event.name, event.payload)
+    }
+    return tuple(
+        TextPart(
+            sha256=each.digest.hex(),
+            kind=each.kind,
+            version=each.version,
+            file_name=each.file_name,
+            content=each.content,
+        )
+        for digest, each in texts.items()
+        if digest in named
+    )
 
 
 def _entry(service: str, stored: AuditedStream) -> StreamEntry:
@@ -156,7 +188,7 @@ async def _license(license_id: UUID) -> LicensePart:
 
 
 def _conduct(
-    application_id: str, streams: Iterable[StreamEntry], codes: Path | None
+    application_id: str, streams: Iterable[StreamEntry], texts: Texts, codes: Path | None
 ) -> ConductPart | None:
     """Returns the code of conduct with its signature; None before the approval."""
     submitted, approved = (
@@ -175,7 +207,7 @@ def _conduct(
     decision_id = grant.decision_id or approval.decision.decision_id
     return ConductPart(
         code_version=version,
-        text=_text_of(digest, codes),
+        text=_text_of(digest, texts, codes),
         sha256=digest.hex(),
         acceptance_text=acceptance.acceptance_text(
             application_id, details, decision_id, version, digest, signer
@@ -186,8 +218,13 @@ def _conduct(
     )
 
 
-def _text_of(digest: bytes, codes: Path | None) -> str:
-    """Returns the text of the file with this SHA-256 in the folder. Raises InputError."""
+def _text_of(digest: bytes, texts: Texts, codes: Path | None) -> str:
+    """Returns the kept text, or that of the file with this SHA-256 in the folder.
+
+    Applications that an earlier release approved may need the folder. Raises InputError.
+    """
+    if digest in texts:
+        return texts[digest].content.decode(errors="replace")
     if codes is None:
         raise InputError(
             "NOT_CONFIGURED",

@@ -13,6 +13,7 @@ import asyncpg
 from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent
 from operations.audit.chain_faults import StateRow
 from operations.audit.checkpoint import Head
+from operations.audit.texts import KeptText
 from operations.error_messages import InputError
 from operations.outbox.tables import outbox_tables
 
@@ -34,6 +35,10 @@ select s.id, s.version, e.hash from stream s
   left join event e on e.stream_id = s.id and e.version = s.version and e.hash = s.latest_hash
  order by s.id
 """
+_TEXTS: Final = (
+    "select digest, kind, version, file_name, content, retired_at is null from stored_text"
+    " order by kind, stored_at, digest"
+)
 _HASHES: Final = """
 select e.stream_id, e.hash from unnest($1::uuid[], $2::int[]) as p (stream_id, version)
   join event e on e.stream_id = p.stream_id and e.version = p.version
@@ -101,6 +106,13 @@ class SnapshotReader:
         return AuditedStream(
             stream_id, state_row, tuple(StoredEvent(*row.values()) for row in rows)
         )
+
+    async def texts(self) -> dict[bytes, KeptText]:
+        """Returns the kept texts by digest; none if the service keeps none."""
+        if not await self._connection.fetchval("select to_regclass('stored_text') is not null"):
+            return {}
+        rows = await self._connection.fetch(_TEXTS)
+        return {row["digest"]: KeptText(*row.values()) for row in rows}
 
     async def heads(self, service: str) -> AsyncIterator[Head]:
         """Yields the head of every stream by id. Raises InputError at one without its event."""

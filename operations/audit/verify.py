@@ -22,6 +22,7 @@ from operations.audit.journal_reader import (
     open_snapshot,
 )
 from operations.audit.published import PublishedEvents
+from operations.audit.texts import TextFault, TextKind, changed_texts, missing_texts, named_by
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -62,11 +63,14 @@ class Report:
     """Number of records that no service wrote. They are not judged."""
     checkpointed: dict[str, int] | None = None
     """Number of chains by service that were compared with the checkpoint; None without one."""
+    texts: int = 0
+    """Number of kept texts that were compared with their digests."""
+    text_faults: list[TextFault] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Whether there is no fault."""
-        return not self.faults
+        return not self.faults and not self.text_faults
 
 
 async def verify(
@@ -165,6 +169,7 @@ async def _verify_service(
     counts = report.services[name] = ServiceCounts()
     outbox = await snapshot.outbox()
     counts.in_outbox = len(outbox)
+    named: set[tuple[TextKind, bytes]] = set()
     async for stream in snapshot.streams():
         counts.streams += 1
         counts.events += len(stream.events)
@@ -172,7 +177,11 @@ async def _verify_service(
         if events is not None:
             faults += _unpublished(name, stream, outbox, events)
         report.faults += [StreamFault(name, stream.id, fault) for fault in faults]
+        named.update(*(named_by(each.name, each.payload) for each in stream.events))
         progress(name, counts.streams, counts.events)
+    texts = await snapshot.texts()
+    report.texts += len(texts)
+    report.text_faults += [*changed_texts(texts), *missing_texts(texts, named)]
     for stream_id, version in await snapshot.dangling_outbox():
         fault = Fault(Kind.OUTBOX, version, LEGEND[Kind.OUTBOX])
         report.faults.append(StreamFault(name, stream_id, fault))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pydantic import FilePath
@@ -26,7 +27,9 @@ from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.review_service import ReviewServicer
 from services.applications.shell.signing_keys import SigningKeys
+from services.applications.shell.startup import run_at_start
 from services.applications.shell.stored_documents import StoredDocuments, document_table
+from services.applications.shell.stored_texts import StoredTexts
 
 HERE = Path(__file__).parent
 PACKAGE = "safeconduct.applications.v1"
@@ -75,6 +78,8 @@ def build(runtime: Runtime[Settings]) -> Service:
     change_feed = ChangeFeed(journal, "partner_id")
     runtime.commit_listeners.append(change_feed.wake)
     reference_file = load_reference_file(settings.reference_data_file)
+    policy = load_policy(settings.policy_file)
+    texts = StoredTexts(journal, (policy.text, *reference_file.texts))
     dependencies = Dependencies(
         journal=journal,
         change_feed=change_feed,
@@ -82,9 +87,10 @@ def build(runtime: Runtime[Settings]) -> Service:
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
-        policy=load_policy(settings.policy_file),
+        policy=policy,
         documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),
         signing_keys=signing_keys,
+        texts=texts,
         trace_url_template=settings.trace_url_template or "",
     )
     event_handlers = EventHandlers(dependencies)
@@ -116,7 +122,7 @@ def build(runtime: Runtime[Settings]) -> Service:
         package=PACKAGE,
         sentences=sentences(dependencies.reference_data),
         background_tasks=(change_feed.run, timers.run),
-        before_consuming=signing_keys.register_at_start,
+        before_consuming=partial(run_at_start, signing_keys.register, texts.ensure_stored),
     )
 
 

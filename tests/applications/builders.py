@@ -52,6 +52,7 @@ from services.applications.core.model import (
     PolicyOutcome,
     RuleEffect,
 )
+from services.applications.core.policy_facts import PolicyBasis, facts
 from services.applications.core.screening_summary import (
     MatchStrength,
     OwnershipAssessment,
@@ -161,12 +162,19 @@ def rule(effect: RuleEffect, **changes: object) -> FiredRule:
     return replace(plain, **changes)  # type: ignore[arg-type]  # replace refuses what is no field
 
 
+def basis(of: ApplicationDetails | None = None) -> PolicyBasis:
+    """The facts of an application that nothing speaks against, under the published texts."""
+    described = of or details()
+    found = facts(described, screening(described), REFERENCE_DATA, NOW)
+    return PolicyBasis(found, POLICY.text.digest, REFERENCE_DATA.digest, REFERENCE_DATA.version)
+
+
 def conclude(
     effect: RuleEffect, of: ApplicationDetails | None = None, **more: int
 ) -> ConcludeScreening:
     fired = (rule(effect), rule(RuleEffect.CONDITION, condition="Report every 90 days."))
     return ConcludeScreening(
-        screening(of or details()), outcome(effect, *fired, **more), DECISION_ID, TERMS
+        screening(of or details()), outcome(effect, *fired, **more), basis(of), DECISION_ID, TERMS
     )
 
 
@@ -185,7 +193,10 @@ def revise(cause: RevisionCause, effect: RuleEffect = RuleEffect.REFER) -> Revis
         RevisionCause.CLEARED: CLEARED,
     }[cause]
     return ReviseScreening(
-        cause, screening(details(), finding, screening_id=REVISED_ID), outcome(effect, rule(effect))
+        cause,
+        screening(details(), finding, screening_id=REVISED_ID),
+        outcome(effect, rule(effect)),
+        basis(),
     )
 
 

@@ -48,6 +48,7 @@ from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.reference_data import load_reference_file
 from services.applications.shell.signing_keys import SigningKeys
 from services.applications.shell.stored_documents import StoredDocuments, document_table
+from services.applications.shell.stored_texts import StoredTexts
 from tests.bench.child_processes import lines, respond, settings
 
 CALLERS: Final = 4
@@ -144,6 +145,7 @@ async def main(given: dict[str, Any]) -> None:
     tail = ChangeFeed(journal, "partner_id")
     policy = service.HERE / "policy"
     reference_file = load_reference_file(policy / "reference.yaml")
+    rules = load_policy(policy / "policy.yaml")
     office = Dependencies(
         journal=journal,
         change_feed=tail,
@@ -151,9 +153,10 @@ async def main(given: dict[str, Any]) -> None:
         reference_data=reference_file.reference_data,
         code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
-        policy=load_policy(policy / "policy.yaml"),
+        policy=rules,
         documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),
         signing_keys=SigningKeys(journal, signer),
+        texts=StoredTexts(journal, (rules.text, *reference_file.texts)),
         trace_url_template="",
     )
     hearing = EventHandlers(office)

@@ -39,6 +39,8 @@ def overlaid(after: Any, before: Any) -> Any:
 
 def without_deprecated(descriptor: Any, says: dict[str, Any]) -> dict[str, Any]:
     """The content without deprecated fields, whose samples may have no meaning."""
+    if descriptor.GetOptions().map_entry:
+        return says
     return {
         name: without_deprecated(field.message_type, value) if isinstance(value, dict) else value
         for name, value in says.items()

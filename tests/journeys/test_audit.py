@@ -275,6 +275,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "the end user's signature": (changed("conduct/signature"), "signature"),
     "the end user's key": (changed("conduct/public_key"), "signature"),
     "the signatory": (changed("conduct/signatory_party_id"), "signature"),
+    "the text of the policy": (
+        changed("texts/0/content", lambda text: flipped(text, 40)),
+        "texts",
+    ),
+    "the name of a text": (changed("texts/0/sha256"), "texts"),
     "the document": (
         changed("license/document", lambda text: flipped(text, len(text) // 2)),
         "license",
@@ -335,7 +340,7 @@ async def test_a_tampered_copy_of_the_database_is_rejected_naming_the_row(
     migrate(made.owner_dsn, made.app_role, Path(migrations.__file__).parent)
     source = await asyncpg.connect(stack.database("applications").operator_dsn)
     copy = await asyncpg.connect(stack.postgres.dsn(made.name))
-    for table in ("stream", "event"):
+    for table in ("stream", "event", "stored_text"):
         rows = io.BytesIO()
         await source.copy_from_table(table, output=rows, format="binary")
         rows.seek(0)

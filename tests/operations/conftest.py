@@ -23,6 +23,7 @@ from infra.local.kafka import Kafka
 from infra.local.postgres import Database, Postgres
 from tests.chassis.conftest import NewTopic
 from tests.chassis.sample_aggregate import MIGRATION, SampleJournal, add, new_journal, open_pool
+from tests.operations.applications_store import ApplicationsStore, open_store
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +127,10 @@ async def safeconduct(environ: dict[str, str], *arguments: str) -> Ran:
     )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     return Ran(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def applications(database: Database, postgres: Postgres) -> AsyncIterator[ApplicationsStore]:
+    """A migrated database of applications of one test, with the published texts in use."""
+    async with open_store(database, postgres) as opened:
+        yield opened

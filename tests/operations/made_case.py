@@ -27,6 +27,7 @@ from operations.audit.case_file import (
     LicensePart,
     Statement,
     StreamEntry,
+    TextPart,
 )
 from operations.audit.events import DECISION_EVENTS, to_json
 from services.applications.core.commands import SigningTerms, Submit
@@ -34,6 +35,7 @@ from services.applications.core.decide import decide
 from services.applications.core.evolve import evolve
 from services.applications.core.model import Application, RuleEffect
 from services.applications.shell import codec
+from services.applications.shell.data_files import SourceText, TextKind
 from services.applications.shell.license_documents import LicenseSigner
 from tests.applications import builders as b
 
@@ -85,6 +87,7 @@ def made_case(key: Ed25519PrivateKey) -> CaseFile:
                 signature=grant.acceptance.signature,
             ),
             digests={},
+            texts=_texts(),
         )
     )
 
@@ -147,6 +150,21 @@ def _replaced(file: CaseFile, **changes: object) -> CaseFile:
     from msgspec.structs import replace as replace_struct
 
     return replace_struct(file, **changes)
+
+
+def _texts() -> tuple[TextPart, ...]:
+    """The texts that the events rest on."""
+    code = SourceText(TextKind.CODE_OF_CONDUCT, "1.0", "code.md", CODE.encode())
+    return tuple(
+        TextPart(
+            sha256=each.digest.hex(),
+            kind=each.kind,
+            version=each.version,
+            file_name=each.file_name,
+            content=each.content,
+        )
+        for each in (b.POLICY.text, b.REFERENCE_FILE.texts[0], code)
+    )
 
 
 def _issued() -> tuple[Application, list[Message]]:

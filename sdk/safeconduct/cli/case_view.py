@@ -60,8 +60,9 @@ def age(application: model.Application, now: datetime) -> str:
 
 
 def show_explanation(answer: service.ExplainDecisionResponse) -> None:
-    """Prints a case, and its decision if there is one."""
+    """Prints a case, what policy rests on, and the decision if there is one."""
     show_case(answer.case)
+    _show_basis(answer)
     if not answer.HasField("decision"):
         show("", Text("Not decided yet.", style="dim"))
         return
@@ -75,6 +76,23 @@ def show_explanation(answer: service.ExplainDecisionResponse) -> None:
         ("trace", answer.trace_url or answer.trace_id),
     ]
     show("", pairs(lines))
+
+
+def _show_basis(answer: service.ExplainDecisionResponse) -> None:
+    """Prints the texts that the outcome of policy rests on, or that none were kept."""
+    if answer.HasField("basis"):
+        basis = answer.basis
+        lines: Pairs = [
+            ("policy text", basis.policy_digest.hex()),
+            (
+                "reference data",
+                f"{basis.reference_data_digest.hex()} ({basis.reference_data_version})",
+            ),
+        ]
+        show("", pairs(lines))
+    elif answer.case.HasField("policy"):
+        sentence = "Facts and texts were not kept: an earlier release evaluated the policy."
+        show("", Text(sentence, style="dim"))
 
 
 def show_case(case: service.Case) -> None:

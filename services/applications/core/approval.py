@@ -13,6 +13,7 @@ from services.applications.core.model import (
     Recommendation,
     RuleEffect,
 )
+from services.applications.core.policy_facts import PolicyBasis
 
 
 def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> tuple[str, ...]:
@@ -27,9 +28,13 @@ def conditions(policy: PolicyOutcome, recommendation: Recommendation | None) -> 
 
 
 def approved(
-    application: Application, decision: Decision, terms: SigningTerms, now: datetime
+    application: Application,
+    decision: Decision,
+    basis: PolicyBasis | None,
+    terms: SigningTerms,
+    now: datetime,
 ) -> ApplicationApproved:
-    """Returns the approval. The time to sign begins now."""
+    """Returns the approval. The time to sign begins now. `basis` is that of `decision.policy`."""
     return ApplicationApproved(
         application_id=application.application_id,
         decision=decision,
@@ -37,4 +42,5 @@ def approved(
         code_digest=terms.code_digest,
         sign_by=now + timedelta(days=terms.signing_days),
         occurred_at=now,
+        basis=basis,
     )

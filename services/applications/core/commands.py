@@ -18,6 +18,7 @@ from services.applications.core.model import (
     Outcome,
     PolicyOutcome,
 )
+from services.applications.core.policy_facts import PolicyBasis
 from services.applications.core.reference_data import ReferenceData
 from services.applications.core.screening_summary import ScreeningSummary
 
@@ -63,6 +64,7 @@ class ConcludeScreening:
 
     screening: ScreeningSummary
     policy: PolicyOutcome
+    basis: PolicyBasis
     decision_id: UUID
     terms: SigningTerms
 
@@ -86,6 +88,7 @@ class ReviseScreening:
     cause: RevisionCause
     screening: ScreeningSummary
     policy: PolicyOutcome
+    basis: PolicyBasis
 
 
 @dataclass(frozen=True, slots=True)

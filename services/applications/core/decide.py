@@ -86,7 +86,14 @@ def _submit(application: Application | None, command: Submit, now: datetime) -> 
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         message = f"{faults[0].path}: {faults[0].description}{more}"
         return Refusal(Kind.INVALID, Reason.INCONSISTENT_APPLICATION, message, fields=faults)
-    return (ApplicationSubmitted(command.application_id, command.partner_id, command.details, now),)
+    event = ApplicationSubmitted(
+        command.application_id,
+        command.partner_id,
+        command.details,
+        now,
+        command.reference_data.digest,
+    )
+    return (event,)
 
 
 def _conclude_screening(
@@ -94,22 +101,17 @@ def _conclude_screening(
 ) -> Decided:
     if not fits(application.state, ConcludeScreening):
         return ()  # a repeated event, or the application was withdrawn meanwhile
+    application_id = application.application_id
     screening = screening_findings.complete(command.screening, application.details)
-    policy = command.policy
+    policy, basis = command.policy, command.basis
     if policy.effect is RuleEffect.DENY:
-        return (DenialIntended(application.application_id, screening, policy, now),)
+        return (DenialIntended(application_id, screening, policy, now, basis),)
     if policy.effect is not RuleEffect.APPROVE:
-        return (ApplicationReferred(application.application_id, screening, policy, now),)
+        return (ApplicationReferred(application_id, screening, policy, now, basis),)
     obstacles = auto_approval.obstacles(application.details, screening, policy)
     if obstacles:
-        return (
-            ApplicationReferred(
-                application.application_id,
-                screening,
-                auto_approval.referred(policy, obstacles),
-                now,
-            ),
-        )
+        policy = auto_approval.referred(policy, obstacles)
+        return (ApplicationReferred(application_id, screening, policy, now, basis),)
     decision = Decision(
         decision_id=command.decision_id,
         outcome=Outcome.APPROVE,
@@ -120,4 +122,4 @@ def _conclude_screening(
         conditions=conditions(policy, None),
         decided_at=now,
     )
-    return (approved(application, decision, command.terms, now),)
+    return (approved(application, decision, basis, command.terms, now),)

@@ -1,4 +1,7 @@
-"""The events of an application, with the names and fields of `events.proto`."""
+"""The events of an application, with the names and fields of `events.proto`.
+
+`basis` and `reference_data_digest` are None, or empty, in events of releases that kept none.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from services.applications.core.model import (
     PolicyOutcome,
     Recommendation,
 )
+from services.applications.core.policy_facts import PolicyBasis
 from services.applications.core.screening_summary import ScreeningSummary
 
 
@@ -30,6 +34,7 @@ class ApplicationSubmitted:
     partner_id: str
     details: ApplicationDetails
     occurred_at: datetime
+    reference_data_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class ApplicationReferred:
     screening: ScreeningSummary
     policy: PolicyOutcome
     occurred_at: datetime
+    basis: PolicyBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class DenialIntended:
     screening: ScreeningSummary
     policy: PolicyOutcome
     occurred_at: datetime
+    basis: PolicyBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class ScreeningRevised:
     screening: ScreeningSummary
     policy: PolicyOutcome
     occurred_at: datetime
+    basis: PolicyBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ class ApplicationApproved:
     code_digest: bytes
     sign_by: datetime
     occurred_at: datetime
+    basis: PolicyBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ class ApplicationDenied:
     application_id: UUID
     decision: Decision
     occurred_at: datetime
+    basis: PolicyBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,12 @@ def evolve(application: Application | None, event: Event) -> Application:  # noq
     )
     match event:
         case ApplicationReferred() | DenialIntended() | ScreeningRevised():
-            return replace(_undecided(moved), screening=event.screening, policy=event.policy)
+            return replace(
+                _undecided(moved),
+                screening=event.screening,
+                policy=event.policy,
+                basis=event.basis,
+            )
         case DecisionRecommended():
             return replace(moved, recommendation=event.recommendation)
         case RecommendationCountersigned():
@@ -107,6 +112,7 @@ def _decided(
         decision=decision,
         screening=decision.screening,
         policy=decision.policy,
+        basis=event.basis,
         recommendation=decision.recommendation,
     )
 

@@ -18,6 +18,7 @@ from services.applications.core.application_details import (
     EndUse,
     Item,
 )
+from services.applications.core.policy_facts import PolicyBasis
 from services.applications.core.screening_summary import (
     ScreeningSummary,
 )
@@ -174,7 +175,7 @@ class License:
     end_user_names: tuple[str, ...]
 
 
-STATE_SCHEMA: Final = 1
+STATE_SCHEMA: Final = 2
 """Number of the shape of Application and of its events (see Stream.schema)."""
 
 
@@ -183,7 +184,7 @@ class Application:
     """An application: the fold of its events. `version` counts them.
 
     `standing_version` is the version, in its stream, of enforcement's event that the license record
-    follows.
+    follows. `basis` is what `policy` rests on; None for an outcome of a release that kept none.
     """
 
     application_id: UUID
@@ -195,6 +196,7 @@ class Application:
     updated_at: datetime
     screening: ScreeningSummary | None = None
     policy: PolicyOutcome | None = None
+    basis: PolicyBasis | None = None
     recommendation: Recommendation | None = None
     decision: Decision | None = None
     code_version: str = ""

@@ -60,6 +60,16 @@ class PolicyFacts:
     ownership_red_flags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyBasis:
+    """What an outcome of policy rests on. Digests are SHA-256, 32 bytes, of the kept texts."""
+
+    facts: PolicyFacts
+    policy_digest: bytes
+    reference_data_digest: bytes
+    reference_data_version: str
+
+
 def facts(
     details: ApplicationDetails,
     screening: ScreeningSummary,

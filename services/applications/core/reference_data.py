@@ -29,11 +29,14 @@ class CatalogueModel:
 class ReferenceData:
     """One version of the reference data. Countries are ISO 3166-1 alpha-2 codes.
 
+    `digest` is the SHA-256 of the file, 32 bytes.
+
     `blocking_lists` are the codes of the lists whose parties' property is blocked: the OFAC 50
     percent rule counts the shares that these parties hold.
     """
 
     version: str
+    digest: bytes
     countries: Countries
     embargoed_countries: frozenset[str]
     allied_countries: frozenset[str]

@@ -32,7 +32,8 @@ def revise(application: Application, command: ReviseScreening, now: datetime) ->
         and command.cause is RevisionCause.CLEARED
     ):
         return ()  # the approval was given in spite of the hit and stays valid without it
-    return (kind(application.application_id, screening, command.policy, now),)
+    event = kind(application.application_id, screening, command.policy, now, command.basis)
+    return (event,)
 
 
 def _event(

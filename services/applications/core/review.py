@@ -85,8 +85,9 @@ def countersign(
         decided_at=now,
     )
     if signed.outcome is Outcome.DENY:
-        return (ApplicationDenied(application.application_id, decision, now),)
-    return (approved(application, decision, command.terms, now),)
+        denied = ApplicationDenied(application.application_id, decision, now, application.basis)
+        return (denied,)
+    return (approved(application, decision, application.basis, command.terms, now),)
 
 
 def reject(

@@ -41,6 +41,7 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
         self, request: pb.SubmitApplicationRequest, context: Any
     ) -> pb.SubmitApplicationResponse:
         """Stores the application; screening begins when its event is published."""
+        await self._dependencies.texts.ensure_stored()
         application_id = uuid4()
         annotate({"application.id": str(application_id)})
         command = Submit(

@@ -23,7 +23,7 @@ from services.applications.core.lifecycle import (
     PARTNER_METHODS,
     allowed_commands,
 )
-from services.applications.core.policy_facts import PolicyFacts
+from services.applications.core.policy_facts import PolicyBasis
 
 for _module in (application_details, screening_summary, model):
     for _enum in vars(_module).values():
@@ -45,7 +45,7 @@ POLICY: Final = Converter(model.PolicyOutcome, model_pb2.PolicyOutcome)
 RECOMMENDATION: Final = Converter(model.Recommendation, model_pb2.Recommendation)
 DECISION: Final = Converter(model.Decision, model_pb2.Decision)
 LICENSE: Final = Converter(model.License, model_pb2.License)
-FACTS: Final = Converter(PolicyFacts, policy_pb2.PolicyFacts)
+BASIS: Final = Converter(PolicyBasis, policy_pb2.PolicyBasis)
 
 OUTCOMES: Final = members_by_number(model.Outcome, model_pb2.Outcome.DESCRIPTOR)
 STATES: Final = members_by_number(model.ApplicationState, model_pb2.ApplicationState.DESCRIPTOR)
@@ -122,6 +122,20 @@ def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Ca
         view.policy.CopyFrom(POLICY.to_proto(record.policy))
     if record.recommendation is not None:
         view.recommendation.CopyFrom(RECOMMENDATION.to_proto(record.recommendation))
+    return view
+
+
+def explanation(
+    record: model.Application, code: model.CodeOfConduct
+) -> service_pb2.ExplainDecisionResponse:
+    """Returns what was stored about a decision or a case so far. Nothing is computed again."""
+    view = service_pb2.ExplainDecisionResponse(case=case(record, code))
+    if record.basis is not None:
+        view.basis.CopyFrom(BASIS.to_proto(record.basis))
+        view.facts.CopyFrom(view.basis.facts)
+        view.basis.ClearField("facts")
+    if record.decision is not None:
+        view.decision.CopyFrom(DECISION.to_proto(record.decision))
     return view
 
 

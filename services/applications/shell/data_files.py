@@ -1,7 +1,10 @@
-"""Reads the YAML files in `policy/` into typed records; every fault names its place."""
+"""Reads the files in `policy/`: YAML into typed records, every fault with its place; and texts."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +21,32 @@ class DataFileError(Exception):
     def __init__(self, path: Path, faults: list[str]) -> None:
         super().__init__("\n".join(f"{path.name}: {fault}" for fault in faults))
         self.faults = tuple(faults)
+
+
+class TextKind(StrEnum):
+    """The sort of a text that decisions rest on."""
+
+    CODE_OF_CONDUCT = "CODE_OF_CONDUCT"
+    POLICY = "POLICY"
+    REFERENCE_DATA = "REFERENCE_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file as it was read, byte for byte.
+
+    `version` is the one that its content states, `digest` the SHA-256 of the content, 32 bytes.
+    """
+
+    kind: TextKind
+    version: str
+    file_name: str
+    content: bytes
+    digest: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Computes the digest once: every decision names it."""
+        object.__setattr__(self, "digest", hashlib.sha256(self.content).digest())
 
 
 def read_mapping(path: Path) -> tuple[bytes, dict[str, Any]]:

@@ -27,6 +27,7 @@ from services.applications.core.visibility import is_visible, not_visible, refus
 from services.applications.shell.policy import Policy
 from services.applications.shell.signing_keys import SigningKeys
 from services.applications.shell.stored_documents import StoredDocuments
+from services.applications.shell.stored_texts import StoredTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Dependencies:
     policy: Policy
     documents: StoredDocuments
     signing_keys: SigningKeys
+    texts: StoredTexts
     trace_url_template: str
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 

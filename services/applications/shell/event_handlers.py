@@ -23,7 +23,7 @@ from services.applications.core.model import (
     Application,
     PolicyOutcome,
 )
-from services.applications.core.policy_facts import facts
+from services.applications.core.policy_facts import PolicyBasis, facts
 from services.applications.core.screening_findings import PartyUpdate, updated
 from services.applications.core.screening_summary import ScreeningSummary
 from services.applications.shell import consumed_events
@@ -96,12 +96,13 @@ class EventHandlers:
                 return ()
             command = ConcludeScreening(
                 screening,
-                self._evaluate(state, screening),
+                *self._evaluate(state, screening),
                 decision_id,
                 self._dependencies.signing_terms,
             )
             return decide(state, command, self._dependencies.clock())
 
+        await self._dependencies.texts.ensure_stored()
         await self._dependencies.journal.execute(
             application_id,
             envelope.key,
@@ -120,9 +121,10 @@ class EventHandlers:
             if state is None or state.screening is None:
                 return ()
             screening = updated(state.screening, update)
-            command = ReviseScreening(cause, screening, self._evaluate(state, screening))
+            command = ReviseScreening(cause, screening, *self._evaluate(state, screening))
             return decide(state, command, self._dependencies.clock())
 
+        await self._dependencies.texts.ensure_stored()
         await self._dependencies.journal.execute(
             application_id,
             envelope.key,
@@ -130,7 +132,14 @@ class EventHandlers:
             decide_revision,
         )
 
-    def _evaluate(self, application: Application, screening: ScreeningSummary) -> PolicyOutcome:
+    def _evaluate(
+        self, application: Application, screening: ScreeningSummary
+    ) -> tuple[PolicyOutcome, PolicyBasis]:
+        """Returns the outcome of policy now, and what it rests on."""
         now = self._dependencies.clock()
-        current = facts(application.details, screening, self._dependencies.reference_data, now)
-        return self._dependencies.policy.evaluate(facts_message(current), now)
+        policy, reference_data = self._dependencies.policy, self._dependencies.reference_data
+        current = facts(application.details, screening, reference_data, now)
+        basis = PolicyBasis(
+            current, policy.text.digest, reference_data.digest, reference_data.version
+        )
+        return policy.evaluate(facts_message(current), now), basis

@@ -22,6 +22,7 @@ from services.applications.core.model import (
     RuleEffect,
 )
 from services.applications.core.policy_facts import PolicyFacts
+from services.applications.shell.data_files import SourceText
 
 NOT_IN_EFFECT: Final = "policy.not-in-effect"
 """The rule id under which a policy that is not in effect yet refers every application."""
@@ -86,10 +87,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A loaded policy file. `digest` is the SHA-256 of its bytes, hexadecimal."""
+    """A loaded policy file. `text` holds its bytes."""
 
     version: str
-    digest: str
+    text: SourceText
     effective_from: date
     lease_seconds_by_tier: dict[int, int]
     rules: tuple[Rule, ...]
@@ -113,7 +114,7 @@ class Policy:
         tier = max((rule.tier for rule in rules), default=1)
         return PolicyOutcome(
             policy_version=self.version,
-            policy_digest=self.digest,
+            policy_digest=self.text.digest.hex(),
             fired=records,
             effect=overall_effect(records),
             countersignatures=max((rule.countersignatures for rule in rules), default=1),

@@ -5,7 +5,6 @@ A rule that names an unknown fact, or is not a truth value, keeps the service fr
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,13 @@ from google.protobuf import descriptor_pool
 from safeconduct.applications.v1 import policy_pb2
 
 from services.applications.core.model import RuleEffect
-from services.applications.shell.data_files import DataFileError, convert, read_mapping
+from services.applications.shell.data_files import (
+    DataFileError,
+    SourceText,
+    TextKind,
+    convert,
+    read_mapping,
+)
 from services.applications.shell.policy import Period, Policy, Rule
 
 _DESCRIPTOR: Final = policy_pb2.PolicyFacts.DESCRIPTOR
@@ -76,8 +81,8 @@ def load_policy(path: Path) -> Policy:
         )
     if faults:
         raise DataFileError(path, faults)
-    digest = hashlib.sha256(source).hexdigest()
-    return Policy(file.version, digest, file.effective_from, leases, tuple(rules.values()))
+    text = SourceText(TextKind.POLICY, file.version, path.name, source)
+    return Policy(file.version, text, file.effective_from, leases, tuple(rules.values()))
 
 
 def _environment() -> cel.Env:

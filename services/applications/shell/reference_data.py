@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,13 @@ from services.applications.core.application_details import EndUse
 from services.applications.core.commands import SigningTerms
 from services.applications.core.model import CodeOfConduct
 from services.applications.core.reference_data import CatalogueModel, ReferenceData
-from services.applications.shell.data_files import DataFileError, convert, read_mapping
+from services.applications.shell.data_files import (
+    DataFileError,
+    SourceText,
+    TextKind,
+    convert,
+    read_mapping,
+)
 
 _Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -55,17 +60,22 @@ class _File(_Strict, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFile:
-    """The content of `reference.yaml` and of the code of conduct that it names."""
+    """The content of `reference.yaml` and of the code of conduct that it names.
+
+    `texts` are the bytes of both files.
+    """
 
     reference_data: ReferenceData
     code_of_conduct: CodeOfConduct
     signing_terms: SigningTerms
+    texts: tuple[SourceText, SourceText]
 
 
 def load_reference_file(path: Path) -> ReferenceFile:
     """Returns the content of the file and of the text that it names. Raises DataFileError."""
     faults: list[str] = []
-    file = convert(read_mapping(path)[1], _File, "reference data", faults)
+    source, data = read_mapping(path)
+    file = convert(data, _File, "reference data", faults)
     if file is None:
         raise DataFileError(path, faults)
     faults += _contradictions(file)
@@ -76,11 +86,14 @@ def load_reference_file(path: Path) -> ReferenceFile:
         )
     if faults:
         raise DataFileError(path, faults)
-    code = _code(file.code_of_conduct, text_path)
+    text = SourceText(TextKind.REFERENCE_DATA, file.version, path.name, source)
+    code_text = _code_text(file.code_of_conduct, text_path)
+    code = CodeOfConduct(code_text.version, code_text.content.decode(), code_text.digest)
     return ReferenceFile(
-        _reference_data(file),
+        _reference_data(file, text.digest),
         code,
         SigningTerms(code.version, code.digest, file.code_of_conduct.signing_days),
+        (text, code_text),
     )
 
 
@@ -107,21 +120,21 @@ def _contradictions(file: _File) -> list[str]:
     return found
 
 
-def _code(entry: _Code, path: Path) -> CodeOfConduct:
+def _code_text(entry: _Code, path: Path) -> SourceText:
     source = path.read_bytes()
-    text = source.decode()
-    if f"\nVersion {entry.version}\n" not in text:
+    if f"\nVersion {entry.version}\n" not in source.decode():
         raise DataFileError(path, [f"must have the line `Version {entry.version}`"])
-    return CodeOfConduct(entry.version, text, hashlib.sha256(source).digest())
+    return SourceText(TextKind.CODE_OF_CONDUCT, entry.version, path.name, source)
 
 
-def _reference_data(file: _File) -> ReferenceData:
+def _reference_data(file: _File, digest: bytes) -> ReferenceData:
     models = (
         CatalogueModel(each.id, each.training_compute_flop, each.weights == "OPEN")
         for each in file.models
     )
     return ReferenceData(
         version=file.version,
+        digest=digest,
         countries=file.countries,
         embargoed_countries=frozenset(file.embargoed_countries),
         allied_countries=frozenset(file.allied_countries),

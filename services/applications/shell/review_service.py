@@ -16,7 +16,6 @@ from services.applications.core.model import (
     Application,
     ApplicationState,
 )
-from services.applications.core.policy_facts import facts
 from services.applications.shell import codec
 from services.applications.shell.application_service import state_filter, submission_sort_key
 from services.applications.shell.dependencies import Dependencies, officer_of
@@ -82,6 +81,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         self, request: pb.CountersignDecisionRequest, context: Any
     ) -> pb.CountersignDecisionResponse:
         """Records a countersignature. The last one that the case needs makes the decision."""
+        await self._dependencies.texts.ensure_stored()
         command = Countersign(
             recommendation_id=UUID(request.recommendation_id),
             officer=officer_of(current_principal()),
@@ -121,18 +121,8 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         dependencies = self._dependencies
         found = await dependencies.get_visible(UUID(request.application_id), current_principal())
         application = found.state
-        response = pb.ExplainDecisionResponse(case=self._case(application))
-        if application.screening is not None and application.policy is not None:
-            # The facts are not stored. They are computed again as of the evaluation.
-            evaluated = facts(
-                application.details,
-                application.screening,
-                dependencies.reference_data,
-                application.policy.evaluated_at,
-            )
-            response.facts.CopyFrom(codec.FACTS.to_proto(evaluated))
+        response = codec.explanation(application, dependencies.code_of_conduct)
         if application.decision is not None:
-            response.decision.CopyFrom(codec.DECISION.to_proto(application.decision))
             annotate({"decision.id": str(application.decision.decision_id)})
         event = _deciding_event(
             await dependencies.journal.history(found.id),

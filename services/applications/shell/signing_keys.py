@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
 from services.applications.core.events import Event
 from services.applications.core.model import Application
 from services.applications.shell.license_documents import LicenseSigner
 
-RETRY_S: Final = 1.0
 # One statement: between two, another replica could see both keys in use, or none.
 _REGISTER: Final = """
 with retired as (
@@ -42,14 +39,6 @@ class SigningKeys:
 
     def __init__(self, journal: Journal[Application, Event], signer: LicenseSigner) -> None:
         self._journal, self._signer = journal, signer
-
-    async def register_at_start(self) -> None:
-        """Registers the key, and tries again while the database does not answer."""
-        while True:
-            try:
-                return await self.register()
-            except RpcError:
-                await asyncio.sleep(RETRY_S)
 
     async def register(self) -> None:
         """Stores the key that this replica signs with; the others count as retired from now on.

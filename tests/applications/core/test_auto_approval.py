@@ -47,7 +47,7 @@ def test_a_listed_owner_is_the_one_obstacle_to_automatic_approval(case: str) -> 
 @pytest.mark.parametrize("case", LISTED_OWNERS)
 def test_an_application_with_a_listed_owner_is_referred_although_policy_approves(case: str) -> None:
     command = ConcludeScreening(
-        screened_with(LISTED_OWNERS[case]), APPROVING, b.DECISION_ID, b.TERMS
+        screened_with(LISTED_OWNERS[case]), APPROVING, b.basis(), b.DECISION_ID, b.TERMS
     )
 
     (event,) = decide(b.submitted(), command, b.NOW)  # type: ignore[misc]  # never a refusal

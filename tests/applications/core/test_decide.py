@@ -87,7 +87,9 @@ def test_an_application_with_a_bar_to_automatic_approval_is_referred_although_po
     approving = b.outcome(RuleEffect.APPROVE, b.rule(RuleEffect.APPROVE))
 
     (event,) = decide(
-        b.submitted(details), ConcludeScreening(screening, approving, b.DECISION_ID, b.TERMS), b.NOW
+        b.submitted(details),
+        ConcludeScreening(screening, approving, b.basis(), b.DECISION_ID, b.TERMS),
+        b.NOW,
     )
 
     assert isinstance(event, ApplicationReferred)

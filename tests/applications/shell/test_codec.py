@@ -19,6 +19,7 @@ from services.applications.core.commands import Command
 from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
 from services.applications.core.lifecycle import OFFICER_METHODS, PARTNER_METHODS
+from services.applications.core.model import RuleEffect
 from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell import application_watch, codec
 from tests.applications import builders as b
@@ -188,3 +189,26 @@ def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:
         "CountersignDecision",
         "RejectRecommendation",
     ]
+
+
+def test_an_explanation_holds_the_facts_that_were_stored_with_the_outcome() -> None:
+    referred = b.after(b.submitted(), b.conclude(RuleEffect.REFER))
+
+    shown = codec.explanation(referred, b.REFERENCE_FILE.code_of_conduct)
+
+    assert Converter(PolicyFacts, policy_pb2.PolicyFacts).from_proto(shown.facts) == b.basis().facts
+    assert shown.basis.policy_digest == b.POLICY.text.digest
+    assert shown.basis.reference_data_digest == b.REFERENCE_DATA.digest
+    assert not shown.basis.HasField("facts")
+
+
+def test_an_explanation_has_no_facts_if_an_earlier_release_kept_none() -> None:
+    referred = b.after(b.submitted(), b.conclude(RuleEffect.REFER))
+
+    shown = codec.explanation(
+        dataclasses.replace(referred, basis=None), b.REFERENCE_FILE.code_of_conduct
+    )
+
+    assert shown.case.HasField("policy")
+    assert not shown.HasField("facts")
+    assert not shown.HasField("basis")

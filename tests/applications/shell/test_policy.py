@@ -262,7 +262,10 @@ def test_a_fired_rule_shows_the_facts_it_read() -> None:
 
 
 def test_the_digest_is_that_of_the_file() -> None:
-    assert b.POLICY.digest == hashlib.sha256((b.FOLDER / "policy.yaml").read_bytes()).hexdigest()
+    assert (
+        b.POLICY.text.digest.hex()
+        == hashlib.sha256((b.FOLDER / "policy.yaml").read_bytes()).hexdigest()
+    )
 
 
 def test_before_its_first_day_a_policy_refers_everything() -> None:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncpg
-import pytest
 
-from chassis.rpc.errors import CommonReason, unavailable
 from chassis.store.journal import Journal
 from chassis.telemetry.tracing import setup
-from services.applications.core.events import Event
-from services.applications.core.model import Application
-from services.applications.shell import signing_keys
 from services.applications.shell.license_documents import LicenseSigner
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.signing_keys import SigningKeys
@@ -60,27 +55,3 @@ async def test_a_second_start_with_the_same_key_changes_nothing(pool: asyncpg.Po
     await keys(pool, FIRST).register()
 
     assert await pool.fetch("select * from signing_key") == before
-
-
-class AwayOnce(Journal[Application, Event]):
-    """A journal whose database does not answer the first time."""
-
-    is_away = True
-
-    async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
-        if self.is_away:
-            self.is_away = False
-            raise unavailable(CommonReason.STORAGE_UNAVAILABLE, "it does not answer", 1.0)
-        return await super().fetch(query, *values)
-
-
-async def test_a_start_waits_until_the_database_answers(
-    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(signing_keys, "RETRY_S", 0)
-    telemetry = setup("applications", "0.0.0", log_level="CRITICAL")
-    journal = AwayOnce(pool, ApplicationStream(), telemetry, lambda: None)
-
-    await SigningKeys(journal, SECOND).register_at_start()
-
-    assert await published(pool) == [(SECOND.key_id, False)]

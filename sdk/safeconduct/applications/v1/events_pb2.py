@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from safeconduct.applications.v1 import model_pb2 as safeconduct_dot_applications_dot_v1_dot_model__pb2
+from safeconduct.applications.v1 import policy_pb2 as safeconduct_dot_applications_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(safeconduct/applications/v1/events.proto\x12\x1bsafeconduct.applications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'safeconduct/applications/v1/model.proto\"\xb5\x01\n\x14\x41pplicationSubmitted\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\npartner_id\x18\x02 \x01(\t\x12@\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32/.safeconduct.applications.v1.ApplicationDetails\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdc\x01\n\x13\x41pplicationReferred\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd7\x01\n\x0e\x44\x65nialIntended\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd9\x01\n\x10ScreeningRevised\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa3\x01\n\x13\x44\x65\x63isionRecommended\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x43\n\x0erecommendation\x18\x02 \x01(\x0b\x32+.safeconduct.applications.v1.Recommendation\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\x1bRecommendationCountersigned\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12G\n\x10\x63ountersignature\x18\x03 \x01(\x0b\x32-.safeconduct.applications.v1.Countersignature\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x16RecommendationRejected\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12@\n\trejection\x18\x03 \x01(\x0b\x32-.safeconduct.applications.v1.Countersignature\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x01\n\x13\x41pplicationApproved\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.safeconduct.applications.v1.Decision\x12\x14\n\x0c\x63ode_version\x18\x03 \x01(\t\x12\x13\n\x0b\x63ode_digest\x18\x04 \x01(\x0c\x12+\n\x07sign_by\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x95\x01\n\x11\x41pplicationDenied\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.safeconduct.applications.v1.Decision\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\x14\x41pplicationWithdrawn\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\\\n\x11\x41pplicationLapsed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\rLicenseIssued\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12:\n\x07license\x18\x02 \x01(\x0b\x32).safeconduct.applications.v1.LicenseGrant\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xec\x03\n\x0cLicenseGrant\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0elicense_number\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\t\x12\x12\n\npartner_id\x18\x04 \x01(\t\x12\x30\n\x05items\x18\x05 \x03(\x0b\x32!.safeconduct.applications.v1.Item\x12\x14\n\x0c\x64\x65stinations\x18\x06 \x03(\t\x12\x35\n\x08\x65nd_uses\x18\x07 \x03(\x0e\x32#.safeconduct.applications.v1.EndUse\x12\x12\n\nconditions\x18\x08 \x03(\t\x12\x1e\n\x16monthly_million_tokens\x18\t \x01(\x03\x12.\n\nnot_before\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnot_after\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlease_seconds\x18\x0c \x01(\x05\x12H\n\nacceptance\x18\r \x01(\x0b\x32\x34.safeconduct.applications.v1.CodeOfConductAcceptance\x12\x14\n\x0cscreening_id\x18\x0e \x01(\t\"\xc7\x01\n\x14LicenseRecordChanged\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x38\n\x05state\x18\x03 \x01(\x0e\x32).safeconduct.applications.v1.LicenseState\x12\x18\n\x10standing_version\x18\x04 \x01(\x05\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x0eLicenseExpired\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampBDZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(safeconduct/applications/v1/events.proto\x12\x1bsafeconduct.applications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'safeconduct/applications/v1/model.proto\x1a(safeconduct/applications/v1/policy.proto\"\xd4\x01\n\x14\x41pplicationSubmitted\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\npartner_id\x18\x02 \x01(\t\x12@\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32/.safeconduct.applications.v1.ApplicationDetails\x12\x1d\n\x15reference_data_digest\x18\x04 \x01(\x0c\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x95\x02\n\x13\x41pplicationReferred\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12\x37\n\x05\x62\x61sis\x18\x04 \x01(\x0b\x32(.safeconduct.applications.v1.PolicyBasis\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x02\n\x0e\x44\x65nialIntended\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12\x37\n\x05\x62\x61sis\x18\x04 \x01(\x0b\x32(.safeconduct.applications.v1.PolicyBasis\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x02\n\x10ScreeningRevised\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12@\n\tscreening\x18\x02 \x01(\x0b\x32-.safeconduct.applications.v1.ScreeningSummary\x12:\n\x06policy\x18\x03 \x01(\x0b\x32*.safeconduct.applications.v1.PolicyOutcome\x12\x37\n\x05\x62\x61sis\x18\x04 \x01(\x0b\x32(.safeconduct.applications.v1.PolicyBasis\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa3\x01\n\x13\x44\x65\x63isionRecommended\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x43\n\x0erecommendation\x18\x02 \x01(\x0b\x32+.safeconduct.applications.v1.Recommendation\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\x1bRecommendationCountersigned\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12G\n\x10\x63ountersignature\x18\x03 \x01(\x0b\x32-.safeconduct.applications.v1.Countersignature\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x16RecommendationRejected\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12@\n\trejection\x18\x03 \x01(\x0b\x32-.safeconduct.applications.v1.Countersignature\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x02\n\x13\x41pplicationApproved\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.safeconduct.applications.v1.Decision\x12\x14\n\x0c\x63ode_version\x18\x03 \x01(\t\x12\x13\n\x0b\x63ode_digest\x18\x04 \x01(\x0c\x12+\n\x07sign_by\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x05\x62\x61sis\x18\x06 \x01(\x0b\x32(.safeconduct.applications.v1.PolicyBasis\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xce\x01\n\x11\x41pplicationDenied\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.safeconduct.applications.v1.Decision\x12\x37\n\x05\x62\x61sis\x18\x03 \x01(\x0b\x32(.safeconduct.applications.v1.PolicyBasis\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\x14\x41pplicationWithdrawn\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\\\n\x11\x41pplicationLapsed\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\rLicenseIssued\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12:\n\x07license\x18\x02 \x01(\x0b\x32).safeconduct.applications.v1.LicenseGrant\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xec\x03\n\x0cLicenseGrant\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x16\n\x0elicense_number\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\t\x12\x12\n\npartner_id\x18\x04 \x01(\t\x12\x30\n\x05items\x18\x05 \x03(\x0b\x32!.safeconduct.applications.v1.Item\x12\x14\n\x0c\x64\x65stinations\x18\x06 \x03(\t\x12\x35\n\x08\x65nd_uses\x18\x07 \x03(\x0e\x32#.safeconduct.applications.v1.EndUse\x12\x12\n\nconditions\x18\x08 \x03(\t\x12\x1e\n\x16monthly_million_tokens\x18\t \x01(\x03\x12.\n\nnot_before\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnot_after\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlease_seconds\x18\x0c \x01(\x05\x12H\n\nacceptance\x18\r \x01(\x0b\x32\x34.safeconduct.applications.v1.CodeOfConductAcceptance\x12\x14\n\x0cscreening_id\x18\x0e \x01(\t\"\xc7\x01\n\x14LicenseRecordChanged\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x38\n\x05state\x18\x03 \x01(\x0e\x32).safeconduct.applications.v1.LicenseState\x12\x18\n\x10standing_version\x18\x04 \x01(\x05\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x0eLicenseExpired\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampBDZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,34 +35,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'safeconduct.applications.v1
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1'
-  _globals['_APPLICATIONSUBMITTED']._serialized_start=148
-  _globals['_APPLICATIONSUBMITTED']._serialized_end=329
-  _globals['_APPLICATIONREFERRED']._serialized_start=332
-  _globals['_APPLICATIONREFERRED']._serialized_end=552
-  _globals['_DENIALINTENDED']._serialized_start=555
-  _globals['_DENIALINTENDED']._serialized_end=770
-  _globals['_SCREENINGREVISED']._serialized_start=773
-  _globals['_SCREENINGREVISED']._serialized_end=990
-  _globals['_DECISIONRECOMMENDED']._serialized_start=993
-  _globals['_DECISIONRECOMMENDED']._serialized_end=1156
-  _globals['_RECOMMENDATIONCOUNTERSIGNED']._serialized_start=1159
-  _globals['_RECOMMENDATIONCOUNTERSIGNED']._serialized_end=1361
-  _globals['_RECOMMENDATIONREJECTED']._serialized_start=1364
-  _globals['_RECOMMENDATIONREJECTED']._serialized_end=1554
-  _globals['_APPLICATIONAPPROVED']._serialized_start=1557
-  _globals['_APPLICATIONAPPROVED']._serialized_end=1796
-  _globals['_APPLICATIONDENIED']._serialized_start=1799
-  _globals['_APPLICATIONDENIED']._serialized_end=1948
-  _globals['_APPLICATIONWITHDRAWN']._serialized_start=1950
-  _globals['_APPLICATIONWITHDRAWN']._serialized_end=2061
-  _globals['_APPLICATIONLAPSED']._serialized_start=2063
-  _globals['_APPLICATIONLAPSED']._serialized_end=2155
-  _globals['_LICENSEISSUED']._serialized_start=2158
-  _globals['_LICENSEISSUED']._serialized_end=2306
-  _globals['_LICENSEGRANT']._serialized_start=2309
-  _globals['_LICENSEGRANT']._serialized_end=2801
-  _globals['_LICENSERECORDCHANGED']._serialized_start=2804
-  _globals['_LICENSERECORDCHANGED']._serialized_end=3003
-  _globals['_LICENSEEXPIRED']._serialized_start=3005
-  _globals['_LICENSEEXPIRED']._serialized_end=3114
+  _globals['_APPLICATIONSUBMITTED']._serialized_start=190
+  _globals['_APPLICATIONSUBMITTED']._serialized_end=402
+  _globals['_APPLICATIONREFERRED']._serialized_start=405
+  _globals['_APPLICATIONREFERRED']._serialized_end=682
+  _globals['_DENIALINTENDED']._serialized_start=685
+  _globals['_DENIALINTENDED']._serialized_end=957
+  _globals['_SCREENINGREVISED']._serialized_start=960
+  _globals['_SCREENINGREVISED']._serialized_end=1234
+  _globals['_DECISIONRECOMMENDED']._serialized_start=1237
+  _globals['_DECISIONRECOMMENDED']._serialized_end=1400
+  _globals['_RECOMMENDATIONCOUNTERSIGNED']._serialized_start=1403
+  _globals['_RECOMMENDATIONCOUNTERSIGNED']._serialized_end=1605
+  _globals['_RECOMMENDATIONREJECTED']._serialized_start=1608
+  _globals['_RECOMMENDATIONREJECTED']._serialized_end=1798
+  _globals['_APPLICATIONAPPROVED']._serialized_start=1801
+  _globals['_APPLICATIONAPPROVED']._serialized_end=2097
+  _globals['_APPLICATIONDENIED']._serialized_start=2100
+  _globals['_APPLICATIONDENIED']._serialized_end=2306
+  _globals['_APPLICATIONWITHDRAWN']._serialized_start=2308
+  _globals['_APPLICATIONWITHDRAWN']._serialized_end=2419
+  _globals['_APPLICATIONLAPSED']._serialized_start=2421
+  _globals['_APPLICATIONLAPSED']._serialized_end=2513
+  _globals['_LICENSEISSUED']._serialized_start=2516
+  _globals['_LICENSEISSUED']._serialized_end=2664
+  _globals['_LICENSEGRANT']._serialized_start=2667
+  _globals['_LICENSEGRANT']._serialized_end=3159
+  _globals['_LICENSERECORDCHANGED']._serialized_start=3162
+  _globals['_LICENSERECORDCHANGED']._serialized_end=3361
+  _globals['_LICENSEEXPIRED']._serialized_start=3363
+  _globals['_LICENSEEXPIRED']._serialized_end=3472
 # @@protoc_insertion_point(module_scope)

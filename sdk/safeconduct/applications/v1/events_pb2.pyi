@@ -14,6 +14,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from safeconduct.applications.v1 import model_pb2 as _model_pb2
+from safeconduct.applications.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -34,11 +35,16 @@ class ApplicationSubmitted(_message.Message):
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     PARTNER_ID_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    REFERENCE_DATA_DIGEST_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
     partner_id: _builtins.str
     """Id of the partner that submitted the application, for example example-1."""
+    reference_data_digest: _builtins.bytes
+    """SHA-256 of the reference data file that the details were checked with, 32 bytes. Empty in events
+    that were written before this field existed.
+    """
     @_builtins.property
     def details(self) -> _model_pb2.ApplicationDetails:
         """Content of the application."""
@@ -53,11 +59,12 @@ class ApplicationSubmitted(_message.Message):
         application_id: _builtins.str = ...,
         partner_id: _builtins.str = ...,
         details: _model_pb2.ApplicationDetails | None = ...,
+        reference_data_digest: _builtins.bytes = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "details", b"details", "occurred_at", b"occurred_at", "partner_id", b"partner_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "details", b"details", "occurred_at", b"occurred_at", "partner_id", b"partner_id", "reference_data_digest", b"reference_data_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -72,6 +79,7 @@ class ApplicationReferred(_message.Message):
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     SCREENING_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
@@ -84,6 +92,12 @@ class ApplicationReferred(_message.Message):
         """Outcome of policy on these findings."""
 
     @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """Facts and texts that the outcome rests on. Absent in events that were written before
+        this field existed.
+        """
+
+    @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the event."""
 
@@ -93,11 +107,12 @@ class ApplicationReferred(_message.Message):
         application_id: _builtins.str = ...,
         screening: _model_pb2.ScreeningSummary | None = ...,
         policy: _model_pb2.PolicyOutcome | None = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,6 +127,7 @@ class DenialIntended(_message.Message):
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     SCREENING_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
@@ -124,6 +140,12 @@ class DenialIntended(_message.Message):
         """Outcome of policy on these findings."""
 
     @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """Facts and texts that the outcome rests on. Absent in events that were written before
+        this field existed.
+        """
+
+    @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the event."""
 
@@ -133,11 +155,12 @@ class DenialIntended(_message.Message):
         application_id: _builtins.str = ...,
         screening: _model_pb2.ScreeningSummary | None = ...,
         policy: _model_pb2.PolicyOutcome | None = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -154,6 +177,7 @@ class ScreeningRevised(_message.Message):
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     SCREENING_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
@@ -166,6 +190,12 @@ class ScreeningRevised(_message.Message):
         """Outcome of policy on these findings."""
 
     @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """Facts and texts that the outcome rests on. Absent in events that were written before
+        this field existed.
+        """
+
+    @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the event."""
 
@@ -175,11 +205,12 @@ class ScreeningRevised(_message.Message):
         application_id: _builtins.str = ...,
         screening: _model_pb2.ScreeningSummary | None = ...,
         policy: _model_pb2.PolicyOutcome | None = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "basis", b"basis", "occurred_at", b"occurred_at", "policy", b"policy", "screening", b"screening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,6 +337,7 @@ class ApplicationApproved(_message.Message):
     CODE_VERSION_FIELD_NUMBER: _builtins.int
     CODE_DIGEST_FIELD_NUMBER: _builtins.int
     SIGN_BY_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
@@ -322,6 +354,12 @@ class ApplicationApproved(_message.Message):
         """The application lapses at this time."""
 
     @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """Facts and texts that the policy outcome of the decision rests on. Absent in events that were
+        written before this field existed, and if the policy outcome is of such an event.
+        """
+
+    @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the event."""
 
@@ -333,11 +371,12 @@ class ApplicationApproved(_message.Message):
         code_version: _builtins.str = ...,
         code_digest: _builtins.bytes = ...,
         sign_by: _timestamp_pb2.Timestamp | None = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "occurred_at", b"occurred_at", "sign_by", b"sign_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "decision", b"decision", "occurred_at", b"occurred_at", "sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "code_digest", b"code_digest", "code_version", b"code_version", "decision", b"decision", "occurred_at", b"occurred_at", "sign_by", b"sign_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "basis", b"basis", "code_digest", b"code_digest", "code_version", b"code_version", "decision", b"decision", "occurred_at", b"occurred_at", "sign_by", b"sign_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -351,12 +390,19 @@ class ApplicationDenied(_message.Message):
 
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
     @_builtins.property
     def decision(self) -> _model_pb2.Decision:
         """The decision, with everything that it rests on."""
+
+    @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """Facts and texts that the policy outcome of the decision rests on. Absent in events that were
+        written before this field existed, and if the policy outcome is of such an event.
+        """
 
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
@@ -367,11 +413,12 @@ class ApplicationDenied(_message.Message):
         *,
         application_id: _builtins.str = ...,
         decision: _model_pb2.Decision | None = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "decision", b"decision", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decision", b"decision", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "basis", b"basis", "decision", b"decision", "occurred_at", b"occurred_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -189,3 +189,42 @@ class PolicyFacts(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PolicyFacts: _TypeAlias = PolicyFacts  # noqa: Y015
+
+@_typing.final
+class PolicyBasis(_message.Message):
+    """What an outcome of policy rests on. The texts are kept by their digests for ever.
+
+    The same facts under the same policy text give the same outcome: `safeconduct audit replay`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    POLICY_DIGEST_FIELD_NUMBER: _builtins.int
+    REFERENCE_DATA_DIGEST_FIELD_NUMBER: _builtins.int
+    REFERENCE_DATA_VERSION_FIELD_NUMBER: _builtins.int
+    policy_digest: _builtins.bytes
+    """SHA-256 of the policy file, 32 bytes."""
+    reference_data_digest: _builtins.bytes
+    """SHA-256 of the reference data file that the facts were established with, 32 bytes."""
+    reference_data_version: _builtins.str
+    """Version of the reference data, for example 2026-11-24."""
+    @_builtins.property
+    def facts(self) -> Global___PolicyFacts:
+        """The facts that the rules read. They hold party ids, and no names."""
+
+    def __init__(
+        self,
+        *,
+        facts: Global___PolicyFacts | None = ...,
+        policy_digest: _builtins.bytes = ...,
+        reference_data_digest: _builtins.bytes = ...,
+        reference_data_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "policy_digest", b"policy_digest", "reference_data_digest", b"reference_data_digest", "reference_data_version", b"reference_data_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyBasis: _TypeAlias = PolicyBasis  # noqa: Y015

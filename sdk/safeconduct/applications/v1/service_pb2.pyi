@@ -899,6 +899,7 @@ class ExplainDecisionResponse(_message.Message):
     DECISION_EVENT_HASH_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
     TRACE_URL_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     decision_event_hash: _builtins.bytes
     """Hash of the event that holds the decision, 32 bytes. Empty until there is a decision."""
     trace_id: _builtins.str
@@ -917,7 +918,16 @@ class ExplainDecisionResponse(_message.Message):
 
     @_builtins.property
     def facts(self) -> _policy_pb2.PolicyFacts:
-        """The facts that the policy rules read. Absent while the state is SCREENING."""
+        """The facts that the policy rules read, as they were stored with the outcome. Absent while the
+        state is SCREENING, and for an outcome of an earlier release, which kept no facts: they are never
+        computed again.
+        """
+
+    @_builtins.property
+    def basis(self) -> _policy_pb2.PolicyBasis:
+        """The texts that the policy outcome rests on, by digest. Absent if `facts` is absent. Its own
+        facts are left out.
+        """
 
     def __init__(
         self,
@@ -928,10 +938,11 @@ class ExplainDecisionResponse(_message.Message):
         decision_event_hash: _builtins.bytes = ...,
         trace_id: _builtins.str = ...,
         trace_url: _builtins.str = ...,
+        basis: _policy_pb2.PolicyBasis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "decision", b"decision", "facts", b"facts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "case", b"case", "decision", b"decision", "facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "decision", b"decision", "decision_event_hash", b"decision_event_hash", "facts", b"facts", "trace_id", b"trace_id", "trace_url", b"trace_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "case", b"case", "decision", b"decision", "decision_event_hash", b"decision_event_hash", "facts", b"facts", "trace_id", b"trace_id", "trace_url", b"trace_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
