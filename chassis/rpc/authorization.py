@@ -50,6 +50,12 @@ def _roles(method: MethodDescriptor) -> frozenset[str]:
     return frozenset(known[number].name.removeprefix(_PREFIX) for number in numbers)
 
 
+def every_role() -> frozenset[str]:
+    """Returns all roles, for a method of anyone who has a role at all."""
+    values = options_pb2.Role.DESCRIPTOR.values
+    return frozenset(value.name.removeprefix(_PREFIX) for value in values if value.number)
+
+
 def authorize(principal: Principal, roles: frozenset[str]) -> None:
     """Raises RpcError ROLE_MISSING unless the principal has one of these roles."""
     if principal.roles.isdisjoint(roles):

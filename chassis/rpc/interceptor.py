@@ -38,7 +38,6 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs 
 T = TypeVar("T")
 
 _DETAILS: Final = "grpc-status-details-bin"
-_REFLECTION: Final = "/grpc.reflection."
 
 FIRST_MESSAGE_SECONDS: Final = 10.0
 """Time for a client to send the first message of a stream."""
@@ -82,8 +81,8 @@ class Interceptor(aio.ServerInterceptor):
         if wrapped is not None:
             return wrapped
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(_REFLECTION):
-            return handler
+        if handler is None:
+            return None
         self._wrapped[method] = wrapped = self._wrap(method, handler)
         return wrapped
 

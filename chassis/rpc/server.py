@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from chassis.health import HealthServer, MetricsServer
 from chassis.rpc.admission import Admission
-from chassis.rpc.authorization import access_table
+from chassis.rpc.authorization import access_table, every_role
 from chassis.rpc.call_limits import CallLimits
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
@@ -55,6 +55,7 @@ MAX_CONCURRENT_CALLS: Final = 20_000
 `limits.Capacity` refuses long before, and bounds the memory of open watches, about 25 KiB each.
 """
 
+_REFLECTION: Final = f"/{reflection.SERVICE_NAME}/ServerReflectionInfo"
 _CLIENT_SECONDS: Final = 2.0
 """Time for a client to do its part: read what was sent to it, or send what a call waits for."""
 
@@ -89,7 +90,7 @@ class RpcServer:
         capacity: Capacity | None = None,
     ) -> None:
         names = [name for _, _, name in registrations]
-        access = access_table(names)
+        access = {**access_table(names), _REFLECTION: every_role()}
         compile_rules(names)
         self._settings = settings
         self._registrations = registrations

@@ -33,6 +33,7 @@ OFFICERS = """
 officers:
   - {id: licensing-1, roles: [LICENSING_OFFICER], tier: 2}
   - {id: enforcement-1, roles: [ENFORCEMENT_OFFICER], tier: 3, affiliation: example-1}
+  - {id: none-1, roles: [], tier: 1}
 """
 
 

@@ -212,6 +212,24 @@ async def test_reflection_lists_the_services(rpc: Any) -> None:
     } < names
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("officer/none-1", "ROLE_MISSING"),
+        ("officer/unknown", "UNAUTHENTICATED"),
+        ("admin/a", "UNAUTHENTICATED"),
+    ],
+)
+async def test_reflection_is_for_callers_with_a_role(
+    rpc: Any, failure: Any, path: str, reason: str
+) -> None:
+    channel = rpc.channel(f"spiffe://safeconduct.example/{path}")
+    call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo()
+    failed = await failure(call.read())
+
+    assert failed.info.reason == reason
+
+
 async def test_the_service_port_accepts_only_mutual_tls(rpc: Any, request_: Any) -> None:
     async with aio.insecure_channel(f"127.0.0.1:{rpc.server.port}") as channel:
         with pytest.raises(aio.AioRpcError) as caught:
