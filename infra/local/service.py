@@ -55,6 +55,7 @@ class Service:
         self.addresses = addresses
         self.env = env
         self._log = log
+        self._release = release
         self._process = Process(f"{name}-{replica}", self._command(release), keep_alive=True)
 
     def _command(self, release: Release) -> Command:
@@ -107,15 +108,20 @@ class Service:
         """Stops the process and returns its exit code: 0 if it answered all open calls first."""
         return self._process.stop(STOP_SECONDS)
 
-    def restart(self, release: Release | None = None, seconds: float = READY_SECONDS) -> None:
+    def restart(
+        self,
+        release: Release | None = None,
+        seconds: float = READY_SECONDS,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         """Stops and starts the process, and returns once it is ready.
 
-        With `release` the process is one of that release from now on. Raises ProcessError if it is
-        not ready within `seconds`.
+        With `release` the process is one of that release from now on, with `env` it has these
+        variables. Raises ProcessError if it is not ready within `seconds`.
         """
         self.stop()
-        if release is not None:
-            self._process.command = self._command(release)
+        self._release, self.env = release or self._release, self.env if env is None else env
+        self._process.command = self._command(self._release)
         self.start()
         self.wait_ready(seconds)
 

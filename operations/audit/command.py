@@ -14,6 +14,7 @@ from safeconduct.cli.failures import BROKEN, REFUSED
 from safeconduct.cli.options import EXISTING_FILE, FILE, output_options
 from safeconduct.cli.output import Output
 
+from operations.audit.replay_command import replay
 from operations.audit.text_command import text
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 from operations.error_messages import run
@@ -56,6 +57,7 @@ def app() -> None:
     """Verify the audit log, and write and check case files. For operators."""
 
 
+app.add_command(replay)
 app.add_command(text)
 
 
