@@ -17,11 +17,10 @@ import grpc
 
 from chassis.rpc.errors import CommonReason, RpcError
 from chassis.rpc.peer_certificate import PeerUris
+from chassis.rpc.principal_ids import SEGMENT
 
 Kind = Literal["partner", "gate", "officer", "service"]
 
-SEGMENT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-"""Pattern of an id inside a SPIFFE path."""
 _PATH: Final = re.compile(
     rf"(?P<kind>partner|officer|service)/(?P<id>{SEGMENT})"
     rf"|(?P<gate>gate)/(?P<partner>{SEGMENT})/(?P<gate_id>{SEGMENT})"
@@ -34,7 +33,8 @@ class Principal:
 
     `partner_id` is a partner's own id, the partner of a gate, or the partner that an officer
     belongs to. `roles` are names of `safeconduct.options.v1.Role` without the prefix. `tier` is the
-    clearance of an officer, 1 to 3; it is 0 for every other caller.
+    clearance of an officer, 1 to 3; it is 0 for every other caller. `person` is the officer's id of
+    the person who has this account, if that is not the account's own id.
     """
 
     kind: Kind
@@ -42,6 +42,12 @@ class Principal:
     partner_id: str | None
     roles: frozenset[str]
     tier: int = 0
+    person: str | None = None
+
+    @property
+    def person_id(self) -> str:
+        """Returns the id that four eyes compare. All accounts of one person have the same."""
+        return self.person or self.id
 
     @property
     def name(self) -> str:

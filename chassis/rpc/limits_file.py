@@ -11,8 +11,9 @@ from typing import Annotated, Final, cast
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chassis.rpc.authentication import SEGMENT, Kind
+from chassis.rpc.authentication import Kind
 from chassis.rpc.limits import DEFAULTS, Limit, Limits
+from chassis.rpc.principal_ids import SEGMENT
 from chassis.yaml_files import YamlFileError, load_yaml
 
 _RELOAD_SECONDS: Final = 1.0

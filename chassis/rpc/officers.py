@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chassis.rpc.authentication import SEGMENT, Principal
+from chassis.rpc.authentication import Principal
+from chassis.rpc.principal_ids import SEGMENT, confusable_pairs
 from chassis.yaml_files import YamlFileError, load_yaml
 
 OfficerRole = Literal["LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER", "LIST_OFFICER"]
@@ -20,19 +21,29 @@ _RELOAD_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
+_Id = Annotated[str, Field(pattern=rf"^{SEGMENT}$")]
+
+
 class Officer(BaseModel):
-    """One entry of the officers file. `affiliation` is the partner that the officer belongs to."""
+    """One account of the officers file.
+
+    `affiliation` is the partner that the officer belongs to. `person` is the id of another entry:
+    the same person has both accounts, and they are one pair of eyes. An account has the affiliation
+    of its person.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    id: Annotated[str, Field(pattern=rf"^{SEGMENT}$")]
+    id: _Id
     roles: Annotated[tuple[OfficerRole, ...], Field(strict=False)]
     tier: Annotated[int, Field(ge=1, le=3)]
-    affiliation: Annotated[str, Field(pattern=rf"^{SEGMENT}$")] | None = None
+    affiliation: _Id | None = None
+    person: _Id | None = None
 
-    def principal(self) -> Principal:
-        """Returns the officer as a caller."""
-        return Principal("officer", self.id, self.affiliation, frozenset(self.roles), self.tier)
+    def principal(self, affiliation: str | None) -> Principal:
+        """Returns the officer as a caller with the affiliation of the person."""
+        roles = frozenset(self.roles)
+        return Principal("officer", self.id, affiliation, roles, self.tier, self.person)
 
 
 class _OfficersFile(BaseModel):
@@ -98,7 +109,32 @@ def _read(path: Path) -> Mapping[str, Principal]:
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
         )
         raise OfficersFileError(f"{path}: {faults}") from error
-    ids = [officer.id for officer in officers]
-    if repeated := sorted({each for each in ids if ids.count(each) > 1}):
-        raise OfficersFileError(f"{path}: two officers have the id {', '.join(repeated)}")
-    return {officer.id: officer.principal() for officer in officers}
+    if faults := "; ".join(_faults(officers)):
+        raise OfficersFileError(f"{path}: {faults}")
+    affiliations = {officer.id: officer.affiliation for officer in officers}
+    return {
+        officer.id: officer.principal(affiliations[officer.person or officer.id])
+        for officer in officers
+    }
+
+
+def _faults(officers: Sequence[Officer]) -> Iterator[str]:
+    """Yields the faults that several entries make together, each with its place."""
+    for first, later in confusable_pairs(officer.id for officer in officers):
+        one, other = officers[first].id, officers[later].id
+        what = "is taken by" if one == other else f"can be taken for {one!r}, the id of"
+        yield f"officers.{later}.id: {other!r} {what} officers.{first}; choose a distinct id"
+    by_id = {officer.id: officer for officer in officers}
+    for place, officer in enumerate(officers):
+        if officer.person is None:
+            continue
+        field, person = f"officers.{place}.person", by_id.get(officer.person)
+        if person is None or person is officer:
+            yield f"{field}: {officer.person!r} is not the id of another entry"
+        elif person.person is not None:
+            yield f"{field}: {officer.person!r} has a person itself; name {person.person!r}"
+        elif officer.affiliation not in {None, person.affiliation}:
+            yield (
+                f"officers.{place}.affiliation: differs from that of {officer.person!r}, the same"
+                " person; leave it out"
+            )

@@ -40,5 +40,5 @@ class Dependencies:
 
 
 def officer_of(principal: Principal) -> Officer:
-    """Returns the calling officer as the core's value."""
-    return Officer(principal.id, principal.tier, principal.partner_id)
+    """Returns the calling officer as the core's value. Its id is that of the person."""
+    return Officer(principal.person_id, principal.tier, principal.partner_id)

@@ -72,5 +72,5 @@ class Dependencies:
 
 
 def officer_of(principal: Principal) -> Officer:
-    """Returns the caller as the core knows officers."""
-    return Officer(principal.id, principal.partner_id)
+    """Returns the calling officer as the core's value. Its id is that of the person."""
+    return Officer(principal.person_id, principal.partner_id)

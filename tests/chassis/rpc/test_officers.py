@@ -81,7 +81,44 @@ def test_an_invalid_new_file_leaves_the_last_valid_one_in_use(
         ),
         (
             "officers: [{id: a, roles: [], tier: 1}, {id: a, roles: [], tier: 2}]",
-            "two officers have the id a",
+            "officers.1.id: 'a' is taken by officers.0",
+        ),
+        *(
+            (
+                (
+                    f"officers: [{{id: licensing-1, roles: [], tier: 1}},"
+                    f" {{id: {other}, roles: [], tier: 1}}]"
+                ),
+                f"officers.1.id: '{other}' can be taken for 'licensing-1', the id of officers.0",
+            )
+            for other in ("licensing-1.", "licensing_1", "1icensing-1")
+        ),
+        ("officers: [{id: Licensing-1, roles: [], tier: 1}]", "officers.0.id"),
+        (
+            "officers: [{id: a, roles: [], tier: 1, affiliation: Example-1}]",
+            "officers.0.affiliation",
+        ),
+        (
+            "officers: [{id: a, roles: [], tier: 1, person: b}]",
+            "officers.0.person: 'b' is not the id of another entry",
+        ),
+        (
+            "officers: [{id: a, roles: [], tier: 1, person: a}]",
+            "officers.0.person: 'a' is not the id of another entry",
+        ),
+        (
+            (
+                "officers: [{id: a, roles: [], tier: 1}, {id: b, roles: [], tier: 1, person: a},"
+                " {id: c, roles: [], tier: 1, person: b}]"
+            ),
+            "officers.2.person: 'b' has a person itself; name 'a'",
+        ),
+        (
+            (
+                "officers: [{id: a, roles: [], tier: 1},"
+                " {id: b, roles: [], tier: 1, person: a, affiliation: example-1}]"
+            ),
+            "officers.1.affiliation: differs from that of 'a', the same person; leave it out",
         ),
     ],
 )
@@ -94,3 +131,21 @@ def test_an_invalid_file_is_an_error_with_the_place_of_the_fault(
         Officers(file)
 
     assert words in str(caught.value)
+
+
+def test_two_accounts_of_one_person_have_one_id_for_four_eyes_and_one_affiliation(
+    file: Any,
+) -> None:
+    file.write_text(
+        "officers:\n"
+        "  - {id: anna, roles: [COUNTERSIGNER], tier: 2, affiliation: example-1}\n"
+        "  - {id: enforcement-7, roles: [ENFORCEMENT_OFFICER], tier: 1, person: anna}\n"
+    )
+    officers = Officers(file)
+    one, other = officers.find("anna"), officers.find("enforcement-7")
+
+    assert one is not None
+    assert other is not None
+    assert (one.person_id, other.person_id) == ("anna", "anna")
+    assert (one.partner_id, other.partner_id) == ("example-1", "example-1")
+    assert other.name == "officer/enforcement-7"
