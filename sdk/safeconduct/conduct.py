@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from safeconduct.bounded_file import KEY_BYTES, read_bounded
 from safeconduct.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from safeconduct.applications.v1.model_pb2 import Application
 
 __all__ = [
     "KeyFileError",
@@ -24,6 +28,7 @@ __all__ = [
     "public_bytes",
     "save_key",
     "sign",
+    "text_of",
     "verify",
 ]
 
@@ -33,8 +38,21 @@ def generate_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.generate()
 
 
+def text_of(application: Application, party_id: str) -> bytes:
+    """The text that this party of the application signs. Raises LookupError with the others' ids.
+
+    A service of an earlier release has one text, for the first party that may sign.
+    """
+    texts = {each.party_id: each.acceptance_text for each in application.signatory_texts}
+    if not texts:
+        return application.acceptance_text
+    if party_id not in texts:
+        raise LookupError(", ".join(texts))
+    return texts[party_id]
+
+
 def sign(acceptance_text: bytes, key: Ed25519PrivateKey) -> bytes:
-    """The signature, 64 bytes, over exactly the bytes of `Application.acceptance_text`."""
+    """The signature, 64 bytes, over exactly these bytes: the text of the signatory."""
     return key.sign(acceptance_text)
 
 

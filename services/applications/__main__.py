@@ -85,7 +85,6 @@ def build(runtime: Runtime[Settings]) -> Service:
         change_feed=change_feed,
         page_tokens=runtime.page_tokens,
         reference_data=reference_file.reference_data,
-        code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
         policy=policy,
         documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),

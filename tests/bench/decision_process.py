@@ -151,7 +151,6 @@ async def main(given: dict[str, Any]) -> None:
         change_feed=tail,
         page_tokens=PageTokens([bytes(32)]),
         reference_data=reference_file.reference_data,
-        code_of_conduct=reference_file.code_of_conduct,
         signing_terms=reference_file.signing_terms,
         policy=rules,
         documents=StoredDocuments(journal, signer, lambda: datetime.now(UTC)),

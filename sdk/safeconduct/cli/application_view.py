@@ -73,12 +73,16 @@ def show_change(change: service.ApplicationChange) -> None:
 
 
 def show_code_of_conduct(application: model.Application) -> None:
-    """Prints the code of conduct and the text to sign."""
+    """Prints the code of conduct and the text that each signatory signs."""
+    code = application.code_of_conduct
+    unknown = f"(version {code.version} is not kept; its SHA-256 is {code.digest.hex()})"
     show(
-        Text(application.code_of_conduct.text.rstrip()),
+        Text(code.text.rstrip() or unknown),
         Text(f"\nTo be signed by {time_text(application.sign_by)}:", style="bold"),
-        Text(application.acceptance_text.decode("utf-8", "backslashreplace").rstrip()),
     )
+    texts = [each.acceptance_text for each in application.signatory_texts]
+    for text in texts or [application.acceptance_text]:
+        show(Text(text.decode("utf-8", "backslashreplace").rstrip()), "")
 
 
 def show_accepted(answer: service.AcceptConductCodeResponse) -> None:

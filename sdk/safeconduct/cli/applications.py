@@ -183,7 +183,7 @@ def code(application_id: str, out: Output) -> None:
 
     if out.is_json:
         document = proto_json(application)
-        names = ("codeOfConduct", "acceptanceText", "signBy")
+        names = ("codeOfConduct", "acceptanceText", "signatoryTexts", "signBy")
         out.printed({name: document[name] for name in names if name in document})
     elif not out.printed({}, application.code_of_conduct.version):
         from safeconduct.cli.application_view import show_code_of_conduct
@@ -211,18 +211,23 @@ def accept(
 
     Read `applications code` first.
     """
-    from safeconduct.conduct import load_key, sign
+    from safeconduct.conduct import load_key, sign, text_of
 
     private_key = load_key(signing_key)
 
     async def sign_and_send(client: Client) -> service_pb2.AcceptConductCodeResponse:
         application = await client.applications.get(application_id)
         _require_signature(application)
+        signer = signatory or _only_signatory(application)
+        try:
+            text = text_of(application, signer)
+        except LookupError as others:
+            raise click.BadParameter(f"name one of {others}", param_hint="--signatory") from None
         return await client.applications.accept_conduct_code(
             application_id,
             code_version=application.code_of_conduct.version,
-            signatory_party_id=signatory or _only_signatory(application),
-            signature=sign(application.acceptance_text, private_key),
+            signatory_party_id=signer,
+            signature=sign(text, private_key),
             etag=application.etag,
             request_id=request_id,
             validate_only=validate_only,
@@ -278,7 +283,7 @@ def _require_signature(application: model_pb2.Application) -> None:
 def _only_signatory(application: model_pb2.Application) -> str:
     from safeconduct.applications.v1 import model_pb2 as model
 
-    found = [
+    found = [each.party_id for each in application.signatory_texts] or [
         party.party_id
         for party in application.details.parties
         if model.PARTY_ROLE_SIGNATORY in party.roles

@@ -143,7 +143,7 @@ class Applications:
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.AcceptConductCodeResponse:
-        """Submits the signature over `Application.acceptance_text`. The answer holds the license.
+        """Submits the signature over `conduct.text_of` the signatory. The answer holds the license.
 
         `safeconduct.conduct.sign` makes the signature.
         """

@@ -43,9 +43,9 @@ def is_authorized(party: Party, details: ApplicationDetails) -> bool:
     )
 
 
-def signatory(details: ApplicationDetails) -> Party | None:
-    """Returns the first party that may sign for an end user, or None."""
-    return next((party for party in details.parties if is_authorized(party, details)), None)
+def signatories(details: ApplicationDetails) -> tuple[Party, ...]:
+    """Returns the parties that may sign for an end user, in the order of the details."""
+    return tuple(party for party in details.parties if is_authorized(party, details))
 
 
 def acceptance_text(application: Application, signatory_party_id: str) -> bytes:

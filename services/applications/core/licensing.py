@@ -97,8 +97,8 @@ def accept_code(
     text = acceptance_text(application, command.signatory_party_id)
     if not command.verify(authority.public_key, text, command.signature):
         message = (
-            "signature: the signatory's key did not make this signature over "
-            "Application.acceptance_text"
+            "signature: the signatory's key did not make this signature over the text of this "
+            "signatory in Application.signatory_texts"
         )
         return Refusal(Kind.INVALID, Reason.SIGNATURE_INVALID, message, subject)
     return (LicenseIssued(application.application_id, _grant(application, command, now), now),)

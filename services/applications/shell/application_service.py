@@ -71,9 +71,10 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     ) -> pb.GetApplicationResponse:
         """Returns one application, or NOT_VISIBLE."""
         found = await self._get_visible(request.application_id)
+        await self._dependencies.texts.load_codes(found.state)
         view = codec.application(
             found.state,
-            self._dependencies.code_of_conduct,
+            self._dependencies.texts.codes,
             for_officer=is_officer(current_principal()),
         )
         return pb.GetApplicationResponse(application=view)
@@ -93,6 +94,7 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
             *page.after,
             page.limit,
         )
+        await self._dependencies.texts.load_codes(*(each.state for each in found))
         return pb.ListApplicationsResponse(
             applications=[self._view(each.state) for each in page.rows(found)],
             next_page_token=page.next_token(found, submission_sort_key),
@@ -167,7 +169,7 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
         return await self._dependencies.get_visible(UUID(application_id), current_principal())
 
     def _view(self, application: Application) -> model_pb2.Application:
-        return codec.application(application, self._dependencies.code_of_conduct)
+        return codec.application(application, self._dependencies.texts.codes)
 
     def _issued(self, application: Application) -> pb.AcceptConductCodeResponse:
         assert application.license is not None, "AcceptCode issues a license or is refused"

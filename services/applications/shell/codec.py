@@ -16,7 +16,7 @@ from chassis.proto_mapping import CachedConverter, Converter, members_by_number,
 from chassis.store.hash_chain import StoredEvent
 from chassis.store.stream import UnknownEventError, etag_of
 from services.applications.core import application_details, events, model, screening_summary
-from services.applications.core.acceptance import acceptance_text, signatory
+from services.applications.core.acceptance import acceptance_text, signatories
 from services.applications.core.explanations import reasons
 from services.applications.core.lifecycle import (
     OFFICER_METHODS,
@@ -52,6 +52,8 @@ STATES: Final = members_by_number(model.ApplicationState, model_pb2.ApplicationS
 _STATE_NUMBERS: Final[Mapping[str, Any]] = {state: number for number, state in STATES.items()}
 
 
+CodeTexts = Mapping[bytes, str]
+"""Texts of the code of conduct by their SHA-256."""
 _ALLOWED: Final[Mapping[bool, Mapping[str, tuple[str, ...]]]] = {
     for_officer: {state: allowed_commands(state, methods) for state in model.ApplicationState}
     for for_officer, methods in ((False, PARTNER_METHODS), (True, OFFICER_METHODS))
@@ -83,11 +85,12 @@ def state_number(name: str) -> model_pb2.ApplicationState.ValueType:
 
 
 def application(
-    record: model.Application, code: model.CodeOfConduct, *, for_officer: bool = False
+    record: model.Application, code_texts: CodeTexts, *, for_officer: bool = False
 ) -> model_pb2.Application:
-    """Returns an application as its partner, or an officer, sees it. `code` is the text in force.
+    """Returns an application as its partner, or an officer, sees it.
 
-    The two views differ in `allowed_commands` only.
+    The two views differ in `allowed_commands` only. The code of conduct to sign is the version that
+    the approval names.
     """
     view = model_pb2.Application(
         application_id=str(record.application_id),
@@ -105,17 +108,22 @@ def application(
     if record.state is model.ApplicationState.AWAITING_SIGNATURE and record.sign_by is not None:
         view.sign_by.CopyFrom(to_timestamp(record.sign_by))
         view.code_of_conduct.CopyFrom(
-            model_pb2.CodeOfConduct(version=code.version, text=code.text, digest=code.digest)
+            model_pb2.CodeOfConduct(
+                version=record.code_version,
+                text=code_texts.get(record.code_digest, ""),
+                digest=record.code_digest,
+            )
         )
-        signer = signatory(record.details)
-        if signer is not None:
-            view.acceptance_text = acceptance_text(record, signer.party_id)
+        for signer in signatories(record.details):
+            text = acceptance_text(record, signer.party_id)
+            view.signatory_texts.add(party_id=signer.party_id, acceptance_text=text)
+        view.acceptance_text = next((each.acceptance_text for each in view.signatory_texts), b"")
     return view
 
 
-def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Case:
+def case(record: model.Application, code_texts: CodeTexts) -> service_pb2.Case:
     """Returns an application with its findings and its pending recommendation, for officers."""
-    view = service_pb2.Case(application=application(record, code, for_officer=True))
+    view = service_pb2.Case(application=application(record, code_texts, for_officer=True))
     if record.screening is not None:
         view.screening.CopyFrom(SCREENING.to_proto(record.screening))
     if record.policy is not None:
@@ -126,10 +134,10 @@ def case(record: model.Application, code: model.CodeOfConduct) -> service_pb2.Ca
 
 
 def explanation(
-    record: model.Application, code: model.CodeOfConduct
+    record: model.Application, code_texts: CodeTexts
 ) -> service_pb2.ExplainDecisionResponse:
     """Returns what was stored about a decision or a case so far. Nothing is computed again."""
-    view = service_pb2.ExplainDecisionResponse(case=case(record, code))
+    view = service_pb2.ExplainDecisionResponse(case=case(record, code_texts))
     if record.basis is not None:
         view.basis.CopyFrom(BASIS.to_proto(record.basis))
         view.facts.CopyFrom(view.basis.facts)

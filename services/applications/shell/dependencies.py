@@ -18,10 +18,7 @@ from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Command, Officer, SigningTerms
 from services.applications.core.decide import decide
 from services.applications.core.events import Event
-from services.applications.core.model import (
-    Application,
-    CodeOfConduct,
-)
+from services.applications.core.model import Application
 from services.applications.core.reference_data import ReferenceData
 from services.applications.core.visibility import is_visible, not_visible, refuse_access
 from services.applications.shell.policy import Policy
@@ -34,7 +31,7 @@ from services.applications.shell.stored_texts import StoredTexts
 class Dependencies:
     """Everything that `__main__` builds once and hands to the servicers and event handlers.
 
-    `code_of_conduct` is the text in force, `signing_terms` the part of it that an approval records.
+    `signing_terms` are what an approval records of the code of conduct in force.
     `trace_url_template` is a URL with `{trace_id}` in it, or empty.
     """
 
@@ -42,7 +39,6 @@ class Dependencies:
     change_feed: ChangeFeed
     page_tokens: PageTokens
     reference_data: ReferenceData
-    code_of_conduct: CodeOfConduct
     signing_terms: SigningTerms
     policy: Policy
     documents: StoredDocuments

@@ -121,7 +121,8 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
         dependencies = self._dependencies
         found = await dependencies.get_visible(UUID(request.application_id), current_principal())
         application = found.state
-        response = codec.explanation(application, dependencies.code_of_conduct)
+        await dependencies.texts.load_codes(application)
+        response = codec.explanation(application, dependencies.texts.codes)
         if application.decision is not None:
             annotate({"decision.id": str(application.decision.decision_id)})
         event = _deciding_event(
@@ -137,7 +138,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
 
     def _case(self, application: Application, request: Any = None) -> pb.Case:
         """Returns the case. After a dry run it carries no id of a thing that was not stored."""
-        case = codec.case(application, self._dependencies.code_of_conduct)
+        case = codec.case(application, self._dependencies.texts.codes)
         if request is not None and request.validate_only:
             case.application.ClearField("decision_id")
             if isinstance(request, pb.RecommendDecisionRequest):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.applications.core.acceptance import acceptance_text, license_holder, signatory
+from services.applications.core.acceptance import acceptance_text, license_holder, signatories
 from services.applications.core.application_details import (
     ApplicationDetails,
     PartyRole,
@@ -138,8 +138,8 @@ def test_a_name_cannot_add_a_line_to_the_text() -> None:
 
 
 def test_the_suggested_signatory_may_sign() -> None:
-    assert signatory(b.details()) == b.SIGNATORY
-    assert signatory(with_authority(is_authorized=False)) is None
+    assert signatories(b.details()) == (b.SIGNATORY,)
+    assert signatories(with_authority(is_authorized=False)) == ()
 
 
 def test_an_application_has_no_acceptance_text_before_approval() -> None:

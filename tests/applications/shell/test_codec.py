@@ -7,6 +7,7 @@ from typing import get_args
 
 import protovalidate
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from safeconduct.applications.v1 import errors_pb2, events_pb2, model_pb2, policy_pb2
 
 from chassis.proto_mapping import Converter
@@ -15,13 +16,19 @@ from chassis.store.change_feed import Change, Cursor
 from chassis.store.hash_chain import StoredEvent, event_id_of
 from chassis.store.stream import UnknownEventError
 from services.applications.core import application_details, model, screening_summary
-from services.applications.core.commands import Command
+from services.applications.core.application_details import (
+    PartyKind,
+    PartyRole,
+    SigningAuthority,
+)
+from services.applications.core.commands import AcceptCode, Command
 from services.applications.core.errors import Fault, Reason
 from services.applications.core.events import Event
 from services.applications.core.lifecycle import OFFICER_METHODS, PARTNER_METHODS
 from services.applications.core.model import RuleEffect
 from services.applications.core.policy_facts import PolicyFacts
 from services.applications.shell import application_watch, codec
+from services.applications.shell.license_documents import verify_signature
 from tests.applications import builders as b
 
 MODULES = (application_details, screening_summary, model)
@@ -182,10 +189,9 @@ def test_the_commands_that_a_caller_is_offered_are_those_that_its_role_may_call(
 
 def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:
     pending = b.application_in(model.ApplicationState.PENDING_COUNTERSIGN)
-    code = b.REFERENCE_FILE.code_of_conduct
 
-    assert list(codec.application(pending, code).allowed_commands) == ["WithdrawApplication"]
-    assert list(codec.case(pending, code).application.allowed_commands) == [
+    assert list(codec.application(pending, {}).allowed_commands) == ["WithdrawApplication"]
+    assert list(codec.case(pending, {}).application.allowed_commands) == [
         "CountersignDecision",
         "RejectRecommendation",
     ]
@@ -194,7 +200,7 @@ def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:
 def test_an_explanation_holds_the_facts_that_were_stored_with_the_outcome() -> None:
     referred = b.after(b.submitted(), b.conclude(RuleEffect.REFER))
 
-    shown = codec.explanation(referred, b.REFERENCE_FILE.code_of_conduct)
+    shown = codec.explanation(referred, {})
 
     assert Converter(PolicyFacts, policy_pb2.PolicyFacts).from_proto(shown.facts) == b.basis().facts
     assert shown.basis.policy_digest == b.POLICY.text.digest
@@ -205,10 +211,71 @@ def test_an_explanation_holds_the_facts_that_were_stored_with_the_outcome() -> N
 def test_an_explanation_has_no_facts_if_an_earlier_release_kept_none() -> None:
     referred = b.after(b.submitted(), b.conclude(RuleEffect.REFER))
 
-    shown = codec.explanation(
-        dataclasses.replace(referred, basis=None), b.REFERENCE_FILE.code_of_conduct
-    )
+    shown = codec.explanation(dataclasses.replace(referred, basis=None), {})
 
     assert shown.case.HasField("policy")
     assert not shown.HasField("facts")
     assert not shown.HasField("basis")
+
+
+SECOND = b.party(
+    "second",
+    PartyRole.SIGNATORY,
+    kind=PartyKind.PERSON,
+    sector=None,
+    signing_authority=SigningAuthority(
+        b.OTHER_KEY.public_key().public_bytes_raw(), True, "end-user"
+    ),
+)
+CODES = {b.TERMS.code_digest: "the text that was approved", b"\x02" * 32: "a later text"}
+
+
+@pytest.mark.parametrize(("party_id", "key"), [("signatory", b.KEY), ("second", b.OTHER_KEY)])
+def test_each_signatory_is_shown_the_text_that_it_signs(
+    party_id: str, key: Ed25519PrivateKey
+) -> None:
+    waiting = b.awaiting_signature(b.with_parties(SECOND))
+    shown = codec.application(waiting, CODES)
+    texts = {each.party_id: each.acceptance_text for each in shown.signatory_texts}
+
+    accepted = AcceptCode(
+        b.LICENSE_ID,
+        shown.code_of_conduct.version,
+        party_id,
+        key.sign(texts[party_id]),
+        verify_signature,
+    )
+
+    assert sorted(texts) == ["second", "signatory"]
+    assert b.after(waiting, accepted).license is not None
+
+
+def test_the_text_that_is_shown_is_the_one_that_the_approval_names() -> None:
+    waiting = b.awaiting_signature()
+
+    shown = codec.application(waiting, CODES)
+
+    code = shown.code_of_conduct
+    assert (code.version, code.text) == (b.TERMS.code_version, "the text that was approved")
+    assert code.digest == b.TERMS.code_digest
+    (text,) = (each.acceptance_text for each in shown.signatory_texts)
+    assert f"code-sha256: {code.digest.hex()}\n".encode() in text
+    assert shown.acceptance_text == text
+
+
+def test_a_text_that_was_never_kept_is_named_by_version_and_digest_only() -> None:
+    code = codec.application(b.awaiting_signature(), {}).code_of_conduct
+
+    assert (code.version, code.digest, code.text) == (
+        b.TERMS.code_version,
+        b.TERMS.code_digest,
+        "",
+    )
+
+
+def test_nothing_is_shown_to_sign_in_any_other_state() -> None:
+    for state in model.ApplicationState:
+        shown = codec.application(b.application_in(state), CODES)
+
+        is_waiting = state is model.ApplicationState.AWAITING_SIGNATURE
+        assert bool(shown.signatory_texts) == shown.HasField("code_of_conduct") == is_waiting

@@ -563,7 +563,7 @@ def test_a_reviewed_applicant_cannot_tell_what_was_found_on_the_lists(
     reviewed = replace(
         b.application_in(ApplicationState.UNDER_REVIEW), policy=evaluate(b.details(), finding)
     )
-    view = codec.application(reviewed, b.REFERENCE_FILE.code_of_conduct)
+    view = codec.application(reviewed, {})
 
     assert list(view.reasons) == [ON_LISTS[0].explanation]
 

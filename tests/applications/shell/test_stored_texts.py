@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -90,3 +91,18 @@ async def test_the_database_refuses_a_text_under_another_digest(pool: asyncpg.Po
 async def test_the_service_cannot_change_or_remove_a_text(pool: asyncpg.Pool, change: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(change)
+
+
+async def test_the_code_in_force_and_former_codes_are_read_by_their_digests(
+    pool: asyncpg.Pool,
+) -> None:
+    later = SourceText(TextKind.CODE_OF_CONDUCT, "2.0", "code-2.md", b"a later text")
+    await texts(pool, CODE).ensure_stored()
+    replica = texts(pool, later)
+    waiting = replace(b.awaiting_signature(), code_digest=CODE.digest)
+    before = dict(replica.codes)
+
+    await replica.load_codes(waiting, replace(waiting, code_digest=b"\x07" * 32), b.submitted())
+
+    assert before == {later.digest: "a later text"}
+    assert replica.codes == {**before, CODE.digest: CODE.content.decode()}

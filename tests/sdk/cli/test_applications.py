@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from safeconduct import conduct
 from safeconduct.applications.v1 import model_pb2 as model
 
@@ -78,6 +79,47 @@ async def test_the_code_is_signed_with_the_signatorys_key(
     assert conduct.verify(
         b"I accept version 3", sent.signature, bytes.fromhex(made.json["publicKey"])
     )
+
+
+@pytest.mark.parametrize(
+    ("signatory", "text"), [("first", b"I accept, first"), ("second", b"I accept, second")]
+)
+async def test_each_of_two_signatories_signs_its_own_text(
+    command: Command, services: FakeServices, tmp_path: Path, signatory: str, text: bytes
+) -> None:
+    key = conduct.generate_key()
+    conduct.save_key(key, tmp_path / "key.pem")
+    services.application.acceptance_text = b"I accept, first"
+    for name in ("first", "second"):
+        services.application.signatory_texts.add(
+            party_id=name, acceptance_text=f"I accept, {name}".encode()
+        )
+    accept = ("applications", "accept", APPLICATION, "--signing-key", str(tmp_path / "key.pem"))
+
+    unnamed = await command(*accept)
+    unknown = await command(*accept, "--signatory", "third")
+    ran = await command(*accept, "--signatory", signatory, "--json")
+
+    assert [each.code for each in (unnamed, unknown, ran)] == [2, 2, 0]
+    assert "name one of first, second" in unknown.err
+    sent = services.last("AcceptConductCode")
+    assert sent.signatory_party_id == signatory
+    assert conduct.verify(text, sent.signature, conduct.public_bytes(key))
+
+
+async def test_the_code_is_shown_with_the_text_of_each_signatory(
+    command: Command, services: FakeServices
+) -> None:
+    services.application.acceptance_text = b"I accept, first"
+    services.application.code_of_conduct.text = "# The code"
+    for name in ("first", "second"):
+        services.application.signatory_texts.add(
+            party_id=name, acceptance_text=f"I accept, {name}".encode()
+        )
+
+    ran = await command("applications", "code", APPLICATION)
+
+    assert all(each in ran.out for each in ("# The code", "I accept, first", "I accept, second"))
 
 
 async def test_nothing_is_signed_when_there_is_nothing_to_sign(

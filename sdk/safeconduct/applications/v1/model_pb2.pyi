@@ -1598,6 +1598,32 @@ class CodeOfConductAcceptance(_message.Message):
 Global___CodeOfConductAcceptance: _TypeAlias = CodeOfConductAcceptance  # noqa: Y015
 
 @_typing.final
+class SignatoryText(_message.Message):
+    """A party that may sign the code of conduct for an end user, with the text that it signs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    ACCEPTANCE_TEXT_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """party_id of the signatory."""
+    acceptance_text: _builtins.bytes
+    """The exact bytes that this party signs: UTF-8 text that names the party."""
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+        acceptance_text: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_text", b"acceptance_text", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignatoryText: _TypeAlias = SignatoryText  # noqa: Y015
+
+@_typing.final
 class Application(_message.Message):
     """An application, as its partner and officers see it."""
 
@@ -1617,6 +1643,7 @@ class Application(_message.Message):
     SIGN_BY_FIELD_NUMBER: _builtins.int
     LICENSE_ID_FIELD_NUMBER: _builtins.int
     ALLOWED_COMMANDS_FIELD_NUMBER: _builtins.int
+    SIGNATORY_TEXTS_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """Id of the application, UUID."""
     partner_id: _builtins.str
@@ -1630,9 +1657,7 @@ class Application(_message.Message):
     decision_id: _builtins.str
     """Id of the decision, UUID. Empty until there is one."""
     acceptance_text: _builtins.bytes
-    """The exact bytes to sign: UTF-8 text for the first party that may sign for an end user. Empty
-    unless the state is AWAITING_SIGNATURE.
-    """
+    """The text of the first of `signatory_texts`. Empty unless the state is AWAITING_SIGNATURE."""
     license_id: _builtins.str
     """Id of the license, UUID. Empty until it is issued."""
     @_builtins.property
@@ -1657,7 +1682,11 @@ class Application(_message.Message):
 
     @_builtins.property
     def code_of_conduct(self) -> Global___CodeOfConduct:
-        """Code of conduct to sign. Absent unless the state is AWAITING_SIGNATURE."""
+        """Code of conduct to sign: the version that was in force when the application was approved, also
+        after a later one came into force. Absent unless the state is AWAITING_SIGNATURE. Its text is
+        empty if a release that kept no texts approved the application, under a version that is no
+        longer in force.
+        """
 
     @_builtins.property
     def sign_by(self) -> _timestamp_pb2.Timestamp:
@@ -1667,6 +1696,12 @@ class Application(_message.Message):
     def allowed_commands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Methods that are possible in this state, for example WithdrawApplication. A partner sees
         methods of partners only, an officer those of officers only.
+        """
+
+    @_builtins.property
+    def signatory_texts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignatoryText]:
+        """The parties that may sign for an end user, each with the text that it signs, in the order of the
+        details. One signature suffices. Empty unless the state is AWAITING_SIGNATURE.
         """
 
     def __init__(
@@ -1686,10 +1721,11 @@ class Application(_message.Message):
         sign_by: _timestamp_pb2.Timestamp | None = ...,
         license_id: _builtins.str = ...,
         allowed_commands: _abc.Iterable[_builtins.str] | None = ...,
+        signatory_texts: _abc.Iterable[Global___SignatoryText] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code_of_conduct", b"code_of_conduct", "details", b"details", "sign_by", b"sign_by", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_text", b"acceptance_text", "allowed_commands", b"allowed_commands", "application_id", b"application_id", "code_of_conduct", b"code_of_conduct", "decision_id", b"decision_id", "details", b"details", "etag", b"etag", "license_id", b"license_id", "partner_id", b"partner_id", "reasons", b"reasons", "sign_by", b"sign_by", "state", b"state", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_text", b"acceptance_text", "allowed_commands", b"allowed_commands", "application_id", b"application_id", "code_of_conduct", b"code_of_conduct", "decision_id", b"decision_id", "details", b"details", "etag", b"etag", "license_id", b"license_id", "partner_id", b"partner_id", "reasons", b"reasons", "sign_by", b"sign_by", "signatory_texts", b"signatory_texts", "state", b"state", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

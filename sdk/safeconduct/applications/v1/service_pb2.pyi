@@ -380,7 +380,7 @@ class AcceptConductCodeRequest(_message.Message):
     signatory_party_id: _builtins.str
     """party_id of the person who signed."""
     signature: _builtins.bytes
-    """Ed25519 signature of Application.acceptance_text, 64 bytes."""
+    """Ed25519 signature, 64 bytes, of the text of this signatory in Application.signatory_texts."""
     etag: _builtins.str
     """Application.etag as the caller read it. Empty to accept any version."""
     validate_only: _builtins.bool
