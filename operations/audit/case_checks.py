@@ -5,7 +5,8 @@ The checks, in this order:
 (1) every part has the digest that the file states;
 (2) every stream is a whole hash chain, from the first event to the latest hash of the state row;
 (3) the content of every event equals its payload and is about this application or its license;
-(4) the decisions are those of the events;
+(4) the decisions are those of the events, and an approval in spite of open hits names them and was
+    countersigned by enough officers;
 (5) the screenings are those of the events, and each decision is based on one of them;
 (6) the three services have recorded the same parties, license and standing;
 (7) the code of conduct is the text whose digest was approved and signed;
@@ -61,10 +62,13 @@ def check(file: CaseFile) -> tuple[CheckResult, ...]:
         ),
         _result(
             "decisions",
-            case_decisions.statement_faults(
-                file.decisions, events, "applications", DECISION_EVENTS
-            ),
-            _count(file.decisions),
+            [
+                *case_decisions.statement_faults(
+                    file.decisions, events, "applications", DECISION_EVENTS
+                ),
+                *case_decisions.override_faults(events),
+            ],
+            f"{_count(file.decisions)}{case_decisions.overrides(events)}",
         ),
         _result(
             "screenings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from safeconduct.applications.v1 import events_pb2 as applications
@@ -13,6 +13,9 @@ from safeconduct.screening.v1 import events_pb2 as screening
 from operations.audit.case_file import Statement
 from operations.audit.decoded_events import DecodedEvent
 from operations.audit.events import to_json
+
+_OVERRIDE_SIGNATURES: Final = 2
+_HIGHEST_TIER: Final = 3
 
 
 def statement_faults(
@@ -98,3 +101,39 @@ def _ownership(message: Message) -> set[tuple[str, str, str]]:
     ownership: Any = getattr(message, "ownership", None)
     found = ownership.findings if ownership is not None else ()
     return {(each.party_id, each.rule_id, each.explanation) for each in found}
+
+
+def override_faults(events: Sequence[DecodedEvent]) -> Iterator[str]:
+    """Yields the approvals in spite of open hits that nobody overrode as the rule demands.
+
+    The override must name every open hit. It needs two countersignatures, one of them by an officer
+    of the highest tier. Findings of earlier releases do not name hits, so they have no fault.
+    """
+    for decision in _approvals(events):
+        override = decision.recommendation.open_hits_override
+        named = {hit for finding in decision.screening.findings for hit in finding.open_hit_ids}
+        signatures = decision.recommendation.countersignatures
+        if not named <= set(override.hit_ids):
+            yield f"decision {decision.decision_id} approves in spite of hits that it does not name"
+        elif decision.recommendation.HasField("open_hits_override") and (
+            len(signatures) < _OVERRIDE_SIGNATURES
+            or all(each.tier < _HIGHEST_TIER for each in signatures)
+        ):
+            yield f"decision {decision.decision_id} overrides open hits with too few officers"
+
+
+def overrides(events: Sequence[DecodedEvent]) -> str:
+    """Returns a sentence on the approvals in spite of open hits; empty if there is none."""
+    found = [
+        f"{len(override.hit_ids)} hits and {len(override.party_ids)} parties of unknown hits"
+        for decision in _approvals(events)
+        if decision.recommendation.HasField("open_hits_override")
+        and (override := decision.recommendation.open_hits_override)
+    ]
+    return "".join(f"; approved in spite of {each}" for each in found)
+
+
+def _approvals(events: Sequence[DecodedEvent]) -> Iterator[model.Decision]:
+    for each in events:
+        if isinstance(each.message, applications.ApplicationApproved):
+            yield each.message.decision

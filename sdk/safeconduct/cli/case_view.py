@@ -170,6 +170,11 @@ def _recommendation(recommendation: model.Recommendation) -> RenderableType:
         for one in recommendation.countersignatures
     ]
     by = f"{recommendation.officer_id} at {time_text(recommendation.recommended_at)}"
+    override = recommendation.open_hits_override
+    overridden: Pairs = [
+        ("in spite of open hits", override.reason),
+        ("open hits", listed([*override.hit_ids, *(f"of {one}" for one in override.party_ids)])),
+    ]
     return pairs(
         [
             ("recommended", coloured(short(model.Outcome, recommendation.outcome))),
@@ -178,5 +183,6 @@ def _recommendation(recommendation: model.Recommendation) -> RenderableType:
             ("conditions", listed(recommendation.conditions)),
             ("id", recommendation.recommendation_id),
             ("countersigned", listed(signed)),
+            *(overridden if recommendation.HasField("open_hits_override") else ()),
         ]
     )

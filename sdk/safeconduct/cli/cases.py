@@ -89,6 +89,13 @@ def owners(application_id: str, out: Output) -> None:
 @rationale_option
 @click.option("--approve/--deny", default=None, help="The decision that you recommend.")
 @click.option("--condition", multiple=True, help="Condition of the license; repeatable.")
+@click.option(
+    "--override-open-hits",
+    "open_hits_override",
+    metavar="REASON",
+    default="",
+    help="Approve although hits are not cleared; asks for one more officer.",
+)
 @mutation_options
 @output_options
 def recommend(
@@ -96,6 +103,7 @@ def recommend(
     rationale: str,
     approve: bool | None,
     condition: tuple[str, ...],
+    open_hits_override: str,
     out: Output,
     request_id: str,
     validate_only: bool,
@@ -113,6 +121,7 @@ def recommend(
             outcome=model.OUTCOME_APPROVE if approve else model.OUTCOME_DENY,
             rationale=rationale,
             conditions=condition,
+            open_hits_override=open_hits_override,
             etag=case.application.etag,
             request_id=request_id,
             validate_only=validate_only,

@@ -194,16 +194,22 @@ class Reviews:
         rationale: str,
         etag: str,
         conditions: Iterable[str] = (),
+        open_hits_override: str = "",
         request_id: str = "",
         validate_only: bool = False,
     ) -> service.Case:
-        """Recommends a decision. `etag` is that of the case as the officer read it."""
+        """Recommends a decision. `etag` is that of the case as the officer read it.
+
+        `open_hits_override` is the reason to approve although hits are not cleared. Without it such
+        an approval raises SafeconductError with reason OPEN_HITS.
+        """
         request = service.RecommendDecisionRequest(
             request_id=request_id or new_request_id(),
             application_id=application_id,
             outcome=outcome,
             rationale=rationale,
             conditions=conditions,
+            open_hits_override=open_hits_override,
             etag=etag,
             validate_only=validate_only,
         )

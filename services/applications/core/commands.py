@@ -118,6 +118,7 @@ class Recommend:
     outcome: Outcome
     rationale: str
     conditions: tuple[str, ...]
+    open_hits_override: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     SIGNING_KEY_EXPIRED = "SIGNING_KEY_EXPIRED"
     SIGNING_TIME_OVER = "SIGNING_TIME_OVER"
     NOT_FOUND = "NOT_FOUND"
+    OPEN_HITS = "OPEN_HITS"
 
 
 class Fault(StrEnum):

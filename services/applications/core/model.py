@@ -102,6 +102,16 @@ class Countersignature:
     officer_id: str
     rationale: str
     signed_at: datetime
+    tier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHitsOverride:
+    """The reason to approve although these hits, or the hits of these parties, are not cleared."""
+
+    reason: str
+    hit_ids: tuple[str, ...]
+    party_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,7 @@ class Recommendation:
     officer_id: str
     recommended_at: datetime
     countersignatures: tuple[Countersignature, ...] = ()
+    open_hits_override: OpenHitsOverride | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The four-eyes rule is enforced here, so that no user interface has to enforce it
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from services.applications.core.approval import approved, conditions
 from services.applications.core.commands import (
@@ -32,19 +31,29 @@ from services.applications.core.model import (
     PolicyOutcome,
     Recommendation,
 )
+from services.applications.core.open_hits import (
+    HIGHEST_TIER,
+    lacks_highest_tier,
+    not_overridden,
+    open_hits,
+    override,
+    signatures_needed,
+)
+from services.applications.core.open_hits import refusal as open_hits_refusal
 from services.applications.core.screening_summary import ScreeningSummary
-
-HIGHEST_TIER: Final = 3
-"""The clearance that a case needs before policy was evaluated."""
 
 
 def recommend(
     application: Application, command: Recommend, now: datetime
 ) -> tuple[Event, ...] | Refusal:
-    """Returns the recommendation, or CONFLICT_OF_INTEREST or CLEARANCE_TOO_LOW."""
+    """Returns the recommendation, or CONFLICT_OF_INTEREST, CLEARANCE_TOO_LOW or OPEN_HITS."""
     refusal = _refuse_officer(application, command.officer)
     if refusal is not None:
         return refusal
+    found = open_hits(application.screening, application.details)
+    overridden = override(found, command.outcome, command.open_hits_override)
+    if isinstance(overridden, Refusal):
+        return overridden
     recommendation = Recommendation(
         recommendation_id=command.recommendation_id,
         outcome=command.outcome,
@@ -52,6 +61,7 @@ def recommend(
         conditions=command.conditions,
         officer_id=command.officer.officer_id,
         recommended_at=now,
+        open_hits_override=overridden,
     )
     return (DecisionRecommended(application.application_id, recommendation, now),)
 
@@ -61,19 +71,27 @@ def countersign(
 ) -> tuple[Event, ...] | Refusal:
     """Returns the decision if this is the last countersignature needed, else the countersignature.
 
-    Refuses as `_refuse_second_officer` does.
+    Refuses as `_refuse_second_officer` does; with OPEN_HITS if hits are open that the
+    recommendation does not name; and with CLEARANCE_TOO_LOW if this would be the last
+    countersignature of such an approval and no countersigner is of the highest tier.
     """
     refusal = _refuse_second_officer(application, command)
     if refusal is not None:
         return refusal
     recommendation, policy, screening = _case(application)
-    signature = Countersignature(command.officer.officer_id, command.rationale, now)
+    found = not_overridden(open_hits(screening, application.details), recommendation)
+    if found:
+        return open_hits_refusal(found)
+    officer = command.officer
+    signature = Countersignature(officer.officer_id, command.rationale, now, officer.tier)
     signed = countersigned(recommendation, signature)
-    if len(signed.countersignatures) < max(1, policy.countersignatures):
+    if len(signed.countersignatures) < signatures_needed(signed, policy.countersignatures):
         event = RecommendationCountersigned(
             application.application_id, recommendation.recommendation_id, signature, now
         )
         return (event,)
+    if lacks_highest_tier(recommendation, signature):
+        return _clearance_too_low(HIGHEST_TIER, officer.tier)
     decision = Decision(
         decision_id=command.decision_id,
         outcome=signed.outcome,
@@ -97,7 +115,8 @@ def reject(
     refusal = _refuse_second_officer(application, command)
     if refusal is not None:
         return refusal
-    rejection = Countersignature(command.officer.officer_id, command.rationale, now)
+    officer = command.officer
+    rejection = Countersignature(officer.officer_id, command.rationale, now, officer.tier)
     event = RecommendationRejected(
         application.application_id, command.recommendation_id, rejection, now
     )
@@ -132,13 +151,13 @@ def _refuse_officer(application: Application, officer: Officer) -> Refusal | Non
             Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message, {"officerId": officer.officer_id}
         )
     required = HIGHEST_TIER if application.policy is None else application.policy.tier
-    if officer.tier < required:
-        tiers = {"requiredTier": str(required), "officerTier": str(officer.tier)}
-        message = (
-            f"this case needs an officer of tier {required} or higher; yours is {officer.tier}"
-        )
-        return Refusal(Kind.PERMISSION, Reason.CLEARANCE_TOO_LOW, message, tiers)
-    return None
+    return _clearance_too_low(required, officer.tier) if officer.tier < required else None
+
+
+def _clearance_too_low(required: int, actual: int) -> Refusal:
+    tiers = {"requiredTier": str(required), "officerTier": str(actual)}
+    message = f"this case needs an officer of tier {required} or higher; yours is {actual}"
+    return Refusal(Kind.PERMISSION, Reason.CLEARANCE_TOO_LOW, message, tiers)
 
 
 def _refuse_same_officer(recommendation: Recommendation, officer: Officer) -> Refusal | None:

@@ -43,6 +43,7 @@ class PartyFinding:
     entry_ids: tuple[str, ...] = ()
     list_codes: tuple[str, ...] = ()
     undetermined_reason: str = ""
+    open_hit_ids: tuple[str, ...] = ()
 
 
 class OwnershipResult(StrEnum):

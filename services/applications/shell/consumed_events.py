@@ -34,6 +34,10 @@ _OWNERSHIP_CAUSES: Final = members_by_number(
     screening_summary.OwnershipCause, screening_model_pb2.OwnershipCause.DESCRIPTOR
 )
 
+_CLEARED: Final = frozenset(
+    {screening_model_pb2.HIT_STATE_FALSE_POSITIVE, screening_model_pb2.HIT_STATE_SUPERSEDED}
+)
+
 
 def screening_completed(payload: bytes) -> tuple[UUID, screening_summary.ScreeningSummary]:
     """Returns the application's id and what screening found, without names. Raises Undecodable."""
@@ -101,6 +105,7 @@ def _listed(event: screening_pb2.PartyListed) -> tuple[UUID, RevisionCause, Part
         strength=_STRENGTHS.get(event.strength),
         entry_ids=tuple(event.entry_ids),
         list_codes=tuple(event.list_codes),
+        open_hit_ids=tuple(event.open_hit_ids),
     )
     rescreening = Rescreening(
         UUID(event.screening_id), event.list_version, from_timestamp(event.listed_at)
@@ -117,6 +122,7 @@ def _adjudicated(event: screening_pb2.HitAdjudicated) -> tuple[UUID, RevisionCau
         entry_ids=tuple(event.party_entry_ids),
         list_codes=tuple(event.party_list_codes),
         undetermined_reason=event.party_undetermined_reason,
+        open_hit_ids=tuple(event.party_open_hit_ids),
     )
     is_false_positive = event.verdict == screening_model_pb2.HIT_VERDICT_FALSE_POSITIVE
     cause = RevisionCause.CLEARED if is_false_positive else RevisionCause.CONFIRMED
@@ -137,6 +143,9 @@ def _finding(party: screening_model_pb2.PartyScreening) -> screening_summary.Par
         entry_ids=tuple(hit.entry_id for hit in party.hits),
         list_codes=tuple(dict.fromkeys(hit.list_code for hit in party.hits)),
         undetermined_reason=party.undetermined_reason,
+        open_hit_ids=tuple(
+            hit.hit_id for hit in party.hits if hit.hit_id and hit.state not in _CLEARED
+        ),
     )
 
 

@@ -68,6 +68,7 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
             outcome=codec.OUTCOMES[request.outcome],
             rationale=request.rationale,
             conditions=tuple(request.conditions),
+            open_hits_override=request.open_hits_override,
         )
         annotate({"application.id": request.application_id})
         return await self._mutations.run(

@@ -44,6 +44,7 @@ class PartyListed:
     """A party of an open application or of a live license has a new hit. Carries no names.
 
     entry_ids: all entries that may be, or are, the party. new_entry_ids: those that are new.
+    open_hit_ids: the hits of these entries.
     """
 
     application_id: UUID
@@ -58,6 +59,7 @@ class PartyListed:
     result: ScreeningResult
     listed_at: datetime
     ownership: OwnershipAssessment | None = None
+    open_hit_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class HitAdjudicated:
     party_undetermined_reason: str = ""
     remembered_hit_id: UUID | None = None
     ownership: OwnershipAssessment | None = None
+    party_open_hit_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

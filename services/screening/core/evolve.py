@@ -63,7 +63,7 @@ class KnownHit:
         return clearing_id_of(self.hit_id, len(self.acts))
 
 
-STATE_SCHEMA: Final = 1
+STATE_SCHEMA: Final = 2
 """Number of the shape of ScreenedApplication and of its events (see Stream.schema)."""
 
 

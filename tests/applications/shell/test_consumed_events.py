@@ -161,3 +161,44 @@ def test_a_standing_is_followed_by_the_version_of_the_record_not_by_the_deprecat
 
     command = FollowStanding(b.SCREENING_ID, LicenseState.SUSPENDED, 9)
     assert followed == (b.APPLICATION_ID, command)
+
+
+def test_a_finding_names_the_hits_that_no_officer_has_cleared() -> None:
+    states = {
+        "open": model_pb2.HIT_STATE_OPEN,
+        "proposed": model_pb2.HIT_STATE_CLEARING_PROPOSED,
+        "false": model_pb2.HIT_STATE_FALSE_POSITIVE,
+        "confirmed": model_pb2.HIT_STATE_CONFIRMED,
+    }
+    party = model_pb2.PartyScreening(
+        party_id="end-user",
+        result=model_pb2.SCREENING_RESULT_POSSIBLE_MATCH,
+        hits=[model_pb2.Hit(hit_id=hit_id, state=state) for hit_id, state in states.items()],
+    )
+    event = events_pb2.ScreeningCompleted(
+        screening_id=str(b.SCREENING_ID), application_id=str(b.APPLICATION_ID), parties=[party]
+    )
+    event.screened_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+
+    _, summary = consumed_events.screening_completed(event.SerializeToString())
+
+    assert summary.findings[0].open_hit_ids == ("open", "proposed", "confirmed")
+
+
+def test_verdicts_and_list_matches_name_the_hits_that_are_left() -> None:
+    verdict = events_pb2.HitAdjudicated(
+        application_id=str(b.APPLICATION_ID), party_id="end-user", party_open_hit_ids=["left"]
+    )
+    match = events_pb2.PartyListed(
+        application_id=str(b.APPLICATION_ID),
+        party_id="end-user",
+        screening_id=str(b.SCREENING_ID),
+        open_hit_ids=["left", "new"],
+    )
+    match.listed_at.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC))
+
+    _, _, after_verdict = consumed_events.hit_adjudicated(verdict.SerializeToString())
+    _, _, after_match = consumed_events.party_listed(match.SerializeToString())
+
+    assert after_verdict.finding.open_hit_ids == ("left",)
+    assert after_match.finding.open_hit_ids == ("left", "new")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(safeconduct/applications/v1/errors.proto\x12\x1bsafeconduct.applications.v1*\x86\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x01\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x02\x12)\n%ERROR_REASON_INCONSISTENT_APPLICATION\x10\x03\x12&\n\"ERROR_REASON_SELF_COUNTERSIGNATURE\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12\"\n\x1e\x45RROR_REASON_CLEARANCE_TOO_LOW\x10\x06\x12\'\n#ERROR_REASON_RECOMMENDATION_CHANGED\x10\x07\x12\"\n\x1e\x45RROR_REASON_SIGNATURE_INVALID\x10\x08\x12)\n%ERROR_REASON_SIGNATORY_NOT_AUTHORIZED\x10\t\x12!\n\x1d\x45RROR_REASON_CODE_OUT_OF_DATE\x10\n\x12$\n ERROR_REASON_SIGNING_KEY_EXPIRED\x10\x0b\x12\"\n\x1e\x45RROR_REASON_SIGNING_TIME_OVER\x10\x0c\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\rBDZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(safeconduct/applications/v1/errors.proto\x12\x1bsafeconduct.applications.v1*\xa2\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x01\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x02\x12)\n%ERROR_REASON_INCONSISTENT_APPLICATION\x10\x03\x12&\n\"ERROR_REASON_SELF_COUNTERSIGNATURE\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12\"\n\x1e\x45RROR_REASON_CLEARANCE_TOO_LOW\x10\x06\x12\'\n#ERROR_REASON_RECOMMENDATION_CHANGED\x10\x07\x12\"\n\x1e\x45RROR_REASON_SIGNATURE_INVALID\x10\x08\x12)\n%ERROR_REASON_SIGNATORY_NOT_AUTHORIZED\x10\t\x12!\n\x1d\x45RROR_REASON_CODE_OUT_OF_DATE\x10\n\x12$\n ERROR_REASON_SIGNING_KEY_EXPIRED\x10\x0b\x12\"\n\x1e\x45RROR_REASON_SIGNING_TIME_OVER\x10\x0c\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\r\x12\x1a\n\x16\x45RROR_REASON_OPEN_HITS\x10\x0e\x42\x44ZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZBsafeconduct.example/gen/safeconduct/applications/v1;applicationsv1'
   _globals['_ERRORREASON']._serialized_start=74
-  _globals['_ERRORREASON']._serialized_end=592
+  _globals['_ERRORREASON']._serialized_end=620
 # @@protoc_insertion_point(module_scope)

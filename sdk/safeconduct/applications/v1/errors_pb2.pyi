@@ -76,6 +76,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no application, decision or license with this id. NOT_FOUND, sent to officers only.
     Metadata: none.
     """
+    ERROR_REASON_OPEN_HITS: _ErrorReason.ValueType  # 14
+    """An approval was recommended or countersigned while hits of the application are not cleared.
+    FAILED_PRECONDITION. Metadata: hitIds (the first five, comma-separated), hitCount, partyIds (parties
+    of which the hits are not known, comma-separated).
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a refusal. Reasons that all services share are in
@@ -133,5 +138,10 @@ ERROR_REASON_SIGNING_TIME_OVER: ErrorReason.ValueType  # 12
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 13
 """There is no application, decision or license with this id. NOT_FOUND, sent to officers only.
 Metadata: none.
+"""
+ERROR_REASON_OPEN_HITS: ErrorReason.ValueType  # 14
+"""An approval was recommended or countersigned while hits of the application are not cleared.
+FAILED_PRECONDITION. Metadata: hitIds (the first five, comma-separated), hitCount, partyIds (parties
+of which the hits are not known, comma-separated).
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1035,6 +1035,7 @@ class PartyFinding(_message.Message):
     ENTRY_IDS_FIELD_NUMBER: _builtins.int
     LIST_CODES_FIELD_NUMBER: _builtins.int
     UNDETERMINED_REASON_FIELD_NUMBER: _builtins.int
+    OPEN_HIT_IDS_FIELD_NUMBER: _builtins.int
     party_id: _builtins.str
     """party_id of the party."""
     result: Global___ScreeningResult.ValueType
@@ -1051,6 +1052,12 @@ class PartyFinding(_message.Message):
     def list_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Codes of the lists that these entries are on, for example EL or SDN, each once."""
 
+    @_builtins.property
+    def open_hit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the party's hits that no officer has cleared, UUIDs, strongest first. Empty in findings of
+        earlier releases.
+        """
+
     def __init__(
         self,
         *,
@@ -1060,10 +1067,11 @@ class PartyFinding(_message.Message):
         entry_ids: _abc.Iterable[_builtins.str] | None = ...,
         list_codes: _abc.Iterable[_builtins.str] | None = ...,
         undetermined_reason: _builtins.str = ...,
+        open_hit_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_ids", b"entry_ids", "list_codes", b"list_codes", "party_id", b"party_id", "result", b"result", "strength", b"strength", "undetermined_reason", b"undetermined_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_ids", b"entry_ids", "list_codes", b"list_codes", "open_hit_ids", b"open_hit_ids", "party_id", b"party_id", "result", b"result", "strength", b"strength", "undetermined_reason", b"undetermined_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1394,6 +1402,7 @@ class Recommendation(_message.Message):
     OFFICER_ID_FIELD_NUMBER: _builtins.int
     RECOMMENDED_AT_FIELD_NUMBER: _builtins.int
     COUNTERSIGNATURES_FIELD_NUMBER: _builtins.int
+    OPEN_HITS_OVERRIDE_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
     """Id of the recommendation, UUID. CountersignDecision and RejectRecommendation name it."""
     outcome: Global___Outcome.ValueType
@@ -1414,6 +1423,10 @@ class Recommendation(_message.Message):
     def countersignatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Countersignature]:
         """Countersignatures so far, oldest first."""
 
+    @_builtins.property
+    def open_hits_override(self) -> Global___OpenHitsOverride:
+        """Why the case is to be approved although hits are not cleared. Absent if no hit was open."""
+
     def __init__(
         self,
         *,
@@ -1424,14 +1437,51 @@ class Recommendation(_message.Message):
         officer_id: _builtins.str = ...,
         recommended_at: _timestamp_pb2.Timestamp | None = ...,
         countersignatures: _abc.Iterable[Global___Countersignature] | None = ...,
+        open_hits_override: Global___OpenHitsOverride | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recommended_at", b"recommended_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["open_hits_override", b"open_hits_override", "recommended_at", b"recommended_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "countersignatures", b"countersignatures", "officer_id", b"officer_id", "outcome", b"outcome", "rationale", b"rationale", "recommendation_id", b"recommendation_id", "recommended_at", b"recommended_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "countersignatures", b"countersignatures", "officer_id", b"officer_id", "open_hits_override", b"open_hits_override", "outcome", b"outcome", "rationale", b"rationale", "recommendation_id", b"recommendation_id", "recommended_at", b"recommended_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Recommendation: _TypeAlias = Recommendation  # noqa: Y015
+
+@_typing.final
+class OpenHitsOverride(_message.Message):
+    """The hits in spite of which an approval was recommended. It needs one more countersignature than
+    policy asks for, and a countersigner of the highest tier.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    HIT_IDS_FIELD_NUMBER: _builtins.int
+    PARTY_IDS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Reason of the officer who recommended, for the record. Not shown to the applicant."""
+    @_builtins.property
+    def hit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The hits that were not cleared, UUIDs."""
+
+    @_builtins.property
+    def party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The parties of which the hits are not known, by party_id."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        hit_ids: _abc.Iterable[_builtins.str] | None = ...,
+        party_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit_ids", b"hit_ids", "party_ids", b"party_ids", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenHitsOverride: _TypeAlias = OpenHitsOverride  # noqa: Y015
 
 @_typing.final
 class Countersignature(_message.Message):
@@ -1442,10 +1492,13 @@ class Countersignature(_message.Message):
     OFFICER_ID_FIELD_NUMBER: _builtins.int
     RATIONALE_FIELD_NUMBER: _builtins.int
     SIGNED_AT_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
     officer_id: _builtins.str
     """Id of the officer, for example licensing-2."""
     rationale: _builtins.str
     """Reasons of the officer, for the record. Not shown to the applicant."""
+    tier: _builtins.int
+    """Tier of the officer at that time, 1 to 3. 0 in countersignatures of earlier releases."""
     @_builtins.property
     def signed_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the countersignature or rejection."""
@@ -1456,10 +1509,11 @@ class Countersignature(_message.Message):
         officer_id: _builtins.str = ...,
         rationale: _builtins.str = ...,
         signed_at: _timestamp_pb2.Timestamp | None = ...,
+        tier: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["officer_id", b"officer_id", "rationale", b"rationale", "signed_at", b"signed_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["officer_id", b"officer_id", "rationale", b"rationale", "signed_at", b"signed_at", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

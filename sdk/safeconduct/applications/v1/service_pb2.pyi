@@ -659,6 +659,7 @@ class RecommendDecisionRequest(_message.Message):
     CONDITIONS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    OPEN_HITS_OVERRIDE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Idempotency key: a UUID that the caller makes."""
     application_id: _builtins.str
@@ -673,6 +674,11 @@ class RecommendDecisionRequest(_message.Message):
     """
     validate_only: _builtins.bool
     """True to check the request and store nothing."""
+    open_hits_override: _builtins.str
+    """Reason to approve although hits are not cleared, for the record. Empty to refuse such an
+    approval with OPEN_HITS. Ignored for a denial, and if no hit is open. The approval then needs one
+    more countersignature, and a countersigner of the highest tier.
+    """
     @_builtins.property
     def conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions that the license is to carry besides those of policy, each in one line. Ignored for a
@@ -689,10 +695,11 @@ class RecommendDecisionRequest(_message.Message):
         conditions: _abc.Iterable[_builtins.str] | None = ...,
         etag: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        open_hits_override: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "conditions", b"conditions", "etag", b"etag", "outcome", b"outcome", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "conditions", b"conditions", "etag", b"etag", "open_hits_override", b"open_hits_override", "outcome", b"outcome", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

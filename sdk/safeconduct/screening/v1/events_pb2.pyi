@@ -106,6 +106,7 @@ class PartyListed(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     LISTED_AT_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
+    OPEN_HIT_IDS_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """The application that declares the party, UUID."""
     license_id: _builtins.str
@@ -140,6 +141,10 @@ class PartyListed(_message.Message):
     def ownership(self) -> _model_pb2.OwnershipAssessment:
         """Ownership of all parties with the new hit. Absent if it was never assessed."""
 
+    @_builtins.property
+    def open_hit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All hits of the party that no officer has cleared, UUIDs. Empty in events of earlier releases."""
+
     def __init__(
         self,
         *,
@@ -155,10 +160,11 @@ class PartyListed(_message.Message):
         result: _model_pb2.ScreeningResult.ValueType = ...,
         listed_at: _timestamp_pb2.Timestamp | None = ...,
         ownership: _model_pb2.OwnershipAssessment | None = ...,
+        open_hit_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["listed_at", b"listed_at", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_ids", b"entry_ids", "license_id", b"license_id", "list_codes", b"list_codes", "list_version", b"list_version", "listed_at", b"listed_at", "new_entry_ids", b"new_entry_ids", "ownership", b"ownership", "party_id", b"party_id", "result", b"result", "screening_id", b"screening_id", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_ids", b"entry_ids", "license_id", b"license_id", "list_codes", b"list_codes", "list_version", b"list_version", "listed_at", b"listed_at", "new_entry_ids", b"new_entry_ids", "open_hit_ids", b"open_hit_ids", "ownership", b"ownership", "party_id", b"party_id", "result", b"result", "screening_id", b"screening_id", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -256,6 +262,7 @@ class HitAdjudicated(_message.Message):
     PARTY_UNDETERMINED_REASON_FIELD_NUMBER: _builtins.int
     REMEMBERED_HIT_ID_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
+    PARTY_OPEN_HIT_IDS_FIELD_NUMBER: _builtins.int
     application_id: _builtins.str
     """The application that the hit belongs to, UUID."""
     license_id: _builtins.str
@@ -294,6 +301,12 @@ class HitAdjudicated(_message.Message):
     def ownership(self) -> _model_pb2.OwnershipAssessment:
         """Ownership of all parties after this verdict. Absent if it was never assessed."""
 
+    @_builtins.property
+    def party_open_hit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Hits of the party that are not cleared after this verdict, UUIDs. Empty if all are, and in events
+        of earlier releases.
+        """
+
     def __init__(
         self,
         *,
@@ -311,10 +324,11 @@ class HitAdjudicated(_message.Message):
         party_undetermined_reason: _builtins.str = ...,
         remembered_hit_id: _builtins.str = ...,
         ownership: _model_pb2.OwnershipAssessment | None = ...,
+        party_open_hit_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decided_by", b"decided_by", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "ownership", b"ownership", "party_entry_ids", b"party_entry_ids", "party_id", b"party_id", "party_list_codes", b"party_list_codes", "party_result", b"party_result", "party_strength", b"party_strength", "party_undetermined_reason", b"party_undetermined_reason", "remembered_hit_id", b"remembered_hit_id", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "decided_by", b"decided_by", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "ownership", b"ownership", "party_entry_ids", b"party_entry_ids", "party_id", b"party_id", "party_list_codes", b"party_list_codes", "party_open_hit_ids", b"party_open_hit_ids", "party_result", b"party_result", "party_strength", b"party_strength", "party_undetermined_reason", b"party_undetermined_reason", "remembered_hit_id", b"remembered_hit_id", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -134,4 +134,5 @@ def _listed(
         result=standing.result,
         listed_at=after.latest.screened_at,
         ownership=ownership,
+        open_hit_ids=standing.hit_ids,
     )

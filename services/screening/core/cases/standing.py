@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.lifecycle import STANDING
@@ -21,8 +22,9 @@ _STRENGTHS: Final = (Strength.WEAK, Strength.STRONG, Strength.EXACT)
 class PartyStanding:
     """What is known of one party.
 
-    strength: of its strongest hit that is open or confirmed, None without one. entry_ids and
-    list_codes: of those hits. undetermined_reason: empty unless the result is UNDETERMINED.
+    strength: of its strongest hit that is open or confirmed, None without one. entry_ids,
+    list_codes and hit_ids: of those hits. undetermined_reason: empty unless the result is
+    UNDETERMINED.
     """
 
     result: ScreeningResult
@@ -30,6 +32,7 @@ class PartyStanding:
     entry_ids: tuple[str, ...]
     list_codes: tuple[str, ...]
     undetermined_reason: str
+    hit_ids: tuple[UUID, ...] = ()
 
 
 def standing_of(application: ScreenedApplication, party_id: str) -> PartyStanding:
@@ -49,6 +52,7 @@ def standing_of(application: ScreenedApplication, party_id: str) -> PartyStandin
             tuple(dict.fromkeys(hit.hit.entry_id for hit in standing)),
             tuple(dict.fromkeys(hit.hit.list_code for hit in standing)),
             "",
+            tuple(hit.hit_id for hit in standing),
         )
     party = next((each for each in application.latest.parties if each.party_id == party_id), None)
     if party is None:

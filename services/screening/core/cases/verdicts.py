@@ -167,4 +167,5 @@ def _adjudicated(
         party_list_codes=standing.list_codes,
         party_undetermined_reason=standing.undetermined_reason,
         ownership=ownership_of(after, ruling),
+        party_open_hit_ids=standing.hit_ids,
     )

@@ -1,0 +1,66 @@
+"""A hit that no officer has cleared bars an approval over all three services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from safeconduct.applications.v1 import model_pb2
+from safeconduct.client import Client, SafeconductError
+
+from infra.scenario.clients import Clients
+from infra.scenario.scenario import Scenario
+
+from .conftest import Examples
+
+RATIONALE = "the institutes differ in country, address and work"
+REASON = "the authority has confirmed by letter that it means another institute"
+
+
+async def test_an_approval_names_the_open_hits_and_needs_one_more_officer_to_override_them(
+    clients: Clients, examples: Examples, client_of: Callable[[str], Client]
+) -> None:
+    scenario = Scenario(clients, examples, lambda *_: None)
+    application = await scenario.wait_for_decision(await scenario.submit("f"), "UNDER_REVIEW")
+    first, second = clients.licensing_officers
+    third = client_of("officer/licensing-5")
+    case = (await first.reviews.explain(application.application_id)).case
+    open_ids = [hit for each in case.screening.findings for hit in each.open_hit_ids]
+
+    with pytest.raises(SafeconductError) as refused:
+        await first.reviews.recommend(
+            application.application_id,
+            outcome=model_pb2.OUTCOME_APPROVE,
+            rationale=RATIONALE,
+            etag=case.application.etag,
+        )
+
+    assert refused.value.reason == "OPEN_HITS"
+    assert refused.value.metadata["hitIds"].split(",") == open_ids[:5]
+    assert refused.value.metadata["hitCount"] == str(len(open_ids))
+    assert (await first.hits.get(open_ids[0])).application_id == application.application_id
+
+    case = await first.reviews.recommend(
+        application.application_id,
+        outcome=model_pb2.OUTCOME_APPROVE,
+        rationale=RATIONALE,
+        etag=case.application.etag,
+        open_hits_override=REASON,
+    )
+    states = []
+    for officer in (second, third):
+        case = await officer.reviews.countersign(
+            application.application_id,
+            recommendation_id=case.recommendation.recommendation_id,
+            rationale=RATIONALE,
+            etag=case.application.etag,
+        )
+        states.append(case.application.state)
+
+    assert states == [
+        model_pb2.APPLICATION_STATE_PENDING_COUNTERSIGN,
+        model_pb2.APPLICATION_STATE_AWAITING_SIGNATURE,
+    ]
+    decision = (await first.reviews.explain(application.application_id)).decision
+    override = decision.recommendation.open_hits_override
+    assert (override.reason, list(override.hit_ids)) == (REASON, open_ids)
