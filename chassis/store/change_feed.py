@@ -5,6 +5,9 @@ therefore skip the row of a transaction that drew its number early and commits l
 instead reads events in the order (transaction id, position), and only events of transactions that
 are older than every transaction that may still commit. One shared query serves all watchers of the
 process. A commit in this process wakes the feed; it also polls, for the commits of other replicas.
+
+A watcher that resumes reads what it missed by itself: the events of one stream, or those of one
+owner by the owner's index. Its cursor follows the feed also past events that it does not want.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +64,15 @@ class Change:
     owner: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Wanted events, oldest first, and the cursor up to which the watcher has received all."""
+
+    changes: tuple[Change, ...]
+    """Empty in a heartbeat."""
+    cursor: Cursor
+
+
 class ChangeFeed:
     """Streams the events of one service. `owner` names the column of `stream` with its owner."""
 
@@ -70,15 +82,24 @@ class ChangeFeed:
         self._watchers: set[_Watcher] = set()
         self._cursor: Cursor | None = None
         self._is_draining = False
-        selected = f"""
+        columns = """
 select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e.state,
-       e.occurred_at, e.traceparent, s.{owner} as owner
-  from event e join stream s on s.id = e.stream_id"""  # noqa: S608 - owner is a constant
-        self._select_after = f"""{selected}
- where (e.xid, e.position) > ($1::text::xid8, $2::bigint)
-   and e.xid < pg_snapshot_xmin(pg_current_snapshot())
-   and ($4::text is null or s.{owner} = $4)
- order by e.xid, e.position limit $3"""
+       e.occurred_at, e.traceparent"""
+        selected = f"""{columns}, s.{owner} as owner
+  from event e join stream s on s.id = e.stream_id"""
+        behind = """(e.xid, e.position) > ($1::text::xid8, $2::bigint)
+   and e.xid < pg_snapshot_xmin(pg_current_snapshot())"""
+        in_order = "order by e.xid, e.position limit $3"
+        self._select_after = f"{selected}\n where {behind} {in_order}"
+        # An event that a release before the owner's column wrote has none. Its stream has.
+        self._select_of_owner = f"""
+select * from (
+  ({columns}, $4::text as owner from event e where e.{owner} = $4 and {behind} {in_order})
+  union all
+  ({selected} where e.{owner} is null and s.{owner} = $4 and {behind} {in_order})
+) e {in_order}"""  # noqa: S608 - owner is a constant
+        self._select_of_stream = f"""{selected}
+ where e.stream_id = $4 and ($5::text is null or s.{owner} = $5) and {behind} {in_order}"""
         self._select_stream = f"{selected} where e.stream_id = $1 order by e.version"
 
     def wake(self) -> None:
@@ -149,12 +170,23 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
         return self._changes(await self._journal.fetch(self._select_stream, stream_id))
 
     async def read_after(
-        self, cursor: Cursor, limit: int, owner: str | None = None
+        self,
+        cursor: Cursor,
+        limit: int,
+        owner: str | None = None,
+        stream_id: UUID | None = None,
     ) -> list[Change]:
-        """Returns the next `limit` events, oldest first; only of one owner, if given."""
-        rows = await self._journal.fetch(
-            self._select_after, str(cursor.xid), cursor.position, limit, owner
-        )
+        """Returns the next `limit` events, oldest first; only of one owner or stream, if given.
+
+        It reads no others: neither does an owner wait for the events of all others, nor one stream
+        for those of its owner.
+        """
+        query, only = self._select_after, tuple[object, ...]()
+        if stream_id is not None:
+            query, only = self._select_of_stream, (stream_id, owner)
+        elif owner is not None:
+            query, only = self._select_of_owner, (owner,)
+        rows = await self._journal.fetch(query, str(cursor.xid), cursor.position, limit, *only)
         return self._changes(rows)
 
     @staticmethod
@@ -170,20 +202,21 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
     async def watch(
         self,
         start: Cursor,
-        is_wanted: Callable[[Change], bool],
-        owner: str | None,
+        owner: str | None = None,
+        stream_id: UUID | None = None,
         heartbeat_s: float = 10.0,
-    ) -> AsyncIterator[list[Change]]:
-        """Yields the wanted events behind `start`, in batches. It ends when the caller closes it.
+    ) -> AsyncIterator[Batch]:
+        """Yields the events behind `start`, in batches; only of one owner or stream, if given.
 
-        An empty list is a heartbeat: no wanted event arrived for `heartbeat_s` seconds. Raises
-        RpcError SLOW_CONSUMER if the caller has more than 2,000 unread events, and DRAINING if the
-        service stops.
+        It ends when the caller closes it. A batch without events is a heartbeat: none arrived for
+        `heartbeat_s` seconds. Each batch has the cursor to resume behind. It advances with the feed
+        also while all events are of others. Raises RpcError SLOW_CONSUMER if the caller has more
+        than 2,000 unread events, and DRAINING if the service stops.
         """
         if self._is_draining:
             raise draining()
         await self._start()
-        watcher = _Watcher(is_wanted, owner)
+        watcher = _Watcher(owner, stream_id)
         self._watchers.add(watcher)
         self._wake_up.set()
         try:
@@ -191,20 +224,19 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
             # in between. Events that arrive both ways are dropped below, by their cursor.
             last = start
             while True:
-                page = await self.read_after(last, _BATCH, owner)
-                wanted = [change for change in page if is_wanted(change)]
+                page = await self.read_after(last, _BATCH, owner, stream_id)
                 if page:
                     last = page[-1].cursor
-                if wanted:
-                    yield wanted
+                    yield Batch(tuple(page), last)
                 if len(page) < _BATCH:
                     break
             while True:
                 received = await watcher.receive(heartbeat_s)
-                changes = [change for change in received if change.cursor > last]
-                if changes:
-                    last = changes[-1].cursor
-                yield changes
+                changes = tuple(change for change in received if change.cursor > last)
+                # All that the feed has read was offered to this watcher, and was received above.
+                passed = self._cursor if self._cursor is not None else last
+                last = max(last, passed, *(change.cursor for change in changes[-1:]))
+                yield Batch(changes, last)
         finally:
             self._watchers.discard(watcher)
 
@@ -212,8 +244,8 @@ select e.xid::text::bigint as xid, e.position, e.stream_id, e.version, e.name, e
 class _Watcher:
     """One open watch: its filter and its unread events."""
 
-    def __init__(self, is_wanted: Callable[[Change], bool], owner: str | None) -> None:
-        self._is_wanted, self._owner = is_wanted, owner
+    def __init__(self, owner: str | None, stream_id: UUID | None) -> None:
+        self._owner, self._stream_id = owner, stream_id
         self._unread: deque[Change] = deque()
         self._ready = asyncio.Event()
         self._has_overflowed = False
@@ -226,7 +258,9 @@ class _Watcher:
 
     def offer(self, change: Change) -> None:
         """Adds the event to the unread ones, if the watch wants it."""
-        if (self._owner is not None and change.owner != self._owner) or not self._is_wanted(change):
+        if self._owner is not None and change.owner != self._owner:
+            return
+        if self._stream_id is not None and change.stream_id != self._stream_id:
             return
         if len(self._unread) >= _MAX_UNREAD:
             self._has_overflowed = True

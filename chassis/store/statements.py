@@ -137,25 +137,27 @@ def _write(
     names = "".join(f", {column}" for column, _ in numbered)
     values = "".join(f", {parameter}" for _, parameter in numbered)
     changes = "".join(f", {column} = {parameter}" for column, parameter in numbered)
+    owner = f", {stream.owner_column}" if stream.owner_column else ""
+    of_owner = f", w.{stream.owner_column}" if stream.owner_column else ""
     create = f"""
 with written as (
   insert into stream (id, version, state_data, latest_hash, state, due_at, traceparent,
                       created_at, updated_at, schema{names})
   select $1, $3, $4, $5, $6, $7, $13, $8, $8, {schema}{values} where $2 = 0
-  on conflict (id) do nothing returning id)"""
+  on conflict (id) do nothing returning id{owner})"""
     update = f"""
 with written as (
   update stream set version = $3, state_data = $4, latest_hash = $5, state = $6, due_at = $7,
                     traceparent = $13, updated_at = $8, schema = {schema}{changes}
-   where id = $1 and version = $2 and schema <= {schema} returning id)"""  # noqa: S608 - constants of the shells
+   where id = $1 and version = $2 and schema <= {schema} returning id{owner})"""  # noqa: S608 - constants of the shells
     rows = f"{events} as r (version, event_id, name, actor, state, payload, previous_hash, hash)"
     rest = f""",
  keyed as ({keyed}),
  appended as (
   insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
-                     traceparent, previous_hash, hash)
+                     traceparent, previous_hash, hash{owner})
   select w.id, r.version, r.event_id, r.name, r.actor, $8, r.state, r.payload, $13,
-         r.previous_hash, r.hash
+         r.previous_hash, r.hash{of_owner}
     from written w, {rows} {order})"""  # noqa: S608 - constants of the shells
     rest += _queue(stream, rows, order)
     if projection is not None:

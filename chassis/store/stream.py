@@ -86,6 +86,13 @@ class Stream(Protocol[S, E]):
         """Names of the columns that this service added to table `stream`."""
 
     @property
+    def owner_column(self) -> str | None:
+        """The one of `columns` with the stream's owner, by whom the change feed filters, or None.
+
+        Table `event` then has a column of the same name, and an index by it.
+        """
+
+    @property
     def projection(self) -> Projection | None:
         """The table that is updated together with the stream; None without one."""
 

@@ -40,6 +40,8 @@ def upgrade():
             part_id uuid primary key, sample_id uuid not null, total bigint not null
         );
         grant select, insert, update on part to {app};
+        alter table event add column owner text;
+        create index event_of_owner on event (owner, xid, position);
         create table separate_outbox (like outbox including all);
         grant select, insert, update, delete on separate_outbox to {app};
     """)
@@ -97,6 +99,7 @@ class SampleStream:
     state_type = Sample
     schema = 1
     columns = ("owner", "nickname")
+    owner_column: str | None = "owner"
     separate_outbox: SeparateOutbox | None = None
     projection = Projection(
         "part", (("part_id", "uuid"), ("sample_id", "uuid"), ("total", "bigint")), "part_id"

@@ -45,21 +45,16 @@ class ApplicationWatch:
             version = history[-1].version if history else 0
             yield self._response(history, cursor, version)
         owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for changes in feed.watch(cursor, self._is_watched, owner):
+        async for batch in feed.watch(cursor, owner, self.application_id):
             new = [
                 change
-                for change in changes
+                for change in batch.changes
                 if self.application_id is None or change.version > version
             ]
-            if changes:
-                cursor = changes[-1].cursor
             if new and self.application_id is not None:
                 version = new[-1].version
-            if new or not changes:
-                yield self._response(new, cursor, version)
-
-    def _is_watched(self, change: Change) -> bool:
-        return self.application_id is None or change.stream_id == self.application_id
+            if new or not batch.changes:
+                yield self._response(new, batch.cursor, version)
 
     @property
     def _purpose(self) -> str:

@@ -18,6 +18,7 @@ class ApplicationStream:
     id_attribute = "application.id"
     state_type = Application
     schema = STATE_SCHEMA
+    owner_column = "partner_id"
     separate_outbox = None
     columns = ("partner_id", "submitted_at", "license_id", "licensed_at")
     projection = None

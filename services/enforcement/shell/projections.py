@@ -23,6 +23,7 @@ class LicenseStream:
     id_attribute = "license.id"
     state_type = LicenseConduct
     schema = STATE_SCHEMA
+    owner_column = None
     separate_outbox = SeparateOutbox(STANDING_OUTBOX, frozenset({"StandingChanged"}))
     columns: tuple[str, ...] = ()
     projection: Final = Projection(

@@ -28,6 +28,7 @@ class ScreeningStream:
     id_attribute = "application.id"
     state_type = ScreenedApplication
     schema = STATE_SCHEMA
+    owner_column = None
     separate_outbox = None
     columns = ("kind", "partner_id", "list_version")
     projection: Final = Projection(
@@ -91,6 +92,7 @@ class ListStream:
     id_attribute = "safeconduct.list.id"
     state_type = versions.ScreeningList
     schema = versions.STATE_SCHEMA
+    owner_column = None
     separate_outbox = None
     columns = ("kind",)
     projection = None

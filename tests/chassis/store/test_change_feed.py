@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from chassis.store.change_feed import Change, ChangeFeed, Cursor
 from infra.local.postgres import Database, Postgres
 from tests.chassis.sample_aggregate import (
     SampleJournal,
+    SampleStream,
     SingleConnectionPool,
     add,
     adding,
@@ -41,15 +42,13 @@ async def watch(feed: ChangeFeed) -> AsyncIterator[Callable[..., Awaitable[Seen]
     running: list[asyncio.Task[None]] = []
 
     async def follow(
-        start: Cursor,
-        is_wanted: Callable[[Change], bool] = lambda _: True,
-        owner: str | None = None,
+        start: Cursor, owner: str | None = None, stream_id: UUID | None = None
     ) -> Seen:
         seen: Seen = []
 
         async def fill() -> None:
-            async for changes in feed.watch(start, is_wanted, owner):
-                seen.extend(changes)
+            async for batch in feed.watch(start, owner, stream_id):
+                seen.extend(batch.changes)
 
         running.append(asyncio.create_task(fill()))
         return seen
@@ -62,7 +61,7 @@ def new_waking_journal(pool: Any, feed: ChangeFeed) -> SampleJournal:
     return new_journal(pool, feed.wake)
 
 
-def positions(seen: Seen) -> list[tuple[UUID, int]]:
+def positions(seen: Sequence[Change]) -> list[tuple[UUID, int]]:
     return [(change.stream_id, change.version) for change in seen]
 
 
@@ -178,14 +177,14 @@ async def test_an_event_that_commits_before_the_feed_runs_reaches_a_watch_that_i
     pool: asyncpg.Pool,
 ) -> None:
     feed, sample = ChangeFeed(new_journal(pool), "owner"), uuid4()
-    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
-    assert await anext(changes) == []  # the old events are read
+    changes = feed.watch(await feed.current_cursor(), heartbeat_s=0.01)
+    assert (await anext(changes)).changes == ()  # the old events are read
 
     await add(new_journal(pool), sample, 1)
     running = asyncio.create_task(feed.run())
 
     async with asyncio.timeout(10):
-        while not (received := await anext(changes)):
+        while not (received := (await anext(changes)).changes):
             pass
     assert positions(received) == [(sample, 1)]
     await changes.aclose()
@@ -198,7 +197,7 @@ async def test_a_watcher_receives_only_the_events_of_its_owner_that_its_filter_i
     journal, one, other = new_waking_journal(pool, feed), uuid4(), uuid4()
     await add(journal, one, 1)
     start = await feed.current_cursor()
-    wanting = await watch(start, lambda change: change.stream_id == one)
+    wanting = await watch(start, stream_id=one)
     strangers = await watch(start, owner="somebody else")
     own = await watch(start, owner="somebody")
 
@@ -227,26 +226,152 @@ async def test_a_watcher_with_too_many_unread_events_is_ended_and_may_resume(
     pool: asyncpg.Pool, feed: ChangeFeed
 ) -> None:
     journal, sample = new_waking_journal(pool, feed), uuid4()
-    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
-    assert await anext(changes) == []
-    prompt = feed.watch(await feed.current_cursor(), lambda _: True, None)
+    changes = feed.watch(await feed.current_cursor(), heartbeat_s=0.01)
+    assert (await anext(changes)).changes == ()
+    prompt = feed.watch(await feed.current_cursor())
     receiving = asyncio.ensure_future(anext(prompt))
 
     await journal.execute(sample, new_key(), "officer/licensing-1", adding(sample, *([1] * 2_001)))
 
-    last = (await receiving)[-1]
+    last = (await receiving).changes[-1]
     while last.version < 2_001:
-        last = (await anext(prompt))[-1]
+        last = (await anext(prompt)).changes[-1]
     with pytest.raises(RpcError, match="UNAVAILABLE SLOW_CONSUMER"):
         await anext(changes)
     await prompt.aclose()
 
 
 async def test_a_watch_without_events_yields_heartbeats(feed: ChangeFeed) -> None:
-    changes = feed.watch(await feed.current_cursor(), lambda _: True, None, heartbeat_s=0.01)
+    changes = feed.watch(await feed.current_cursor(), heartbeat_s=0.01)
 
-    assert [await anext(changes) for _ in range(3)] == [[], [], []]
+    assert [(await anext(changes)).changes for _ in range(3)] == [(), (), ()]
     await changes.aclose()
+
+
+async def test_the_cursor_of_a_watch_advances_with_the_feed_though_all_events_are_of_others(
+    pool: asyncpg.Pool, feed: ChangeFeed
+) -> None:
+    journal, other = new_waking_journal(pool, feed), uuid4()
+    start = await feed.current_cursor()
+    strange = feed.watch(start, owner="somebody else", heartbeat_s=0.01)
+    of_one = feed.watch(start, stream_id=uuid4(), heartbeat_s=0.01)
+    await anext(strange)
+    await anext(of_one)
+
+    await add(journal, other, 1, 1)
+
+    async def are_readable() -> bool:
+        return len(await feed.read_after(start, 1_000)) == 2
+
+    await eventually(are_readable, "both events")
+    (_, last) = await feed.read_after(start, 1_000)
+    for changes in (strange, of_one):
+        async with asyncio.timeout(10):
+            while (heartbeat := await anext(changes)).cursor < last.cursor:
+                assert heartbeat.changes == ()
+        assert (heartbeat.changes, heartbeat.cursor) == ((), last.cursor)
+        await changes.aclose()
+
+
+async def test_no_event_is_missed_by_watches_that_resume_at_every_cursor_they_got(
+    pool: asyncpg.Pool, feed: ChangeFeed
+) -> None:
+    """Each batch and heartbeat is the last of its watch; the next one begins at its cursor."""
+    journal, own, others = new_waking_journal(pool, feed), uuid4(), [uuid4() for _ in range(5)]
+    cursor, seen = await feed.current_cursor(), list[Change]()
+
+    async def write() -> None:
+        for _ in range(40):
+            await asyncio.gather(*(add(journal, sample, 1) for sample in (own, *others)))
+
+    writing = asyncio.create_task(write())
+    async with asyncio.timeout(30):
+        while len(seen) < 40:
+            changes = feed.watch(cursor, stream_id=own, heartbeat_s=0.001)
+            batch = await anext(changes)
+            await changes.aclose()
+            seen, cursor = [*seen, *batch.changes], batch.cursor
+    await writing
+
+    assert positions(seen) == [(own, version) for version in range(1, 41)]
+
+
+FOREIGN = """
+with strangers as (
+  insert into stream (id, version, state_data, latest_hash, state, traceparent, created_at,
+                      updated_at, owner)
+  select gen_random_uuid(), 1000, '', '', 'OPEN', '', now(), now(), 'stranger'
+    from generate_series(1, 100) returning id)
+insert into event (stream_id, version, event_id, name, actor, occurred_at, state, payload,
+                   traceparent, previous_hash, hash, owner)
+select id, version, gen_random_uuid(), 'Added', '', now(), 'OPEN', '', '', '', '', $1
+  from strangers, generate_series(1, 1000) as version
+"""
+READ_ROWS = """
+select (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'event')
+     + (select seq_tup_read from pg_stat_user_tables where relname = 'event')
+"""
+
+
+async def test_a_resume_behind_100_000_foreign_events_reads_none_of_them(
+    own_store: Database,
+) -> None:
+    owner = await asyncpg.connect(own_store.owner_dsn)
+    connection = await asyncpg.connect(own_store.app_dsn)
+    feed = ChangeFeed(new_journal(SingleConnectionPool(connection)), "owner")
+    journal, own = new_journal(SingleConnectionPool(connection)), uuid4()
+    start = await feed.current_cursor()
+    await add(journal, own, 1)
+    await owner.execute(FOREIGN, "stranger")
+    await add(journal, own, 1)
+    await owner.execute("analyze")
+
+    async def rows_read() -> int:
+        await connection.execute("select pg_stat_force_next_flush()")
+        return int(await owner.fetchval(READ_ROWS))
+
+    before = await rows_read()
+    of_owner = await feed.read_after(start, 500, owner="somebody")
+    between = await rows_read()
+    of_stream = await feed.read_after(start, 500, stream_id=own)
+    after = await rows_read()
+    await feed.read_after(start, 500)
+    with_foreign = await rows_read()
+
+    await connection.close()
+    await owner.close()
+    assert positions(of_owner) == positions(of_stream) == [(own, 1), (own, 2)]
+    assert between - before < 10
+    assert after - between < 10
+    assert with_foreign - after >= 500
+
+
+async def test_events_that_a_release_before_the_column_of_the_owner_wrote_are_found_by_their_stream(
+    store: Database, pool: asyncpg.Pool, feed: ChangeFeed
+) -> None:
+    """Both releases write side by side during an upgrade, the old one without the column."""
+    old_stream = SampleStream()
+    old_stream.owner_column = None
+    old, new, sample, foreign = (
+        new_journal(pool, stream=old_stream),
+        new_journal(pool),
+        uuid4(),
+        uuid4(),
+    )
+    start = await feed.current_cursor()
+
+    for journal in (old, new, old, new):
+        await add(journal, sample, 1)
+    owner = await asyncpg.connect(store.owner_dsn)
+    await add(old, foreign, 1)
+    await owner.execute("update stream set owner = 'stranger' where id = $1", foreign)
+    await owner.close()
+
+    found = await feed.read_after(start, 500, owner="somebody")
+    pages = await feed.read_after(start, 3, owner="somebody")
+    pages += await feed.read_after(pages[-1].cursor, 3, owner="somebody")
+    assert positions(found) == [(sample, version) for version in range(1, 5)] == positions(pages)
+    assert {change.owner for change in found} == {"somebody"}
 
 
 async def test_a_watch_survives_a_restart_of_the_database(
@@ -256,8 +381,8 @@ async def test_a_watch_survives_a_restart_of_the_database(
     feed = ChangeFeed(new_journal(pool), "owner")
     running = asyncio.create_task(feed.run())
     await add(new_journal(pool), sample, 1)
-    changes = feed.watch(Cursor(0, 0), lambda _: True, None, heartbeat_s=0.01)
-    assert positions(await anext(changes)) == [(sample, 1)]
+    changes = feed.watch(Cursor(0, 0), heartbeat_s=0.01)
+    assert positions((await anext(changes)).changes) == [(sample, 1)]
 
     postgres.kill()
     postgres.restart()
@@ -271,7 +396,7 @@ async def test_a_watch_survives_a_restart_of_the_database(
 
     await eventually(write, "the database is back")
     async with asyncio.timeout(20):
-        while not (received := await anext(changes)):
+        while not (received := (await anext(changes)).changes):
             pass
     assert positions(received) == [(sample, 2)]
     await changes.aclose()
