@@ -6,8 +6,8 @@ The change feed finds their partner in table `stream`.
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
