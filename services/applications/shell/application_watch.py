@@ -26,6 +26,8 @@ class ApplicationWatch:
     dependencies: Dependencies
     principal: Principal
     application_id: UUID | None
+    heartbeat_s: float = 10.0
+    """Seconds without a change after which a response has only a new resume token."""
 
     async def responses(self, token: str) -> AsyncIterator[pb.WatchApplicationsResponse]:
         """Yields responses; the resume token of each one continues after its last change."""
@@ -45,7 +47,9 @@ class ApplicationWatch:
             version = history[-1].version if history else 0
             yield self._response(history, cursor, version)
         owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for batch in feed.watch(cursor, owner, self.application_id):
+        async for batch in feed.watch(
+            cursor, owner, self.application_id, self.heartbeat_s
+        ):
             new = [
                 change
                 for change in batch.changes
