@@ -47,9 +47,7 @@ class ApplicationWatch:
             version = history[-1].version if history else 0
             yield self._response(history, cursor, version)
         owner = self.principal.partner_id if self.principal.kind == "partner" else None
-        async for batch in feed.watch(
-            cursor, owner, self.application_id, self.heartbeat_s
-        ):
+        async for batch in feed.watch(cursor, owner, self.application_id, self.heartbeat_s):
             new = [
                 change
                 for change in batch.changes
