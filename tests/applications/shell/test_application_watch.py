@@ -1,4 +1,4 @@
-"""The tokens of a watch of applications advance with the feed, and tokens of earlier releases hold."""
+"""The token of a watch advances with the feed; tokens of the former release still hold."""
 
 from __future__ import annotations
 
