@@ -6,13 +6,14 @@ A token is signed, not encrypted: it carries positions, never personal data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 from uuid import UUID
 
 import grpc
+from google.protobuf.message import Message
 from itsdangerous import BadData, URLSafeSerializer
 
 from chassis.rpc.errors import CommonReason, RpcError, bad_request
@@ -22,11 +23,12 @@ MAX_TOKEN_CHARACTERS: Final = 400
 """The contracts accept no longer token."""
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 200
+MAX_PAGE_BYTES: Final = 1_048_576
+"""Greatest size of a page's elements. A page with one element may be larger."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-R = TypeVar("R")
 Field = str | int
 
 
@@ -88,11 +90,12 @@ class PageTokens:
 
         Raises RpcError INVALID_TOKEN, or VALIDATION_FAILED for a negative size.
         """
-        size, after = page_size(request.page_size), None
+        size, after, total = page_size(request.page_size), None, None
         if request.page_token:
-            microseconds, row_id = self.decode(purpose, request.page_token)
+            microseconds, row_id, counted = self.decode(purpose, request.page_token)
             after = _EPOCH + int(microseconds) * _MICROSECOND, UUID(str(row_id))
-        return Page(self, purpose, size, after)
+            total = int(counted)
+        return Page(self, purpose, size, after, total)
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(
@@ -104,7 +107,7 @@ class PageTokens:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list that is sorted by time and id.
+    """One page of a list that is sorted by a time and an id.
 
     The query takes `after` and `limit`: rows behind `after` in the order of the list, and one row
     more than the page has, which shows that there is a next page.
@@ -113,29 +116,47 @@ class Page:
     tokens: PageTokens
     purpose: str
     size: int
-    _after: tuple[datetime, UUID] | None
-
-    @property
-    def after(self) -> tuple[datetime, UUID] | tuple[None, None]:
-        """Returns time and id of the previous page's last row; (None, None) on the first page."""
-        return self._after or (None, None)
+    after: tuple[datetime, UUID] | None
+    """Time and id of the previous page's last row; None on the first page."""
+    total: int | None
+    """Number of elements of the whole list, counted for the first page; None on that page."""
 
     @property
     def limit(self) -> int:
         """Returns the number of rows to read."""
         return self.size + 1
 
-    def rows(self, found: Sequence[R]) -> Sequence[R]:
-        """Returns the rows of this page, out of those that the query found."""
-        return found[: self.size]
+    def fitting(self, sizes: Iterable[int]) -> int:
+        """Returns how many elements of these sizes in bytes the page holds, in their order.
 
-    def next_token(self, found: Sequence[R], sort_key: Callable[[R], tuple[datetime, UUID]]) -> str:
-        """Returns the token of the next page, or an empty text if the query found no more rows."""
-        if len(found) <= self.size:
-            return ""
-        time, row_id = sort_key(found[self.size - 1])
+        It holds `size` at most, and as many as fit MAX_PAGE_BYTES, but at least one.
+        """
+        count = room = 0
+        for size in sizes:
+            room += size
+            if count == self.size or (count and room > MAX_PAGE_BYTES):
+                break
+            count += 1
+        return count
+
+    def next_token(self, last: tuple[datetime, UUID], total: int) -> str:
+        """Returns the token of the page behind the row with this time and id."""
+        time, row_id = last
         microseconds = (time - _EPOCH) // _MICROSECOND
-        return self.tokens.encode(self.purpose, (microseconds, str(row_id)))
+        return self.tokens.encode(self.purpose, (microseconds, str(row_id), total))
+
+
+def list_purpose(caller: str, request: Message) -> str:
+    """Returns the purpose of the page tokens of a list: method, caller, filter and order.
+
+    Page size and page token are no part of it, so that the size may change between two pages.
+    """
+    query = type(request)()
+    query.CopyFrom(request)
+    for name in ("page_size", "page_token"):
+        query.ClearField(name)
+    digest = hashlib.sha256(query.SerializeToString(deterministic=True)).hexdigest()
+    return f"{request.DESCRIPTOR.full_name}/{caller}/{digest}"
 
 
 def page_size(requested: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
@@ -370,6 +371,19 @@ class Journal(Generic[S, E]):
             StoredStream(row["id"], state, row["version"], row["latest_hash"], row["updated_at"])
             for row, state in zip(rows, states, strict=True)
         ]
+
+    async def outdated(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
+        """Returns those of the streams that a release before this one wrote last.
+
+        Columns and tables that this release added do not show what they are. Raises RpcError
+        STORAGE_UNAVAILABLE.
+        """
+        rows = await self.fetch(
+            "select id from stream where id = any($1::uuid[]) and schema < $2",
+            ids,
+            self._stream.schema,
+        )
+        return {row["id"] for row in rows}
 
     async def history(self, stream_id: UUID) -> list[StoredEvent]:
         """Returns all events of the stream, oldest first. Raises RpcError STORAGE_UNAVAILABLE."""

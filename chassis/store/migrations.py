@@ -9,6 +9,7 @@ PostgreSQL would deadlock with CREATE INDEX CONCURRENTLY.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,23 @@ def apply(sql: str) -> None:
     quoted = connection.dialect.identifier_preparer.quote_identifier(role)
     # Without parameters the driver sends the text unchanged: one string may hold many statements.
     connection.execution_options(no_parameters=True).exec_driver_sql(sql.replace("{app}", quoted))
+
+
+def add_columns(table: str, columns: Mapping[str, str]) -> None:
+    """Adds columns of these SQL types, nullable and empty. Those that exist already stay."""
+    for name, kind in columns.items():
+        op.execute(f"alter table {table} add column if not exists {name} {kind}")
+
+
+def create_index(name: str, definition: str) -> None:
+    """Builds an index while the table is written. `definition`: table, columns, condition.
+
+    It commits what the migration has done so far. If it is interrupted, the index is invalid, and
+    the next attempt builds it anew: a migration that calls this must bear to be run again.
+    """
+    with op.get_context().autocommit_block():
+        op.execute(f"drop index concurrently if exists {name}")
+        op.execute(f"create index concurrently {name} on {definition}")
 
 
 def migrate(owner_dsn: str, app_role: str, versions: Path) -> list[str]:

@@ -154,20 +154,20 @@ class Scenario(Actions):
     async def _clear_hits(self, application_id: str) -> int:
         """Clears every hit of the application as a false positive; returns their number."""
         officer, cleared = self.clients.licensing_officers[0], 0
-        async for case in officer.hits.list(application_id=application_id):
+        async for summary in officer.hits.list(application_id=application_id):
+            case = await officer.hits.get(summary.hit_id)
             hit = case.hit
             self.report(
                 f"hit: {hit.queried_name!r} may be {hit.matched_name!r} [{hit.list_code}], "
                 f"{_strength(hit)} {hit.score:.3f}: {hit.evidence[-1].detail}",
                 0.0,
             )
-            etag = (await officer.hits.get(case.hit_id)).etag
             await self.timed(
                 officer.hits.adjudicate(
                     case.hit_id,
                     verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
                     rationale="another institute in another country",
-                    etag=etag,
+                    etag=case.etag,
                 ),
                 lambda case: f"an officer judges it: {_hit_state(case)}",
             )

@@ -79,9 +79,10 @@ async def test_a_new_list_version_suspends_a_license_and_only_officers_reinstate
             await second.violations.propose_reinstatement(license_id, rationale=WHY, etag=etag)
         assert refused.value.reason == "LIST_MATCH_OPEN"
 
+        officer = clients.licensing_officers[0]
         hits = [
-            hit
-            async for hit in clients.licensing_officers[0].hits.list(application_id=application_id)
+            await officer.hits.get(hit.hit_id)
+            async for hit in officer.hits.list(application_id=application_id)
         ]
         assert {hit.license_id for hit in hits} == {license_id}
         await _clear_hits(hits, clients.licensing_officers)

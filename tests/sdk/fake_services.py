@@ -97,8 +97,11 @@ class FakeServices(
 
     async def ListApplications(self, request, context):
         await self._take("ListApplications", request, context)
+        found = rpc.ApplicationSummary(
+            application_id=self.application.application_id, state=self.application.state
+        )
         return rpc.ListApplicationsResponse(
-            applications=[self.application] * 3, next_page_token="more"
+            summaries=[found] * 3, next_page_token="more", total_size=7
         )
 
     async def WatchApplications(self, request, context):
@@ -147,7 +150,9 @@ class FakeServices(
 
     async def ListCases(self, request, context):
         await self._take("ListCases", request, context)
-        return rpc.ListCasesResponse(cases=[self.case])
+        found = rpc.CaseSummary(rule_ids=[fired.rule_id for fired in self.case.policy.fired])
+        found.application.application_id = APPLICATION
+        return rpc.ListCasesResponse(summaries=[found], total_size=1)
 
     async def RecommendDecision(self, request, context):
         await self._take("RecommendDecision", request, context)
@@ -174,7 +179,8 @@ class FakeServices(
 
     async def ListLicenses(self, request, context):
         await self._take("ListLicenses", request, context)
-        return rpc.ListLicensesResponse(licenses=[model.License(license_id=LICENSE)])
+        found = rpc.LicenseSummary(license_id=LICENSE)
+        return rpc.ListLicensesResponse(summaries=[found], total_size=1)
 
     async def GetDocument(self, request, context):
         await self._take("GetDocument", request, context)
@@ -263,7 +269,10 @@ class FakeServices(
 
     async def ListHits(self, request, context):
         await self._take("ListHits", request, context)
-        return screening_rpc.ListHitsResponse(hits=[self.hit])
+        found = screening_rpc.HitSummary(
+            hit_id=self.hit.hit_id, application_id=APPLICATION, state=self.hit.state
+        )
+        return screening_rpc.ListHitsResponse(summaries=[found], total_size=1)
 
     async def GetHit(self, request, context):
         await self._take("GetHit", request, context)
@@ -289,8 +298,13 @@ class FakeServices(
 
     async def ListViolations(self, request, context):
         await self._take("ListViolations", request, context)
-        found = [self.violation] if request.license_id in ("", LICENSE) else []
-        return enforcement_rpc.ListViolationsResponse(violations=found)
+        found = enforcement_rpc.ViolationSummary(
+            violation_id=VIOLATION, license_id=LICENSE, state=self.violation.state
+        )
+        is_wanted = request.filter.license_id in ("", LICENSE)
+        return enforcement_rpc.ListViolationsResponse(
+            summaries=[found] if is_wanted else [], total_size=int(is_wanted)
+        )
 
     async def GetViolation(self, request, context):
         await self._take("GetViolation", request, context)

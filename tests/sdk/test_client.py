@@ -25,6 +25,7 @@ from safeconduct.client import (
     NotConfiguredError,
     SafeconductError,
 )
+from safeconduct.rpc.calls import Listing
 from safeconduct.screening.v1 import model_pb2 as screening
 from safeconduct.screening.v1 import service_pb2 as screening_rpc
 from safeconduct.screening.v1 import service_pb2_grpc as screening_stubs
@@ -56,9 +57,13 @@ class Applications(stubs.ApplicationServiceServicer):
 
     async def ListApplications(self, request, context):
         start = int(request.page_token or 0)
-        page = [model.Application(application_id=str(number)) for number in range(start, start + 2)]
         return rpc.ListApplicationsResponse(
-            applications=page, next_page_token=str(start + 2) if start < 4 else ""
+            summaries=[
+                rpc.ApplicationSummary(application_id=str(number))
+                for number in range(start, start + 2)
+            ],
+            next_page_token=str(start + 2) if start < 4 else "",
+            total_size=6,
         )
 
     async def WatchApplications(self, request, context):
@@ -429,9 +434,21 @@ async def test_the_callers_trace_goes_along(server_files: Identity, partner: Cre
 
 async def test_a_list_goes_over_all_pages(server_files: Identity, partner: Credentials) -> None:
     async with calling(server_files, partner, Applications()) as client:
-        ids = [application.application_id async for application in client.applications.list()]
+        listing = client.applications.list()
+        ids = [application.application_id async for application in listing]
 
     assert ids == ["0", "1", "2", "3", "4", "5"]
+    assert (listing.total_size, listing.has_more_than_total) == (6, False)
+
+
+async def test_a_service_that_knows_no_filter_is_named_and_its_answer_is_not_shown_as_a_list() -> (
+    None
+):
+    async def fetch(_: str) -> rpc.ListApplicationsResponse:
+        return rpc.ListApplicationsResponse(applications=[model.Application()])
+
+    with pytest.raises(SafeconductError, match="SERVICE_TOO_OLD"):
+        await anext(Listing(fetch, lambda page: page.summaries))
 
 
 async def test_a_watch_resumes_after_the_last_token_and_hands_out_every_change_once(

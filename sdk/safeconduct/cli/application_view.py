@@ -20,7 +20,7 @@ PARTNER_COMMANDS: Final = {
 """Commands of a partner by RPC; `allowed_commands` also lists RPCs of officers."""
 
 
-def show_list(applications: Sequence[model.Application]) -> None:
+def show_list(applications: Sequence[service.ApplicationSummary]) -> None:
     """Prints one application a line."""
     columns = (
         Column("APPLICATION", whole=True),
@@ -33,7 +33,7 @@ def show_list(applications: Sequence[model.Application]) -> None:
             one.application_id,
             coloured(state_name(one.state)),
             time_text(one.submitted_at),
-            end_users(one.details),
+            joined(one.end_user_names),
         )
         for one in applications
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeconduct.cli.connection import RECONNECT_SECONDS, call
+from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     FILE,
     example,
@@ -15,6 +16,8 @@ from safeconduct.cli.options import (
     limit_option,
     mutation_options,
     output_options,
+    partner_option,
+    party_options,
 )
 from safeconduct.cli.output import Output, joined, proto_json
 
@@ -103,27 +106,36 @@ def get(application_id: str, out: Output) -> None:
     _print(call(lambda client: client.applications.get(application_id)), out)
 
 
-@command.command("list", epilog=example("applications list --state AWAITING_SIGNATURE"))
+@command.command(
+    "list", epilog=example("applications list --state AWAITING_SIGNATURE --party hospital")
+)
 @click.option("--state", default="", help="Only this state, for instance UNDER_REVIEW.")
+@partner_option
+@party_options
+@click.option("--oldest-first", is_flag=True, help="Sort by submission, oldest first.")
 @limit_option
 @output_options
-def list_(state: str, limit: int, out: Output) -> None:
-    """List your applications, newest first."""
+def list_(state: str, oldest_first: bool, limit: int, out: Output, **options: str) -> None:
+    """List applications, newest first: a partner's own, or those of all partners for officers."""
     from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.applications.v1 import service_pb2 as service
     from safeconduct.cli.enum_names import choose_or_unset
-    from safeconduct.rpc.calls import at_most
 
     wanted = choose_or_unset(model.ApplicationState, state)
-    found = call(
-        lambda client: at_most(
-            limit, client.applications.list(state=wanted, page_size=min(limit, 200))
-        )
+    order = service.APPLICATION_ORDER_UNSPECIFIED
+    if oldest_first:
+        order = service.APPLICATION_ORDER_OLDEST_FIRST
+    found = first(
+        limit,
+        lambda client, size: client.applications.list(
+            state=wanted, order_by=order, page_size=size, **options
+        ),
     )
-
-    if not out.printed_list("applications", found, lambda one: one.application_id):
+    if not out.printed_page("applications", found, lambda one: str(one.application_id)):
         from safeconduct.cli.application_view import show_list
 
-        show_list(found)
+        show_list(found.elements)
+        found.report_rest()
 
 
 @command.command(epilog=example(f"applications watch {ID} --until APPROVED"))

@@ -17,7 +17,7 @@ from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows,
 from safeconduct.screening.v1 import model_pb2 as screening_model
 
 
-def show_list(cases: Sequence[service.Case]) -> None:
+def show_list(cases: Sequence[service.CaseSummary]) -> None:
     """Prints one case a line."""
     columns = (
         Column("APPLICATION", whole=True),
@@ -36,19 +36,19 @@ def show_list(cases: Sequence[service.Case]) -> None:
             case.application.application_id,
             coloured(state_name(case.application.state)),
             age(case.application, now),
-            str(case.policy.tier),
-            end_users(case.application.details),
-            joined(case.application.details.destinations),
-            joined(item.model_id for item in case.application.details.items),
-            joined(fired.rule_id for fired in case.policy.fired),
-            _pending(case.recommendation),
+            str(case.tier or ""),
+            joined(case.application.end_user_names),
+            joined(case.application.destinations),
+            joined(case.application.model_ids),
+            joined(case.rule_ids),
+            _recommended(case),
         )
         for case in cases
     ]
     show(rows(columns, lines))
 
 
-def age(application: model.Application, now: datetime) -> str:
+def age(application: model.Application | service.ApplicationSummary, now: datetime) -> str:
     """Returns the time since submission in its largest unit (`3d`); empty if unknown."""
     if not application.HasField("submitted_at"):
         return ""
@@ -134,10 +134,10 @@ def show_owners(found: screening_model.Screening) -> None:
         show(Text.assemble("\n", result, f" {finding.party_id} {finding.rule_id}".rstrip()), text)
 
 
-def _pending(recommendation: model.Recommendation) -> str:
-    if not recommendation.recommendation_id:
+def _recommended(case: service.CaseSummary) -> str:
+    if not case.recommended_by:
         return ""
-    return f"{short(model.Outcome, recommendation.outcome)} by {recommendation.officer_id}"
+    return f"{short(model.Outcome, case.recommended_outcome)} by {case.recommended_by}"
 
 
 def _finding(finding: model.PartyFinding) -> tuple[RenderableType, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     confirmation_options,
     example,
@@ -14,6 +15,8 @@ from safeconduct.cli.options import (
     limit_option,
     mutation_options,
     output_options,
+    partner_option,
+    party_options,
     rationale_option,
 )
 from safeconduct.cli.output import Output
@@ -30,24 +33,44 @@ def command() -> None:
     """Decide the applications that need an officer."""
 
 
-@command.command("list", epilog=example("cases list --state INTENT_TO_DENY"))
+@command.command(
+    "list", epilog=example("cases list --state UNDER_REVIEW --country KE --rule party.listed")
+)
 @click.option("--state", default="", help="UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.")
+@partner_option
+@party_options
+@click.option(
+    "--rule",
+    "rule_id",
+    default="",
+    metavar="RULE",
+    help="Only cases in which this policy rule fired, for instance party.listed.",
+)
+@click.option("--tier", type=click.IntRange(1, 3), help="Only cases of this tier of officers.")
+@click.option("--newest-first", is_flag=True, help="Sort by submission, newest first.")
 @limit_option
 @output_options
-def list_(state: str, limit: int, out: Output) -> None:
+def list_(
+    state: str, tier: int | None, newest_first: bool, limit: int, out: Output, **options: str
+) -> None:
     """List the applications that need an officer, oldest first."""
     from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.applications.v1 import service_pb2 as service
     from safeconduct.cli.enum_names import choose_or_unset
-    from safeconduct.rpc.calls import at_most
 
     wanted = choose_or_unset(model.ApplicationState, state)
-    found = call(
-        lambda client: at_most(limit, client.reviews.cases(state=wanted, page_size=min(limit, 200)))
+    order = service.CASE_ORDER_NEWEST_FIRST if newest_first else service.CASE_ORDER_UNSPECIFIED
+    found = first(
+        limit,
+        lambda client, size: client.reviews.cases(
+            state=wanted, tier=tier or 0, order_by=order, page_size=size, **options
+        ),
     )
-    if not out.printed_list("cases", found, lambda case: case.application.application_id):
+    if not out.printed_page("cases", found, lambda case: str(case.application.application_id)):
         from safeconduct.cli.case_view import show_list
 
-        show_list(found)
+        show_list(found.elements)
+        found.report_rest()
 
 
 @command.command(epilog=example(f"cases get {ID}"))

@@ -10,9 +10,10 @@ from safeconduct.cli.enum_names import short
 from safeconduct.cli.output import joined, time_text
 from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows, show
 from safeconduct.screening.v1 import model_pb2 as model
+from safeconduct.screening.v1 import service_pb2 as service
 
 
-def show_list(hits: Sequence[model.HitCase]) -> None:
+def show_list(hits: Sequence[service.HitSummary]) -> None:
     """Prints one hit a line."""
     columns = (
         Column("HIT", whole=True),
@@ -27,10 +28,10 @@ def show_list(hits: Sequence[model.HitCase]) -> None:
         (
             case.hit_id,
             coloured(short(model.HitState, case.state)),
-            coloured(short(model.MatchStrength, case.hit.strength)),
-            f"{case.hit.score:.3f}",
-            case.hit.queried_name,
-            f"{case.hit.matched_name} [{case.hit.list_code}]",
+            coloured(short(model.MatchStrength, case.strength)),
+            f"{case.score:.3f}",
+            case.queried_name,
+            f"{case.matched_name} [{case.list_code}]",
             time_text(case.found_at),
         )
         for case in hits

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     confirmation_options,
     example,
@@ -14,6 +15,7 @@ from safeconduct.cli.options import (
     limit_option,
     mutation_options,
     output_options,
+    partner_option,
     rationale_option,
 )
 from safeconduct.cli.output import Output
@@ -30,30 +32,54 @@ def command() -> None:
     """Judge whether a list entry is the party that it resembles."""
 
 
-@command.command("list", epilog=example("hits list --state OPEN"))
-@click.option("--application", default="", metavar="APPLICATION", help="Only this application.")
+@command.command("list", epilog=example("hits list --state OPEN --strength EXACT --list US-CSL"))
+@click.option(
+    "--application",
+    "application_id",
+    default="",
+    metavar="APPLICATION",
+    help="Only this application.",
+)
 @click.option(
     "--state", default="", help="OPEN, CLEARING_PROPOSED, FALSE_POSITIVE, CONFIRMED or SUPERSEDED."
 )
+@partner_option
+@click.option(
+    "--party",
+    "party_name",
+    default="",
+    metavar="NAME",
+    help="Only parties or entries whose names have these words.",
+)
+@click.option(
+    "--list", "list_code", default="", metavar="LIST", help="Only this list, for instance US-CSL."
+)
+@click.option("--strength", default="", help="Only EXACT, STRONG or WEAK matches.")
+@click.option("--oldest-first", is_flag=True, help="Sort by the time found, oldest first.")
 @limit_option
 @output_options
-def list_(application: str, state: str, limit: int, out: Output) -> None:
-    """List hits, newest first, with the verdicts of officers."""
+def list_(
+    state: str, strength: str, oldest_first: bool, limit: int, out: Output, **options: str
+) -> None:
+    """List hits, newest first."""
     from safeconduct.cli.enum_names import choose_or_unset
-    from safeconduct.rpc.calls import at_most
     from safeconduct.screening.v1 import model_pb2 as model
+    from safeconduct.screening.v1 import service_pb2 as service
 
     wanted = choose_or_unset(model.HitState, state)
-    found = call(
-        lambda client: at_most(
-            limit,
-            client.hits.list(application_id=application, state=wanted, page_size=min(limit, 200)),
-        )
+    strong = choose_or_unset(model.MatchStrength, strength)
+    order = service.HIT_ORDER_OLDEST_FIRST if oldest_first else service.HIT_ORDER_UNSPECIFIED
+    found = first(
+        limit,
+        lambda client, size: client.hits.list(
+            state=wanted, strength=strong, order_by=order, page_size=size, **options
+        ),
     )
-    if not out.printed_list("hits", found, lambda case: case.hit_id):
+    if not out.printed_page("hits", found, lambda hit: str(hit.hit_id)):
         from safeconduct.cli.hit_view import show_list
 
-        show_list(found)
+        show_list(found.elements)
+        found.report_rest()
 
 
 @command.command(epilog=example(f"hits get {ID}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safeconduct.applications.v1 import model_pb2 as model
+from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.applications.v1.service_pb2 import SigningKey
 from safeconduct.cli.application_view import models
 from safeconduct.cli.enum_names import short
@@ -13,7 +14,7 @@ from safeconduct.cli.tables import Column, Pairs, coloured, listed, pairs, rows,
 from safeconduct.enforcement.v1 import model_pb2 as enforcement
 
 
-def show_list(licenses: Sequence[model.License]) -> None:
+def show_list(licenses: Sequence[service.LicenseSummary]) -> None:
     """Prints one license a line."""
     columns = (
         Column("LICENSE", whole=True),

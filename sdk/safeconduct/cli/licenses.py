@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     FILE,
     confirmation_options,
@@ -16,6 +17,8 @@ from safeconduct.cli.options import (
     limit_option,
     mutation_options,
     output_options,
+    partner_option,
+    party_options,
     rationale_option,
 )
 from safeconduct.cli.output import Output
@@ -45,18 +48,43 @@ def get(license_id: str, out: Output) -> None:
         show_license(found)
 
 
-@command.command("list", epilog=example("licenses list"))
+@command.command("list", epilog=example("licenses list --state ACTIVE --ending-first"))
+@click.option("--state", default="", help="Only recorded as ACTIVE, SUSPENDED, REVOKED or EXPIRED.")
+@partner_option
+@party_options
+@click.option(
+    "--ending-first", is_flag=True, help="Sort by the end of the validity, earliest end first."
+)
+@click.option("--oldest-first", is_flag=True, help="Sort by the begin of the validity.")
 @limit_option
 @output_options
-def list_(limit: int, out: Output) -> None:
-    """List your licenses, newest first."""
-    from safeconduct.rpc.calls import at_most
+def list_(
+    state: str, ending_first: bool, oldest_first: bool, limit: int, out: Output, **options: str
+) -> None:
+    """List licenses, newest first: a partner's own, or those of all partners for officers."""
+    from safeconduct.applications.v1 import model_pb2 as model
+    from safeconduct.applications.v1 import service_pb2 as service
+    from safeconduct.cli.enum_names import choose_or_unset
 
-    found = call(lambda client: at_most(limit, client.licenses.list(page_size=min(limit, 200))))
-    if not out.printed_list("licenses", found, lambda one: one.license_id):
+    if ending_first and oldest_first:
+        raise click.BadParameter("give one of them", param_hint="--ending-first or --oldest-first")
+    wanted = choose_or_unset(model.LicenseState, state)
+    order = service.LICENSE_ORDER_UNSPECIFIED
+    if ending_first or oldest_first:
+        order = service.LicenseOrder.Value(
+            f"LICENSE_ORDER_{'ENDING' if ending_first else 'OLDEST'}_FIRST"
+        )
+    found = first(
+        limit,
+        lambda client, size: client.licenses.list(
+            state=wanted, order_by=order, page_size=size, **options
+        ),
+    )
+    if not out.printed_page("licenses", found, lambda one: str(one.license_id)):
         from safeconduct.cli.license_view import show_list
 
-        show_list(found)
+        show_list(found.elements)
+        found.report_rest()
 
 
 @command.command(epilog=example(f"licenses verify {ID}"))

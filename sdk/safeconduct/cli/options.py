@@ -70,6 +70,42 @@ def limit_option(command: Command) -> Command:
     )(command)
 
 
+def partner_option(command: Command) -> Command:
+    """Adds --partner, which officers filter lists by."""
+    return click.option(
+        "--partner",
+        "partner_id",
+        default="",
+        metavar="PARTNER",
+        help="Only this partner, for instance example-1.",
+    )(command)
+
+
+def party_options(command: Command) -> Command:
+    """Adds --party, --country and --model, which lists of applications and licenses take."""
+    for option in (
+        click.option(
+            "--model",
+            "model_id",
+            default="",
+            metavar="MODEL",
+            help="Only with this model, for instance example-frontier-1.",
+        ),
+        click.option(
+            "--country", default="", help="Only to this country, or with a party of it: KE."
+        ),
+        click.option(
+            "--party",
+            "party_name",
+            default="",
+            metavar="NAME",
+            help="Only with parties whose names have these words.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def rationale_option(command: Command) -> Command:
     """Adds --rationale, which officers' acts need."""
     return click.option(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from safeconduct.cli.terminal_text import json_text, printable
 
@@ -21,6 +21,17 @@ JSON_LINES: Final = "jsonl"
 FORMATS: Final = (TABLE, JSON, JSON_LINES)
 
 M = TypeVar("M", bound="Message")
+
+
+class FoundPage(Protocol):
+    """The first elements of a list, and the size of the whole list."""
+
+    @property
+    def elements(self) -> Sequence[Message]: ...  # noqa: D102 - see the class
+    @property
+    def total_size(self) -> int: ...  # noqa: D102 - as above
+    @property
+    def has_more_than_total(self) -> bool: ...  # noqa: D102 - True: more than total_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,18 @@ class Output:
         elif self.is_json:
             self.printed({name: [proto_json(message) for message in messages]})
         return self.quiet or self.is_json
+
+    def printed_page(self, name: str, page: FoundPage, identify: Callable[[Any], str]) -> bool:
+        """Prints the first elements of a list; JSON has the size of the whole list beside them."""
+        if self.form == JSON and not self.quiet:
+            return self.printed(
+                {
+                    name: [proto_json(message) for message in page.elements],
+                    "totalSize": page.total_size,
+                    "hasMoreThanTotal": page.has_more_than_total,
+                }
+            )
+        return self.printed_list(name, page.elements, identify)
 
     def printed_event(
         self, result: Message | Mapping[str, Any], identifier: str = "", **more: Any

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 
 from safeconduct.cli.enum_names import short
 from safeconduct.cli.license_view import officer_act
+from safeconduct.cli.output import time_text
 from safeconduct.cli.tables import Column, Pairs, coloured, pairs, rows, show
 from safeconduct.enforcement.v1 import model_pb2 as model
+from safeconduct.enforcement.v1 import service_pb2 as service
 
 
-def show_list(violations: Sequence[model.Violation]) -> None:
+def show_list(violations: Sequence[service.ViolationSummary]) -> None:
     """Prints one violation a line."""
     columns = (
         Column("VIOLATION", whole=True),
         Column("STATE", whole=True),
         Column("CLAUSE", whole=True, rank=1),
-        Column("CREDIBILITY", whole=True, rank=3),
-        Column("REPORTS", whole=True, rank=4),
+        Column("PARTNER", whole=True, rank=3),
+        Column("SEVERITY", whole=True, rank=4),
+        Column("CREDIBILITY", whole=True, rank=5),
+        Column("REPORTS", whole=True, rank=6),
+        Column("OPENED", whole=True, rank=7),
         Column("LICENSE", whole=True, rank=2),
     )
     lines = [
@@ -25,8 +30,11 @@ def show_list(violations: Sequence[model.Violation]) -> None:
             one.violation_id,
             coloured(short(model.ViolationState, one.state)),
             short(model.Clause, one.clause),
+            one.partner_id,
+            short(model.Severity, one.severity),
             short(model.Credibility, one.credibility),
-            str(len(one.reports)),
+            str(one.report_count),
+            time_text(one.opened_at),
             one.license_id,
         )
         for one in violations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safeconduct.cli.connection import call
+from safeconduct.cli.listing import first
 from safeconduct.cli.named_file import sha256_of
 from safeconduct.cli.options import (
     EXISTING_FILE,
@@ -20,6 +21,7 @@ from safeconduct.cli.options import (
     limit_option,
     mutation_options,
     output_options,
+    partner_option,
     rationale_option,
 )
 from safeconduct.cli.output import Output
@@ -95,28 +97,40 @@ def report(
         show(pairs([("violation", answer.violation_id), ("report", answer.report_id)]))
 
 
-@command.command("list", epilog=example("violations list --state REPORTED"))
+@command.command(
+    "list", epilog=example("violations list --state REPORTED --partner example-1 --oldest-first")
+)
 @click.option("--license", "license_id", default="", metavar="LICENSE", help="Only this license.")
 @click.option("--state", default="", help="Only this state, for instance REPORTED.")
+@partner_option
+@click.option("--clause", default="", help="Only this clause, for instance OVER_USE.")
+@click.option("--severity", default="", help="Only findings of MINOR, SERIOUS or CRITICAL.")
+@click.option("--credibility", default="", help="Only reports of LOW, MEDIUM or HIGH credibility.")
+@click.option("--oldest-first", is_flag=True, help="Sort by the first report, oldest first.")
 @limit_option
 @output_options
-def list_(license_id: str, state: str, limit: int, out: Output) -> None:
+def list_(limit: int, out: Output, **options: Any) -> None:
     """List violations, newest first."""
     from safeconduct.cli.enum_names import choose_or_unset
     from safeconduct.enforcement.v1 import model_pb2 as model
-    from safeconduct.rpc.calls import at_most
+    from safeconduct.enforcement.v1 import service_pb2 as service
 
-    wanted = choose_or_unset(model.ViolationState, state)
-    found = call(
-        lambda client: at_most(
-            limit,
-            client.violations.list(license_id=license_id, state=wanted, page_size=min(limit, 200)),
-        )
-    )
-    if not out.printed_list("violations", found, lambda one: one.violation_id):
+    oldest = service.VIOLATION_ORDER_OLDEST_FIRST
+    wanted = {
+        "license_id": options["license_id"],
+        "partner_id": options["partner_id"],
+        "state": choose_or_unset(model.ViolationState, options["state"]),
+        "clause": choose_or_unset(model.Clause, options["clause"]),
+        "severity": choose_or_unset(model.Severity, options["severity"]),
+        "credibility": choose_or_unset(model.Credibility, options["credibility"]),
+        "order_by": oldest if options["oldest_first"] else service.VIOLATION_ORDER_UNSPECIFIED,
+    }
+    found = first(limit, lambda client, size: client.violations.list(**wanted, page_size=size))
+    if not out.printed_page("violations", found, lambda one: str(one.violation_id)):
         from safeconduct.cli.violation_view import show_list
 
-        show_list(found)
+        show_list(found.elements)
+        found.report_rest()
 
 
 @command.command(epilog=example(f"violations get {ID}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from grpc import aio
@@ -11,7 +11,7 @@ from grpc import aio
 from safeconduct.applications.v1 import model_pb2 as model
 from safeconduct.applications.v1 import service_pb2 as service
 from safeconduct.applications.v1 import service_pb2_grpc as stubs
-from safeconduct.rpc.calls import Calls, new_request_id, pages, resumed
+from safeconduct.rpc.calls import Calls, Listing, new_request_id, resumed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -83,18 +83,32 @@ class Applications:
         self,
         *,
         state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
+        partner_id: str = "",
+        party_name: str = "",
+        country: str = "",
+        model_id: str = "",
+        order_by: service.ApplicationOrder.ValueType = service.APPLICATION_ORDER_UNSPECIFIED,
         page_size: int = 0,
-    ) -> AsyncIterator[model.Application]:
-        """Yields the partner's applications, newest first. Reads page after page."""
+    ) -> Listing[service.ApplicationSummary]:
+        """Yields summaries of the applications that meet all conditions, newest first.
 
-        async def fetch(token: str) -> tuple[Sequence[model.Application], str]:
+        A partner gets its own, an officer those of all partners.
+        """
+        wanted = service.ApplicationFilter(
+            state=state,
+            partner_id=partner_id,
+            party_name=party_name,
+            country=country,
+            model_id=model_id,
+        )
+
+        async def fetch(token: str) -> service.ListApplicationsResponse:
             request = service.ListApplicationsRequest(
-                page_size=page_size, page_token=token, state=state
+                page_size=page_size, page_token=token, filter=wanted, order_by=order_by
             )
-            page = await self._calls.unary(self._stub.ListApplications, request)
-            return page.applications, page.next_page_token
+            return await self._calls.unary(self._stub.ListApplications, request)
 
-        return pages(fetch)
+        return Listing(fetch, lambda page: page.summaries)
 
     def watch(
         self, application_id: str = "", *, resume_token: str = "", give_up_after: float = math.inf
@@ -175,16 +189,36 @@ class Reviews:
         self,
         *,
         state: model.ApplicationState.ValueType = model.APPLICATION_STATE_UNSPECIFIED,
+        partner_id: str = "",
+        party_name: str = "",
+        country: str = "",
+        model_id: str = "",
+        rule_id: str = "",
+        tier: int = 0,
+        order_by: service.CaseOrder.ValueType = service.CASE_ORDER_UNSPECIFIED,
         page_size: int = 0,
-    ) -> AsyncIterator[service.Case]:
-        """Yields the applications that need an officer, oldest first. Reads page after page."""
+    ) -> Listing[service.CaseSummary]:
+        """Yields summaries of the cases that meet all conditions, oldest first.
 
-        async def fetch(token: str) -> tuple[Sequence[service.Case], str]:
-            request = service.ListCasesRequest(page_size=page_size, page_token=token, state=state)
-            page = await self._calls.unary(self._stub.ListCases, request)
-            return page.cases, page.next_page_token
+        A case is an application that needs an officer.
+        """
+        wanted = service.CaseFilter(
+            state=state,
+            partner_id=partner_id,
+            party_name=party_name,
+            country=country,
+            model_id=model_id,
+            rule_id=rule_id,
+            tier=tier,
+        )
 
-        return pages(fetch)
+        async def fetch(token: str) -> service.ListCasesResponse:
+            request = service.ListCasesRequest(
+                page_size=page_size, page_token=token, filter=wanted, order_by=order_by
+            )
+            return await self._calls.unary(self._stub.ListCases, request)
+
+        return Listing(fetch, lambda page: page.summaries)
 
     async def recommend(
         self,
@@ -278,15 +312,36 @@ class Licenses:
             )
         ).license
 
-    def list(self, *, page_size: int = 0) -> AsyncIterator[model.License]:
-        """Yields the partner's licenses, newest first. Reads page after page."""
+    def list(
+        self,
+        *,
+        state: model.LicenseState.ValueType = model.LICENSE_STATE_UNSPECIFIED,
+        partner_id: str = "",
+        party_name: str = "",
+        country: str = "",
+        model_id: str = "",
+        order_by: service.LicenseOrder.ValueType = service.LICENSE_ORDER_UNSPECIFIED,
+        page_size: int = 0,
+    ) -> Listing[service.LicenseSummary]:
+        """Yields summaries of the licenses that meet all conditions, newest first.
 
-        async def fetch(token: str) -> tuple[Sequence[model.License], str]:
-            request = service.ListLicensesRequest(page_size=page_size, page_token=token)
-            page = await self._calls.unary(self._stub.ListLicenses, request)
-            return page.licenses, page.next_page_token
+        A partner gets its own, an officer those of all partners.
+        """
+        wanted = service.LicenseFilter(
+            state=state,
+            partner_id=partner_id,
+            party_name=party_name,
+            country=country,
+            model_id=model_id,
+        )
 
-        return pages(fetch)
+        async def fetch(token: str) -> service.ListLicensesResponse:
+            request = service.ListLicensesRequest(
+                page_size=page_size, page_token=token, filter=wanted, order_by=order_by
+            )
+            return await self._calls.unary(self._stub.ListLicenses, request)
+
+        return Listing(fetch, lambda page: page.summaries)
 
     async def document(self, license_id: str) -> str:
         """Returns the license document, a compact JWS.

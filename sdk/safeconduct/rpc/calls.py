@@ -20,15 +20,19 @@ from collections.abc import (
 )
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 from grpc import aio
+from typing_extensions import Self
 
 from safeconduct.backoff import Backoff
 from safeconduct.errors import SafeconductError
 from safeconduct.rpc.status import from_rpc
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -262,18 +266,50 @@ class Exchange(Generic[Request, Response]):
         return await anext(self._requests, None)
 
 
-async def pages(fetch: Callable[[str], Awaitable[tuple[Sequence[T], str]]]) -> AsyncIterator[T]:
-    """Yields every element of a list, page after page.
+class Listing(AsyncIterator[T]):
+    """The elements of a list, page after page.
 
-    `fetch` returns the elements of a page and the next token.
+    `total_size` is the number of elements, `has_more_than_total` True if there are more than it
+    says. Both are known after the first element has been read, and do not change afterwards.
     """
-    token = ""
-    while True:
-        elements, token = await fetch(token)
-        for element in elements:
-            yield element
-        if not token:
-            return
+
+    def __init__(
+        self, fetch: Callable[[str], Awaitable[Any]], select: Callable[[Any], Sequence[T]]
+    ) -> None:
+        """`fetch` returns the page of a token, `select` the elements of a page."""
+        self.total_size = 0
+        self.has_more_than_total = False
+        self._elements = self._read(fetch, select)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        return await anext(self._elements)
+
+    async def _read(
+        self, fetch: Callable[[str], Awaitable[Any]], select: Callable[[Any], Sequence[T]]
+    ) -> AsyncIterator[T]:
+        page = await fetch("")
+        self.total_size, self.has_more_than_total = page.total_size, page.has_more_than_total
+        while True:
+            elements = select(page)
+            if not elements and not page.total_size and page.ByteSize():
+                raise _too_old()
+            for element in elements:
+                yield element
+            if not page.next_page_token:
+                return
+            page = await fetch(page.next_page_token)
+
+
+def _too_old() -> SafeconductError:
+    """Returns the error of a service that knows no filter and sends whole elements only."""
+    return SafeconductError(
+        grpc.StatusCode.UNIMPLEMENTED,
+        "SERVICE_TOO_OLD",
+        "the service is of an earlier release, which has no filters; upgrade it first",
+    )
 
 
 async def at_most(count: int, elements: AsyncIterator[T]) -> list[T]:

@@ -5,14 +5,14 @@ The stream that a gate follows is in `safeconduct.gate`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable
 
 from grpc import aio
 
 from safeconduct.enforcement.v1 import model_pb2 as model
 from safeconduct.enforcement.v1 import service_pb2 as service
 from safeconduct.enforcement.v1 import service_pb2_grpc as stubs
-from safeconduct.rpc.calls import Calls, new_request_id, pages
+from safeconduct.rpc.calls import Calls, Listing, new_request_id
 
 
 class Standings:
@@ -101,18 +101,30 @@ class Violations:
         *,
         license_id: str = "",
         state: model.ViolationState.ValueType = model.VIOLATION_STATE_UNSPECIFIED,
+        partner_id: str = "",
+        clause: model.Clause.ValueType = model.CLAUSE_UNSPECIFIED,
+        severity: model.Severity.ValueType = model.SEVERITY_UNSPECIFIED,
+        credibility: model.Credibility.ValueType = model.CREDIBILITY_UNSPECIFIED,
+        order_by: service.ViolationOrder.ValueType = service.VIOLATION_ORDER_UNSPECIFIED,
         page_size: int = 0,
-    ) -> AsyncIterator[model.Violation]:
-        """Iterates over cases, newest first, page after page."""
+    ) -> Listing[service.ViolationSummary]:
+        """Iterates over summaries of the cases that meet all conditions, newest first."""
+        wanted = service.ViolationFilter(
+            license_id=license_id,
+            state=state,
+            partner_id=partner_id,
+            clause=clause,
+            severity=severity,
+            credibility=credibility,
+        )
 
-        async def fetch(token: str) -> tuple[Sequence[model.Violation], str]:
+        async def fetch(token: str) -> service.ListViolationsResponse:
             request = service.ListViolationsRequest(
-                page_size=page_size, page_token=token, state=state, license_id=license_id
+                page_size=page_size, page_token=token, filter=wanted, order_by=order_by
             )
-            page = await self._calls.unary(self._stub.ListViolations, request)
-            return page.violations, page.next_page_token
+            return await self._calls.unary(self._stub.ListViolations, request)
 
-        return pages(fetch)
+        return Listing(fetch, lambda page: page.summaries)
 
     async def get(self, violation_id: str) -> service.GetViolationResponse:
         """Returns one case with the standing and the pending reinstatement of its license."""

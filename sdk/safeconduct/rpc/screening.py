@@ -9,13 +9,12 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
-    Sequence,
 )
 from typing import Final
 
 from grpc import aio
 
-from safeconduct.rpc.calls import Calls, Exchange, new_request_id, pages
+from safeconduct.rpc.calls import Calls, Exchange, Listing, new_request_id
 from safeconduct.screening.v1 import model_pb2 as model
 from safeconduct.screening.v1 import service_pb2 as service
 from safeconduct.screening.v1 import service_pb2_grpc as stubs
@@ -83,18 +82,30 @@ class Hits:
         *,
         application_id: str = "",
         state: model.HitState.ValueType = model.HIT_STATE_UNSPECIFIED,
+        partner_id: str = "",
+        party_name: str = "",
+        list_code: str = "",
+        strength: model.MatchStrength.ValueType = model.MATCH_STRENGTH_UNSPECIFIED,
+        order_by: service.HitOrder.ValueType = service.HIT_ORDER_UNSPECIFIED,
         page_size: int = 0,
-    ) -> AsyncIterator[model.HitCase]:
-        """Yields hits, newest first. Reads page after page."""
+    ) -> Listing[service.HitSummary]:
+        """Yields summaries of the hits that meet all conditions, newest first."""
+        wanted = service.HitFilter(
+            application_id=application_id,
+            state=state,
+            partner_id=partner_id,
+            party_name=party_name,
+            list_code=list_code,
+            strength=strength,
+        )
 
-        async def fetch(token: str) -> tuple[Sequence[model.HitCase], str]:
+        async def fetch(token: str) -> service.ListHitsResponse:
             request = service.ListHitsRequest(
-                page_size=page_size, page_token=token, state=state, application_id=application_id
+                page_size=page_size, page_token=token, filter=wanted, order_by=order_by
             )
-            page = await self._calls.unary(self._stub.ListHits, request)
-            return page.hits, page.next_page_token
+            return await self._calls.unary(self._stub.ListHits, request)
 
-        return pages(fetch)
+        return Listing(fetch, lambda page: page.summaries)
 
     async def get(self, hit_id: str) -> model.HitCase:
         """Returns one hit with its evidence."""

@@ -6,6 +6,7 @@ another partner's application and for an id that does not exist, so that ids can
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.applications.core.errors import Kind, Reason, Refusal
@@ -31,6 +32,30 @@ def is_visible(application: Application | None, caller: Caller) -> bool:
     return application is not None and (
         is_officer(caller) or application.partner_id == caller.partner_id
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ListScope:
+    """The rows of a list that a caller may see, by the partner of the row's application.
+
+    `only_partner` admits the rows of this partner alone. `except_partner` leaves its rows out. None
+    sets no bound.
+    """
+
+    only_partner: str | None = None
+    except_partner: str | None = None
+
+
+def list_scope(caller: Caller) -> ListScope:
+    """Returns what the caller sees of every list. Raises ValueError for a caller without partner.
+
+    Queries have these conditions beside those of the caller's filter.
+    """
+    if is_officer(caller):
+        return ListScope()
+    if caller.partner_id is None:
+        raise ValueError(f"a {caller.kind} sees no list")
+    return ListScope(only_partner=caller.partner_id)
 
 
 def refuse_access(application: Application | None, caller: Caller) -> Refusal | None:

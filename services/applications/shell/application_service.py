@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +19,7 @@ from services.applications.core.application_details import ApplicationDetails
 from services.applications.core.commands import AcceptCode, Submit, Withdraw
 from services.applications.core.model import Application
 from services.applications.core.visibility import is_officer, not_visible
-from services.applications.shell import codec
+from services.applications.shell import codec, listings, summaries
 from services.applications.shell.application_watch import ApplicationWatch
 from services.applications.shell.dependencies import Dependencies
 from services.applications.shell.license_documents import verify_signature
@@ -32,6 +31,10 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
         self._mutations = dependencies.mutations()
+        self._lists = dependencies.lists()
+        self._summaries = self._lists.summaries(
+            pb.CaseSummary, "id", lambda stream, _: summaries.case(stream.state)
+        )
 
     def drain(self) -> None:
         """Ends all open watches with DRAINING, so that clients reconnect to another replica."""
@@ -82,22 +85,31 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     async def ListApplications(
         self, request: pb.ListApplicationsRequest, context: Any
     ) -> pb.ListApplicationsResponse:
-        """Returns one page of the calling partner's applications, newest first."""
-        partner, state = current_principal().id, state_filter(request.state)
-        page = self._dependencies.page_tokens.page(f"ListApplications/{partner}/{state}", request)
-        found = await self._dependencies.journal.select(
-            "where partner_id = $1 and ($2::text is null or state = $2)"
-            " and ($3::timestamptz is null or (submitted_at, id) < ($3, $4::uuid))"
-            " order by submitted_at desc, id desc limit $5",
-            partner,
-            state,
-            *page.after,
-            page.limit,
+        """Returns one page of applications."""
+        caller = current_principal()
+        countries = self._dependencies.reference_data.countries
+        query = listings.applications(request, caller, countries)
+        if request.HasField("filter"):
+            page = await self._lists.read(caller.name, request, query, self._summaries)
+            return pb.ListApplicationsResponse(
+                summaries=[each.application for each in page.elements],
+                next_page_token=page.next_page_token,
+                total_size=page.total_size,
+                has_more_than_total=page.has_more_than_total,
+            )
+        # Clients of the release before read whole applications.
+        for_officer = is_officer(caller)
+        details = self._lists.details(
+            "id",
+            lambda stream, _: self._view(stream.state, for_officer=for_officer),
+            prepare=self._dependencies.texts.load_codes,
         )
-        await self._dependencies.texts.load_codes(*(each.state for each in found))
+        whole = await self._lists.read(caller.name, request, query, details)
         return pb.ListApplicationsResponse(
-            applications=[self._view(each.state) for each in page.rows(found)],
-            next_page_token=page.next_token(found, submission_sort_key),
+            applications=whole.elements,
+            next_page_token=whole.next_page_token,
+            total_size=whole.total_size,
+            has_more_than_total=whole.has_more_than_total,
         )
 
     async def WatchApplications(
@@ -168,8 +180,11 @@ class ApplicationServicer(service_pb2_grpc.ApplicationServiceServicer):
     async def _get_visible(self, application_id: str) -> StoredStream[Application]:
         return await self._dependencies.get_visible(UUID(application_id), current_principal())
 
-    def _view(self, application: Application) -> model_pb2.Application:
-        return codec.application(application, self._dependencies.texts.codes)
+    def _view(
+        self, application: Application, *, for_officer: bool = False
+    ) -> model_pb2.Application:
+        codes = self._dependencies.texts.codes
+        return codec.application(application, codes, for_officer=for_officer)
 
     def _issued(self, application: Application) -> pb.AcceptConductCodeResponse:
         assert application.license is not None, "AcceptCode issues a license or is refused"
@@ -197,13 +212,3 @@ def details_of(details: model_pb2.ApplicationDetails) -> ApplicationDetails:
         code, metadata = grpc.StatusCode.INVALID_ARGUMENT, {"violationCount": "1"}
         message = "details: a timestamp is outside the years 1 to 9999"
         raise RpcError(code, CommonReason.VALIDATION_FAILED, message, metadata, detail) from None
-
-
-def state_filter(number: int) -> str | None:
-    """Returns the name of the requested state, or None for APPLICATION_STATE_UNSPECIFIED."""
-    return codec.STATES.get(number)
-
-
-def submission_sort_key(stream: StoredStream[Application]) -> tuple[datetime, UUID]:
-    """Returns what lists of applications and cases are sorted by."""
-    return stream.state.submitted_at, stream.id

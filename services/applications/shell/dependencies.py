@@ -13,6 +13,7 @@ from chassis.rpc.mutation import Mutations
 from chassis.rpc.page_tokens import PageTokens
 from chassis.store.change_feed import ChangeFeed
 from chassis.store.journal import Journal
+from chassis.store.list_pages import Lists
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Command, Officer, SigningTerms
@@ -50,6 +51,10 @@ class Dependencies:
     def mutations(self) -> Mutations[Application, Event, Command]:
         """Returns the runner of this service's mutating RPCs."""
         return Mutations(self.journal, decide, self.clock, refuse_access)
+
+    def lists(self) -> Lists[Application]:
+        """Returns the reader of this service's lists."""
+        return Lists(self.journal, self.page_tokens)
 
     async def get_visible(
         self, application_id: UUID, principal: Principal

@@ -17,7 +17,7 @@ from services.applications.core.model import (
     Application,
     License,
 )
-from services.applications.shell import codec
+from services.applications.shell import codec, listings, summaries
 from services.applications.shell.dependencies import Dependencies
 
 
@@ -26,6 +26,13 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
+        self._lists = dependencies.lists()
+        self._summaries = self._lists.summaries(
+            pb.LicenseSummary, "id", lambda stream, _: summaries.license_(_license(stream))
+        )
+        self._details = self._lists.details(
+            "id", lambda stream, _: codec.LICENSE.to_proto(_license(stream))
+        )
 
     async def GetLicense(
         self, request: pb.GetLicenseRequest, context: Any
@@ -39,20 +46,24 @@ class LicenseServicer(service_pb2_grpc.LicenseServiceServicer):
     async def ListLicenses(
         self, request: pb.ListLicensesRequest, context: Any
     ) -> pb.ListLicensesResponse:
-        """Returns one page of the calling partner's licenses, newest first."""
-        partner = current_principal().id
-        page = self._dependencies.page_tokens.page(f"ListLicenses/{partner}", request)
-        found = await self._dependencies.journal.select(
-            "where partner_id = $1 and license_id is not null"
-            " and ($2::timestamptz is null or (licensed_at, id) < ($2, $3::uuid))"
-            " order by licensed_at desc, id desc limit $4",
-            partner,
-            *page.after,
-            page.limit,
-        )
+        """Returns one page of licenses."""
+        caller = current_principal()
+        query = listings.licenses(request, caller, self._dependencies.reference_data.countries)
+        if request.HasField("filter"):
+            page = await self._lists.read(caller.name, request, query, self._summaries)
+            return pb.ListLicensesResponse(
+                summaries=page.elements,
+                next_page_token=page.next_page_token,
+                total_size=page.total_size,
+                has_more_than_total=page.has_more_than_total,
+            )
+        # Clients of the release before read whole licenses.
+        whole = await self._lists.read(caller.name, request, query, self._details)
         return pb.ListLicensesResponse(
-            licenses=[codec.LICENSE.to_proto(_license(each)) for each in page.rows(found)],
-            next_page_token=page.next_token(found, lambda row: (_license(row).not_before, row.id)),
+            licenses=whole.elements,
+            next_page_token=whole.next_page_token,
+            total_size=whole.total_size,
+            has_more_than_total=whole.has_more_than_total,
         )
 
     async def GetDocument(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chassis.store.search_words import search_words
 from services.applications.core.events import Event
 from services.applications.core.evolve import evolve
 from services.applications.core.licensing import due_at
 from services.applications.core.model import STATE_SCHEMA, Application
-from services.applications.shell import codec
+from services.applications.shell import codec, summaries
 
 
 class ApplicationStream:
@@ -20,7 +21,21 @@ class ApplicationStream:
     schema = STATE_SCHEMA
     owner_column = "partner_id"
     separate_outbox = None
-    columns = ("partner_id", "submitted_at", "license_id", "licensed_at")
+    columns = (
+        "partner_id",
+        "submitted_at",
+        "license_id",
+        "licensed_at",
+        "license_ends_at",
+        "license_state",
+        "party_words",
+        "countries",
+        "model_ids",
+        "rule_ids",
+        "tier",
+        "summary",
+        "license_summary",
+    )
     projection = None
 
     def evolve(self, state: Application | None, event: Event) -> Application:
@@ -45,9 +60,24 @@ class ApplicationStream:
 
     def index(self, state: Application) -> tuple[object, ...]:
         """Returns the values of `columns`."""
-        license_id = state.license.license_id if state.license is not None else None
-        licensed_at = state.license.not_before if state.license is not None else None
-        return state.partner_id, state.submitted_at, license_id, licensed_at
+        license_, policy, details = state.license, state.policy, state.details
+        return (
+            state.partner_id,
+            state.submitted_at,
+            license_.license_id if license_ is not None else None,
+            license_.not_before if license_ is not None else None,
+            license_.not_after if license_ is not None else None,
+            license_.state if license_ is not None else None,
+            search_words(party.name for party in details.parties),
+            sorted({*details.destinations, *(party.country for party in details.parties)}),
+            sorted({item.model_id for item in details.items}),
+            sorted({rule.rule_id for rule in policy.fired}) if policy is not None else [],
+            policy.tier if policy is not None else None,
+            summaries.case(state).SerializeToString(deterministic=True),
+            summaries.license_(license_).SerializeToString(deterministic=True)
+            if license_ is not None
+            else None,
+        )
 
     def project(self, state: Application) -> tuple[tuple[object, ...], ...]:
         """Returns no rows: applications have no table of their own."""

@@ -12,32 +12,11 @@ from chassis.rpc.authentication import current_principal
 from chassis.store.hash_chain import StoredEvent
 from chassis.telemetry.tracing import annotate
 from services.applications.core.commands import Countersign, Recommend, RejectRecommendation
-from services.applications.core.model import (
-    Application,
-    ApplicationState,
-)
-from services.applications.shell import codec
-from services.applications.shell.application_service import state_filter, submission_sort_key
+from services.applications.core.model import Application
+from services.applications.shell import codec, listings, summaries
 from services.applications.shell.dependencies import Dependencies, officer_of
 
-OPEN_STATES = (
-    ApplicationState.UNDER_REVIEW,
-    ApplicationState.INTENT_TO_DENY,
-    ApplicationState.PENDING_COUNTERSIGN,
-)
 _DECIDING_EVENTS = ("ApplicationApproved", "ApplicationDenied")
-
-# One branch for each state, so that each reads its range of the index `stream_waiting` in order.
-_QUEUE = """
-where id in (
-  select q.id from unnest($1::text[]) s(st) cross join lateral (
-    select w.id, w.submitted_at from stream w
-     where w.state = s.st and w.state in ('UNDER_REVIEW', 'INTENT_TO_DENY', 'PENDING_COUNTERSIGN')
-       and ($2::timestamptz is null or (w.submitted_at, w.id) > ($2, $3::uuid))
-     order by w.submitted_at, w.id limit $4) q
-   order by q.submitted_at, q.id limit $4)
-order by submitted_at, id
-"""
 
 
 class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
@@ -46,16 +25,35 @@ class ReviewServicer(service_pb2_grpc.ReviewServiceServicer):
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
         self._mutations = dependencies.mutations()
+        self._lists = dependencies.lists()
+        self._summaries = self._lists.summaries(
+            pb.CaseSummary, "id", lambda stream, _: summaries.case(stream.state)
+        )
+        self._details = self._lists.details(
+            "id",
+            lambda stream, _: self._case(stream.state),
+            prepare=self._dependencies.texts.load_codes,
+        )
 
     async def ListCases(self, request: pb.ListCasesRequest, context: Any) -> pb.ListCasesResponse:
-        """Returns one page of the applications that wait for an officer, oldest first."""
-        state = state_filter(request.state)
-        page = self._dependencies.page_tokens.page(f"ListCases/{state}", request)
-        states = [state] if state is not None else list(OPEN_STATES)
-        found = await self._dependencies.journal.select(_QUEUE, states, *page.after, page.limit)
+        """Returns one page of the applications that wait for an officer."""
+        caller = current_principal()
+        query = listings.cases(request, caller, self._dependencies.reference_data.countries)
+        if request.HasField("filter"):
+            page = await self._lists.read(caller.name, request, query, self._summaries)
+            return pb.ListCasesResponse(
+                summaries=page.elements,
+                next_page_token=page.next_page_token,
+                total_size=page.total_size,
+                has_more_than_total=page.has_more_than_total,
+            )
+        # Clients of the release before read whole cases.
+        whole = await self._lists.read(caller.name, request, query, self._details)
         return pb.ListCasesResponse(
-            cases=[self._case(each.state) for each in page.rows(found)],
-            next_page_token=page.next_token(found, submission_sort_key),
+            cases=whole.elements,
+            next_page_token=whole.next_page_token,
+            total_size=whole.total_size,
+            has_more_than_total=whole.has_more_than_total,
         )
 
     async def RecommendDecision(

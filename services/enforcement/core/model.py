@@ -177,7 +177,7 @@ class ListMatch:
     recorded_at: datetime
 
 
-STATE_SCHEMA: Final = 1
+STATE_SCHEMA: Final = 2
 """Number of the shape of LicenseConduct and of its events (see Stream.schema)."""
 
 

@@ -5,6 +5,7 @@ exists: the response is the same for a foreign license and for an unknown id. A 
 learn about reports and proposals on its own license before a measure is in force.
 """
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.enforcement.core import events as e
@@ -48,6 +49,30 @@ def is_visible(license_partner_id: str | None, caller: Caller) -> bool:
     if license_partner_id is None:
         return False
     return is_officer(caller) or license_partner_id == caller.partner_id
+
+
+@dataclass(frozen=True, slots=True)
+class ListScope:
+    """The rows of a list that a caller may see, by the partner of the row's license.
+
+    `only_partner` admits the rows of this partner alone. `except_partner` leaves its rows out. None
+    sets no bound.
+    """
+
+    only_partner: str | None = None
+    except_partner: str | None = None
+
+
+def list_scope(caller: Caller) -> ListScope:
+    """Returns what the caller sees of every list. Raises ValueError for a caller without partner.
+
+    Queries have these conditions beside those of the caller's filter.
+    """
+    if is_officer(caller):
+        return ListScope()
+    if caller.partner_id is None:
+        raise ValueError(f"a {caller.kind} sees no list")
+    return ListScope(only_partner=caller.partner_id)
 
 
 def refuse_license(caller: Caller) -> Refusal:

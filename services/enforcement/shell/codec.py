@@ -6,6 +6,7 @@ No other module of the service sees a message of another service.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -88,10 +89,34 @@ def violation(record: model.Violation, version: int) -> model_pb2.Violation:
     return view
 
 
+def violation_summary(record: model.Violation, partner_id: str) -> service_pb2.ViolationSummary:
+    """Returns the case as lists show it. `partner_id` is that of its license."""
+    finding, latest = record.finding, record.measures[-1] if record.measures else None
+    return service_pb2.ViolationSummary(
+        violation_id=str(record.violation_id),
+        license_id=str(record.license_id),
+        partner_id=partner_id,
+        clause=_number(model_pb2.Clause, record.clause),
+        state=_number(model_pb2.ViolationState, record.state),
+        credibility=_number(model_pb2.Credibility, record.credibility),
+        report_count=len(record.reports),
+        severity=_number(model_pb2.Severity, finding.severity if finding is not None else None),
+        measure_kind=_number(model_pb2.MeasureKind, latest.kind if latest is not None else None),
+        opened_at=to_timestamp(record.opened_at),
+        last_reported_at=to_timestamp(max(each.reported_at for each in record.reports)),
+    )
+
+
 def pending_reinstatement(conduct: model.LicenseConduct) -> model_pb2.Reinstatement | None:
     """Returns the reinstatement that waits for a second officer, or None."""
     pending = conduct.reinstatement
     return None if pending is None else _REINSTATEMENT.to_proto(pending)
+
+
+def _number(enum: Any, member: StrEnum | None) -> Any:
+    """Returns the number of a member of the core in the contract's enum, 0 for None."""
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    return 0 if member is None else enum.Value(f"{prefix}{member}")
 
 
 def timeline_entry(recorded: StoredEvent, actor: str) -> service_pb2.LicenseTimelineEntry:

@@ -33,6 +33,11 @@ class LicenseStream:
             ("license_id", "uuid"),
             ("state", "text"),
             ("opened_at", "timestamptz"),
+            ("partner_id", "text"),
+            ("clause", "text"),
+            ("severity", "text"),
+            ("credibility", "text"),
+            ("summary", "bytea"),
         ),
         key="violation_id",
     )
@@ -69,6 +74,18 @@ class LicenseStream:
     def project(self, state: LicenseConduct) -> tuple[tuple[object, ...], ...]:
         """Returns one row for each case."""
         return tuple(
-            (case.violation_id, case.license_id, case.state, case.opened_at)
+            (
+                case.violation_id,
+                case.license_id,
+                case.state,
+                case.opened_at,
+                state.partner_id,
+                case.clause,
+                case.finding.severity if case.finding is not None else None,
+                case.credibility,
+                codec.violation_summary(case, state.partner_id).SerializeToString(
+                    deterministic=True
+                ),
+            )
             for case in state.violations
         )

@@ -147,11 +147,9 @@ def reject_reinstatement(
     return commands.RejectReinstatement(officer, UUID(request.reinstatement_id), request.rationale)
 
 
-def violation_state(number: model_pb2.ViolationState.ValueType) -> str | None:
-    """Returns the name of the state to filter by, or None for all states."""
-    return (
-        model_pb2.ViolationState.Name(number).removeprefix("VIOLATION_STATE_") if number else None
-    )
+def filtered(enum: Any, number: int) -> str | None:
+    """Returns the name to filter by, without the prefix of the contract, or None for all."""
+    return enum.Name(number).removeprefix(enum.Name(0)[: -len("UNSPECIFIED")]) if number else None
 
 
 def _member(kind: type[K], enum: Any, number: int) -> K:

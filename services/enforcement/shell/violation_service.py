@@ -12,13 +12,13 @@ from safeconduct.enforcement.v1 import service_pb2 as pb
 
 from chassis.rpc.authentication import current_principal
 from chassis.rpc.errors import rpc_error
-from chassis.rpc.page_tokens import Page
+from chassis.store.list_pages import Lists
 from chassis.store.stream import etag_of
 from chassis.telemetry.tracing import annotate
 from services.enforcement.core.commands import CaseCommand, Officer, ReinstatementCommand
 from services.enforcement.core.errors import not_found
 from services.enforcement.core.model import LicenseConduct, Violation
-from services.enforcement.shell import codec, request_codec, standing_codec
+from services.enforcement.shell import codec, listings, request_codec, standing_codec
 from services.enforcement.shell.dependencies import Dependencies, officer_of
 
 M = TypeVar("M", bound=Message)
@@ -29,23 +29,40 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._journal = dependencies.journal
-        self._page_tokens = dependencies.page_tokens
+        self._lists = Lists(dependencies.journal, dependencies.page_tokens)
+        self._summaries = self._lists.summaries(
+            pb.ViolationSummary,
+            "license_id",
+            lambda stream, row: codec.violation_summary(
+                _case(stream.state, row["violation_id"]), stream.state.partner_id
+            ),
+        )
+        self._details = self._lists.details(
+            "license_id", lambda stream, row: _view(stream.state, row["violation_id"])
+        )
         self._mutations = dependencies.mutations()
 
     async def ListViolations(
         self, request: pb.ListViolationsRequest, context: Any
     ) -> pb.ListViolationsResponse:
-        """Returns one page of cases, newest first."""
-        state = request_codec.violation_state(request.state)
-        license_id = UUID(request.license_id) if request.license_id else None
-        purpose = f"ListViolations/{current_principal().name}/{state}/{license_id}"
-        page = self._page_tokens.page(purpose, request)
-        found = await self._find(state, license_id, page)
+        """Returns one page of cases."""
+        caller = current_principal()
+        query = listings.violations(request, caller)
+        if request.HasField("filter"):
+            summaries = await self._lists.read(caller.name, request, query, self._summaries)
+            return pb.ListViolationsResponse(
+                summaries=summaries.elements,
+                next_page_token=summaries.next_page_token,
+                total_size=summaries.total_size,
+                has_more_than_total=summaries.has_more_than_total,
+            )
+        # Clients of the release before read whole cases.
+        cases = await self._lists.read(caller.name, request, query, self._details)
         return pb.ListViolationsResponse(
-            violations=[codec.violation(each, version) for each, version in page.rows(found)],
-            next_page_token=page.next_token(
-                found, lambda row: (row[0].opened_at, row[0].violation_id)
-            ),
+            violations=cases.elements,
+            next_page_token=cases.next_page_token,
+            total_size=cases.total_size,
+            has_more_than_total=cases.has_more_than_total,
         )
 
     async def GetViolation(
@@ -206,39 +223,6 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
             raise rpc_error(not_found("case"))
         license_id: UUID = rows[0]["license_id"]
         return license_id
-
-    async def _find(
-        self, state: str | None, license_id: UUID | None, page: Page
-    ) -> list[tuple[Violation, int]]:
-        """Returns the cases of the page, each with the version of its license."""
-        filters = [value for value in (state, license_id) if value is not None]
-        rows = await self._journal.fetch(
-            _query(state, license_id), *page.after, page.limit, *filters
-        )
-        licenses = await self._journal.select(
-            "where id = any($1::uuid[])", list({row["license_id"] for row in rows})
-        )
-        conducts = {each.id: each.state for each in licenses}
-        return [
-            (
-                _case(conducts[row["license_id"]], row["violation_id"]),
-                conducts[row["license_id"]].version,
-            )
-            for row in rows
-        ]
-
-
-def _query(state: str | None, license_id: UUID | None) -> str:
-    """Returns the query of one page. For each combination of filters there is an index to walk."""
-    columns = [
-        name for name, value in (("state", state), ("license_id", license_id)) if value is not None
-    ]
-    filters = "".join(f" and {name} = ${number}" for number, name in enumerate(columns, 4))
-    return (
-        "select violation_id, license_id from violation"  # noqa: S608 - column names of this function
-        f" where ($1::timestamptz is null or (opened_at, violation_id) < ($1, $2::uuid)){filters}"
-        " order by opened_at desc, violation_id desc limit $3"
-    )
 
 
 def _case(conduct: LicenseConduct, violation_id: UUID) -> Violation:

@@ -10,12 +10,12 @@ from safeconduct.screening.v1 import service_pb2 as pb
 
 from chassis.rpc.authentication import current_principal
 from chassis.rpc.errors import rpc_error
-from chassis.rpc.page_tokens import Page
+from chassis.store.list_pages import Lists
 from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.verdicts import NO_HIT
 from services.screening.core.commands import AdjudicateHit, ConfirmClearing, RejectClearing
-from services.screening.core.evolve import ScreenedApplication
-from services.screening.shell import codec
+from services.screening.core.evolve import KnownHit, ScreenedApplication
+from services.screening.shell import codec, listings
 from services.screening.shell.dependencies import Dependencies, officer_of
 
 
@@ -23,19 +23,39 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
     """Serves `safeconduct.screening.v1.AdjudicationService`. The core enforces four eyes."""
 
     def __init__(self, dependencies: Dependencies) -> None:
-        self._journal, self._page_tokens = dependencies.journal, dependencies.page_tokens
+        self._journal = dependencies.journal
+        self._lists = Lists(dependencies.journal, dependencies.page_tokens)
+        self._summaries = self._lists.summaries(
+            pb.HitSummary,
+            "application_id",
+            lambda stream, row: codec.hit_summary(
+                stream.state, _known(stream.state, row["hit_id"])
+            ),
+        )
+        self._details = self._lists.details(
+            "application_id", lambda stream, row: _case(stream.state, row["hit_id"])
+        )
         self._mutations = dependencies.mutations()
 
     async def ListHits(self, request: pb.ListHitsRequest, context: Any) -> pb.ListHitsResponse:
-        """Returns one page of hits, newest first."""
-        state = codec.hit_state(request.state)
-        application_id = UUID(request.application_id) if request.application_id else None
-        purpose = f"ListHits/{current_principal().name}/{state}/{application_id}"
-        page = self._page_tokens.page(purpose, request)
-        rows = await self._rows(state, application_id, page)
+        """Returns one page of hits."""
+        caller = current_principal()
+        query = listings.hits(request, caller)
+        if request.HasField("filter"):
+            page = await self._lists.read(caller.name, request, query, self._summaries)
+            return pb.ListHitsResponse(
+                summaries=page.elements,
+                next_page_token=page.next_page_token,
+                total_size=page.total_size,
+                has_more_than_total=page.has_more_than_total,
+            )
+        # Clients of the release before read whole hits.
+        whole = await self._lists.read(caller.name, request, query, self._details)
         return pb.ListHitsResponse(
-            hits=await self._cases(page.rows(rows)),
-            next_page_token=page.next_token(rows, lambda row: (row["found_at"], row["hit_id"])),
+            hits=whole.elements,
+            next_page_token=whole.next_page_token,
+            total_size=whole.total_size,
+            has_more_than_total=whole.has_more_than_total,
         )
 
     async def GetHit(self, request: pb.GetHitRequest, context: Any) -> pb.GetHitResponse:
@@ -102,34 +122,12 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         annotate({"application.id": str(application_id), "safeconduct.hit.id": str(hit_id)})
         return application_id
 
-    async def _rows(self, state: str | None, application_id: UUID | None, page: Page) -> list[Any]:
-        given = [value for value in (state, application_id) if value is not None]
-        query = _query(state, application_id)
-        return await self._journal.fetch(query, *page.after, page.limit, *given)
-
-    async def _cases(self, rows: Any) -> list[model_pb2.HitCase]:
-        ids = list({row["application_id"] for row in rows})
-        streams = await self._journal.select("where id = any($1::uuid[])", ids)
-        states = {each.id: each.state for each in streams}
-        return [_case(states[row["application_id"]], row["hit_id"]) for row in rows]
-
-
-def _query(state: str | None, application_id: UUID | None) -> str:
-    """Returns a query that uses the index for its filter: none, a state, an application."""
-    columns = [
-        name
-        for name, value in (("state", state), ("application_id", application_id))
-        if value is not None
-    ]
-    filters = "".join(f" and {name} = ${number}" for number, name in enumerate(columns, 4))
-    return (
-        "select hit_id, application_id, found_at from hit"  # noqa: S608 - column names of this function
-        f" where ($1::timestamptz is null or (found_at, hit_id) < ($1, $2::uuid)){filters}"
-        " order by found_at desc, hit_id desc limit $3"
-    )
-
 
 def _case(application: ScreenedApplication, hit_id: UUID) -> model_pb2.HitCase:
+    return codec.hit_case(application, _known(application, hit_id))
+
+
+def _known(application: ScreenedApplication, hit_id: UUID) -> KnownHit:
     hit = application.find(hit_id)
     assert hit is not None, "the row of a hit names an application that has it"
-    return codec.hit_case(application, hit)
+    return hit

@@ -22,6 +22,7 @@ from services.screening.core.lists.formats import Delta
 from services.screening.core.lists.parsed_list import Part
 from services.screening.core.ownership.findings import describe
 
+_NAME_CHARACTERS: Final = 100
 _EVENTS: Final[Mapping[str, Converter[Any, Any]]] = {
     kind.__name__: Converter(kind, getattr(events_pb2, kind.__name__))
     for kind in events.Event.__args__
@@ -156,9 +157,31 @@ def hit_case(application: ScreenedApplication, hit: KnownHit) -> model_pb2.HitCa
     return view
 
 
-def hit_state(number: model_pb2.HitState.ValueType) -> str | None:
-    """Returns the name of a state, or None for UNSPECIFIED."""
-    return model_pb2.HitState.Name(number).removeprefix("HIT_STATE_") if number else None
+def hit_summary(application: ScreenedApplication, hit: KnownHit) -> service_pb2.HitSummary:
+    """Returns a hit as lists show it. It is stored beside the state, so it is small."""
+    found = hit.hit
+    return service_pb2.HitSummary(
+        hit_id=str(hit.hit_id),
+        application_id=str(application.application_id),
+        partner_id=application.partner_id,
+        party_id=hit.party_id,
+        state=model_pb2.HitState.Value(f"HIT_STATE_{hit.state}"),
+        strength=model_pb2.MatchStrength.Value(f"MATCH_STRENGTH_{found.strength}"),
+        score=found.score,
+        queried_name=_cut(found.queried_name),
+        matched_name=_cut(found.matched_name),
+        list_code=found.list_code,
+        found_at=to_timestamp(hit.found_at),
+    )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME_CHARACTERS else name[: _NAME_CHARACTERS - 1] + "\u2026"
+
+
+def filtered(enum: Any, number: int) -> str | None:
+    """Returns the name to filter by, without the prefix of the contract, or None for all."""
+    return enum.Name(number).removeprefix(enum.Name(0)[: -len("UNSPECIFIED")]) if number else None
 
 
 def verdict(number: model_pb2.HitVerdict.ValueType) -> records.HitVerdict:

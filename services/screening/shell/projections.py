@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from chassis.store.search_words import search_words
 from chassis.store.stream import Projection
 from services.screening.core import events
 from services.screening.core.evolve import STATE_SCHEMA, ScreenedApplication
@@ -41,6 +42,11 @@ class ScreeningStream:
             ("state", "text"),
             ("is_judged", "bool"),
             ("found_at", "timestamptz"),
+            ("partner_id", "text"),
+            ("list_code", "text"),
+            ("strength", "text"),
+            ("words", "text"),
+            ("summary", "bytea"),
         ),
         key="hit_id",
     )
@@ -80,6 +86,11 @@ class ScreeningStream:
                 hit.state,
                 bool(hit.acts),
                 hit.found_at,
+                state.partner_id,
+                hit.hit.list_code,
+                hit.hit.strength,
+                " ".join(search_words((hit.hit.queried_name, hit.hit.matched_name))),
+                codec.hit_summary(state, hit).SerializeToString(deterministic=True),
             )
             for hit in state.hits
         )

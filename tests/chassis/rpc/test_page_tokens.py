@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safeconduct.applications.v1 import service_pb2
+from safeconduct.applications.v1 import model_pb2, service_pb2
 
 from chassis.rpc.errors import RpcError
-from chassis.rpc.page_tokens import PageTokens, page_size, read_keys
+from chassis.rpc.page_tokens import (
+    MAX_PAGE_BYTES,
+    PageTokens,
+    list_purpose,
+    page_size,
+    read_keys,
+)
 
 OLD, NEW = b"k" * 32, b"n" * 32
 TOKENS = PageTokens([OLD])
@@ -116,41 +122,56 @@ def request(size: int, token: str = "") -> Any:
     return service_pb2.ListApplicationsRequest(page_size=size, page_token=token)
 
 
-def rows(number: int) -> list[tuple[datetime, UUID]]:
-    return [(TIME - timedelta(microseconds=each), UUID(int=each)) for each in range(number)]
+ROW = (TIME, UUID(int=7))
 
 
 def test_the_first_page_begins_nowhere_and_asks_for_one_row_more() -> None:
     page = TOKENS.page("list", request(2))
 
-    assert (page.after, page.limit) == ((None, None), 3)
+    assert (page.after, page.total, page.limit) == (None, None, 3)
 
 
-def test_the_next_page_begins_after_the_last_row_of_this_one() -> None:
-    page = TOKENS.page("list", request(2))
-    found = rows(3)
-    token = page.next_token(found, lambda row: row)
+def test_the_next_page_begins_after_the_last_row_of_this_one_and_knows_the_total() -> None:
+    token = TOKENS.page("list", request(2)).next_token(ROW, 9)
     following = TOKENS.page("list", request(2, token))
 
-    assert page.rows(found) == found[:2]
-    assert following.after == found[1]
-
-
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_page_that_is_the_last_one_has_no_next_token(number: int) -> None:
-    page = TOKENS.page("list", request(2))
-
-    assert page.next_token(rows(number), lambda row: row) == ""
-    assert page.rows(rows(number)) == rows(number)
+    assert (following.after, following.total) == (ROW, 9)
 
 
 def test_a_page_of_another_query_is_refused() -> None:
-    token = TOKENS.page("list", request(2)).next_token(rows(3), lambda row: row)
+    token = TOKENS.page("list", request(2)).next_token(ROW, 9)
 
     with pytest.raises(RpcError) as caught:
         TOKENS.page("another", request(2, token))
 
     assert caught.value.reason == "INVALID_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "held"),
+    [
+        ([], 0),
+        ([1, 1], 2),
+        ([1, 1, 1, 1], 3),
+        ([MAX_PAGE_BYTES, 1], 1),
+        ([MAX_PAGE_BYTES - 1, 1, 1], 2),
+        ([4 * MAX_PAGE_BYTES, 1], 1),
+    ],
+)
+def test_a_page_holds_what_fits_its_size_and_its_bytes_and_at_least_one(
+    sizes: list[int], held: int
+) -> None:
+    assert TOKENS.page("list", request(3)).fitting(sizes) == held
+
+
+def test_the_purpose_of_a_list_names_caller_and_filter_and_not_the_page() -> None:
+    state = model_pb2.APPLICATION_STATE_DENIED
+    wanted = service_pb2.ApplicationFilter(state=state)
+    filtered = service_pb2.ListApplicationsRequest(filter=wanted)
+
+    assert list_purpose("partner/a", request(2)) == list_purpose("partner/a", request(3, "token"))
+    assert list_purpose("partner/a", request(2)) != list_purpose("partner/b", request(2))
+    assert list_purpose("partner/a", request(2)) != list_purpose("partner/a", filtered)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,12 @@ async def test_hits_are_listed_newest_first_in_pages_and_by_application_and_stat
         none = await own_replica.hits.ListHits(
             service_pb2.ListHitsRequest(state=model_pb2.HIT_STATE_CONFIRMED), None
         )
+        summaries = await own_replica.hits.ListHits(
+            service_pb2.ListHitsRequest(
+                filter=service_pb2.HitFilter(application_id=str(applications[0]))
+            ),
+            None,
+        )
         one = await own_replica.hits.GetHit(
             service_pb2.GetHitRequest(hit_id=own.hits[0].hit_id), None
         )
@@ -50,6 +56,8 @@ async def test_hits_are_listed_newest_first_in_pages_and_by_application_and_stat
     assert {hit.application_id for hit in own.hits} == {str(applications[0])}
     assert (len(none.hits), one.hit) == (0, own.hits[0])
     assert own.hits[0].hit.evidence
+    assert [each.hit_id for each in summaries.summaries] == [each.hit_id for each in own.hits]
+    assert summaries.total_size == len(own.hits)
 
 
 async def test_an_exact_hit_is_cleared_by_the_second_officer_who_confirms_the_proposal(

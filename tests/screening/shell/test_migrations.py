@@ -21,16 +21,14 @@ ROWS = [(FIRST, "US-CSL/2025-02/0a1b", 3), (SECOND, "US-CSL/2026-11/4c5d", 0)]
 async def upgraded(database: Database, tmp_path: Path) -> Database:
     """A database of the release before the renaming, with rows, migrated to this release."""
     older = tmp_path / "migrations"
-    shutil.copytree(
-        MIGRATIONS, older, ignore=shutil.ignore_patterns("0005*", "0006*", "__pycache__")
-    )
+    shutil.copytree(MIGRATIONS, older, ignore=shutil.ignore_patterns("000[5-9]*", "__pycache__"))
     migrate(database.owner_dsn, database.app_role, older)
     app = await asyncpg.connect(database.app_dsn)
     await app.executemany(
         "insert into coverage (application_id, list_version, version) values ($1, $2, $3)", ROWS
     )
     await app.close()
-    assert migrate(database.owner_dsn, database.app_role, MIGRATIONS) == ["0005", "0006"]
+    assert migrate(database.owner_dsn, database.app_role, MIGRATIONS) == ["0005", "0006", "0007"]
     return database
 
 

@@ -62,7 +62,7 @@ async def test_cases_and_their_explanation_are_shown(
     assert "fine-tuning" in listed.out
     assert "access_modes=FINE_TUNING_SERVICE" in explained.out
     assert "[look]�[31m�" in explained.out
-    assert services.last("ListCases").state == model.APPLICATION_STATE_UNDER_REVIEW
+    assert services.last("ListCases").filter.state == model.APPLICATION_STATE_UNDER_REVIEW
 
 
 async def test_what_was_found_about_owners_is_shown_by_ids_with_a_case(

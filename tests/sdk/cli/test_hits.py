@@ -25,9 +25,12 @@ async def test_a_verdict_on_a_hit_names_the_hit_as_it_was_read(
     )
     ran = await command("hits", "adjudicate", expected.HIT, "--false-positive", *RATIONALE)
 
-    asked, said = services.last("ListHits"), services.last("AdjudicateHit")
+    asked, said = services.last("ListHits").filter, services.last("AdjudicateHit")
     assert listed.json["hits"][0]["hitId"] == expected.HIT
-    assert (asked.application_id, asked.state) == (APPLICATION, screening.HIT_STATE_OPEN)
+    assert (asked.application_id, asked.state) == (
+        APPLICATION,
+        screening.HIT_STATE_OPEN,
+    )
     assert (said.hit_id, said.etag, said.verdict) == (
         expected.HIT,
         "v3",

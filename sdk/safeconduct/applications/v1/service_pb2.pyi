@@ -17,6 +17,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from safeconduct.applications.v1 import model_pb2 as _model_pb2
 from safeconduct.applications.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
@@ -28,7 +29,88 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ApplicationOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ApplicationOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ApplicationOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    APPLICATION_ORDER_UNSPECIFIED: _ApplicationOrder.ValueType  # 0
+    """The same as NEWEST_FIRST."""
+    APPLICATION_ORDER_NEWEST_FIRST: _ApplicationOrder.ValueType  # 1
+    """By the time of submission, the newest first."""
+    APPLICATION_ORDER_OLDEST_FIRST: _ApplicationOrder.ValueType  # 2
+    """By the time of submission, the oldest first."""
+
+class ApplicationOrder(_ApplicationOrder, metaclass=_ApplicationOrderEnumTypeWrapper):
+    """Orders of applications."""
+
+APPLICATION_ORDER_UNSPECIFIED: ApplicationOrder.ValueType  # 0
+"""The same as NEWEST_FIRST."""
+APPLICATION_ORDER_NEWEST_FIRST: ApplicationOrder.ValueType  # 1
+"""By the time of submission, the newest first."""
+APPLICATION_ORDER_OLDEST_FIRST: ApplicationOrder.ValueType  # 2
+"""By the time of submission, the oldest first."""
+Global___ApplicationOrder: _TypeAlias = ApplicationOrder  # noqa: Y015
+
+class _CaseOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaseOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASE_ORDER_UNSPECIFIED: _CaseOrder.ValueType  # 0
+    """The same as OLDEST_FIRST."""
+    CASE_ORDER_OLDEST_FIRST: _CaseOrder.ValueType  # 1
+    """By the time of submission, the oldest first."""
+    CASE_ORDER_NEWEST_FIRST: _CaseOrder.ValueType  # 2
+    """By the time of submission, the newest first."""
+
+class CaseOrder(_CaseOrder, metaclass=_CaseOrderEnumTypeWrapper):
+    """Orders of cases."""
+
+CASE_ORDER_UNSPECIFIED: CaseOrder.ValueType  # 0
+"""The same as OLDEST_FIRST."""
+CASE_ORDER_OLDEST_FIRST: CaseOrder.ValueType  # 1
+"""By the time of submission, the oldest first."""
+CASE_ORDER_NEWEST_FIRST: CaseOrder.ValueType  # 2
+"""By the time of submission, the newest first."""
+Global___CaseOrder: _TypeAlias = CaseOrder  # noqa: Y015
+
+class _LicenseOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LicenseOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LicenseOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LICENSE_ORDER_UNSPECIFIED: _LicenseOrder.ValueType  # 0
+    """The same as NEWEST_FIRST."""
+    LICENSE_ORDER_NEWEST_FIRST: _LicenseOrder.ValueType  # 1
+    """By the begin of the validity, the newest first."""
+    LICENSE_ORDER_OLDEST_FIRST: _LicenseOrder.ValueType  # 2
+    """By the begin of the validity, the oldest first."""
+    LICENSE_ORDER_ENDING_FIRST: _LicenseOrder.ValueType  # 3
+    """By the end of the validity, the earliest end first."""
+
+class LicenseOrder(_LicenseOrder, metaclass=_LicenseOrderEnumTypeWrapper):
+    """Orders of licenses."""
+
+LICENSE_ORDER_UNSPECIFIED: LicenseOrder.ValueType  # 0
+"""The same as NEWEST_FIRST."""
+LICENSE_ORDER_NEWEST_FIRST: LicenseOrder.ValueType  # 1
+"""By the begin of the validity, the newest first."""
+LICENSE_ORDER_OLDEST_FIRST: LicenseOrder.ValueType  # 2
+"""By the begin of the validity, the oldest first."""
+LICENSE_ORDER_ENDING_FIRST: LicenseOrder.ValueType  # 3
+"""By the end of the validity, the earliest end first."""
+Global___LicenseOrder: _TypeAlias = LicenseOrder  # noqa: Y015
 
 @_typing.final
 class SubmitApplicationRequest(_message.Message):
@@ -143,26 +225,92 @@ class ListApplicationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Maximum number of rows. 0 means 50; more than 200 means 200."""
+    """Maximum number of rows. 0 means 50; more than 200 means 200. A page has fewer if it would be
+    larger than 1 MiB.
+    """
     page_token: _builtins.str
-    """next_page_token of the previous page. Empty for the first page."""
-    state: _model_pb2.ApplicationState.ValueType
-    """Returns only applications in this state. UNSPECIFIED returns all."""
+    """next_page_token of the previous page with the same filter and order. Empty for the first page."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self) -> _model_pb2.ApplicationState.ValueType:
+        """Returns only applications in this state. UNSPECIFIED returns all. Deprecated: read only if
+        filter is absent, and removed with version 0.2.0.
+        """
+
+    @state.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self, value: _model_pb2.ApplicationState.ValueType) -> None:
+        """Returns only applications in this state. UNSPECIFIED returns all. Deprecated: read only if
+        filter is absent, and removed with version 0.2.0.
+        """
+
+    order_by: Global___ApplicationOrder.ValueType
+    """Order of the applications. UNSPECIFIED means NEWEST_FIRST."""
+    @_builtins.property
+    def filter(self) -> Global___ApplicationFilter:
+        """Returns only applications that match the filter. An empty filter matches all. If it is absent,
+        the response has whole applications as earlier releases sent them.
+        """
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         state: _model_pb2.ApplicationState.ValueType = ...,
+        filter: Global___ApplicationFilter | None = ...,
+        order_by: Global___ApplicationOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListApplicationsRequest: _TypeAlias = ListApplicationsRequest  # noqa: Y015
+
+@_typing.final
+class ApplicationFilter(_message.Message):
+    """Conditions on applications. An application must meet all that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    PARTY_NAME_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    state: _model_pb2.ApplicationState.ValueType
+    """State of the application. UNSPECIFIED means any."""
+    partner_id: _builtins.str
+    """Partner that submitted it, for example example-1. Empty means any."""
+    party_name: _builtins.str
+    """Words of the name of one party or several: each must be a word of such a name. Case and accents
+    do not matter. Empty means any.
+    """
+    country: _builtins.str
+    """A destination, or the country of a party, ISO 3166-1 alpha-2, for example KE. Empty means any."""
+    model_id: _builtins.str
+    """Identifier of a model in the catalogue, for example example-frontier-1. Empty means any."""
+    def __init__(
+        self,
+        *,
+        state: _model_pb2.ApplicationState.ValueType = ...,
+        partner_id: _builtins.str = ...,
+        party_name: _builtins.str = ...,
+        country: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "model_id", b"model_id", "partner_id", b"partner_id", "party_name", b"party_name", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplicationFilter: _TypeAlias = ApplicationFilter  # noqa: Y015
 
 @_typing.final
 class ListApplicationsResponse(_message.Message):
@@ -172,25 +320,124 @@ class ListApplicationsResponse(_message.Message):
 
     APPLICATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    HAS_MORE_THAN_TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """Number of rows that match the filter, as of the first page, at most 10,000."""
+    has_more_than_total: _builtins.bool
+    """True if more rows match than total_size says."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def applications(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Application]:
-        """The applications, newest first."""
+        """Whole applications. Deprecated: filled only if the request has no filter, and removed with
+        version 0.2.0.
+        """
+
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApplicationSummary]:
+        """Summaries of the applications, in the requested order. Empty if the request has no filter."""
 
     def __init__(
         self,
         *,
         applications: _abc.Iterable[_model_pb2.Application] | None = ...,
         next_page_token: _builtins.str = ...,
+        summaries: _abc.Iterable[Global___ApplicationSummary] | None = ...,
+        total_size: _builtins.int = ...,
+        has_more_than_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "has_more_than_total", b"has_more_than_total", "next_page_token", b"next_page_token", "summaries", b"summaries", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListApplicationsResponse: _TypeAlias = ListApplicationsResponse  # noqa: Y015
+
+@_typing.final
+class ApplicationSummary(_message.Message):
+    """An application in a list. GetApplication returns the whole one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SUBMITTED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    APPLICANT_NAME_FIELD_NUMBER: _builtins.int
+    END_USER_NAMES_FIELD_NUMBER: _builtins.int
+    PARTY_COUNT_FIELD_NUMBER: _builtins.int
+    DESTINATIONS_FIELD_NUMBER: _builtins.int
+    MODEL_IDS_FIELD_NUMBER: _builtins.int
+    SIGN_BY_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """Id of the application, UUID."""
+    partner_id: _builtins.str
+    """Partner that submitted it, for example example-1."""
+    state: _model_pb2.ApplicationState.ValueType
+    """State of the application."""
+    applicant_name: _builtins.str
+    """Name of the applicant, at most 100 characters."""
+    party_count: _builtins.int
+    """Number of all parties."""
+    decision_id: _builtins.str
+    """Id of the decision, UUID. Empty until there is one."""
+    license_id: _builtins.str
+    """Id of the license, UUID. Empty until there is one."""
+    @_builtins.property
+    def submitted_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of submission."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of the latest event."""
+
+    @_builtins.property
+    def end_user_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the first three end users, at most 100 characters each."""
+
+    @_builtins.property
+    def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 destinations, ISO 3166-1 alpha-2."""
+
+    @_builtins.property
+    def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 models, as in Item.model_id."""
+
+    @_builtins.property
+    def sign_by(self) -> _timestamp_pb2.Timestamp:
+        """Time until which the end user may sign. Absent unless the state is AWAITING_SIGNATURE."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        state: _model_pb2.ApplicationState.ValueType = ...,
+        submitted_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+        applicant_name: _builtins.str = ...,
+        end_user_names: _abc.Iterable[_builtins.str] | None = ...,
+        party_count: _builtins.int = ...,
+        destinations: _abc.Iterable[_builtins.str] | None = ...,
+        model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        sign_by: _timestamp_pb2.Timestamp | None = ...,
+        decision_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant_name", b"applicant_name", "application_id", b"application_id", "decision_id", b"decision_id", "destinations", b"destinations", "end_user_names", b"end_user_names", "license_id", b"license_id", "model_ids", b"model_ids", "partner_id", b"partner_id", "party_count", b"party_count", "sign_by", b"sign_by", "state", b"state", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplicationSummary: _TypeAlias = ApplicationSummary  # noqa: Y015
 
 @_typing.final
 class WatchApplicationsRequest(_message.Message):
@@ -551,28 +798,102 @@ class ListCasesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Maximum number of rows. 0 means 50; more than 200 means 200."""
-    page_token: _builtins.str
-    """next_page_token of the previous page. Empty for the first page."""
-    state: _model_pb2.ApplicationState.ValueType
-    """Returns only cases in this state: UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.
-    UNSPECIFIED returns all three.
+    """Maximum number of rows. 0 means 50; more than 200 means 200. A page has fewer if it would be
+    larger than 1 MiB.
     """
+    page_token: _builtins.str
+    """next_page_token of the previous page with the same filter and order. Empty for the first page."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self) -> _model_pb2.ApplicationState.ValueType:
+        """Returns only cases in this state: UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.
+        UNSPECIFIED returns all three. Deprecated: read only if filter is absent, and removed with
+        version 0.2.0.
+        """
+
+    @state.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self, value: _model_pb2.ApplicationState.ValueType) -> None:
+        """Returns only cases in this state: UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.
+        UNSPECIFIED returns all three. Deprecated: read only if filter is absent, and removed with
+        version 0.2.0.
+        """
+
+    order_by: Global___CaseOrder.ValueType
+    """Order of the cases. UNSPECIFIED means OLDEST_FIRST."""
+    @_builtins.property
+    def filter(self) -> Global___CaseFilter:
+        """Returns only cases that match the filter. An empty filter matches all. If it is absent, the
+        response has whole cases as earlier releases sent them.
+        """
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         state: _model_pb2.ApplicationState.ValueType = ...,
+        filter: Global___CaseFilter | None = ...,
+        order_by: Global___CaseOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCasesRequest: _TypeAlias = ListCasesRequest  # noqa: Y015
+
+@_typing.final
+class CaseFilter(_message.Message):
+    """Conditions on cases. A case must meet all that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    PARTY_NAME_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    state: _model_pb2.ApplicationState.ValueType
+    """UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN. UNSPECIFIED means all three."""
+    partner_id: _builtins.str
+    """Partner that submitted it, for example example-1. Empty means any."""
+    party_name: _builtins.str
+    """Words of the name of one party or several: each must be a word of such a name. Case and accents
+    do not matter. Empty means any.
+    """
+    country: _builtins.str
+    """A destination, or the country of a party, ISO 3166-1 alpha-2, for example KE. Empty means any."""
+    model_id: _builtins.str
+    """Identifier of a model in the catalogue, for example example-frontier-1. Empty means any."""
+    rule_id: _builtins.str
+    """Id of a policy rule that fired, for example use.forbidden. Empty means any."""
+    tier: _builtins.int
+    """Tier of officers that the case needs, 1 to 3. 0 means any."""
+    def __init__(
+        self,
+        *,
+        state: _model_pb2.ApplicationState.ValueType = ...,
+        partner_id: _builtins.str = ...,
+        party_name: _builtins.str = ...,
+        country: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+        tier: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "model_id", b"model_id", "partner_id", b"partner_id", "party_name", b"party_name", "rule_id", b"rule_id", "state", b"state", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseFilter: _TypeAlias = CaseFilter  # noqa: Y015
 
 @_typing.final
 class ListCasesResponse(_message.Message):
@@ -582,25 +903,96 @@ class ListCasesResponse(_message.Message):
 
     CASES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    HAS_MORE_THAN_TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """Number of rows that match the filter, as of the first page, at most 10,000."""
+    has_more_than_total: _builtins.bool
+    """True if more rows match than total_size says."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Case]:
-        """The cases, oldest first."""
+        """Whole cases. Deprecated: filled only if the request has no filter, and removed with version
+        0.2.0.
+        """
+
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseSummary]:
+        """Summaries of the cases, in the requested order. Empty if the request has no filter."""
 
     def __init__(
         self,
         *,
         cases: _abc.Iterable[Global___Case] | None = ...,
         next_page_token: _builtins.str = ...,
+        summaries: _abc.Iterable[Global___CaseSummary] | None = ...,
+        total_size: _builtins.int = ...,
+        has_more_than_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "has_more_than_total", b"has_more_than_total", "next_page_token", b"next_page_token", "summaries", b"summaries", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCasesResponse: _TypeAlias = ListCasesResponse  # noqa: Y015
+
+@_typing.final
+class CaseSummary(_message.Message):
+    """A case in a list. ExplainDecision returns the whole one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    RULE_IDS_FIELD_NUMBER: _builtins.int
+    RECOMMENDED_OUTCOME_FIELD_NUMBER: _builtins.int
+    RECOMMENDED_BY_FIELD_NUMBER: _builtins.int
+    COUNTERSIGNATURES_FIELD_NUMBER: _builtins.int
+    COUNTERSIGNATURES_NEEDED_FIELD_NUMBER: _builtins.int
+    tier: _builtins.int
+    """Tier of officers that the case needs, 1 to 3."""
+    effect: _model_pb2.RuleEffect.ValueType
+    """Effect of policy: REFER or DENY."""
+    recommended_outcome: _model_pb2.Outcome.ValueType
+    """The pending recommendation. UNSPECIFIED if there is none."""
+    recommended_by: _builtins.str
+    """Id of the officer who recommended it. Empty if there is none."""
+    countersignatures: _builtins.int
+    """Number of countersignatures that the recommendation has."""
+    countersignatures_needed: _builtins.int
+    """Number of countersignatures that the decision needs."""
+    @_builtins.property
+    def application(self) -> Global___ApplicationSummary:
+        """The application."""
+
+    @_builtins.property
+    def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the first 20 policy rules that fired."""
+
+    def __init__(
+        self,
+        *,
+        application: Global___ApplicationSummary | None = ...,
+        tier: _builtins.int = ...,
+        effect: _model_pb2.RuleEffect.ValueType = ...,
+        rule_ids: _abc.Iterable[_builtins.str] | None = ...,
+        recommended_outcome: _model_pb2.Outcome.ValueType = ...,
+        recommended_by: _builtins.str = ...,
+        countersignatures: _builtins.int = ...,
+        countersignatures_needed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "countersignatures", b"countersignatures", "countersignatures_needed", b"countersignatures_needed", "effect", b"effect", "recommended_by", b"recommended_by", "recommended_outcome", b"recommended_outcome", "rule_ids", b"rule_ids", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseSummary: _TypeAlias = CaseSummary  # noqa: Y015
 
 @_typing.final
 class Case(_message.Message):
@@ -1009,23 +1401,77 @@ class ListLicensesRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Maximum number of rows. 0 means 50; more than 200 means 200."""
+    """Maximum number of rows. 0 means 50; more than 200 means 200. A page has fewer if it would be
+    larger than 1 MiB.
+    """
     page_token: _builtins.str
-    """next_page_token of the previous page. Empty for the first page."""
+    """next_page_token of the previous page with the same filter and order. Empty for the first page."""
+    order_by: Global___LicenseOrder.ValueType
+    """Order of the licenses. UNSPECIFIED means NEWEST_FIRST."""
+    @_builtins.property
+    def filter(self) -> Global___LicenseFilter:
+        """Returns only licenses that match the filter. An empty filter matches all. If it is absent, the
+        response has whole licenses as earlier releases sent them.
+        """
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: Global___LicenseFilter | None = ...,
+        order_by: Global___LicenseOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListLicensesRequest: _TypeAlias = ListLicensesRequest  # noqa: Y015
+
+@_typing.final
+class LicenseFilter(_message.Message):
+    """Conditions on licenses. A license must meet all that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    PARTY_NAME_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    state: _model_pb2.LicenseState.ValueType
+    """State in the records of applications. UNSPECIFIED means any."""
+    partner_id: _builtins.str
+    """Partner that submitted it, for example example-1. Empty means any."""
+    party_name: _builtins.str
+    """Words of the name of one party or several: each must be a word of such a name. Case and accents
+    do not matter. Empty means any.
+    """
+    country: _builtins.str
+    """A destination, or the country of a party, ISO 3166-1 alpha-2, for example KE. Empty means any."""
+    model_id: _builtins.str
+    """Identifier of a model in the catalogue, for example example-frontier-1. Empty means any."""
+    def __init__(
+        self,
+        *,
+        state: _model_pb2.LicenseState.ValueType = ...,
+        partner_id: _builtins.str = ...,
+        party_name: _builtins.str = ...,
+        country: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "model_id", b"model_id", "partner_id", b"partner_id", "party_name", b"party_name", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseFilter: _TypeAlias = LicenseFilter  # noqa: Y015
 
 @_typing.final
 class ListLicensesResponse(_message.Message):
@@ -1035,25 +1481,114 @@ class ListLicensesResponse(_message.Message):
 
     LICENSES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    HAS_MORE_THAN_TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """Number of rows that match the filter, as of the first page, at most 10,000."""
+    has_more_than_total: _builtins.bool
+    """True if more rows match than total_size says."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def licenses(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.License]:
-        """The licenses, newest first."""
+        """Whole licenses. Deprecated: filled only if the request has no filter, and removed with version
+        0.2.0.
+        """
+
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LicenseSummary]:
+        """Summaries of the licenses, in the requested order. Empty if the request has no filter."""
 
     def __init__(
         self,
         *,
         licenses: _abc.Iterable[_model_pb2.License] | None = ...,
         next_page_token: _builtins.str = ...,
+        summaries: _abc.Iterable[Global___LicenseSummary] | None = ...,
+        total_size: _builtins.int = ...,
+        has_more_than_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["licenses", b"licenses", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more_than_total", b"has_more_than_total", "licenses", b"licenses", "next_page_token", b"next_page_token", "summaries", b"summaries", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListLicensesResponse: _TypeAlias = ListLicensesResponse  # noqa: Y015
+
+@_typing.final
+class LicenseSummary(_message.Message):
+    """A license in a list. GetLicense returns the whole one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_NUMBER_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HOLDER_NAME_FIELD_NUMBER: _builtins.int
+    END_USER_NAMES_FIELD_NUMBER: _builtins.int
+    DESTINATIONS_FIELD_NUMBER: _builtins.int
+    MODEL_IDS_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    """Id of the license, UUID."""
+    license_number: _builtins.str
+    """License number for people, for example SC-2026-00000001."""
+    application_id: _builtins.str
+    """Id of the application, UUID."""
+    partner_id: _builtins.str
+    """Partner that holds the license, for example example-1."""
+    state: _model_pb2.LicenseState.ValueType
+    """State in the records of applications."""
+    holder_name: _builtins.str
+    """Name of the holder, at most 100 characters."""
+    @_builtins.property
+    def end_user_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the first three end users, at most 100 characters each."""
+
+    @_builtins.property
+    def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 destinations, ISO 3166-1 alpha-2."""
+
+    @_builtins.property
+    def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 models, as in Item.model_id."""
+
+    @_builtins.property
+    def not_before(self) -> _timestamp_pb2.Timestamp:
+        """Begin of the validity."""
+
+    @_builtins.property
+    def not_after(self) -> _timestamp_pb2.Timestamp:
+        """End of the validity."""
+
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        license_number: _builtins.str = ...,
+        application_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        state: _model_pb2.LicenseState.ValueType = ...,
+        holder_name: _builtins.str = ...,
+        end_user_names: _abc.Iterable[_builtins.str] | None = ...,
+        destinations: _abc.Iterable[_builtins.str] | None = ...,
+        model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        not_before: _timestamp_pb2.Timestamp | None = ...,
+        not_after: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "destinations", b"destinations", "end_user_names", b"end_user_names", "holder_name", b"holder_name", "license_id", b"license_id", "license_number", b"license_number", "model_ids", b"model_ids", "not_after", b"not_after", "not_before", b"not_before", "partner_id", b"partner_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseSummary: _TypeAlias = LicenseSummary  # noqa: Y015
 
 @_typing.final
 class GetDocumentRequest(_message.Message):

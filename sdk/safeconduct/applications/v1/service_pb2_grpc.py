@@ -94,7 +94,8 @@ class ApplicationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListApplications(self, request, context):
-        """Returns the applications of the calling partner in pages, newest first.
+        """Returns applications by summaries in pages. A partner gets its own, an officer those of all
+        partners.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -416,7 +417,7 @@ class ReviewServiceServicer:
     """
 
     def ListCases(self, request, context):
-        """Returns the applications that wait for an officer in pages, oldest first.
+        """Returns the applications that wait for an officer by summaries in pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -674,7 +675,7 @@ class LicenseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLicenses(self, request, context):
-        """Returns the licenses of the calling partner in pages, newest first.
+        """Returns licenses by summaries in pages. A partner gets its own, an officer those of all partners.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

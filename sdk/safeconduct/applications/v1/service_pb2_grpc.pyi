@@ -35,7 +35,9 @@ class ApplicationServiceStub:
     for one that does not exist. An officer gets NOT_FOUND for one that does not exist.
     """
     ListApplications: _aio.UnaryUnaryMultiCallable[_service_pb2.ListApplicationsRequest, _service_pb2.ListApplicationsResponse]
-    """Returns the applications of the calling partner in pages, newest first."""
+    """Returns applications by summaries in pages. A partner gets its own, an officer those of all
+    partners.
+    """
     WatchApplications: _aio.UnaryStreamMultiCallable[_service_pb2.WatchApplicationsRequest, _service_pb2.WatchApplicationsResponse]
     """Streams changes of applications. A heartbeat without changes arrives every 10 seconds.
 
@@ -80,7 +82,9 @@ class ApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListApplicationsRequest,
         context: _aio.ServicerContext[_service_pb2.ListApplicationsRequest, _abc.Awaitable[_service_pb2.ListApplicationsResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListApplicationsResponse]:
-        """Returns the applications of the calling partner in pages, newest first."""
+        """Returns applications by summaries in pages. A partner gets its own, an officer those of all
+        partners.
+        """
 
     @_abc_1.abstractmethod
     def WatchApplications(
@@ -128,7 +132,7 @@ class ReviewServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListCases: _aio.UnaryUnaryMultiCallable[_service_pb2.ListCasesRequest, _service_pb2.ListCasesResponse]
-    """Returns the applications that wait for an officer in pages, oldest first."""
+    """Returns the applications that wait for an officer by summaries in pages."""
     RecommendDecision: _aio.UnaryUnaryMultiCallable[_service_pb2.RecommendDecisionRequest, _service_pb2.RecommendDecisionResponse]
     """Recommends a decision. Another officer must countersign it."""
     CountersignDecision: _aio.UnaryUnaryMultiCallable[_service_pb2.CountersignDecisionRequest, _service_pb2.CountersignDecisionResponse]
@@ -155,7 +159,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListCasesRequest,
         context: _aio.ServicerContext[_service_pb2.ListCasesRequest, _abc.Awaitable[_service_pb2.ListCasesResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListCasesResponse]:
-        """Returns the applications that wait for an officer in pages, oldest first."""
+        """Returns the applications that wait for an officer by summaries in pages."""
 
     @_abc_1.abstractmethod
     def RecommendDecision(
@@ -204,7 +208,7 @@ class LicenseServiceStub:
     GetLicense: _aio.UnaryUnaryMultiCallable[_service_pb2.GetLicenseRequest, _service_pb2.GetLicenseResponse]
     """Returns one license. Refuses as GetApplication does."""
     ListLicenses: _aio.UnaryUnaryMultiCallable[_service_pb2.ListLicensesRequest, _service_pb2.ListLicensesResponse]
-    """Returns the licenses of the calling partner in pages, newest first."""
+    """Returns licenses by summaries in pages. A partner gets its own, an officer those of all partners."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_service_pb2.GetDocumentRequest, _service_pb2.GetDocumentResponse]
     """Returns the license as a signed document: a compact JWS (RFC 7515) with Ed25519 (RFC 9864).
     Documents of earlier releases have the older name of the algorithm, EdDSA (RFC 8037). The header
@@ -233,7 +237,7 @@ class LicenseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListLicensesRequest,
         context: _aio.ServicerContext[_service_pb2.ListLicensesRequest, _abc.Awaitable[_service_pb2.ListLicensesResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListLicensesResponse]:
-        """Returns the licenses of the calling partner in pages, newest first."""
+        """Returns licenses by summaries in pages. A partner gets its own, an officer those of all partners."""
 
     @_abc_1.abstractmethod
     def GetDocument(

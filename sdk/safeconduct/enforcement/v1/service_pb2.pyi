@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from safeconduct.enforcement.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -24,6 +25,30 @@ else:
     from typing_extensions import deprecated as _deprecated
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ViolationOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ViolationOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ViolationOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VIOLATION_ORDER_UNSPECIFIED: _ViolationOrder.ValueType  # 0
+    """The same as NEWEST_FIRST."""
+    VIOLATION_ORDER_NEWEST_FIRST: _ViolationOrder.ValueType  # 1
+    """By the time of the first report, the newest case first."""
+    VIOLATION_ORDER_OLDEST_FIRST: _ViolationOrder.ValueType  # 2
+    """By the time of the first report, the oldest case first."""
+
+class ViolationOrder(_ViolationOrder, metaclass=_ViolationOrderEnumTypeWrapper):
+    """Orders of cases."""
+
+VIOLATION_ORDER_UNSPECIFIED: ViolationOrder.ValueType  # 0
+"""The same as NEWEST_FIRST."""
+VIOLATION_ORDER_NEWEST_FIRST: ViolationOrder.ValueType  # 1
+"""By the time of the first report, the newest case first."""
+VIOLATION_ORDER_OLDEST_FIRST: ViolationOrder.ValueType  # 2
+"""By the time of the first report, the oldest case first."""
+Global___ViolationOrder: _TypeAlias = ViolationOrder  # noqa: Y015
 
 @_typing.final
 class CheckAccessRequest(_message.Message):
@@ -467,7 +492,7 @@ Global___ReportConductResponse: _TypeAlias = ReportConductResponse  # noqa: Y015
 
 @_typing.final
 class ListViolationsRequest(_message.Message):
-    """Filter and page of ListViolations."""
+    """Filter, order and page of ListViolations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -475,14 +500,46 @@ class ListViolationsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     LICENSE_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Maximum number of cases, at most 200; 0 means 50."""
+    """Maximum number of cases, at most 200; 0 means 50. A page has fewer if it would be larger than
+    1 MiB.
+    """
     page_token: _builtins.str
-    """next_page_token of the previous page with the same filter; empty for the first page."""
-    state: _model_pb2.ViolationState.ValueType
-    """Only cases in this state; UNSPECIFIED means all states."""
-    license_id: _builtins.str
-    """Only cases about this license (UUID); empty means all licenses."""
+    """next_page_token of the previous page with the same filter and order; empty for the first page."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self) -> _model_pb2.ViolationState.ValueType:
+        """Only cases in this state. Deprecated: read only if filter is absent, and removed with version
+        0.2.0.
+        """
+
+    @state.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self, value: _model_pb2.ViolationState.ValueType) -> None:
+        """Only cases in this state. Deprecated: read only if filter is absent, and removed with version
+        0.2.0.
+        """
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def license_id(self) -> _builtins.str:
+        """Only cases about this license (UUID). Deprecated as state is."""
+
+    @license_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def license_id(self, value: _builtins.str) -> None:
+        """Only cases about this license (UUID). Deprecated as state is."""
+
+    order_by: Global___ViolationOrder.ValueType
+    """Order of the cases; UNSPECIFIED means NEWEST_FIRST."""
+    @_builtins.property
+    def filter(self) -> Global___ViolationFilter:
+        """Only cases that match the filter. An empty filter matches all cases. If it is absent, the
+        response has whole cases as earlier releases sent them.
+        """
+
     def __init__(
         self,
         *,
@@ -490,14 +547,58 @@ class ListViolationsRequest(_message.Message):
         page_token: _builtins.str = ...,
         state: _model_pb2.ViolationState.ValueType = ...,
         license_id: _builtins.str = ...,
+        filter: Global___ViolationFilter | None = ...,
+        order_by: Global___ViolationOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["license_id", b"license_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "license_id", b"license_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListViolationsRequest: _TypeAlias = ListViolationsRequest  # noqa: Y015
+
+@_typing.final
+class ViolationFilter(_message.Message):
+    """Conditions on cases. A case must meet all that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    CLAUSE_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    CREDIBILITY_FIELD_NUMBER: _builtins.int
+    state: _model_pb2.ViolationState.ValueType
+    """State of the case; UNSPECIFIED means any."""
+    license_id: _builtins.str
+    """UUID of the license; empty means any."""
+    partner_id: _builtins.str
+    """Partner that holds the license, for example "example-1"; empty means any."""
+    clause: _model_pb2.Clause.ValueType
+    """Clause of the code of conduct; UNSPECIFIED means any."""
+    severity: _model_pb2.Severity.ValueType
+    """Severity of the proposed or confirmed finding; UNSPECIFIED means any."""
+    credibility: _model_pb2.Credibility.ValueType
+    """Credibility of the reports; UNSPECIFIED means any."""
+    def __init__(
+        self,
+        *,
+        state: _model_pb2.ViolationState.ValueType = ...,
+        license_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        clause: _model_pb2.Clause.ValueType = ...,
+        severity: _model_pb2.Severity.ValueType = ...,
+        credibility: _model_pb2.Credibility.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "credibility", b"credibility", "license_id", b"license_id", "partner_id", b"partner_id", "severity", b"severity", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViolationFilter: _TypeAlias = ViolationFilter  # noqa: Y015
 
 @_typing.final
 class ListViolationsResponse(_message.Message):
@@ -507,25 +608,108 @@ class ListViolationsResponse(_message.Message):
 
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    HAS_MORE_THAN_TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_size: _builtins.int
+    """Number of cases that match the filter, as of the first page, at most 10,000."""
+    has_more_than_total: _builtins.bool
+    """True if more cases match than total_size says."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Violation]:
-        """Cases, newest first."""
+        """Whole cases. Deprecated: filled only if the request has no filter, and removed with version
+        0.2.0.
+        """
+
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViolationSummary]:
+        """Summaries of the cases, in the requested order. Empty if the request has no filter."""
 
     def __init__(
         self,
         *,
         violations: _abc.Iterable[_model_pb2.Violation] | None = ...,
         next_page_token: _builtins.str = ...,
+        summaries: _abc.Iterable[Global___ViolationSummary] | None = ...,
+        total_size: _builtins.int = ...,
+        has_more_than_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more_than_total", b"has_more_than_total", "next_page_token", b"next_page_token", "summaries", b"summaries", "total_size", b"total_size", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListViolationsResponse: _TypeAlias = ListViolationsResponse  # noqa: Y015
+
+@_typing.final
+class ViolationSummary(_message.Message):
+    """A case in a list. GetViolation returns the whole case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIOLATION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    CLAUSE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CREDIBILITY_FIELD_NUMBER: _builtins.int
+    REPORT_COUNT_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    MEASURE_KIND_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    LAST_REPORTED_AT_FIELD_NUMBER: _builtins.int
+    violation_id: _builtins.str
+    """UUID of the case."""
+    license_id: _builtins.str
+    """UUID of the license."""
+    partner_id: _builtins.str
+    """Partner that holds the license. Empty while the license is not registered."""
+    clause: _model_pb2.Clause.ValueType
+    """Clause of the code of conduct that the case is about."""
+    state: _model_pb2.ViolationState.ValueType
+    """State of the case."""
+    credibility: _model_pb2.Credibility.ValueType
+    """Credibility of all reports together."""
+    report_count: _builtins.int
+    """Number of reports."""
+    severity: _model_pb2.Severity.ValueType
+    """Severity of the proposed or confirmed finding; UNSPECIFIED if there is none."""
+    measure_kind: _model_pb2.MeasureKind.ValueType
+    """Kind of the latest measure, proposed or in force; UNSPECIFIED if there is none."""
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of the first report."""
+
+    @_builtins.property
+    def last_reported_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of the latest report."""
+
+    def __init__(
+        self,
+        *,
+        violation_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        clause: _model_pb2.Clause.ValueType = ...,
+        state: _model_pb2.ViolationState.ValueType = ...,
+        credibility: _model_pb2.Credibility.ValueType = ...,
+        report_count: _builtins.int = ...,
+        severity: _model_pb2.Severity.ValueType = ...,
+        measure_kind: _model_pb2.MeasureKind.ValueType = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        last_reported_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_reported_at", b"last_reported_at", "opened_at", b"opened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "credibility", b"credibility", "last_reported_at", b"last_reported_at", "license_id", b"license_id", "measure_kind", b"measure_kind", "opened_at", b"opened_at", "partner_id", b"partner_id", "report_count", b"report_count", "severity", b"severity", "state", b"state", "violation_id", b"violation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViolationSummary: _TypeAlias = ViolationSummary  # noqa: Y015
 
 @_typing.final
 class GetViolationRequest(_message.Message):

@@ -353,7 +353,7 @@ class ViolationServiceServicer:
     """
 
     def ListViolations(self, request, context):
-        """Lists cases, newest first.
+        """Lists cases by summaries, newest first unless the request names another order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

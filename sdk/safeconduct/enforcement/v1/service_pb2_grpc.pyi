@@ -94,7 +94,7 @@ class ViolationServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListViolations: _aio.UnaryUnaryMultiCallable[_service_pb2.ListViolationsRequest, _service_pb2.ListViolationsResponse]
-    """Lists cases, newest first."""
+    """Lists cases by summaries, newest first unless the request names another order."""
     GetViolation: _aio.UnaryUnaryMultiCallable[_service_pb2.GetViolationRequest, _service_pb2.GetViolationResponse]
     """Returns one case with the standing of its license."""
     ProposeFinding: _aio.UnaryUnaryMultiCallable[_service_pb2.ProposeFindingRequest, _service_pb2.ProposeFindingResponse]
@@ -134,7 +134,7 @@ class ViolationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListViolationsRequest,
         context: _aio.ServicerContext[_service_pb2.ListViolationsRequest, _abc.Awaitable[_service_pb2.ListViolationsResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListViolationsResponse]:
-        """Lists cases, newest first."""
+        """Lists cases by summaries, newest first unless the request names another order."""
 
     @_abc_1.abstractmethod
     def GetViolation(

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from safeconduct.screening.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -18,7 +19,36 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _HitOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HitOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HIT_ORDER_UNSPECIFIED: _HitOrder.ValueType  # 0
+    """The same as NEWEST_FIRST."""
+    HIT_ORDER_NEWEST_FIRST: _HitOrder.ValueType  # 1
+    """By the time at which the hit was found, the newest first."""
+    HIT_ORDER_OLDEST_FIRST: _HitOrder.ValueType  # 2
+    """By the time at which the hit was found, the oldest first."""
+
+class HitOrder(_HitOrder, metaclass=_HitOrderEnumTypeWrapper):
+    """Orders of hits."""
+
+HIT_ORDER_UNSPECIFIED: HitOrder.ValueType  # 0
+"""The same as NEWEST_FIRST."""
+HIT_ORDER_NEWEST_FIRST: HitOrder.ValueType  # 1
+"""By the time at which the hit was found, the newest first."""
+HIT_ORDER_OLDEST_FIRST: HitOrder.ValueType  # 2
+"""By the time at which the hit was found, the oldest first."""
+Global___HitOrder: _TypeAlias = HitOrder  # noqa: Y015
 
 @_typing.final
 class ScreenPartyRequest(_message.Message):
@@ -579,14 +609,46 @@ class ListHitsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Maximum number of hits. 0 means 50; values over 200 mean 200."""
+    """Maximum number of hits. 0 means 50; values over 200 mean 200. A page has fewer if it would be
+    larger than 1 MiB.
+    """
     page_token: _builtins.str
-    """The next_page_token of the page before. Empty for the first page."""
-    state: _model_pb2.HitState.ValueType
-    """Only hits in this state. UNSPECIFIED: all states."""
-    application_id: _builtins.str
-    """Only hits of this application, UUID. Empty: all applications."""
+    """The next_page_token of the page before with the same filter and order. Empty for the first page."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self) -> _model_pb2.HitState.ValueType:
+        """Only hits in this state. UNSPECIFIED: all states. Deprecated: read only if filter is absent,
+        and removed with version 0.2.0.
+        """
+
+    @state.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def state(self, value: _model_pb2.HitState.ValueType) -> None:
+        """Only hits in this state. UNSPECIFIED: all states. Deprecated: read only if filter is absent,
+        and removed with version 0.2.0.
+        """
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def application_id(self) -> _builtins.str:
+        """Only hits of this application, UUID. Empty: all applications. Deprecated as state is."""
+
+    @application_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def application_id(self, value: _builtins.str) -> None:
+        """Only hits of this application, UUID. Empty: all applications. Deprecated as state is."""
+
+    order_by: Global___HitOrder.ValueType
+    """Order of the hits. UNSPECIFIED: NEWEST_FIRST."""
+    @_builtins.property
+    def filter(self) -> Global___HitFilter:
+        """Only hits that match the filter. An empty filter matches all. If it is absent, the answer has
+        whole hits as earlier releases sent them.
+        """
+
     def __init__(
         self,
         *,
@@ -594,14 +656,60 @@ class ListHitsRequest(_message.Message):
         page_token: _builtins.str = ...,
         state: _model_pb2.HitState.ValueType = ...,
         application_id: _builtins.str = ...,
+        filter: Global___HitFilter | None = ...,
+        order_by: Global___HitOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListHitsRequest: _TypeAlias = ListHitsRequest  # noqa: Y015
+
+@_typing.final
+class HitFilter(_message.Message):
+    """Conditions on hits. A hit must meet all that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    PARTY_NAME_FIELD_NUMBER: _builtins.int
+    LIST_CODE_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    state: _model_pb2.HitState.ValueType
+    """State of the hit. UNSPECIFIED: any."""
+    application_id: _builtins.str
+    """The application, UUID. Empty: any."""
+    partner_id: _builtins.str
+    """Partner that submitted the application, for instance "example-1". Empty: any."""
+    party_name: _builtins.str
+    """Words of the party's name or of the entry's: each must be a word of one of them. Case and
+    accents do not matter. Empty: any.
+    """
+    list_code: _builtins.str
+    """Code of the list of the entry, for instance "US-CSL". Empty: any."""
+    strength: _model_pb2.MatchStrength.ValueType
+    """Strength of the match. UNSPECIFIED: any."""
+    def __init__(
+        self,
+        *,
+        state: _model_pb2.HitState.ValueType = ...,
+        application_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        party_name: _builtins.str = ...,
+        list_code: _builtins.str = ...,
+        strength: _model_pb2.MatchStrength.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "list_code", b"list_code", "partner_id", b"partner_id", "party_name", b"party_name", "state", b"state", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitFilter: _TypeAlias = HitFilter  # noqa: Y015
 
 @_typing.final
 class ListHitsResponse(_message.Message):
@@ -611,25 +719,106 @@ class ListHitsResponse(_message.Message):
 
     HITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    HAS_MORE_THAN_TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """Number of hits that match the filter, as of the first page, at most 10,000."""
+    has_more_than_total: _builtins.bool
+    """True if more hits match than total_size says."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.HitCase]:
-        """The hits of the page, newest first."""
+        """Whole hits. Deprecated: filled only if the request has no filter, and removed with version
+        0.2.0.
+        """
+
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___HitSummary]:
+        """Summaries of the hits, in the requested order. Empty if the request has no filter."""
 
     def __init__(
         self,
         *,
         hits: _abc.Iterable[_model_pb2.HitCase] | None = ...,
         next_page_token: _builtins.str = ...,
+        summaries: _abc.Iterable[Global___HitSummary] | None = ...,
+        total_size: _builtins.int = ...,
+        has_more_than_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more_than_total", b"has_more_than_total", "hits", b"hits", "next_page_token", b"next_page_token", "summaries", b"summaries", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListHitsResponse: _TypeAlias = ListHitsResponse  # noqa: Y015
+
+@_typing.final
+class HitSummary(_message.Message):
+    """A hit in a list. GetHit returns the whole one, with its evidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    QUERIED_NAME_FIELD_NUMBER: _builtins.int
+    MATCHED_NAME_FIELD_NUMBER: _builtins.int
+    LIST_CODE_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    hit_id: _builtins.str
+    """The hit, UUID."""
+    application_id: _builtins.str
+    """The application, UUID."""
+    partner_id: _builtins.str
+    """Partner that submitted the application."""
+    party_id: _builtins.str
+    """The party of the application, for instance "end-user"."""
+    state: _model_pb2.HitState.ValueType
+    """State of the hit."""
+    strength: _model_pb2.MatchStrength.ValueType
+    """Strength of the match."""
+    score: _builtins.float
+    """Score of the match, 0 to 1."""
+    queried_name: _builtins.str
+    """The party's name that was searched, at most 100 characters."""
+    matched_name: _builtins.str
+    """The entry's name that it resembles, at most 100 characters."""
+    list_code: _builtins.str
+    """Code of the list of the entry, for instance "US-CSL"."""
+    @_builtins.property
+    def found_at(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the hit was found."""
+
+    def __init__(
+        self,
+        *,
+        hit_id: _builtins.str = ...,
+        application_id: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        state: _model_pb2.HitState.ValueType = ...,
+        strength: _model_pb2.MatchStrength.ValueType = ...,
+        score: _builtins.float = ...,
+        queried_name: _builtins.str = ...,
+        matched_name: _builtins.str = ...,
+        list_code: _builtins.str = ...,
+        found_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "found_at", b"found_at", "hit_id", b"hit_id", "list_code", b"list_code", "matched_name", b"matched_name", "partner_id", b"partner_id", "party_id", b"party_id", "queried_name", b"queried_name", "score", b"score", "state", b"state", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HitSummary: _TypeAlias = HitSummary  # noqa: Y015
 
 @_typing.final
 class GetHitRequest(_message.Message):

@@ -451,7 +451,7 @@ class AdjudicationServiceServicer:
     """
 
     def ListHits(self, request, context):
-        """Lists hits, newest first.
+        """Lists hits by summaries.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -137,7 +137,7 @@ class AdjudicationServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHits: _aio.UnaryUnaryMultiCallable[_service_pb2.ListHitsRequest, _service_pb2.ListHitsResponse]
-    """Lists hits, newest first."""
+    """Lists hits by summaries."""
     GetHit: _aio.UnaryUnaryMultiCallable[_service_pb2.GetHitRequest, _service_pb2.GetHitResponse]
     """Returns one hit with its evidence and the acts of officers on it."""
     AdjudicateHit: _aio.UnaryUnaryMultiCallable[_service_pb2.AdjudicateHitRequest, _service_pb2.AdjudicateHitResponse]
@@ -164,7 +164,7 @@ class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListHitsRequest,
         context: _aio.ServicerContext[_service_pb2.ListHitsRequest, _abc.Awaitable[_service_pb2.ListHitsResponse]],
     ) -> _abc.Awaitable[_service_pb2.ListHitsResponse]:
-        """Lists hits, newest first."""
+        """Lists hits by summaries."""
 
     @_abc_1.abstractmethod
     def GetHit(
