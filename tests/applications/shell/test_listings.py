@@ -26,12 +26,13 @@ from chassis.telemetry.tracing import setup
 from infra.cache import CHECKOUT
 from infra.local.postgres import Database
 from services.applications.core.application_details import EndUserStatement, PartyRole
-from services.applications.core.model import Application, ApplicationState, CodeOfConduct
+from services.applications.core.model import Application, ApplicationState
 from services.applications.shell import listings
 from services.applications.shell.application_service import ApplicationServicer
 from services.applications.shell.license_service import LicenseServicer
 from services.applications.shell.projections import ApplicationStream
 from services.applications.shell.review_service import ReviewServicer
+from services.applications.shell.stored_texts import StoredTexts
 from tests.applications import builders as b
 from tests.chassis.callers import acting_as
 from tests.chassis.plans import steps_of
@@ -100,7 +101,7 @@ async def services(database: Database) -> AsyncIterator[Services]:
         lists=lambda: Lists(cast("Any", journal), PageTokens([b"k" * 32])),
         mutations=lambda: None,
         reference_data=b.REFERENCE_DATA,
-        code_of_conduct=CodeOfConduct("1.0", "text", bytes(32)),
+        texts=StoredTexts(cast("Any", journal), ()),
     )
     yield Services(
         pool,
