@@ -21,10 +21,10 @@ def search_words(texts: Iterable[str]) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
+    # Decomposition turns letters such as a mathematical A, which has no case, into capital ones.
+    folded = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(
-        each
-        for each in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(each)
+        each for each in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(each)
     )
     spaced = "".join(each if each.isalnum() else " " for each in plain)
     return [word[:_MAX_CHARACTERS] for word in spaced.split()]
