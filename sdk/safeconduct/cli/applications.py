@@ -12,6 +12,7 @@ from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     FILE,
     example,
+    examples,
     id_argument,
     limit_option,
     mutation_options,
@@ -107,7 +108,16 @@ def get(application_id: str, out: Output) -> None:
 
 
 @command.command(
-    "list", epilog=example("applications list --state AWAITING_SIGNATURE --party hospital")
+    "list",
+    epilog=examples(
+        ("what did we submit last?", "applications list --limit 10"),
+        ("what waits for a signature?", "applications list --state AWAITING_SIGNATURE"),
+        ("which name this party?", "applications list --party 'county hospital'"),
+        (
+            "how many of a partner's are about this model? See totalSize.",
+            "applications list --partner example-1 --model example-frontier-1 --json",
+        ),
+    ),
 )
 @click.option("--state", default="", help="Only this state, for instance UNDER_REVIEW.")
 @partner_option

@@ -11,6 +11,7 @@ from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     confirmation_options,
     example,
+    examples,
     id_argument,
     limit_option,
     mutation_options,
@@ -34,7 +35,17 @@ def command() -> None:
 
 
 @command.command(
-    "list", epilog=example("cases list --state UNDER_REVIEW --country KE --rule party.listed")
+    "list",
+    epilog=examples(
+        ("which cases have waited longest?", "cases list --limit 10"),
+        ("which cases may only officers of tier 3 decide?", "cases list --tier 3"),
+        (
+            "in which cases to Kenya did this rule fire?",
+            "cases list --country KE --rule party.listed",
+        ),
+        ("which case is about this hospital?", "cases list --party 'county hospital'"),
+        ("what waits for a second officer?", "cases list --state PENDING_COUNTERSIGN -q"),
+    ),
 )
 @click.option("--state", default="", help="UNDER_REVIEW, INTENT_TO_DENY or PENDING_COUNTERSIGN.")
 @partner_option

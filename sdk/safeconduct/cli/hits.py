@@ -11,6 +11,7 @@ from safeconduct.cli.listing import first
 from safeconduct.cli.options import (
     confirmation_options,
     example,
+    examples,
     id_argument,
     limit_option,
     mutation_options,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from safeconduct.screening.v1 import model_pb2
 
 ID = "8a1f6f0e-0b53-5a8e-9d6c-2f4b3a7c9001"
+APPLICATION = "5d0c3b1e-8a5f-4c6e-9e57-0a6cf3a7b001"
 
 
 @click.group()
@@ -32,7 +34,18 @@ def command() -> None:
     """Judge whether a list entry is the party that it resembles."""
 
 
-@command.command("list", epilog=example("hits list --state OPEN --strength EXACT --list US-CSL"))
+@command.command(
+    "list",
+    epilog=examples(
+        ("what has waited longest for a verdict?", "hits list --state OPEN --oldest-first"),
+        (
+            "which exact matches with this list are open?",
+            "hits list --state OPEN --strength EXACT --list US-CSL",
+        ),
+        ("which entries resemble this name?", "hits list --party 'example institute'"),
+        ("which hits has this application?", f"hits list --application {APPLICATION}"),
+    ),
+)
 @click.option(
     "--application",
     "application_id",

@@ -13,6 +13,7 @@ from safeconduct.cli.options import (
     FILE,
     confirmation_options,
     example,
+    examples,
     id_argument,
     limit_option,
     mutation_options,
@@ -48,7 +49,17 @@ def get(license_id: str, out: Output) -> None:
         show_license(found)
 
 
-@command.command("list", epilog=example("licenses list --state ACTIVE --ending-first"))
+@command.command(
+    "list",
+    epilog=examples(
+        ("which licenses end next?", "licenses list --state ACTIVE --ending-first"),
+        ("which partner's licenses are suspended?", "licenses list --state SUSPENDED"),
+        (
+            "who may use this model in Kenya?",
+            "licenses list --model example-frontier-1 --country KE",
+        ),
+    ),
+)
 @click.option("--state", default="", help="Only recorded as ACTIVE, SUSPENDED, REVOKED or EXPIRED.")
 @partner_option
 @party_options

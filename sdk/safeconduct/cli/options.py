@@ -20,7 +20,20 @@ EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def example(line: str) -> str:
     """The example at the end of a command's help."""
-    return f"Example: safeconduct {line}"
+    return f"Example: {_whole(line)}"
+
+
+def examples(*named: tuple[str, str]) -> str:
+    """The examples at the end of a command's help, each one below the question that it answers.
+
+    They keep their lines, so that they can be copied.
+    """
+    lines = [line for question, example in named for line in (f"# {question}", _whole(example))]
+    return "\n  ".join(("\b\nExamples:", *lines))
+
+
+def _whole(line: str) -> str:
+    return f"safeconduct {line}"
 
 
 def output_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ from safeconduct.cli.options import (
     EXISTING_FILE,
     confirmation_options,
     example,
+    examples,
     id_argument,
     limit_option,
     mutation_options,
@@ -98,7 +99,16 @@ def report(
 
 
 @command.command(
-    "list", epilog=example("violations list --state REPORTED --partner example-1 --oldest-first")
+    "list",
+    epilog=examples(
+        ("which reports have waited longest?", "violations list --state REPORTED --oldest-first"),
+        ("what was reported about a partner?", "violations list --partner example-1"),
+        (
+            "which reports of this clause can be relied on?",
+            "violations list --clause OVER_USE --credibility HIGH",
+        ),
+        ("what was reported about this license?", f"violations list --license {LICENSE}"),
+    ),
 )
 @click.option("--license", "license_id", default="", metavar="LICENSE", help="Only this license.")
 @click.option("--state", default="", help="Only this state, for instance REPORTED.")

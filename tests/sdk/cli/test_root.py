@@ -37,7 +37,8 @@ def test_every_command_has_help_with_an_example_and_json(
 
     shown = " ".join(capsys.readouterr().out.split())
     assert code == 0
-    assert f"Example: safeconduct {words}" in shown
+    assert "Example" in shown
+    assert f"safeconduct {words}" in shown.partition("Example")[2]
     assert "--json" in shown
 
 
