@@ -204,6 +204,25 @@ async def test_a_partner_lists_its_own_and_an_officer_those_of_all(services: Ser
     assert await services.found(PARTNER, filter=foreign) == []
 
 
+async def test_a_total_counts_only_what_the_caller_may_see(services: Services) -> None:
+    foreign = [replace(issued(number, days=90), partner_id="example-2") for number in (2, 3)]
+    await services.store(issued(1, days=90), *foreign)
+
+    async def totals(caller: Principal) -> tuple[int, int]:
+        with acting_as(caller):
+            applications = await services.applications.ListApplications(
+                pb.ListApplicationsRequest(filter=pb.ApplicationFilter(), page_size=1), None
+            )
+            licenses = await services.licenses.ListLicenses(
+                pb.ListLicensesRequest(filter=pb.LicenseFilter(), page_size=1), None
+            )
+        return applications.total_size, licenses.total_size
+
+    assert await totals(PARTNER) == (1, 1)
+    assert await totals(STRANGER) == (2, 2)
+    assert await totals(OFFICER) == (3, 3)
+
+
 async def test_licenses_are_sorted_by_begin_or_end_and_filtered_by_state(
     services: Services,
 ) -> None:
