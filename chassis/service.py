@@ -26,6 +26,7 @@ import asyncpg
 import structlog
 import uvloop
 
+from chassis.renewed_tls import RenewedContext
 from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
@@ -40,7 +41,7 @@ from chassis.store.stream import EventTable, Stream
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
-from chassis.streams.event_processor import EventProcessor, events_of
+from chassis.streams.event_processor import EventProcessor, events_of, sources_of
 from chassis.streams.outbox_record import Route
 from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
@@ -160,7 +161,9 @@ def _migrate(migrations: Path) -> int:
     from chassis.store.migrations import migrate
 
     given = load(MigrationSettings)
-    applied = migrate(str(given.database_owner_url), given.database_app_role, migrations)
+    applied = migrate(
+        str(given.database_owner_url), given.database_app_role, migrations, given.database_tls
+    )
     print(
         f"applied {len(applied)} migration(s)" + "".join(f"\n  {revision}" for revision in applied)
     )
@@ -170,7 +173,10 @@ def _migrate(migrations: Path) -> int:
 async def _rebuild(revisions: Revisions, streams: Sequence[Stream[Any, Any]], after: UUID) -> int:
     """Returns the exit code: 1 if a row is not as its events fold, or nothing could be done."""
     given = load(MigrationSettings)
-    connection = await asyncpg.connect(str(given.database_owner_url))
+    tls = given.database_tls
+    connection = await asyncpg.connect(
+        str(given.database_owner_url), ssl=RenewedContext(tls) if tls else None
+    )
     try:
         fault = await find_migration_fault(connection, revisions)
         if fault is not None:
@@ -200,7 +206,10 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database_url = str(settings.database_url)
-    pool = await ConnectionPool(database_url, timeout=5, command_timeout=5)
+    tls = settings.database_tls
+    database_tls = RenewedContext(tls) if tls else None
+    brokers = settings.kafka
+    pool = await ConnectionPool(database_url, ssl=database_tls, timeout=5, command_timeout=5)
     page_tokens = PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
     runtime = Runtime(settings, telemetry, pool, page_tokens)
     service = build(runtime)
@@ -210,13 +219,14 @@ async def _serve(
     relays = [
         Relay(
             database_url,
-            settings.kafka_bootstrap_servers,
+            brokers,
             f"/{name}",
             service.package,
             service.route,
             telemetry,
             relay_metrics,
             outbox,
+            database_tls,
         )
         for outbox in (EVENT_OUTBOX, *service.separate_outboxes)
     ]
@@ -224,12 +234,13 @@ async def _serve(
     processor = EventProcessor(
         group,
         service.handlers,
-        DeadLetterWriter(settings.kafka_bootstrap_servers, group),
+        DeadLetterWriter(brokers, group),
         ParkedEvents(pool),
         telemetry,
         events_of(service.handlers),
+        sources_of(service.handlers),
     )
-    consumer = Consumer(settings.kafka_bootstrap_servers, processor, telemetry)
+    consumer = Consumer(brokers, processor, telemetry)
 
     async def consume() -> None:
         if service.before_consuming is not None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.base_settings import PREFIX, Settings, variable
 from chassis.renamed_settings import RenamedVariable, values_under_old_names
 from chassis.rpc.certificates import CertificateFiles
 from chassis.rpc.limits_file import LimitsFileError, read_limits
@@ -26,31 +26,25 @@ from chassis.setting_types import (
     ServerAddresses,
     TraceUrlTemplate,
 )
+from chassis.streams.brokers import Bootstrap
+from chassis.transport_settings import DatabaseTlsSettings, KafkaTlsSettings
 
-PREFIX: Final = "SAFECONDUCT_"
+__all__ = [
+    "EXIT_CODE",
+    "PREFIX",
+    "MigrationSettings",
+    "ServiceSettings",
+    "Settings",
+    "load",
+    "old_names_in_use",
+    "renamed_variables",
+    "variable",
+]
+
 EXIT_CODE: Final = 2
 """Exit code of a process with invalid settings. A supervisor need not start it again."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-
-def variable(
-    example: str,
-    *,
-    default: Any = ...,
-    old_name: str | None = None,
-) -> Any:
-    """Returns the declaration of one variable.
-
-    Errors show `example`, and `repr` leaves the value out. `old_name` (without the prefix) is still
-    read for one release.
-    """
-    return Field(
-        default=default,
-        examples=[example],
-        repr=False,
-        json_schema_extra={"old_name": old_name} if old_name else None,
-    )
 
 
 def _check_page_token_keys(path: Path) -> Path:
@@ -77,19 +71,7 @@ def _check_limits_file(path: Path) -> Path:
     return path
 
 
-class Settings(BaseSettings):
-    """Base of all settings. Only the environment is read. An empty variable is not set."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
-
-
-class MigrationSettings(Settings):
+class MigrationSettings(DatabaseTlsSettings):
     """Settings of the commands `migrate` and `rebuild`."""
 
     database_owner_url: PostgresUrl = variable(
@@ -101,7 +83,7 @@ class MigrationSettings(Settings):
     log_level: LogLevel = variable("INFO", default="INFO")
 
 
-class ServiceSettings(Settings):
+class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
     """Settings of the command `serve`. A service with settings of its own derives a class."""
 
     database_url: PostgresUrl = variable(
@@ -154,6 +136,11 @@ class ServiceSettings(Settings):
                 f"{names}: {fault}; for example those issued together by one authority"
             ) from None
         return self
+
+    @property
+    def kafka(self) -> Bootstrap:
+        """Returns the brokers, and how this service proves to them who it is."""
+        return self.brokers(self.kafka_bootstrap_servers)
 
     @property
     def tls(self) -> CertificateFiles:

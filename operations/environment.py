@@ -8,6 +8,8 @@ from typing import Final
 import click
 
 from chassis.renamed_settings import RenamedVariable
+from chassis.renewed_tls import RenewedContext
+from chassis.streams.brokers import Bootstrap
 
 _BOOTSTRAP: Final = RenamedVariable(
     "bootstrap", "SAFECONDUCT_KAFKA_BOOTSTRAP", "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS"
@@ -16,8 +18,10 @@ BOOTSTRAP_VARIABLES: Final = [_BOOTSTRAP.new, _BOOTSTRAP.old]
 """Names of the variable with the brokers, the new one first."""
 
 
-def check_bootstrap(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Returns the value of an option that reads BOOTSTRAP_VARIABLES. Warns if the old name is set.
+def check_bootstrap(_context: click.Context, _parameter: click.Parameter, value: str) -> Bootstrap:
+    """Returns the brokers of an option that reads BOOTSTRAP_VARIABLES, with TLS if it is set.
+
+    Warns if the old name is set.
 
     Raises click.BadParameter if both names are set and to different values.
     """
@@ -25,4 +29,22 @@ def check_bootstrap(_context: click.Context, _parameter: click.Parameter, value:
         raise click.BadParameter(_BOOTSTRAP.contradiction)
     if _BOOTSTRAP.is_used(os.environ):
         click.echo(f"warning: {_BOOTSTRAP.warning}", err=True)
-    return value
+    if not value:
+        return value
+    # Only here: settings import more than most commands need.
+    from chassis.settings import load
+    from chassis.transport_settings import KafkaTlsSettings
+
+    return load(KafkaTlsSettings).brokers(value)
+
+
+def database_tls() -> RenewedContext | None:
+    """Returns the context of connections to PostgreSQL; None if no authority is set.
+
+    Ends the command with exit code 2 if the variables SAFECONDUCT_DATABASE_ are not complete.
+    """
+    from chassis.settings import load
+    from chassis.transport_settings import DatabaseTlsSettings
+
+    files = load(DatabaseTlsSettings).database_tls
+    return RenewedContext(files) if files else None

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError
 
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
 
 REQUEST_TIMEOUT_MS: Final = 15_000
@@ -50,9 +51,9 @@ class Record:
             return ""
 
 
-async def list_topics(bootstrap: str) -> list[Topic]:
+async def list_topics(bootstrap: Bootstrap) -> list[Topic]:
     """Returns every topic except Kafka's internal ones, by name. Raises KafkaError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**client_options(bootstrap), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         found = [each for each in await admin.describe_topics() if not each["is_internal"]]
@@ -131,10 +132,10 @@ class TopicReader:
 
 
 @asynccontextmanager
-async def open_reader(bootstrap: str, topics: Sequence[Topic]) -> AsyncIterator[TopicReader]:
+async def open_reader(bootstrap: Bootstrap, topics: Sequence[Topic]) -> AsyncIterator[TopicReader]:
     """Opens a reader of the topics as they are now. Raises KafkaError."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_options(bootstrap),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,

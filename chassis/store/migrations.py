@@ -20,6 +20,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
 from sqlalchemy.engine import Connection, make_url
 
+from chassis.renewed_tls import TlsFiles
+
 _SQL = Path(__file__).parent / "sql"
 _ENVIRONMENT = Path(__file__).parent / "alembic"
 _LOCK = 7_000_001
@@ -58,14 +60,18 @@ def create_index(name: str, definition: str) -> None:
         op.execute(f"create index concurrently {name} on {definition}")
 
 
-def migrate(owner_dsn: str, app_role: str, versions: Path) -> list[str]:
+def migrate(
+    owner_dsn: str, app_role: str, versions: Path, tls: TlsFiles | None = None
+) -> list[str]:
     """Applies the migrations in `versions` that are missing; returns their ids, oldest first."""
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "newline")
     engine = create_engine(
-        make_url(owner_dsn).set(drivername="postgresql+psycopg"), poolclass=pool.NullPool
+        make_url(owner_dsn).set(drivername="postgresql+psycopg"),
+        poolclass=pool.NullPool,
+        connect_args=_tls_arguments(tls) if tls else {},
     )
     with engine.connect() as connection:
         _lock(connection)
@@ -81,6 +87,12 @@ def migrate(owner_dsn: str, app_role: str, versions: Path) -> list[str]:
             if each.revision not in _ancestors(script, before)
         ]
         return new[::-1]
+
+
+def _tls_arguments(tls: TlsFiles) -> dict[str, str]:
+    """Returns the arguments of libpq."""
+    own = {"sslcert": str(tls.cert), "sslkey": str(tls.key)} if tls.cert and tls.key else {}
+    return {"sslmode": "verify-full", "sslrootcert": str(tls.ca)} | own
 
 
 def _lock(connection: Connection) -> None:

@@ -21,6 +21,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis.streams import faust_app
+from chassis.streams.brokers import Bootstrap
 from chassis.streams.event_processor import EventProcessor
 from chassis.telemetry.tracing import Telemetry
 
@@ -65,7 +66,9 @@ class _Metrics:
 class Consumer:
     """One replica of a consumer group, which passes each record to an `EventProcessor`."""
 
-    def __init__(self, bootstrap: str, processor: EventProcessor, telemetry: Telemetry) -> None:
+    def __init__(
+        self, bootstrap: Bootstrap, processor: EventProcessor, telemetry: Telemetry
+    ) -> None:
         self._bootstrap, self._processor = bootstrap, processor
         self._metrics = _Metrics(telemetry.registry)
         self._crashed = asyncio.Event()

@@ -13,6 +13,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
 
 DEAD_LETTER_SUFFIX: Final = ".dlq"
@@ -33,7 +34,7 @@ def dead_letter_topic(topic: str) -> str:
 class DeadLetterWriter:
     """Writes the dead letters of one consumer group."""
 
-    def __init__(self, bootstrap: str, group: str) -> None:
+    def __init__(self, bootstrap: Bootstrap, group: str) -> None:
         self._bootstrap, self._group = bootstrap, group
         self._producer: AIOKafkaProducer | None = None
         self._lock = asyncio.Lock()
@@ -88,7 +89,7 @@ class DeadLetterWriter:
         async with self._lock:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
+                    **client_options(self._bootstrap),
                     acks="all",
                     enable_idempotence=True,
                     max_request_size=MAX_DEAD_LETTER_BYTES,

@@ -2,7 +2,8 @@
 
 When a method returns, the record's effect, its place among the parked events, or its dead letter is
 stored, so that the record may be acknowledged. A record without a readable source stream becomes a
-dead letter. All others are parked with the later events of their stream (see `store.parked`).
+dead letter, and so does one whose source does not own the topic. All others are parked with the
+later events of their stream (see `store.parked`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import grpc
@@ -53,8 +54,19 @@ def events_of(topics: Mapping[str, Handler]) -> dict[str, frozenset[str]]:
     }
 
 
+def sources_of(topics: Iterable[str]) -> dict[str, str]:
+    """Returns the `ce_source` of the only service that publishes to each topic, its owner.
+
+    A topic is named as the proto package of its events, `safeconduct.OWNER.v1`.
+    """
+    return {topic: f"/{topic.split('.')[1]}" for topic in topics}
+
+
 class EventProcessor:
-    """Handles the records of one consumer group. `handlers` maps topics to their handlers."""
+    """Handles the records of one consumer group. `handlers` maps topics to their handlers.
+
+    `sources` has the source of all events by topic. In a topic that is not listed, any is accepted.
+    """
 
     def __init__(
         self,
@@ -64,10 +76,12 @@ class EventProcessor:
         parked: ParkedEvents,
         telemetry: Telemetry,
         known_types: KnownTypes | None = None,
+        sources: Mapping[str, str] | None = None,
     ) -> None:
         self.group, self.handlers = group, dict(handlers)
         self._dead_letters, self._parked = dead_letters, parked
         self._tracer, self._known_types = telemetry.tracer, known_types or {}
+        self._sources = sources or {}
         self._defects = Defects()
         self._count = Gauge(
             "safeconduct_parked_events", "Parked events.", registry=telemetry.registry
@@ -100,7 +114,11 @@ class EventProcessor:
                 message.topic, message.partition, message.offset, headers, message.value or b""
             )
         except Undecodable as error:
-            await self._store_dead_letter(message, headers, type(error).__name__)
+            await self._store_dead_letter(message, headers, "UNDECODABLE", type(error).__name__)
+            return "dead_letter"
+        if envelope.source != self._sources.get(envelope.topic, envelope.source):
+            # Parked, it would hold back the true events of the stream that it names.
+            await self._store_dead_letter(message, headers, "FOREIGN_SOURCE", "")
             return "dead_letter"
         await self._defects.wait_until_none()
         redriven = (headers.get(REDRIVEN_HEADER) or b"").decode(errors="replace")
@@ -235,7 +253,7 @@ class EventProcessor:
             await asyncio.sleep(_LONGEST_RETRY_S * random.uniform(0.1, 0.2))  # noqa: S311 - jitter
 
     async def _store_dead_letter(
-        self, message: Any, headers: Mapping[str, bytes], error: str
+        self, message: Any, headers: Mapping[str, bytes], reason: str, error: str
     ) -> None:
         await self._dead_letters.write(
             message.topic,
@@ -244,7 +262,7 @@ class EventProcessor:
             message.key,
             message.value,
             headers,
-            "UNDECODABLE",
+            reason,
             error,
             1,
         )
@@ -253,7 +271,7 @@ class EventProcessor:
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
-            reason="UNDECODABLE",
+            reason=reason,
         )
 
     @contextlib.contextmanager

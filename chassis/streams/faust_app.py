@@ -17,6 +17,7 @@ import structlog
 from faust.assignor.partition_assignor import PartitionAssignor
 from prometheus_client import Gauge
 
+from chassis.streams.brokers import MECHANISM, Bootstrap, addresses_of
 from chassis.streams.record_size import MAX_RECORD_BYTES
 
 _LOG = structlog.get_logger("consumer")
@@ -51,11 +52,12 @@ class _Assignor(PartitionAssignor):
         return super().assign(cluster, member_metadata)
 
 
-def new_app(group: str, bootstrap: str) -> faust.App:
+def new_app(group: str, bootstrap: Bootstrap) -> faust.App:
     """Returns an app of the consumer group, without topics."""
     return _App(
         group,
-        broker=[f"kafka://{host}" for host in bootstrap.split(",")],
+        broker=[f"kafka://{host}" for host in addresses_of(bootstrap).split(",")],
+        broker_credentials=_credentials(bootstrap),
         PartitionAssignor=_Assignor,
         web_enabled=False,
         topic_allow_declare=False,
@@ -72,6 +74,20 @@ def new_app(group: str, bootstrap: str) -> faust.App:
         consumer_max_fetch_size=MAX_RECORD_BYTES,
         # Before a rebalance or shutdown, the records in progress finish and their offsets commit.
         stream_wait_empty=True,
+    )
+
+
+def _credentials(bootstrap: Bootstrap) -> Any:
+    """Returns what `client_options` says, as Faust wants it; None without TLS."""
+    if isinstance(bootstrap, str):
+        return None
+    if bootstrap.password is None:
+        return faust.SSLCredentials(bootstrap.context)
+    return faust.SASLCredentials(
+        username=bootstrap.password.user,
+        password=bootstrap.password.read(),
+        ssl_context=bootstrap.context,
+        mechanism=MECHANISM,
     )
 
 

@@ -18,7 +18,9 @@ import time
 import asyncpg
 import structlog
 
+from chassis.renewed_tls import RenewedContext
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
+from chassis.streams.brokers import Bootstrap
 from chassis.streams.outbox_record import OutboxRecord, Route
 from chassis.streams.outbox_rows import OutboxRows
 from chassis.streams.record_sender import SEND_TIMEOUT_S, RecordSender, SentBatch
@@ -55,15 +57,16 @@ class Relay:
     def __init__(
         self,
         dsn: str,
-        bootstrap: str,
+        bootstrap: Bootstrap,
         source: str,
         type_prefix: str,
         route: Route,
         telemetry: Telemetry,
         metrics: RelayMetrics,
         outbox: Outbox = EVENT_OUTBOX,
+        database_tls: RenewedContext | None = None,
     ) -> None:
-        self._dsn, self._bootstrap = dsn, bootstrap
+        self._dsn, self._bootstrap, self._database_tls = dsn, bootstrap, database_tls
         self._source, self._prefix, self._route = source, type_prefix, route
         self._tracer, self._metrics, self._outbox = telemetry.tracer, metrics, outbox
         self._wake_up = _WakeUp()
@@ -105,7 +108,11 @@ class Relay:
             # First the producer: without a broker, this replica must not get a share of the shards.
             await producer.start()
             connection = await asyncpg.connect(
-                self._dsn, timeout=5, command_timeout=10, server_settings=_KEEPALIVE | _IDLE_TIMEOUT
+                self._dsn,
+                ssl=self._database_tls,
+                timeout=5,
+                command_timeout=10,
+                server_settings=_KEEPALIVE | _IDLE_TIMEOUT,
             )
             # If a crash loses a delete, its record is published twice, which consumers accept.
             # Waiting for the disk on each delete would only add latency.

@@ -11,6 +11,7 @@ from typing import Final, Never
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_RECORD_BYTES
 
 # Bytes for one partition in one request, far below the 2 MiB that our topics accept.
@@ -22,10 +23,10 @@ _PROBE_TIMEOUT_S: Final = 15.0
 _FLUSH_S: Final = 1.0
 
 
-def new_producer(bootstrap: str) -> AIOKafkaProducer:
+def new_producer(bootstrap: Bootstrap) -> AIOKafkaProducer:
     """Returns a producer that is not started. It keeps the order of each partition."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **client_options(bootstrap),
         acks="all",
         enable_idempotence=True,
         linger_ms=0,

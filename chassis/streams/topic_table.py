@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_RECORD_BYTES
 from chassis.streams.topic_id import topic_id
 
@@ -60,7 +61,7 @@ class TopicTableReader:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Bootstrap,
         topic: str,
         on_records: Callable[[list[Entry]], None],
         on_start: OnStart = _nothing,
@@ -89,7 +90,7 @@ class TopicTableReader:
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._bootstrap),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,

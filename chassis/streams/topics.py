@@ -2,6 +2,8 @@
 
 Usage: `python -m chassis.streams.topics --bootstrap HOST:PORT --file infra/topics.yaml`.
 
+TLS is set by the variables SAFECONDUCT_KAFKA_ of docs/configuration.md.
+
 Producers never create topics. Of an existing topic one setting is changed: if max.message.bytes is
 below the declared value, it is raised, because records of the allowed size could not be sent. If a
 topic has fewer partitions than declared, that is an error: adding partitions later would break the
@@ -22,8 +24,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from chassis.settings import load
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.dead_letters import dead_letter_topic
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
+from chassis.transport_settings import KafkaTlsSettings
 from chassis.yaml_files import load_yaml
 
 _SIZE: Final = "max.message.bytes"
@@ -75,14 +80,14 @@ def read_topics(file: Path) -> list[Topic]:
     return topics
 
 
-async def create(bootstrap: str, topics: list[Topic], replication: int) -> list[str]:
+async def create(bootstrap: Bootstrap, topics: list[Topic], replication: int) -> list[str]:
     """Creates the topics that are missing and returns their names.
 
     If an existing topic accepts smaller records than declared, its max.message.bytes is raised.
     Raises ValueError if an existing topic has fewer partitions than declared, if its settings
     cannot be read, or if a topic cannot be created. Raises KafkaError.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(**client_options(bootstrap), request_timeout_ms=15_000)
     try:
         await admin.start()
         existing = {
@@ -169,8 +174,9 @@ def main() -> int:
         "--replication", type=int, default=1, help="replicas of each partition (default 1)"
     )
     given = parser.parse_args()
+    brokers = load(KafkaTlsSettings).brokers(given.bootstrap)
     try:
-        created = asyncio.run(create(given.bootstrap, read_topics(given.file), given.replication))
+        created = asyncio.run(create(brokers, read_topics(given.file), given.replication))
     except (ValueError, OSError, KafkaError) as error:
         print(f"topics were not created: {error}", file=sys.stderr)
         return 1

@@ -26,6 +26,7 @@ RENEW_DAYS: Final = 7
 """A certificate that expires within this time is issued again."""
 
 PAGE_TOKEN_KEY_BYTES: Final = 32
+_SERVERS: Final = ("/service/", "/broker/", "/database/")
 _CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
@@ -47,11 +48,18 @@ def authority(folder: Path) -> Path:
     return certificate
 
 
-def issue(folder: Path, name: str, spiffe_uri: str) -> Identity:
+def issue(
+    folder: Path,
+    name: str,
+    spiffe_uri: str,
+    *,
+    lifetime: dt.timedelta = dt.timedelta(days=LEAF_DAYS),
+) -> Identity:
     """Returns `<name>.crt` and `<name>.key` in `folder` for the SPIFFE URI.
 
-    A service's certificate also serves `localhost` and 127.0.0.1; others are for clients only.
-    The certificate is issued again if it expires soon, or if its URI or its CA is another one.
+    Certificates of a service, of a broker and of a database also serve `localhost` and 127.0.0.1;
+    others are for clients only. The certificate is issued again if it expires soon, or if its URI
+    or its CA is another one.
     """
     ca = _load(authority(folder))
     identity = Identity(
@@ -62,7 +70,7 @@ def issue(folder: Path, name: str, spiffe_uri: str) -> Identity:
         and identity.cert.exists()
         and _is_good(_load(identity.cert), ca, spiffe_uri)
     ):
-        _make_leaf(identity, ca, _load_key(folder / "ca.key"), spiffe_uri)
+        _make_leaf(identity, ca, _load_key(folder / "ca.key"), spiffe_uri, lifetime)
     return identity
 
 
@@ -87,7 +95,7 @@ def _make_authority(certificate: Path, key_file: Path) -> None:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Safeconduct development CA")])
     usage = _key_usage(signs_certificates=True)
     builder = (
-        _builder(name, name, key.public_key(), AUTHORITY_DAYS)
+        _builder(name, name, key.public_key(), dt.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
     )
@@ -100,14 +108,18 @@ def _make_authority(certificate: Path, key_file: Path) -> None:
 
 
 def _make_leaf(
-    identity: Identity, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, spiffe_uri: str
+    identity: Identity,
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    spiffe_uri: str,
+    lifetime: dt.timedelta,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.cert.stem[:64])])
     alternatives: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_uri)]
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
-    if "/service/" in spiffe_uri:
-        # Only a service may act as a server, so a partner's stolen certificate cannot imitate one.
+    if any(kind in spiffe_uri for kind in _SERVERS):
+        # Only a server may act as a server, so a partner's stolen certificate cannot imitate one.
         alternatives += [
             x509.DNSName("localhost"),
             x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
@@ -115,7 +127,7 @@ def _make_leaf(
         purposes.append(ExtendedKeyUsageOID.SERVER_AUTH)
     ca_id = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(subject, ca.subject, key.public_key(), LEAF_DAYS)
+        _builder(subject, ca.subject, key.public_key(), lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -133,7 +145,10 @@ def _make_leaf(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, days: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    lifetime: dt.timedelta,
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -143,7 +158,7 @@ def _builder(
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + dt.timedelta(days=days))
+        .not_valid_after(now + lifetime)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 

@@ -14,6 +14,7 @@ from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent
 from operations.audit.chain_faults import StateRow
 from operations.audit.checkpoint import Head
 from operations.audit.texts import KeptText
+from operations.environment import database_tls
 from operations.error_messages import InputError
 from operations.outbox.tables import outbox_tables
 
@@ -202,7 +203,10 @@ async def open_live(dsn: str) -> AsyncIterator[LiveReader]:
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(
-        dsn, timeout=CONNECT_S, server_settings={"application_name": "safeconduct audit"}
+        dsn,
+        ssl=database_tls(),
+        timeout=CONNECT_S,
+        server_settings={"application_name": "safeconduct audit"},
     )
     try:
         yield connection

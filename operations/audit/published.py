@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from chassis.store.hash_chain import StoredEvent
+from chassis.streams.brokers import Bootstrap
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
 from operations.audit.chain_faults import LEGEND, Fault, Kind
 from operations.audit.journal_reader import ComparedEvent, LiveReader
@@ -111,7 +112,7 @@ class PublishedEvents:
 
 @contextlib.asynccontextmanager
 async def open_event_topics(
-    bootstrap: str,
+    bootstrap: Bootstrap,
 ) -> AsyncIterator[tuple[TopicReader, list[Topic]]]:
     """Opens all topics except those of dead letters. Raises KafkaError."""
     topics = [

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from chassis.streams.brokers import Bootstrap
 from operations.audit import published
 from operations.audit.chain_faults import LEGEND, Fault, Kind, find_faults
 from operations.audit.checkpoint import Checkpoint, Head
@@ -75,7 +76,7 @@ class Report:
 
 async def verify(
     databases: Mapping[str, str],
-    bootstrap: str,
+    bootstrap: Bootstrap,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
 ) -> Report:
@@ -144,7 +145,7 @@ async def take_checkpoint(
 
 
 async def _compare(
-    databases: Mapping[str, str], bootstrap: str, report: Report, progress: Progress
+    databases: Mapping[str, str], bootstrap: Bootstrap, report: Report, progress: Progress
 ) -> PublishedEvents:
     async with contextlib.AsyncExitStack() as stack:
         journals = {

@@ -10,6 +10,7 @@ import click
 from safeconduct.cli.options import output_options
 from safeconduct.cli.output import Output
 
+from chassis.streams.brokers import Bootstrap
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 from operations.error_messages import InputError, run
 from operations.help import epilog
@@ -60,7 +61,7 @@ def app() -> None:
 @click.option("--waiting", is_flag=True, help="Only dead letters that were never redriven.")
 @output_options
 def list_(
-    bootstrap: str, topic: str, service: str, reason: str, waiting: bool, out: Output
+    bootstrap: Bootstrap, topic: str, service: str, reason: str, waiting: bool, out: Output
 ) -> None:
     """List dead letters, oldest first."""
     from operations.dlq.redrive import Filter, read_dead_letters
@@ -113,7 +114,7 @@ def list_(
 @_BOOTSTRAP
 @click.option("--payload", is_flag=True, help="Print the payload, too; it may hold personal data.")
 @output_options
-def show_(dead_letter: str, bootstrap: str, payload: bool, out: Output) -> None:
+def show_(dead_letter: str, bootstrap: Bootstrap, payload: bool, out: Output) -> None:
     """Show one dead letter by its id: headers, event, and size and digest of the payload."""
     from operations.dlq.redrive import find_dead_letters
 
@@ -153,7 +154,7 @@ def show_(dead_letter: str, bootstrap: str, payload: bool, out: Output) -> None:
 @output_options
 def redrive_(
     dead_letters: tuple[str, ...],
-    bootstrap: str,
+    bootstrap: Bootstrap,
     topic: str,
     service: str,
     reason: str,
@@ -201,7 +202,7 @@ def redrive_(
         show(f"{len(skipped)} were redriven before and skipped; --again includes them")
 
 
-def _brokers(bootstrap: str) -> str:
+def _brokers(bootstrap: Bootstrap) -> Bootstrap:
     if not bootstrap:
         raise InputError(
             "NOT_CONFIGURED",

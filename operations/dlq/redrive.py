@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
+from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
 from operations.dlq.records import (
@@ -44,7 +45,7 @@ class Filter:
         )
 
 
-async def read_dead_letters(bootstrap: str) -> list[DeadLetter]:
+async def read_dead_letters(bootstrap: Bootstrap) -> list[DeadLetter]:
     """Returns all dead letters, by topic, oldest first. Raises KafkaError."""
     topics = [
         topic for topic in await list_topics(bootstrap) if topic.name.endswith(DEAD_LETTER_SUFFIX)
@@ -58,7 +59,7 @@ async def read_dead_letters(bootstrap: str) -> list[DeadLetter]:
     )
 
 
-async def find_dead_letters(bootstrap: str, ids: Sequence[str]) -> list[DeadLetter]:
+async def find_dead_letters(bootstrap: Bootstrap, ids: Sequence[str]) -> list[DeadLetter]:
     """Returns the dead letters with these ids, in this order, each once.
 
     Raises InputError that names the ids without a dead letter, and KafkaError.
@@ -70,7 +71,7 @@ async def find_dead_letters(bootstrap: str, ids: Sequence[str]) -> list[DeadLett
     return [by_id[name] for name in dict.fromkeys(ids)]
 
 
-async def redrive(bootstrap: str, dead_letters: Sequence[DeadLetter]) -> dict[str, str]:
+async def redrive(bootstrap: Bootstrap, dead_letters: Sequence[DeadLetter]) -> dict[str, str]:
     """Redrives the dead letters one after the other; returns the new record's id by dead letter.
 
     The marker is written after the broker has acknowledged the record. If the command stops between
@@ -79,7 +80,7 @@ async def redrive(bootstrap: str, dead_letters: Sequence[DeadLetter]) -> dict[st
     """
     new_ids: dict[str, str] = {}
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **client_options(bootstrap),
         acks="all",
         enable_idempotence=True,
         max_request_size=MAX_DEAD_LETTER_BYTES,

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.store.outbox import BEHIND
+from operations.environment import database_tls
 from operations.error_messages import InputError
 from operations.outbox.tables import OUTBOXES, outbox_tables
 
@@ -97,7 +98,9 @@ async def _connected(dsn: str, *, writes: bool = False) -> AsyncIterator[asyncpg
         "application_name": "safeconduct outbox",
         "default_transaction_read_only": "off" if writes else "on",
     }
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_S, server_settings=settings)
+    connection = await asyncpg.connect(
+        dsn, ssl=database_tls(), timeout=CONNECT_S, server_settings=settings
+    )
     try:
         yield connection
     finally:

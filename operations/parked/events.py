@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 
 from chassis.store.parked import ParkedEvent, parked_event_of
+from operations.environment import database_tls
 from operations.error_messages import InputError
 
 _CONNECT_S: Final = 10.0
@@ -116,7 +117,9 @@ def _streams_with(rows: list[asyncpg.Record], reason: str) -> set[tuple[str, obj
 async def _connected(dsn: str, *, writes: bool = False) -> AsyncIterator[asyncpg.Connection]:
     # An operator's role reads only, unless the session asks for more.
     settings = {"default_transaction_read_only": "off" if writes else "on"}
-    connection = await asyncpg.connect(dsn, timeout=_CONNECT_S, server_settings=settings)
+    connection = await asyncpg.connect(
+        dsn, ssl=database_tls(), timeout=_CONNECT_S, server_settings=settings
+    )
     try:
         yield connection
     finally:

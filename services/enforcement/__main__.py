@@ -78,7 +78,7 @@ def build(runtime: Runtime[EnforcementSettings]) -> Service:
         separate_outboxes=(STANDING_OUTBOX,),
         background_tasks=(
             own_heartbeats.run,
-            lambda: recall.run(runtime.settings.kafka_bootstrap_servers),
+            lambda: recall.run(runtime.settings.kafka),
         ),
         not_ready_reason=lambda: knowledge.not_ready_reason(standing_cache, settings),
         not_live_reason=lambda: knowledge.not_live_reason(standing_cache, settings),

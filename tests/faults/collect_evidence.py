@@ -35,7 +35,7 @@ from tests.faults.injected_records import (
     COPY,
     FACTS,
     HEARS,
-    INJECTED_SOURCE,
+    INJECTED_STREAMS,
     KEY,
     STANDING,
     Poison,
@@ -196,7 +196,8 @@ async def parked_of_services(stack: FaultStack, service: str) -> int:
     try:
         return int(
             await connection.fetchval(
-                "select count(*) from parked where source <> $1", INJECTED_SOURCE
+                "select count(*) from parked where not starts_with(stream_id::text, $1)",
+                INJECTED_STREAMS,
             )
         )
     finally:

@@ -26,7 +26,10 @@ HEARS: Final = {
     ENFORCEMENT: ("safeconduct.applications", "safeconduct.screening"),
 }
 """Consumer groups of each topic."""
-INJECTED_SOURCE: Final = "/faults"
+INJECTED_STREAMS: Final = "6661756c-7473-"
+"""The ids of injected streams begin so: `faults` in hexadecimal digits."""
+_SOURCE: Final = "/enforcement"
+"""The owner of the topic: services believe no other."""
 UNKNOWN_EVENT: Final = "LicenseFramed"
 """An event that no release knows."""
 KEY: Final = b"faults"
@@ -147,7 +150,7 @@ async def poison(bootstrap: str, rng: random.Random) -> None:
 
 async def failing(bootstrap: str, rng: random.Random) -> None:
     """Publishes an event about a license that was never issued; its handler must refuse it."""
-    stream = UUID(bytes=rng.randbytes(16), version=4)
+    stream = _injected_stream(rng)
     await _put_event(bootstrap, rng, rng.randrange(PARTITIONS), stream, 1, "LicenseSuspended")
 
 
@@ -156,7 +159,7 @@ async def unknown_type(bootstrap: str, rng: random.Random) -> None:
 
     The services must park both, and all the same handle every other stream of the partition.
     """
-    stream, partition = UUID(bytes=rng.randbytes(16), version=4), rng.randrange(PARTITIONS)
+    stream, partition = _injected_stream(rng), rng.randrange(PARTITIONS)
     await _put_event(bootstrap, rng, partition, stream, 1, UNKNOWN_EVENT)
     await _put_event(bootstrap, rng, partition, stream, 2, "LicenseSuspended")
 
@@ -166,10 +169,14 @@ async def wrong_order(bootstrap: str, rng: random.Random) -> UUID:
 
     Both are about a license that was never issued.
     """
-    stream, partition = UUID(bytes=rng.randbytes(16), version=4), rng.randrange(PARTITIONS)
+    stream, partition = _injected_stream(rng), rng.randrange(PARTITIONS)
     for version in (2, 1, 2):
         await _put_event(bootstrap, rng, partition, stream, version, "LicenseSuspended")
     return stream
+
+
+def _injected_stream(rng: random.Random) -> UUID:
+    return UUID(bytes=b"faults" + rng.randbytes(10), version=4)
 
 
 async def _put_event(
@@ -183,7 +190,7 @@ async def _put_event(
     headers = {
         "ce_specversion": "1.0",
         "ce_id": str(UUID(bytes=rng.randbytes(16), version=4)),
-        "ce_source": INJECTED_SOURCE,
+        "ce_source": _SOURCE,
         "ce_type": f"{ENFORCEMENT}.{name}",
         "ce_subject": str(stream),
         "ce_streamversion": str(version),

@@ -38,7 +38,7 @@ from tests.faults import collect_evidence
 from tests.faults.fault_injector import FaultInjector, ProcessExits
 from tests.faults.fault_stack import FaultStack, fault_stack
 from tests.faults.gates import ApplicationWatch, GatePolling, allowed_by_process
-from tests.faults.injected_records import INJECTED_SOURCE
+from tests.faults.injected_records import INJECTED_STREAMS
 from tests.faults.invariants import Evidence, check
 from tests.faults.scenario_load import Clients, Load, mixed
 from tests.faults.schedule import Fault, Injection, schedule
@@ -320,7 +320,8 @@ class _Run:
         parked = await read_parked(databases)
         self._report(f"{len(parked)} events are parked")
         for each in parked:
-            if each.event.reason == UNKNOWN_TYPE and each.event.source == INJECTED_SOURCE:
+            is_injected = str(each.event.stream_id).startswith(INJECTED_STREAMS)
+            if is_injected and each.event.reason == UNKNOWN_TYPE:
                 await drop(databases, each.id, "faults", "no release knows this type")
         await retry(databases, [each.id for each in await read_parked(databases)])
 

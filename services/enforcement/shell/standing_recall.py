@@ -19,6 +19,7 @@ import structlog
 from chassis.rpc.errors import RpcError
 from chassis.store.database_identity import DatabaseIdentity, read_identity
 from chassis.store.journal import Journal
+from chassis.streams.brokers import Bootstrap
 from chassis.streams.topic_table import TopicTableReader
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
 
@@ -51,7 +52,7 @@ class StandingRecall:
         self._is_caught_up = False
         self._lock = asyncio.Lock()
 
-    async def run(self, bootstrap: str) -> None:
+    async def run(self, bootstrap: Bootstrap) -> None:
         """Runs until cancelled. If broker or database is away, the knowledge only grows older."""
         self._cache.withhold(_NOT_COMPARED)
         reader = TopicTableReader(bootstrap, TOPIC, self._cache.consume, self.start)

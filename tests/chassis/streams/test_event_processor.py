@@ -13,13 +13,25 @@ import pytest
 
 from chassis.store.parked import ParkedEvents
 from chassis.streams import event_processor as module
+from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Envelope, Undecodable
-from chassis.streams.event_processor import EventProcessor
+from chassis.streams.event_processor import EventProcessor, sources_of
 from tests.chassis.kafka_records import event_headers
 from tests.chassis.sample_aggregate import Added, new_journal, telemetry
 from tests.chassis.waiting import eventually, stopped
 
 TOPIC = "safeconduct.samples.v1"
+
+
+class Letters(DeadLetterWriter):
+    """Keeps the reasons of dead letters, without a broker."""
+
+    def __init__(self) -> None:
+        super().__init__("127.0.0.1:9092", "samples")
+        self.reasons: list[str] = []
+
+    async def write(self, *record: Any) -> None:
+        self.reasons.append(record[6])
 
 
 class Handling:
@@ -29,13 +41,15 @@ class Handling:
         self.journal, self.sample, self.pool = new_journal(pool), uuid4(), pool
         self.faults: dict[bytes, Exception] = {}
         self.handled: list[bytes] = []
+        self.letters = Letters()
         self.processor = EventProcessor(
             "samples",
             {TOPIC: self.handle},
-            None,  # type: ignore[arg-type]  # no record of these tests is a dead letter
+            self.letters,
             ParkedEvents(pool),
             telemetry(),
             None if known is None else {TOPIC: known},
+            sources_of([TOPIC]),
         )
         self.retrying: asyncio.Task[None] | None = None
 
@@ -52,12 +66,20 @@ class Handling:
         if len(await self.journal.history(self.sample)) > known:
             self.handled.append(envelope.payload)
 
-    async def process(self, payload: bytes, stream: UUID, version: int, name: str = "Added") -> str:
+    async def process(
+        self,
+        payload: bytes,
+        stream: UUID,
+        version: int,
+        name: str = "Added",
+        source: bytes = b"/samples",
+    ) -> str:
         headers = event_headers(
             uuid4().int,
             ce_subject=str(stream).encode(),
             ce_streamversion=b"%d" % version,
             ce_type=f"{TOPIC}.{name}".encode(),
+            ce_source=source,
         )
         return await self.processor.process(
             SimpleNamespace(
@@ -105,6 +127,23 @@ async def test_a_record_that_fails_stops_only_its_own_stream(handling: Handling)
     assert outcomes == ["parked", "parked", "handled"]
     assert await handling.parked(bad) == [(3, "UNDECODABLE"), (4, "BEHIND")]
     assert handling.handled == [b"good"]
+
+
+async def test_a_record_of_a_source_that_does_not_own_the_topic_is_a_dead_letter(
+    handling: Handling,
+) -> None:
+    stream = uuid4()
+
+    outcomes = [
+        await handling.process(b"forged", stream, 1, source=b"/screening"),
+        await handling.process(b"true", stream, 1),
+    ]
+
+    assert outcomes == ["dead_letter", "handled"]
+    assert handling.letters.reasons == ["FOREIGN_SOURCE"]
+    # Parked under the source that it names, it would hold back that service's true events.
+    assert await handling.parked(stream) == []
+    assert handling.handled == [b"true"]
 
 
 async def test_parked_events_are_handled_in_order_when_their_first_one_can_be(
