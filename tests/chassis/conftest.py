@@ -70,7 +70,7 @@ def new_topic(kafka: Kafka) -> NewTopic:
     numbers = itertools.count(1)
 
     async def make(partitions: int = 1, **config: str) -> str:
-        name = f"samples.{next(numbers)}"
+        name = f"safeconduct.samples.{next(numbers)}"
         await topics.create(
             kafka.bootstrap,
             [
