@@ -26,7 +26,6 @@ import asyncpg
 import structlog
 import uvloop
 
-from chassis.renewed_tls import RenewedContext
 from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
@@ -47,6 +46,7 @@ from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.logging import report_unhandled
 from chassis.telemetry.tracing import Telemetry, setup
+from chassis.transport.renewed_tls import RenewedContext
 
 _LOG = structlog.get_logger("service")
 # With the defaults of the drain, a process ends within the 30 s that Kubernetes allows.

@@ -1,4 +1,4 @@
-"""Types of settings that pydantic does not bring: addresses, database URLs, OTLP endpoints.
+"""The base of settings, and types that pydantic does not bring: addresses, database URLs.
 
 A validator raises ValueError with the end of a sentence that begins with the variable's name. The
 message never quotes the value, because a value may hold a password.
@@ -6,11 +6,44 @@ message never quotes the value, because a value may hold a password.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AnyHttpUrl, AnyUrl, PostgresDsn, UrlConstraints
+from pydantic import AfterValidator, AnyHttpUrl, AnyUrl, Field, PostgresDsn, UrlConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX: Final = "SAFECONDUCT_"
 _HTTP_PORT: Final = 80
+
+
+def variable(
+    example: str,
+    *,
+    default: Any = ...,
+    old_name: str | None = None,
+) -> Any:
+    """Returns the declaration of one variable.
+
+    Errors show `example`, and `repr` leaves the value out. `old_name` (without the prefix) is still
+    read for one release.
+    """
+    return Field(
+        default=default,
+        examples=[example],
+        repr=False,
+        json_schema_extra={"old_name": old_name} if old_name else None,
+    )
+
+
+class Settings(BaseSettings):
+    """Base of all settings. Only the environment is read. An empty variable is not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -13,21 +13,23 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 
-from chassis.base_settings import PREFIX, Settings, variable
 from chassis.renamed_settings import RenamedVariable, values_under_old_names
 from chassis.rpc.certificates import CertificateFiles
 from chassis.rpc.limits_file import LimitsFileError, read_limits
 from chassis.rpc.officers import Officers, OfficersFileError
 from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.setting_types import (
+    PREFIX,
     ListenAddress,
     OtlpEndpoint,
     PostgresUrl,
     ServerAddresses,
+    Settings,
     TraceUrlTemplate,
+    variable,
 )
-from chassis.streams.brokers import Bootstrap
-from chassis.transport_settings import DatabaseTlsSettings, KafkaTlsSettings
+from chassis.transport.brokers import Bootstrap
+from chassis.transport.settings import DatabaseTlsSettings, KafkaTlsSettings
 
 __all__ = [
     "EXIT_CODE",

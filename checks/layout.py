@@ -27,7 +27,7 @@ ROOMS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
                 "yaml_files",
             }
         ),
-        frozenset({"rpc", "store", "streams", "telemetry"}),
+        frozenset({"rpc", "store", "streams", "telemetry", "transport"}),
     ),
     "services/screening/core": (
         frozenset(

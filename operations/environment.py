@@ -8,8 +8,8 @@ from typing import Final
 import click
 
 from chassis.renamed_settings import RenamedVariable
-from chassis.renewed_tls import RenewedContext
-from chassis.streams.brokers import Bootstrap
+from chassis.transport.brokers import Bootstrap
+from chassis.transport.renewed_tls import RenewedContext
 
 _BOOTSTRAP: Final = RenamedVariable(
     "bootstrap", "SAFECONDUCT_KAFKA_BOOTSTRAP", "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS"
@@ -33,7 +33,7 @@ def check_bootstrap(_context: click.Context, _parameter: click.Parameter, value:
         return value
     # Only here: settings import more than most commands need.
     from chassis.settings import load
-    from chassis.transport_settings import KafkaTlsSettings
+    from chassis.transport.settings import KafkaTlsSettings
 
     return load(KafkaTlsSettings).brokers(value)
 
@@ -44,7 +44,7 @@ def database_tls() -> RenewedContext | None:
     Ends the command with exit code 2 if the variables SAFECONDUCT_DATABASE_ are not complete.
     """
     from chassis.settings import load
-    from chassis.transport_settings import DatabaseTlsSettings
+    from chassis.transport.settings import DatabaseTlsSettings
 
     files = load(DatabaseTlsSettings).database_tls
     return RenewedContext(files) if files else None

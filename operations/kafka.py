@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError
 
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
+from chassis.transport.brokers import Bootstrap, client_options
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 STALLED_S: Final = 30.0

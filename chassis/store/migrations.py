@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
 from sqlalchemy.engine import Connection, make_url
 
-from chassis.renewed_tls import TlsFiles
+from chassis.transport.renewed_tls import TlsFiles
 
 _SQL = Path(__file__).parent / "sql"
 _ENVIRONMENT = Path(__file__).parent / "alembic"

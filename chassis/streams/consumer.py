@@ -21,9 +21,9 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis.streams import faust_app
-from chassis.streams.brokers import Bootstrap
 from chassis.streams.event_processor import EventProcessor
 from chassis.telemetry.tracing import Telemetry
+from chassis.transport.brokers import Bootstrap
 
 _LOG = structlog.get_logger("consumer")
 _START_TIMEOUT_S, _STOP_TIMEOUT_S = 60.0, 20.0

@@ -13,8 +13,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
+from chassis.transport.brokers import Bootstrap, client_options
 
 DEAD_LETTER_SUFFIX: Final = ".dlq"
 REDRIVEN_HEADER: Final = "dlq_redriven"

@@ -17,8 +17,8 @@ import structlog
 from faust.assignor.partition_assignor import PartitionAssignor
 from prometheus_client import Gauge
 
-from chassis.streams.brokers import MECHANISM, Bootstrap, addresses_of
 from chassis.streams.record_size import MAX_RECORD_BYTES
+from chassis.transport.brokers import MECHANISM, Bootstrap, addresses_of
 
 _LOG = structlog.get_logger("consumer")
 _WATCHDOG_S = 1.0

@@ -18,9 +18,7 @@ import time
 import asyncpg
 import structlog
 
-from chassis.renewed_tls import RenewedContext
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
-from chassis.streams.brokers import Bootstrap
 from chassis.streams.outbox_record import OutboxRecord, Route
 from chassis.streams.outbox_rows import OutboxRows
 from chassis.streams.record_sender import SEND_TIMEOUT_S, RecordSender, SentBatch
@@ -28,6 +26,8 @@ from chassis.streams.relay_metrics import RelayMetrics
 from chassis.streams.relay_producer import new_producer, stop_producer, watch_broker
 from chassis.streams.shard_locks import ShardLocks
 from chassis.telemetry.tracing import Telemetry
+from chassis.transport.brokers import Bootstrap
+from chassis.transport.renewed_tls import RenewedContext
 
 _LOG = structlog.get_logger("relay")
 _BATCH = 200

@@ -11,8 +11,8 @@ from typing import Final, Never
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_RECORD_BYTES
+from chassis.transport.brokers import Bootstrap, client_options
 
 # Bytes for one partition in one request, far below the 2 MiB that our topics accept.
 _REQUEST_BYTES: Final = 1 << 18

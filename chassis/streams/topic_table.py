@@ -16,9 +16,9 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.record_size import MAX_RECORD_BYTES
 from chassis.streams.topic_id import topic_id
+from chassis.transport.brokers import Bootstrap, client_options
 
 _LOG = structlog.get_logger("topic_table")
 _RESTART_S = 0.5

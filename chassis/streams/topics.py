@@ -25,10 +25,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from chassis.settings import load
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.dead_letters import dead_letter_topic
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
-from chassis.transport_settings import KafkaTlsSettings
+from chassis.transport.brokers import Bootstrap, client_options
+from chassis.transport.settings import KafkaTlsSettings
 from chassis.yaml_files import load_yaml
 
 _SIZE: Final = "max.message.bytes"

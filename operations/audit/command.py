@@ -14,7 +14,7 @@ from safeconduct.cli.failures import BROKEN, REFUSED
 from safeconduct.cli.options import EXISTING_FILE, FILE, output_options
 from safeconduct.cli.output import Output
 
-from chassis.streams.brokers import Bootstrap
+from chassis.transport.brokers import Bootstrap
 from operations.audit.replay_command import replay
 from operations.audit.text_command import text
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap

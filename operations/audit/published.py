@@ -15,8 +15,8 @@ from typing import Final
 from uuid import UUID
 
 from chassis.store.hash_chain import StoredEvent
-from chassis.streams.brokers import Bootstrap
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
+from chassis.transport.brokers import Bootstrap
 from operations.audit.chain_faults import LEGEND, Fault, Kind
 from operations.audit.journal_reader import ComparedEvent, LiveReader
 from operations.kafka import Record, Topic, TopicReader, list_topics, open_reader

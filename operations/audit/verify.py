@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from chassis.streams.brokers import Bootstrap
+from chassis.transport.brokers import Bootstrap
 from operations.audit import published
 from operations.audit.chain_faults import LEGEND, Fault, Kind, find_faults
 from operations.audit.checkpoint import Checkpoint, Head

@@ -10,7 +10,7 @@ import click
 from safeconduct.cli.options import output_options
 from safeconduct.cli.output import Output
 
-from chassis.streams.brokers import Bootstrap
+from chassis.transport.brokers import Bootstrap
 from operations.environment import BOOTSTRAP_VARIABLES, check_bootstrap
 from operations.error_messages import InputError, run
 from operations.help import epilog

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
-from chassis.streams.brokers import Bootstrap, client_options
 from chassis.streams.dead_letters import DEAD_LETTER_SUFFIX
 from chassis.streams.record_size import MAX_DEAD_LETTER_BYTES
+from chassis.transport.brokers import Bootstrap, client_options
 from operations.dlq.records import (
     DeadLetter,
     Redrive,

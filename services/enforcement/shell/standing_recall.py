@@ -19,8 +19,8 @@ import structlog
 from chassis.rpc.errors import RpcError
 from chassis.store.database_identity import DatabaseIdentity, read_identity
 from chassis.store.journal import Journal
-from chassis.streams.brokers import Bootstrap
 from chassis.streams.topic_table import TopicTableReader
+from chassis.transport.brokers import Bootstrap
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
 
 _LOG = structlog.get_logger("standings")

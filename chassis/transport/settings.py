@@ -7,9 +7,9 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, FilePath, model_validator
 
-from chassis.base_settings import PREFIX, Settings, variable
-from chassis.renewed_tls import TlsFiles
-from chassis.streams.brokers import Bootstrap, Brokers, Password
+from chassis.setting_types import PREFIX, Settings, variable
+from chassis.transport.brokers import Bootstrap, Brokers, Password
+from chassis.transport.renewed_tls import TlsFiles
 
 _WEAK: Final = ("sslmode=disable", "sslmode=allow", "sslmode=prefer")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from chassis.renewed_tls import RenewedContext, TlsFiles
+from chassis.transport.renewed_tls import RenewedContext, TlsFiles
 
 MECHANISM: Final = "SCRAM-SHA-512"
 

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 from cryptography import x509
 
-from chassis.renewed_tls import RenewedContext, TlsFiles
+from chassis.transport.renewed_tls import RenewedContext, TlsFiles
 from infra.local import certificate_authority as ca
 
 HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chassis.settings import ServiceSettings, load
-from chassis.streams.brokers import Brokers, Password
+from chassis.transport.brokers import Brokers, Password
 from infra.local import certificate_authority as ca
 from tests.chassis.environment import URL, complete_environment, errors_of
 

@@ -1,0 +1,1 @@
+"""TLS and identities of the connections to Kafka and PostgreSQL."""
