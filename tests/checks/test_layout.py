@@ -26,7 +26,7 @@ def test_a_module_in_its_room_is_accepted(path: str) -> None:
 def test_a_new_module_beside_the_rooms_is_told_where_it_belongs() -> None:
     (sentence,) = misplaced([Path("chassis/cache.py")])
 
-    assert sentence.endswith("put the module into one of rpc, store, streams, telemetry")
+    assert sentence.endswith("put the module into one of rpc, store, streams, telemetry, transport")
 
 
 def test_a_new_room_is_found() -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.chassis.test_renewed_tls import client_files
 
 from chassis.streams.faust_app import new_app
 from chassis.transport.brokers import Brokers, Password, client_options
 from infra.cache import CHECKOUT
+from tests.chassis.transport.test_renewed_tls import client_files
 
 ROOMS = ("chassis", "services", "operations")
 
