@@ -42,8 +42,11 @@ def equal(column: str, value: object) -> Condition:
 
 
 def differs(column: str, value: object) -> Condition:
-    """Returns the condition that the column has another value or none."""
-    return Condition(column, "is distinct from", value)
+    """Returns the condition that the column has another value.
+
+    Rows without a value are left out: what a caller may not see is not known of them.
+    """
+    return Condition(column, "<>", value)
 
 
 def contains(column: str, *values: object) -> Condition:

@@ -1,7 +1,9 @@
 """Decides who may read an application and its license, and words the refusal of everyone else.
 
-Officers may read every application. A partner may read its own. A partner gets the same refusal for
-another partner's application and for an id that does not exist, so that ids cannot be probed.
+Officers may read and change the applications of every partner but the one that they belong to. A
+partner may read its own. A partner gets the same refusal for another partner's application and for
+an id that does not exist, so that ids cannot be probed. This is the one guard before every read and
+write by id; lists have its condition.
 """
 
 from __future__ import annotations
@@ -23,15 +25,21 @@ class Caller(Protocol):
 
 
 def is_officer(caller: Caller) -> bool:
-    """Returns True if the caller is an officer, who reads all applications."""
+    """Returns True if the caller reads as an officer: applications of all partners."""
     return caller.kind == "officer"
+
+
+def has_conflict(partner_id: str, caller: Caller) -> bool:
+    """Returns True if the caller is an officer who belongs to this partner."""
+    return is_officer(caller) and caller.partner_id == partner_id
 
 
 def is_visible(application: Application | None, caller: Caller) -> bool:
     """Returns True if the application exists and the caller may read it."""
-    return application is not None and (
-        is_officer(caller) or application.partner_id == caller.partner_id
-    )
+    if application is None:
+        return False
+    is_own = application.partner_id == caller.partner_id
+    return not is_own if is_officer(caller) else is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +60,23 @@ def list_scope(caller: Caller) -> ListScope:
     Queries have these conditions beside those of the caller's filter.
     """
     if is_officer(caller):
-        return ListScope()
+        return ListScope(except_partner=caller.partner_id)
     if caller.partner_id is None:
         raise ValueError(f"a {caller.kind} sees no list")
     return ListScope(only_partner=caller.partner_id)
 
 
-def refuse_access(application: Application | None, caller: Caller) -> Refusal | None:
-    """Returns the refusal of a caller who may not read the application, or None."""
-    return None if is_visible(application, caller) else not_visible(caller, "application")
+def refuse_access(
+    application: Application | None, caller: Caller, resource: str = "application"
+) -> Refusal | None:
+    """Returns the refusal of a caller who may not read or change the application, or None.
+
+    `resource` is "application" or "license" and appears in the message.
+    """
+    if application is not None and has_conflict(application.partner_id, caller):
+        message = f"an officer who belongs to the partner cannot read or change its {resource}"
+        return Refusal(Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message)
+    return None if is_visible(application, caller) else not_visible(caller, resource)
 
 
 def not_visible(caller: Caller, resource: str) -> Refusal:

@@ -21,7 +21,7 @@ from services.applications.core.decide import decide
 from services.applications.core.events import Event
 from services.applications.core.model import Application
 from services.applications.core.reference_data import ReferenceData
-from services.applications.core.visibility import is_visible, not_visible, refuse_access
+from services.applications.core.visibility import refuse_access
 from services.applications.shell.policy import Policy
 from services.applications.shell.signing_keys import SigningKeys
 from services.applications.shell.stored_documents import StoredDocuments
@@ -59,7 +59,10 @@ class Dependencies:
     async def get_visible(
         self, application_id: UUID, principal: Principal
     ) -> StoredStream[Application]:
-        """Returns the application. Raises `RpcError` NOT_VISIBLE or, for officers, NOT_FOUND."""
+        """Returns the application.
+
+        Raises `RpcError` NOT_VISIBLE or, for officers, NOT_FOUND or CONFLICT_OF_INTEREST.
+        """
         annotate({"application.id": str(application_id)})
         current = await self.journal.read(application_id)
         return _visible(current, principal, "application")
@@ -76,9 +79,11 @@ class Dependencies:
 def _visible(
     current: StoredStream[Application] | None, principal: Principal, resource: str
 ) -> StoredStream[Application]:
-    if current is not None and is_visible(current.state, principal):
-        return current
-    raise rpc_error(not_visible(principal, resource))
+    refusal = refuse_access(current.state if current is not None else None, principal, resource)
+    if refusal is not None or current is None:
+        assert refusal is not None, "nobody may read what does not exist"
+        raise rpc_error(refusal)
+    return current
 
 
 def officer_of(principal: Principal) -> Officer:

@@ -1,6 +1,8 @@
 """Visibility: which licenses, events and names a caller may see.
 
-The rules keep two secrets. A partner or gate cannot find out whether a license of another partner
+The rules keep three secrets. An officer who belongs to a partner neither reads nor changes anything
+about that partner: this module is the one guard before every read and write by id, and lists have
+its condition. A partner or gate cannot find out whether a license of another partner
 exists: the response is the same for a foreign license and for an unknown id. A partner does not
 learn about reports and proposals on its own license before a measure is in force.
 """
@@ -37,7 +39,7 @@ class Caller(Protocol):
 
 
 def is_officer(caller: Caller) -> bool:
-    """Returns True if the caller sees as an officer: every license with all its events."""
+    """Returns True if the caller sees as an officer: licenses of all partners with all events."""
     return caller.kind == "officer"
 
 
@@ -48,7 +50,8 @@ def is_visible(license_partner_id: str | None, caller: Caller) -> bool:
     """
     if license_partner_id is None:
         return False
-    return is_officer(caller) or license_partner_id == caller.partner_id
+    is_own = license_partner_id == caller.partner_id
+    return not is_own if is_officer(caller) else is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,31 @@ def list_scope(caller: Caller) -> ListScope:
     Queries have these conditions beside those of the caller's filter.
     """
     if is_officer(caller):
-        return ListScope()
+        return ListScope(except_partner=caller.partner_id)
     if caller.partner_id is None:
         raise ValueError(f"a {caller.kind} sees no list")
     return ListScope(only_partner=caller.partner_id)
 
 
-def refuse_license(caller: Caller) -> Refusal:
-    """Returns NOT_FOUND for an officer and NOT_VISIBLE for everyone else."""
-    return not_found("license") if is_officer(caller) else not_visible("license")
+def refuse_conflict(license_partner_id: str | None, caller: Caller) -> Refusal | None:
+    """Returns CONFLICT_OF_INTEREST for an officer who belongs to the license's partner, or None."""
+    if license_partner_id is None or not is_officer(caller):
+        return None
+    if license_partner_id != caller.partner_id:
+        return None
+    message = "an officer who belongs to the partner cannot read or change anything about it"
+    return Refusal(Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message)
+
+
+def refuse_license(license_partner_id: str | None, caller: Caller) -> Refusal | None:
+    """Returns the refusal of a caller who may not see a license of this partner, or None.
+
+    CONFLICT_OF_INTEREST or NOT_FOUND for an officer, NOT_VISIBLE for everyone else.
+    """
+    if is_visible(license_partner_id, caller):
+        return None
+    unknown = not_found("license") if is_officer(caller) else not_visible("license")
+    return refuse_conflict(license_partner_id, caller) or unknown
 
 
 def is_event_visible(event_name: str, caller: Caller) -> bool:

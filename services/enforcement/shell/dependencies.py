@@ -12,8 +12,10 @@ from chassis.rpc.page_tokens import PageTokens
 from chassis.store.journal import Journal
 from services.enforcement.core.commands import Command, Officer
 from services.enforcement.core.decide import decide
+from services.enforcement.core.errors import Refusal
 from services.enforcement.core.events import Event
 from services.enforcement.core.model import LicenseConduct
+from services.enforcement.core.visibility import refuse_conflict
 from services.enforcement.shell.standing_cache import StandingCache
 
 
@@ -34,9 +36,15 @@ class Dependencies:
     def mutations(self) -> Mutations[LicenseConduct, Event, Command]:
         """Returns the runner of this service's mutating RPCs.
 
-        Who may act on a license depends on the command, so the decider itself checks access.
+        No officer acts on a license of the partner that he belongs to. Who else may act depends on
+        the command, so the decider itself checks that.
         """
-        return Mutations(self.journal, decide, self.clock)
+        return Mutations(self.journal, decide, self.clock, _refuse_conflict)
+
+
+def _refuse_conflict(conduct: LicenseConduct | None, principal: Principal) -> Refusal | None:
+    # The partner of a license that is not registered yet is empty, so that nobody belongs to it.
+    return refuse_conflict(conduct.partner_id if conduct is not None else None, principal)
 
 
 def officer_of(principal: Principal) -> Officer:

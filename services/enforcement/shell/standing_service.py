@@ -18,6 +18,7 @@ from services.enforcement.core.visibility import (
     is_event_visible,
     is_officer,
     is_visible,
+    refuse_conflict,
     refuse_license,
     visible_actor,
 )
@@ -95,8 +96,11 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         caller, license_id = current_principal(), UUID(request.license_id)
         current = await self._journal.read(license_id)
         is_known = current is not None and current.state.is_registered
-        if current is None or not is_known or not is_visible(current.state.partner_id, caller):
-            raise rpc_error(refuse_license(caller))
+        partner_id = current.state.partner_id if current is not None and is_known else None
+        refusal = refuse_license(partner_id, caller)
+        if refusal is not None or current is None:
+            assert refusal is not None, "nobody may see what does not exist"
+            raise rpc_error(refusal)
         # An event may be stored between the two reads. It is left to the next call, so that etag
         # and pending reinstatement belong to the events that are returned.
         history = (await self._journal.history(license_id))[: current.version]
@@ -115,11 +119,16 @@ class StandingServicer(service_pb2_grpc.StandingServiceServicer):
         return response
 
     def _visible_standing(self, license_id: UUID) -> Standing | None:
-        """Returns what the cache knows, or None if the caller may not see it."""
-        standing = self._standing_cache.find(license_id)
-        if standing is None or not is_visible(standing.partner_id, current_principal()):
-            return None
-        return standing
+        """Returns what the cache knows, or None if the caller may not see it.
+
+        Raises RpcError CONFLICT_OF_INTEREST for an officer of the partner.
+        """
+        standing, caller = self._standing_cache.find(license_id), current_principal()
+        partner_id = standing.partner_id if standing is not None else None
+        conflict = refuse_conflict(partner_id, caller)
+        if conflict is not None:
+            raise rpc_error(conflict)
+        return standing if is_visible(partner_id, caller) else None
 
 
 def _partner_of(principal: Principal) -> str:

@@ -18,6 +18,7 @@ from chassis.telemetry.tracing import annotate
 from services.enforcement.core.commands import CaseCommand, Officer, ReinstatementCommand
 from services.enforcement.core.errors import not_found
 from services.enforcement.core.model import LicenseConduct, Violation
+from services.enforcement.core.visibility import refuse_conflict
 from services.enforcement.shell import codec, listings, request_codec, standing_codec
 from services.enforcement.shell.dependencies import Dependencies, officer_of
 
@@ -73,6 +74,9 @@ class ViolationServicer(service_pb2_grpc.ViolationServiceServicer):
         current = await self._journal.read(await self._license_of(violation_id))
         assert current is not None, "a case is stored with its license"
         conduct = current.state
+        conflict = refuse_conflict(conduct.partner_id, current_principal())
+        if conflict is not None:
+            raise rpc_error(conflict)
         return pb.GetViolationResponse(
             violation=_view(conduct, violation_id),
             standing=standing_codec.to_message(conduct.known_standing),

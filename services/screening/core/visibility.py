@@ -1,8 +1,9 @@
 """Decides who may read the screening of an application, and words the refusal of everyone else.
 
-Officers may read every screening. A partner may read its own applications. A partner gets the same
-refusal for another partner's application and for an id that does not exist, so that ids cannot be
-probed.
+Officers may read and judge the screenings of every partner but the one that they belong to. A
+partner may read its own applications. A partner gets the same refusal for another partner's
+application and for an id that does not exist, so that ids cannot be probed. This is the one guard
+before every read and write by id; lists have its condition.
 """
 
 from __future__ import annotations
@@ -24,13 +25,36 @@ class Caller(Protocol):
 
 
 def is_officer(caller: Caller) -> bool:
-    """Returns True if the caller reads as an officer: every screening."""
+    """Returns True if the caller reads as an officer: screenings of all partners."""
     return caller.kind == "officer"
 
 
 def is_visible(application: ScreenedApplication, caller: Caller) -> bool:
     """Returns True if the caller may read the screening of the application."""
-    return is_officer(caller) or application.partner_id == caller.partner_id
+    is_own = application.partner_id == caller.partner_id
+    return not is_own if is_officer(caller) else is_own
+
+
+def refuse_access(application: ScreenedApplication | None, caller: Caller) -> Refusal | None:
+    """Returns the refusal of a caller who may not read the screening, or None.
+
+    CONFLICT_OF_INTEREST or NOT_FOUND for an officer, NOT_VISIBLE for everyone else.
+    """
+    if application is None:
+        return not_visible(caller)
+    return refuse_conflict(application, caller) or (
+        None if is_visible(application, caller) else not_visible(caller)
+    )
+
+
+def refuse_conflict(application: ScreenedApplication | None, caller: Caller) -> Refusal | None:
+    """Returns CONFLICT_OF_INTEREST for an officer who belongs to the partner, or None."""
+    if application is None or not is_officer(caller):
+        return None
+    if application.partner_id != caller.partner_id:
+        return None
+    message = "an officer who belongs to the partner cannot read or judge its screenings"
+    return Refusal(Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +75,7 @@ def list_scope(caller: Caller) -> ListScope:
     Queries have these conditions beside those of the caller's filter.
     """
     if is_officer(caller):
-        return ListScope()
+        return ListScope(except_partner=caller.partner_id)
     if caller.partner_id is None:
         raise ValueError(f"a {caller.kind} sees no list")
     return ListScope(only_partner=caller.partner_id)

@@ -15,6 +15,7 @@ from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.verdicts import NO_HIT
 from services.screening.core.commands import AdjudicateHit, ConfirmClearing, RejectClearing
 from services.screening.core.evolve import KnownHit, ScreenedApplication
+from services.screening.core.visibility import refuse_conflict
 from services.screening.shell import codec, listings
 from services.screening.shell.dependencies import Dependencies, officer_of
 
@@ -63,6 +64,9 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
         hit_id = UUID(request.hit_id)
         current = await self._journal.read(await self._application_of(hit_id))
         assert current is not None, "the row of a hit is written with its application"
+        conflict = refuse_conflict(current.state, current_principal())
+        if conflict is not None:
+            raise rpc_error(conflict)
         return pb.GetHitResponse(hit=_case(current.state, hit_id))
 
     async def AdjudicateHit(

@@ -20,7 +20,7 @@ from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
 from services.screening.core.lists import versions
 from services.screening.core.ownership.rules import OwnershipRules
-from services.screening.core.visibility import is_visible, not_visible
+from services.screening.core.visibility import refuse_access, refuse_conflict
 from services.screening.shell.active_lists import ActiveLists
 from services.screening.shell.list_store import ListStore
 from services.screening.shell.rescreening import Rescreening
@@ -50,6 +50,7 @@ class Dependencies:
             self.journal,
             lambda state, command, now: decide.decide(state, command, now, self.ownership_rules),
             self.clock,
+            refuse_conflict,
         )
 
     def list_mutations(
@@ -63,11 +64,12 @@ class Dependencies:
     async def get_visible(
         self, application_id: UUID, principal: Principal
     ) -> StoredStream[ScreenedApplication]:
-        """Returns the application. Raises RpcError NOT_VISIBLE or NOT_FOUND (see `visibility`)."""
+        """Returns the application. Raises the RpcError of `visibility.refuse_access`."""
         annotate({"application.id": str(application_id)})
         rows = await self.journal.select("where id = $1 and kind = 'screening'", application_id)
-        if not rows or not is_visible(rows[0].state, principal):
-            raise rpc_error(not_visible(principal))
+        refusal = refuse_access(rows[0].state if rows else None, principal)
+        if refusal is not None:
+            raise rpc_error(refusal)
         return rows[0]
 
 

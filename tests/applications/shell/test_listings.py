@@ -223,6 +223,22 @@ async def test_a_total_counts_only_what_the_caller_may_see(services: Services) -
     assert await totals(OFFICER) == (3, 3)
 
 
+async def test_lists_and_totals_leave_out_the_partner_that_the_officer_belongs_to(
+    services: Services,
+) -> None:
+    foreign = replace(referred(2), partner_id="example-2")
+    await services.store(referred(1), foreign, issued(3, days=9))
+    affiliated = replace(OFFICER, partner_id=b.PARTNER)
+
+    page = await services.cases(affiliated, filter=pb.CaseFilter())
+
+    assert (numbers(page), page.total_size) == ([2], 1)
+    assert await services.found(affiliated, filter=pb.ApplicationFilter()) == [2]
+    assert await services.licensed(affiliated, filter=pb.LicenseFilter()) == []
+    asked = pb.CaseFilter(partner_id=b.PARTNER)
+    assert numbers(await services.cases(affiliated, filter=asked)) == []
+
+
 async def test_licenses_are_sorted_by_begin_or_end_and_filtered_by_state(
     services: Services,
 ) -> None:

@@ -177,6 +177,19 @@ async def test_cases_are_filtered_and_sorted_and_counted_page_by_page(
     assert numbers(await listed(service, filter=own)) == [3]
 
 
+async def test_the_list_and_its_total_leave_out_the_partner_that_the_officer_belongs_to(
+    service: ViolationServicer, pool: asyncpg.Pool
+) -> None:
+    await store(pool, reported(1), replace(reported(2), partner_id="example-2"))
+    affiliated = replace(OFFICER, partner_id="example-2")
+
+    page = await listed(service, affiliated, filter=NO_FILTER)
+    whole = await listed(service, affiliated)
+
+    assert (numbers(page), page.total_size) == ([1], 1)
+    assert [UUID(each.violation_id).int for each in whole.violations] == [1]
+
+
 @pytest.mark.parametrize(
     ("caller", "change"),
     [

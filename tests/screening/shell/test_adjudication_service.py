@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -107,6 +108,32 @@ async def test_a_rejected_proposal_opens_the_hit_again(own_replica: Replica) -> 
     assert (await names_of(own_replica, application_id))[-1] == "HitClearingRejected"
     history = await own_replica.journal.history(application_id)
     assert own_replica.journal.rebuild(history) == await kept(own_replica, application_id)
+
+
+async def test_an_officer_of_the_partner_neither_reads_nor_judges_its_hits(
+    own_replica: Replica,
+) -> None:
+    application_id = await screened(own_replica, LISTED_ALIAS)
+    application = await kept(own_replica, application_id)
+    hit_id = application.hits[0].hit_id
+    affiliated = replace(OFFICERS[0], partner_id=application.partner_id)
+
+    with pytest.raises(RpcError) as judging:
+        await judged(own_replica, hit_id, application.version, affiliated)
+    with acting_as(affiliated):
+        listed = await own_replica.hits.ListHits(
+            service_pb2.ListHitsRequest(filter=service_pb2.HitFilter()), None
+        )
+        with pytest.raises(RpcError) as reading:
+            await own_replica.hits.GetHit(service_pb2.GetHitRequest(hit_id=str(hit_id)), None)
+        with pytest.raises(RpcError) as screening:
+            await own_replica.screening.GetScreening(
+                service_pb2.GetScreeningRequest(application_id=str(application_id)), None
+            )
+
+    assert (list(listed.summaries), listed.total_size) == ([], 0)
+    reasons = {each.value.reason for each in (judging, reading, screening)}
+    assert reasons == {"CONFLICT_OF_INTEREST"}
 
 
 async def test_a_verdict_on_what_somebody_changed_meanwhile_is_refused(
