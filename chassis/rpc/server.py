@@ -41,6 +41,11 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.max_connection_age_grace_ms", 30_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # gRPC 1.85 waits for the answer to a ping for this time, whatever the line above says.
+    ("grpc.http2.ping_timeout_ms", 20_000),
+    # A client that is paused or gone is found without a call, too, and however long it was idle.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
     # Of one connection. Further calls wait in the client. More than the default limits of any
     # caller: a caller with higher ones needs a second connection.

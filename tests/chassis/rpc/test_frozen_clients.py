@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from safeconduct.applications.v1 import service_pb2
+from safeconduct.enforcement.v1 import service_pb2 as enforcement_pb2
 
+from chassis.rpc.server import OPTIONS
 from infra.local import certificate_authority as ca
+from tests.chassis.rpc.conftest import serving
 from tests.sdk.servers import eventually
 
 # Half of the 20 s that gRPC itself waits for a client that does not close its connection. The calls
@@ -23,15 +26,27 @@ CLIENT = """
 import asyncio, sys
 import grpc
 from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from safeconduct.applications.v1 import service_pb2, service_pb2_grpc
+from safeconduct.enforcement.v1 import service_pb2 as enforcement_pb2
+from safeconduct.enforcement.v1 import service_pb2_grpc as enforcement
 
 async def main(port, ca, cert, key, kind):
     ca, cert, key = (open(file, "rb").read() for file in (ca, cert, key))
     credentials = grpc.ssl_channel_credentials(ca, key, cert)
-    async with aio.secure_channel(f"127.0.0.1:{port}", credentials) as channel:
-        stub = service_pb2_grpc.ApplicationServiceStub(channel)
+    target = f"127.0.0.1:{port}"
+    plain, secure = aio.insecure_channel(target), aio.secure_channel(target, credentials)
+    async with plain if kind == "a health watch" else secure as channel:
         await channel.channel_ready()
-        if kind != "no call":
+        if kind == "a health watch":
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            await watch.read()
+        elif kind == "a gate's stream":
+            watch = enforcement.StandingServiceStub(channel).WatchStanding()
+            await watch.write(enforcement_pb2.WatchStandingRequest(renew={"sequence": 1}))
+            await watch.read()
+        elif kind != "no call":
+            stub = service_pb2_grpc.ApplicationServiceStub(channel)
             watch = stub.WatchApplications(service_pb2.WatchApplicationsRequest())
             await watch.read()
         print("connected", flush=True)
@@ -51,8 +66,9 @@ async def frozen_client(certificates: Path) -> AsyncIterator[Callable[..., Await
     async with AsyncExitStack() as undo:
 
         async def connect(port: int, kind: str) -> Callable[[], Awaitable[None]]:
-            uri = "spiffe://safeconduct.example/partner/example-1"
-            identity = ca.issue(certificates, "frozen", uri)
+            caller = "gate/example-1/gate-1" if kind == "a gate's stream" else "partner/example-1"
+            uri = f"spiffe://safeconduct.example/{caller}"
+            identity = ca.issue(certificates, caller.replace("/", "-"), uri)
             files = (str(file) for file in (identity.ca, identity.cert, identity.key))
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", CLIENT, str(port), *files, kind),
@@ -77,17 +93,62 @@ async def never_stops_sending(request: Any, context: Any) -> AsyncIterator[Any]:
         yield service_pb2.WatchApplicationsResponse(resume_token="t" * 100_000)
 
 
-@pytest.mark.parametrize("kind", ["no call", "a watch", "a watch that sends more than is read"])
+async def answers_each(requests: Any, context: Any) -> AsyncIterator[Any]:
+    async for _ in requests:
+        yield enforcement_pb2.WatchStandingResponse()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no call",
+        "a watch",
+        "a watch that sends more than is read",
+        "a gate's stream",
+        "a health watch",
+    ],
+)
 async def test_a_paused_client_does_not_hold_the_stop(
     rpc_with_long_grace: Any, frozen_client: Any, kind: str
 ) -> None:
     rpc = rpc_with_long_grace
+    rpc.standing.watch = answers_each
     if kind == "a watch that sends more than is read":
         rpc.applications.watch = never_stops_sending
-    pause = await frozen_client(rpc.server.port, kind)
+    port = rpc.server.health_port if kind == "a health watch" else rpc.server.port
+    pause = await frozen_client(port, kind)
     await pause()
     async with asyncio.timeout(LIMIT_SECONDS):
         await rpc.server.drain()
+
+
+@pytest.mark.parametrize("kind", ["no call", "a watch"])
+async def test_keepalive_closes_the_connection_of_a_paused_client_before_any_stop(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    spans: Any,
+    certificates: Path,
+    kind: str,
+    frozen_client: Any,
+) -> None:
+    names = ("keepalive_time_ms", "keepalive_timeout_ms", "http2.ping_timeout_ms")
+    short = {f"grpc.{name}": 200 for name in names}
+    assert short.keys() <= dict(OPTIONS).keys()
+    monkeypatch.setattr("chassis.rpc.server.OPTIONS", tuple((dict(OPTIONS) | short).items()))
+    async with serving(settings, spans, certificates, deadline_s=60, grace_s=5) as rpc:
+        pause = await frozen_client(rpc.server.port, kind)
+        assert has_connection(rpc.server.port)
+        await pause()
+
+        await eventually(lambda: not has_connection(rpc.server.port))
+
+
+def has_connection(port: int) -> bool:
+    """Whether a server of this process has an open connection on the port."""
+    tables = [Path(f"/proc/self/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    established = "01"
+    return any(row[1].endswith(f":{port:04X}") and row[3] == established for row in rows)
 
 
 async def test_a_call_of_another_client_finishes_beside_a_paused_one(
