@@ -26,17 +26,32 @@ import asyncpg
 import structlog
 import uvloop
 
+from chassis.rpc.listen_addresses import require_usable
 from chassis.rpc.page_tokens import PageTokens, read_keys
 from chassis.rpc.server import Registration, RpcServer
 from chassis.rpc.validation import Sentences
-from chassis.settings import MigrationSettings, ServiceSettings, load, old_names_in_use
+from chassis.settings import (
+    PREFIX,
+    MigrationSettings,
+    ServiceSettings,
+    load,
+    old_names_in_use,
+    unknown_in_use,
+)
+from chassis.start_fault import StartFault
 from chassis.store.connections import ConnectionPool
 from chassis.store.journal import Journal
 from chassis.store.outbox import EVENT_OUTBOX, Outbox
 from chassis.store.parked import ParkedEvents
 from chassis.store.rebuild import FIRST, rebuild
-from chassis.store.storage_check import Revisions, StorageCheck, find_migration_fault
+from chassis.store.storage_check import (
+    Revisions,
+    StorageCheck,
+    find_migration_fault,
+    require_database,
+)
 from chassis.store.stream import EventTable, Stream
+from chassis.streams.broker_check import report_broker_faults
 from chassis.streams.consumer import Consumer
 from chassis.streams.dead_letters import DeadLetterWriter
 from chassis.streams.envelope import Handler
@@ -46,6 +61,7 @@ from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.logging import report_unhandled
 from chassis.telemetry.tracing import Telemetry, setup
+from chassis.transport.brokers import client_options
 from chassis.transport.renewed_tls import RenewedContext
 
 _LOG = structlog.get_logger("service")
@@ -131,15 +147,21 @@ def main(
         "--after", type=UUID, default=FIRST, metavar="ID", help="rebuild: continue behind this id"
     )
     arguments = parser.parse_args()
-    if arguments.command == "migrate":
-        sys.exit(_migrate(migrations))
-    if arguments.command == "rebuild":
-        sys.exit(asyncio.run(_rebuild(Revisions.read(migrations), streams, arguments.after)))
-    given = load(settings)
+    if arguments.command != "serve":
+        try:
+            if arguments.command == "migrate":
+                sys.exit(_migrate(migrations))
+            sys.exit(asyncio.run(_rebuild(Revisions.read(migrations), streams, arguments.after)))
+        except StartFault as fault:
+            print(fault, file=sys.stderr)
+            sys.exit(fault.exit_code)
+    given = load(settings, MigrationSettings)
     otlp_endpoint = str(given.otlp_endpoint) if given.otlp_endpoint else None
     telemetry = setup(name, version("safeconduct-services"), otlp_endpoint, given.log_level)
     for each in old_names_in_use(settings):
         _LOG.warning("setting_renamed", old=each.old, new=each.new, detail=each.warning)
+    for unknown in unknown_in_use(settings, MigrationSettings):
+        _LOG.warning("setting_unknown", name=unknown.name, detail=unknown.text)
     code = 1
     try:
         # The runner is never closed. Closing waits for every task, and a consumer whose handler is
@@ -147,6 +169,8 @@ def main(
         code = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
             _serve(name, given, telemetry, build, Revisions.read(migrations))
         )
+    except StartFault as fault:
+        code = fault.report()
     except Exception:  # noqa: BLE001 - os._exit leaves no time for the interpreter's own report
         _LOG.critical("the service could not start", exc_info=True)
     finally:
@@ -161,6 +185,7 @@ def _migrate(migrations: Path) -> int:
     from chassis.store.migrations import migrate
 
     given = load(MigrationSettings)
+    asyncio.run(_require_owner(given))
     applied = migrate(
         str(given.database_owner_url), given.database_app_role, migrations, given.database_tls
     )
@@ -170,9 +195,21 @@ def _migrate(migrations: Path) -> int:
     return 0
 
 
+async def _require_owner(settings: MigrationSettings) -> None:
+    tls = settings.database_tls
+    connect = partial(
+        asyncpg.connect,
+        str(settings.database_owner_url),
+        ssl=RenewedContext(tls) if tls else None,
+        timeout=10,
+    )
+    await require_database(connect, f"{PREFIX}DATABASE_OWNER_URL")
+
+
 async def _rebuild(revisions: Revisions, streams: Sequence[Stream[Any, Any]], after: UUID) -> int:
     """Returns the exit code: 1 if a row is not as its events fold, or nothing could be done."""
     given = load(MigrationSettings)
+    await _require_owner(given)
     tls = given.database_tls
     connection = await asyncpg.connect(
         str(given.database_owner_url), ssl=RenewedContext(tls) if tls else None
@@ -205,6 +242,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    require_usable(settings.listen_addresses)
     database_url = str(settings.database_url)
     tls = settings.database_tls
     database_tls = RenewedContext(tls) if tls else None
@@ -213,7 +251,15 @@ async def _serve(
     page_tokens = PageTokens(read_keys(settings.page_token_keys_file.read_bytes()))
     runtime = Runtime(settings, telemetry, pool, page_tokens)
     service = build(runtime)
-    storage = StorageCheck(pool, revisions)
+    connect = partial(
+        asyncpg.connect,
+        database_url,
+        ssl=database_tls,
+        timeout=5,
+        command_timeout=5,
+        statement_cache_size=0,
+    )
+    storage = StorageCheck(pool, revisions, connect)
     group = f"safeconduct.{name}"
     relay_metrics = RelayMetrics(telemetry.registry)
     relays = [
@@ -261,24 +307,32 @@ async def _serve(
     await server.start()
     _relax_garbage_collector()
     stopping = asyncio.ensure_future(stop.wait())
-    checking = asyncio.ensure_future(storage.run())
+    tasks: set[asyncio.Task[Any]] = {
+        asyncio.ensure_future(storage.run()),
+        asyncio.ensure_future(report_broker_faults(partial(client_options, brokers))),
+    }
     usable = asyncio.ensure_future(storage.usable.wait())
-    await asyncio.wait({stopping, usable, checking}, return_when=asyncio.FIRST_COMPLETED)
-    tasks = {checking}
+    await asyncio.wait({stopping, usable, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     if usable.done() and not stop.is_set():
         started = (*(relay.run for relay in relays), consume, *service.background_tasks)
         tasks |= {asyncio.ensure_future(run()) for run in started}
     await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    ended = [task for task in tasks if task.done()]
-    for task in ended:
-        error = task.exception() if not task.cancelled() else None
-        _LOG.critical("a task ended by itself", exc_info=error)
+    code = max([_report_end(task) for task in tasks if task.done()], default=0)
     await server.drain()
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=_TASK_END_SECONDS)
     pool.terminate()
-    return 1 if ended else 0
+    return code
+
+
+def _report_end(task: asyncio.Task[Any]) -> int:
+    """Logs why a task ended by itself; returns the exit code of the process."""
+    error = task.exception() if not task.cancelled() else None
+    if isinstance(error, StartFault):
+        return error.report()
+    _LOG.critical("a task ended by itself", exc_info=error)
+    return 1
 
 
 def _relax_garbage_collector() -> None:

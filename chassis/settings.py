@@ -30,6 +30,7 @@ from chassis.setting_types import (
 )
 from chassis.transport.brokers import Bootstrap
 from chassis.transport.settings import DatabaseTlsSettings, KafkaTlsSettings
+from chassis.unknown_settings import UnknownVariable, unknown_variables
 
 __all__ = [
     "EXIT_CODE",
@@ -145,6 +146,15 @@ class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
         return self.brokers(self.kafka_bootstrap_servers)
 
     @property
+    def listen_addresses(self) -> dict[str, str]:
+        """Returns the addresses that this process binds, by the whole names of their variables."""
+        return {
+            f"{PREFIX}{name.upper()}": getattr(self, name)
+            for name in type(self).model_fields
+            if name.endswith("_listen_address")
+        }
+
+    @property
     def tls(self) -> CertificateFiles:
         """Returns the three files of the gRPC port."""
         return CertificateFiles(
@@ -155,14 +165,16 @@ class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
 S = TypeVar("S", bound=Settings)
 
 
-def load(settings: type[S]) -> S:
+def load(settings: type[S], *others: type[Settings]) -> S:
     """Returns the settings from the environment.
 
-    If any is missing or invalid, prints all errors to standard error and exits with code 2.
+    If any is missing, invalid or misspelled, prints all errors to standard error and exits with
+    code 2. `others` are read by other commands from the same environment.
     """
     renamed = renamed_variables(settings)
     by_old_name = values_under_old_names(renamed, os.environ)
     errors = [each.contradiction for each in renamed if each.is_contradicted(os.environ)]
+    errors += [each.text for each in _unknown(settings, *others) if each.like is not None]
     loaded: S | None = None
     try:
         loaded = settings(**by_old_name)
@@ -195,6 +207,17 @@ def renamed_variables(settings: type[Settings]) -> tuple[RenamedVariable, ...]:
 def old_names_in_use(settings: type[Settings]) -> tuple[RenamedVariable, ...]:
     """Returns the variables that the environment still sets under their old names."""
     return tuple(each for each in renamed_variables(settings) if each.is_used(os.environ))
+
+
+def unknown_in_use(*settings: type[Settings]) -> tuple[UnknownVariable, ...]:
+    """Returns the variables with our prefix that are like no setting. They are ignored."""
+    return tuple(each for each in _unknown(*settings) if each.like is None)
+
+
+def _unknown(*settings: type[Settings]) -> tuple[UnknownVariable, ...]:
+    fields = {f"{PREFIX}{name.upper()}" for each in settings for name in each.model_fields}
+    old = {variable.old for each in settings for variable in renamed_variables(each)}
+    return unknown_variables(PREFIX, fields | old, os.environ)
 
 
 def _line(settings: type[Settings], fault: Mapping[str, Any], old_names: Mapping[str, str]) -> str:

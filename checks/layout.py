@@ -24,6 +24,8 @@ ROOMS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
                 "service",
                 "setting_types",
                 "settings",
+                "start_fault",
+                "unknown_settings",
                 "yaml_files",
             }
         ),

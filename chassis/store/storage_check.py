@@ -10,10 +10,15 @@ import ast
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 
-from chassis.store.storage_faults import is_storage_fault
+from chassis.start_fault import ExitCode, StartFault
+from chassis.store.session_check import SHARED_SESSIONS, Connect, are_sessions_shared
+from chassis.store.storage_faults import is_storage_fault, refusal_of
+
+SETTING: Final = "SAFECONDUCT_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +75,57 @@ async def find_migration_fault(
     return revisions.fault([row["version_num"] for row in rows])
 
 
-class StorageCheck:
-    """Checks all the time whether the database answers and is migrated."""
+async def require_database(connect: Connect, setting: str) -> None:
+    """Raises StartFault if the database refuses us or does not answer: a command does not wait."""
+    try:
+        connection = await connect()
+    except Exception as error:
+        if not is_storage_fault(error):
+            raise
+        cause = refusal_of(error) or "the database does not answer"
+        raise StartFault(setting, cause, ExitCode.DATABASE_REFUSES) from None
+    await connection.close()
 
-    def __init__(self, pool: asyncpg.Pool, revisions: Revisions) -> None:
-        self._pool, self._revisions = pool, revisions
+
+class StorageCheck:
+    """Checks all the time whether the database answers and is migrated.
+
+    `connect` opens a connection beside the pool. With it the first success also proves that a
+    connection keeps its session.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, revisions: Revisions, connect: Connect | None = None
+    ) -> None:
+        self._pool, self._revisions, self._connect = pool, revisions, connect
         self.fault: str | None = "the database has not answered yet"
         self.usable = asyncio.Event()
         """Set by the first success, and never cleared."""
 
     async def run(self) -> None:
-        """Checks twice a second while there is a fault, and every two seconds otherwise."""
+        """Checks twice a second while there is a fault, and every two seconds otherwise.
+
+        Raises StartFault if the database answers before the first success and refuses us.
+        """
         while True:
             try:
-                self.fault = await self._find_fault()
-                if self.fault is None:
+                fault = await self._find_fault()
+                if fault is None and not self.usable.is_set():
+                    await self._require_own_sessions()
                     self.usable.set()
+                self.fault = fault
             except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is not None and not self.usable.is_set():
+                    raise StartFault(SETTING, refusal, ExitCode.DATABASE_REFUSES) from None
                 if not is_storage_fault(error):
                     raise
-                self.fault = "the database does not answer"
+                self.fault = refusal or "the database does not answer"
             await asyncio.sleep(0.5 if self.fault else 2.0)
+
+    async def _require_own_sessions(self) -> None:
+        if self._connect is not None and await are_sessions_shared(self._connect):
+            raise StartFault(SETTING, SHARED_SESSIONS, ExitCode.DATABASE_REFUSES)
 
     async def _find_fault(self) -> str | None:
         fault = await find_migration_fault(self._pool, self._revisions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import asyncpg
@@ -39,3 +40,20 @@ def is_storage_fault(exception: BaseException) -> bool:
             return exception.filename is None
         case _:
             return False
+
+
+def refusal_of(exception: BaseException) -> str | None:
+    """Returns why the database that answers will never accept us with these settings, or None."""
+    match exception:
+        case asyncpg.InvalidPasswordError():
+            return "the database refuses the user or the password (28P01)"
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return "the database refuses the user, this host, or a connection without TLS (28000)"
+        case asyncpg.InvalidCatalogNameError():
+            return "the server has no database of this name (3D000)"
+        case ssl.SSLCertVerificationError():
+            return f"the server's certificate is not accepted: {exception.verify_message}"
+        case ssl.SSLError():
+            return f"the TLS handshake with the server fails ({exception.reason})"
+        case _:
+            return None

@@ -14,6 +14,10 @@ _IN_THIS_DATABASE: Final = (
 )
 
 
+class LostLocksError(RuntimeError):
+    """The session that serves our connection does not hold the locks that we took."""
+
+
 class ShardLocks:
     """The shards of one session. If the session ends, PostgreSQL frees them.
 
@@ -24,7 +28,7 @@ class ShardLocks:
     def __init__(self, connection: asyncpg.Connection, outbox: Outbox) -> None:
         self._connection, self._outbox = connection, outbox
         self.owned: set[int] = set()
-        self._claim, self._fair_share = _claim(outbox), _fair_share(outbox)
+        self._claim, self._shares = _claim(outbox), _shares(outbox)
 
     async def announce(self) -> None:
         """Takes part in the sharing from now on."""
@@ -36,11 +40,15 @@ class ShardLocks:
     async def balance(self, busy: AbstractSet[int]) -> None:
         """Claims free shards up to the fair share and releases those above it.
 
-        No record of a released shard may be in flight: a shard in `busy` is kept for now.
+        No record of a released shard may be in flight: a shard in `busy` is kept for now. Raises
+        LostLocksError if a lock is gone: a pooler may have put another session behind the
+        connection.
         """
         self.owned |= {row["s"] for row in await self._connection.fetch(self._claim)}
-        fair = await self._connection.fetchval(self._fair_share)
-        surplus = len(self.owned) - fair
+        (shares,) = await self._connection.fetch(self._shares)
+        if not self.owned.issubset(shares["held"]):
+            raise LostLocksError(f"locks of shards of {self._outbox.table} are not held any more")
+        surplus = len(self.owned) - shares["fair"]
         for shard in sorted(self.owned - busy, reverse=True)[: max(0, surplus)]:
             await self._connection.execute(
                 f"select pg_advisory_unlock({self._outbox.shard_lock}, $1::int)", shard
@@ -73,8 +81,13 @@ select s from free where pg_try_advisory_lock({outbox.shard_lock}, s)
 """  # noqa: S608 - constants
 
 
-def _fair_share(outbox: Outbox) -> str:
+def _shares(outbox: Outbox) -> str:
+    """Returns the fair share of a replica, and the shards whose locks this session holds."""
     return f"""
-select ceil({SHARDS}.0 / greatest(1, count(*)))::int from pg_locks
- where locktype = 'advisory' and classid = {outbox.presence_lock} and granted {_IN_THIS_DATABASE}
+select (select ceil({SHARDS}.0 / greatest(1, count(*)))::int from pg_locks
+         where locktype = 'advisory' and classid = {outbox.presence_lock} and granted
+           {_IN_THIS_DATABASE}) as fair,
+       array(select objid::int from pg_locks
+              where locktype = 'advisory' and classid = {outbox.shard_lock} and granted
+                and pid = pg_backend_pid() {_IN_THIS_DATABASE}) as held
 """  # noqa: S608 - constants

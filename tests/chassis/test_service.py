@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from infra.local import certificate_authority as ca
 from infra.local.kafka import Kafka
@@ -23,6 +25,7 @@ from infra.local.probes import is_serving
 from tests.chassis.conftest import NewTopic
 from tests.chassis.kafka_records import event_headers, produce
 from tests.chassis.sample_aggregate import add, new_journal, open_pool
+from tests.chassis.transaction_pooler import transaction_pooler
 from tests.chassis.waiting import eventually
 
 OFFICERS = "officers: [{id: licensing-1, roles: [LICENSING_OFFICER], tier: 1, affiliation: null}]"
@@ -196,14 +199,99 @@ async def test_a_service_that_cannot_be_built_logs_the_cause_and_exits_with_1(st
     assert "tiny_service.py" in output
 
 
-async def test_a_port_in_use_makes_the_service_exit_with_1(start: Start) -> None:
-    tiny = await start()
-    await eventually(lambda: tiny.is_serving("live"), "it is live")
+def fault_of(output: str) -> dict[str, object]:
+    """The one line that says why the service cannot start. There are no frames."""
+    lines = [json.loads(line) for line in output.splitlines()]
+    (fault,) = [line for line in lines if line["level"] == "critical"]
+    assert "exception" not in fault
+    return {name: fault[name] for name in ("setting", "cause", "exit_code")}
 
-    code, output = await (await start(SAFECONDUCT_HEALTH_LISTEN_ADDRESS=tiny.ops)).ends()
 
-    assert code == 1
-    assert "could not start" in output
+@pytest.mark.parametrize("name", ["GRPC", "HEALTH", "METRICS"])
+async def test_a_port_in_use_is_named_with_its_setting_and_has_its_own_exit_code(
+    start: Start, name: str
+) -> None:
+    setting = f"SAFECONDUCT_{name}_LISTEN_ADDRESS"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, output = await (await start(**{setting: address})).ends()
+
+    cause = f"{address} is in use by another process"
+    assert code == 5
+    assert fault_of(output) == {"setting": setting, "cause": cause, "exit_code": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"password": "wrong"}, "the database refuses the user or the password (28P01)"),
+        ({"database": "absent"}, "the server has no database of this name (3D000)"),
+    ],
+)
+async def test_a_database_that_refuses_is_named_and_has_its_own_exit_code(
+    start: Start, database: Database, change: dict[str, str], cause: str
+) -> None:
+    url = make_url(database.app_dsn).set(**change).render_as_string(hide_password=False)
+    code, output = await (await start(SAFECONDUCT_DATABASE_URL=url)).ends()
+
+    assert code == 3
+    assert fault_of(output) == {
+        "setting": "SAFECONDUCT_DATABASE_URL", "cause": cause, "exit_code": 3
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["migrate", "rebuild"])
+async def test_a_command_with_a_wrong_password_says_so_in_one_line(
+    start: Start, database: Database, command: str
+) -> None:
+    url = make_url(database.owner_dsn).set(password="wrong").render_as_string(hide_password=False)
+    ended = await (await start(command, SAFECONDUCT_DATABASE_OWNER_URL=url)).ends()
+
+    assert ended == (
+        3,
+        "SAFECONDUCT_DATABASE_OWNER_URL: the database refuses the user or the password (28P01)\n",
+    )
+
+
+async def test_a_pooler_in_transaction_mode_is_refused_with_a_sentence(
+    start: Start, database: Database
+) -> None:
+    await (await start("migrate")).ends()
+    url = make_url(database.app_dsn)
+    assert url.port is not None
+    async with transaction_pooler(url.port) as pooler:
+        behind = url.set(port=pooler.port).render_as_string(hide_password=False)
+        code, output = await (await start(SAFECONDUCT_DATABASE_URL=behind)).ends()
+
+    assert code == 3
+    assert fault_of(output)["setting"] == "SAFECONDUCT_DATABASE_URL"
+    assert "another session (PgBouncer in transaction mode?)" in str(fault_of(output)["cause"])
+
+
+async def test_a_broker_address_without_a_broker_is_named_while_the_service_waits(
+    start: Start,
+) -> None:
+    await (await start("migrate")).ends()
+    address = f"127.0.0.1:{free_port()}"
+    tiny = await start(SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS=address)
+    cause = f"{address} accepts no connection: nothing listens there"
+    await eventually(lambda: cause in tiny.log.read_text(), "it names the address")
+
+    assert "SAFECONDUCT_KAFKA_BOOTSTRAP_SERVERS" in tiny.log.read_text()
+    assert await tiny.is_serving("live")
+
+
+async def test_a_misspelled_setting_is_refused_and_another_unknown_one_is_named(
+    start: Start,
+) -> None:
+    refused = await (await start(SAFECONDUCT_LIMIT_FILE="x")).ends()
+    tiny = await start(SAFECONDUCT_COLOUR="blue")
+    line = "SAFECONDUCT_COLOUR is no setting of this service and is ignored"
+    await eventually(lambda: line in tiny.log.read_text(), "it names the variable")
+
+    meant = "SAFECONDUCT_LIMIT_FILE is no setting; did you mean SAFECONDUCT_LIMITS_FILE?"
+    assert refused == (2, f"1 setting is missing or invalid:\n  {meant}\n")
+    assert "blue" not in tiny.log.read_text()
 
 
 async def test_tables_that_the_role_may_not_read_make_the_service_exit_with_1(
