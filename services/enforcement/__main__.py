@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from safeconduct.standing import NANOSECONDS
 
 from chassis.service import Runtime, Service, main
 from chassis.streams.outbox_record import Address, OutboxRecord
+from chassis.streams.tombstones import send_tombstones
 from services.enforcement.shell import heartbeats, knowledge
 from services.enforcement.shell.conduct_service import ConductServicer
 from services.enforcement.shell.dependencies import Dependencies
@@ -20,6 +22,7 @@ from services.enforcement.shell.projections import STANDING_OUTBOX, LicenseStrea
 from services.enforcement.shell.settings import EnforcementSettings
 from services.enforcement.shell.standing_cache import TOPIC, StandingCache
 from services.enforcement.shell.standing_recall import StandingRecall
+from services.enforcement.shell.standing_removal import StandingRemoval
 from services.enforcement.shell.standing_service import StandingServicer
 from services.enforcement.shell.violation_service import ViolationServicer
 
@@ -48,6 +51,8 @@ def build(runtime: Runtime[EnforcementSettings]) -> Service:
     own_heartbeats = Heartbeats(journal)
     standing_cache = StandingCache(own_heartbeats, runtime.telemetry)
     recall = StandingRecall(standing_cache, journal)
+    bootstrap = settings.kafka
+    removal = StandingRemoval(journal, partial(send_tombstones, bootstrap, TOPIC, "/enforcement"))
     _register_metrics(standing_cache, runtime)
     dependencies = Dependencies(journal, standing_cache, runtime.page_tokens)
     handlers = EventHandlers(dependencies)
@@ -78,7 +83,8 @@ def build(runtime: Runtime[EnforcementSettings]) -> Service:
         separate_outboxes=(STANDING_OUTBOX,),
         background_tasks=(
             own_heartbeats.run,
-            lambda: recall.run(runtime.settings.kafka),
+            lambda: recall.run(bootstrap),
+            removal.run,
         ),
         not_ready_reason=lambda: knowledge.not_ready_reason(standing_cache, settings),
         not_live_reason=lambda: knowledge.not_live_reason(standing_cache, settings),

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.bench.bench_stack import BenchStack
 from tests.bench.decisions import decisions
+from tests.bench.enforcement_start import start_after_many_licenses
 from tests.bench.poison import beside_a_poison_record
 from tests.bench.relay_and_consumer import events_per_core
 from tests.bench.result import Result
@@ -18,7 +19,7 @@ from tests.bench.submit import cost_of_a_submission, cost_of_tracing
 ALONE: Final = frozenset({"submit", "tracing"})
 """Benchmarks that run on a stack with applications alone."""
 
-# The last one fills a database, so nothing may follow it.
+# The last ones fill databases, so nothing else may follow them.
 BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = {
     "submit": cost_of_a_submission,
     "tracing": cost_of_tracing,
@@ -29,4 +30,5 @@ BENCHES: Final[Mapping[str, Callable[[BenchStack], Awaitable[list[Result]]]]] = 
     "streams": events_per_core,
     "poison": beside_a_poison_record,
     "stored": cost_with_many_stored,
+    "start": start_after_many_licenses,
 }

@@ -97,6 +97,20 @@ class StandingCache:
             self._apply(CachedStanding(standing, serialized, shard_of(stream_id), None))
         return standing.version
 
+    def remove(self, license_id: str, version: int | None = None) -> None:
+        """Forgets the standing of a license that has ended, unless it is newer than `version`.
+
+        From then on the license is unknown, which denies. Gates keep what they know: it has ended.
+        """
+        known = self._standings.get(license_id)
+        if known is None or (version is not None and known.standing.version > version):
+            return
+        partner_id = known.standing.partner_id
+        del self._standings[license_id], self._by_partner[partner_id][license_id]
+        if not self._by_partner[partner_id]:
+            del self._by_partner[partner_id]
+        self._note_readable(license_id)
+
     def end_recall(self, begun: RecallStart) -> None:
         """Closes the holes that were known when the recall began."""
         self._covered = [max(pair) for pair in zip(self._covered, begun.covered, strict=True)]
@@ -181,7 +195,9 @@ class StandingCache:
         # Step of the model: ReadRecord
         for entry in entries:
             self._note_hole(entry)
-            if entry.type == "StandingChanged":
+            if not entry.value:
+                self.remove(entry.key.decode(errors="replace"))  # a tombstone
+            elif entry.type == "StandingChanged":
                 self._apply_standing(entry)
             elif entry.type == heartbeats.NAME:
                 self._apply_heartbeat(entry)

@@ -31,14 +31,13 @@ RECALL_S: Final = 300.0
 IDENTITY_S: Final = 1.0
 """Seconds between two checks whether the database is the one of before."""
 _NOT_COMPARED: Final = "the topic is not compared with the database yet"
-_NEWEST_STANDINGS: Final = """
-select license.id as stream_id, newest.payload
-  from (select id from stream where id > $1 order by id limit $2) license
-  left join lateral (
-    select payload from event
-     where stream_id = license.id and name = 'StandingChanged' order by version desc limit 1
-  ) newest on true
- order by license.id
+_KEPT: Final = """
+select license_id as stream_id, payload from standing
+ where license_id > $1 and payload is not null order by license_id limit $2
+"""
+_REMOVED: Final = """
+select license_id, removed_version from standing
+ where license_id = any($1::uuid[]) and payload is null
 """
 
 
@@ -89,28 +88,45 @@ class StandingRecall:
         # Step of the model: Recall
         begun = self._cache.begin_recall(ends)
         lost, last = dict(begun.versions), UUID(int=0)
-        while True:
-            try:
-                rows = await self._journal.fetch(_NEWEST_STANDINGS, last, PAGE_SIZE)
-            except RpcError as error:
-                _LOG.warning("standings not recalled yet", reason=error.reason)
-                await asyncio.sleep(RETRY_S)
-                continue
+        while rows := await self._fetch(_KEPT, last, PAGE_SIZE):
             for row in rows:
                 self._compare(row["stream_id"], row["payload"], lost)
             if len(rows) < PAGE_SIZE:
                 break
             last = rows[-1]["stream_id"]
+        await self._forget_removed(lost)
         self._cache.withhold(_loss(lost) or (None if self._is_caught_up else _NOT_COMPARED))
         self._cache.end_recall(begun)
 
-    def _compare(self, stream_id: UUID, payload: bytes | None, lost: dict[str, int]) -> None:
+    async def _fetch(self, query: str, *values: object) -> list[Any]:
+        """Returns the rows; waits for the database."""
+        while True:
+            try:
+                return await self._journal.fetch(query, *values)
+            except RpcError as error:
+                _LOG.warning("standings not recalled yet", reason=error.reason)
+                await asyncio.sleep(RETRY_S)
+
+    def _compare(self, stream_id: UUID, payload: bytes, lost: dict[str, int]) -> None:
         """Applies a row. Takes the license out of `lost` unless the row is older than known."""
-        if payload is None:
-            return  # a license that is not registered yet
         version = self._cache.recall(stream_id, payload)
         if version is None or version >= lost.get(str(stream_id), 0):
             lost.pop(str(stream_id), None)
+
+    async def _forget_removed(self, lost: dict[str, int]) -> None:
+        """Removes licenses whose standing the database has removed, and takes them out of `lost`.
+
+        The topic may still have their records, until it is compacted or because an old one came
+        late. A version that is newer than the removed one stays lost.
+        """
+        # A key that is no UUID cannot be in the cache: a standing with one cannot be read.
+        missing = [UUID(each) for each in lost]
+        for start in range(0, len(missing), PAGE_SIZE):
+            for row in await self._fetch(_REMOVED, missing[start : start + PAGE_SIZE]):
+                license_id, version = str(row["license_id"]), row["removed_version"]
+                if version >= lost[license_id]:
+                    self._cache.remove(license_id, version)
+                    del lost[license_id]
 
     async def watch(self) -> None:
         """Recalls on each occasion, and at the latest after `RECALL_S`."""

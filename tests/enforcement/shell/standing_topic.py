@@ -69,6 +69,9 @@ class Topic:
             (shard_of(license_id), "StandingChanged", str(license_id).encode(), b"\xff\xff")
         )
 
+    def put_tombstone(self, license_id: UUID) -> None:
+        self.waiting.append((shard_of(license_id), "", str(license_id).encode(), b""))
+
     def compact(self, standing: Standing) -> None:
         """A record that was compacted before anybody read it: only its offset remains."""
         self.ends[shard_of(UUID(standing.license_id))] += 1
@@ -169,6 +172,8 @@ class Stored:
     away: int = 0
     timeline: str = "00000001"
     log_position: int = 1_000
+    removed: dict[UUID, int] = field(default_factory=dict)
+    """The versions of the standings that were removed after their licenses ended."""
 
     async def fetch(self, _query: str, *values: Any) -> list[dict[str, object]]:
         if self.away:
@@ -181,6 +186,12 @@ class Stored:
                     "timeline": self.timeline,
                     "log_position": self.log_position,
                 }
+            ]
+        if len(values) == 1:
+            return [
+                {"license_id": each, "removed_version": self.removed[each]}
+                for each in values[0]
+                if each in self.removed
             ]
         behind, limit = values
         page = sorted(

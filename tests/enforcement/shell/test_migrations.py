@@ -55,3 +55,26 @@ async def test_the_app_role_may_park_records_of_both_outboxes_and_change_nothing
         await app.execute(f"update {table} set parked_reason = null, parked_at = null")
         assert not await app.fetchval(f"select has_column_privilege('{table}', 'body', 'update')")
     await app.close()
+
+
+async def test_the_standings_of_earlier_events_get_their_rows_and_a_repeated_run_is_harmless(
+    database: Database, tmp_path: Path
+) -> None:
+    before = tmp_path / "migrations"
+    shutil.copytree(FOLDER, before, ignore=shutil.ignore_patterns("000[6-9]*", "__pycache__"))
+    migrate(database.owner_dsn, database.app_role, before)
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(ROWS)
+    await owner.execute(
+        "insert into stream (id, version, state_data, latest_hash, state, traceparent, created_at,"
+        " updated_at) select distinct stream_id, 4, ''::bytea, ''::bytea, '', '', now(), now()"
+        " from event"
+    )
+
+    migrate(database.owner_dsn, database.app_role, FOLDER)
+    await owner.execute("update alembic_version set version_num = '0005'")
+    migrate(database.owner_dsn, database.app_role, FOLDER)
+
+    found = await owner.fetch("select version, payload, not_after from standing")
+    await owner.close()
+    assert [tuple(row) for row in found] == [(4, b"", None)]
