@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from chassis.streams.brokers import Bootstrap
 from chassis.streams.relay_producer import new_producer, stop_producer
+from chassis.transport.brokers import Bootstrap
 
 _TIMEOUT_S: Final = 15.0
 

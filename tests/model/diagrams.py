@@ -103,6 +103,10 @@ One gate and one license are enough. Gates share nothing with each other, and th
 replica meet only in its heartbeat, which counts only when it has returned on every partition; the
 counterexample of EVERY_PARTITION has a second shard for that reason.
 
+The model has no end of a license. A standing is removed only a day after its license has ended, and
+all records of it deny from then on, whatever their version ([0027](adr/0027-ended-licenses.md)). So
+the removal is no step of the bound, although the version in a cache falls with it.
+
 The code names the model's step where it takes it, in comments such as `Step of the model: Recall`.
 A test compares both. These are the steps of the code:
 

@@ -119,6 +119,12 @@ def decode_standing_changed(payload: bytes) -> tuple[Standing, bytes]:
     return standing, changes.SerializeToString()
 
 
+def decode_serialized(serialized: bytes) -> Standing:
+    """Returns the standing whose bytes `decode_standing_changed` returned."""
+    changes = service_pb2.WatchStandingResponse.StandingChanges.FromString(serialized)
+    return from_message(changes.standings[0])
+
+
 def encode_changes(
     standings: Iterable[bytes], resume_token: str, *, is_snapshot: bool, has_more: bool
 ) -> bytes:

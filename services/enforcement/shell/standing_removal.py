@@ -61,13 +61,16 @@ class StandingRemoval:
         self._journal, self._publish = journal, publish
 
     async def run(self) -> None:
-        """Removes once a minute until cancelled. If broker or database is away, it tries later."""
+        """Removes once a minute until cancelled. If broker or database is away, it tries later.
+
+        It first waits a minute: the start of a replica comes first.
+        """
         while True:
+            await asyncio.sleep(INTERVAL_S)
             try:
                 await self.sweep()
             except (RpcError, KafkaError, OSError, TimeoutError) as error:
                 _LOG.warning("ended licenses are kept for now", error=type(error).__name__)
-            await asyncio.sleep(INTERVAL_S)
 
     async def sweep(self) -> int:
         """Removes all standings that may be removed; returns their number.

@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from safeconduct.standing import Standing
-
 
 @dataclass(frozen=True, slots=True)
 class CachedStanding:
-    """A standing, its bytes (serialized once for all gates), and its position in the topic.
+    """A standing as bytes (serialized once for all gates), and its position in the topic.
 
+    A replica holds 100,000 of them and more. Decoded they would take several times the memory.
     `offset` is None if the standing was loaded from the database and not yet read from the topic.
     """
 
-    standing: Standing
+    license_id: str
+    partner_id: str
+    version: int
     serialized: bytes
+    """As `standing_codec.decode_standing_changed` returns it."""
     partition: int
     offset: int | None
 
@@ -33,8 +35,8 @@ class Subscriber:
 
     def add_change(self, changed: CachedStanding) -> None:
         """Adds a changed standing; it replaces an older one that was not taken yet."""
-        self._changes.pop(changed.standing.license_id, None)
-        self._changes[changed.standing.license_id] = changed
+        self._changes.pop(changed.license_id, None)
+        self._changes[changed.license_id] = changed
         self.wake()
 
     def add_renewal(self, sequence: int, received_at: int) -> int:

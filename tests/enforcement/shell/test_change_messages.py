@@ -21,7 +21,9 @@ def cached(number: int) -> CachedStanding:
     serialized = pb.WatchStandingResponse.StandingChanges(
         standings=[standing_codec.to_message(standing)]
     ).SerializeToString()
-    return CachedStanding(standing, serialized, 0, 6)
+    return CachedStanding(
+        standing.license_id, standing.partner_id, standing.version, serialized, 0, 6
+    )
 
 
 def license_ids(messages: list[bytes]) -> list[str]:

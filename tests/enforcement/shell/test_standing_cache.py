@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from chassis.store.outbox import shard_of
+from uuid import uuid4
+
+import pytest
+from safeconduct.standing import Standing
+
+from chassis.store.outbox import SHARDS, shard_of
+from services.enforcement.shell import standing_codec
+from services.enforcement.shell.standing_recall import StandingRecall
 from tests.enforcement.core.builders import LICENSE
 from tests.enforcement.shell.standing_topic import (
     REVOKED,
     STANDING,
     Topic,
+    stored,
 )
 
 
@@ -33,3 +41,27 @@ async def test_records_that_are_not_understood_do_not_stop_the_partition() -> No
 
     assert topic.cache.find(LICENSE) == STANDING
     assert topic.cache.known_as_of("example-1") == 0
+
+
+async def test_a_start_decodes_each_standing_once_although_it_comes_three_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[bytes] = []
+    decode = standing_codec.decode_standing_changed
+
+    def counting(payload: bytes) -> tuple[Standing, bytes]:
+        decoded.append(payload)
+        return decode(payload)
+
+    monkeypatch.setattr(standing_codec, "decode_standing_changed", counting)
+    topic = Topic()
+    recall = StandingRecall(topic.cache, stored(STANDING))
+
+    await recall.start(uuid4(), dict.fromkeys(range(SHARDS), 0))
+    topic.put(STANDING)
+    topic.deliver()
+    await recall.caught_up()
+
+    assert len(decoded) == 1
+    assert topic.cache.find(LICENSE) == STANDING
+    assert [each.offset for each in topic.cache.of_partner("example-1")] == [0]
