@@ -98,7 +98,7 @@ class Scenario(Actions):
         )
 
     async def clear_false_hits(self) -> str:
-        """(f) An institute with a common name: an officer clears the hits, two approve."""
+        """(f) An institute with a common name: officers clear the hits, two approve."""
         application = await self.submit("f")
         application = await self.wait_for_decision(application, "UNDER_REVIEW")
         cleared = await self._clear_hits(application.application_id)
@@ -153,7 +153,7 @@ class Scenario(Actions):
 
     async def _clear_hits(self, application_id: str) -> int:
         """Clears every hit of the application as a false positive; returns their number."""
-        officer, cleared = self.clients.licensing_officers[0], 0
+        (officer, second), cleared = self.clients.licensing_officers, 0
         async for summary in officer.hits.list(application_id=application_id):
             case = await officer.hits.get(summary.hit_id)
             hit = case.hit
@@ -162,7 +162,7 @@ class Scenario(Actions):
                 f"{_strength(hit)} {hit.score:.3f}: {hit.evidence[-1].detail}",
                 0.0,
             )
-            await self.timed(
+            judged = await self.timed(
                 officer.hits.adjudicate(
                     case.hit_id,
                     verdict=screening_pb2.HIT_VERDICT_FALSE_POSITIVE,
@@ -171,6 +171,16 @@ class Scenario(Actions):
                 ),
                 lambda case: f"an officer judges it: {_hit_state(case)}",
             )
+            if judged.clearing_id:
+                await self.timed(
+                    second.hits.confirm_clearing(
+                        case.hit_id,
+                        judged.clearing_id,
+                        rationale="another institute in another country",
+                        etag=judged.etag,
+                    ),
+                    lambda case: f"another officer confirms it: {_hit_state(case)}",
+                )
             cleared += 1
             await self.between()
         expect(cleared > 0, "a hit to judge")

@@ -16,6 +16,7 @@ from services.screening.shell.active_lists import ActiveLists
 from services.screening.shell.adjudication_service import AdjudicationServicer
 from services.screening.shell.dependencies import Dependencies
 from services.screening.shell.event_handlers import EventHandlers
+from services.screening.shell.hit_rules import read_hit_rules
 from services.screening.shell.list_service import ListServicer
 from services.screening.shell.list_sources import read_manifest
 from services.screening.shell.list_store import ListStore
@@ -47,6 +48,10 @@ class Settings(ServiceSettings):
         "/etc/safeconduct/ownership.yaml", default=HERE / "rules/ownership.yaml"
     )
     """Rules for when listed owners make a party count as listed. Read once, at the start."""
+    hit_rules_file: FilePath = variable(
+        "/etc/safeconduct/hits.yaml", default=HERE / "rules/hits.yaml"
+    )
+    """Which hits two officers must clear, and how long that is remembered. Read at the start."""
 
 
 def route(record: OutboxRecord) -> tuple[Address, bytes]:
@@ -58,6 +63,7 @@ def build(runtime: Runtime[Settings]) -> Service:
     """Builds the service from its settings. Starts the index server."""
     settings, registry = runtime.settings, runtime.telemetry.registry
     rules = read_ownership_rules(settings.ownership_rules_file)
+    hit_rules = read_hit_rules(settings.hit_rules_file)
     pool = WorkerPool(DEFAULT, settings.screening_worker_processes, registry)
     pool.start()
     screener = Screener(DEFAULT, registry, pool)
@@ -67,13 +73,21 @@ def build(runtime: Runtime[Settings]) -> Service:
         list_journal, store, screener, read_manifest(settings.initial_list_file), registry
     )
     rescreening = Rescreening(
-        journal, runtime.pool, screener, lists, store, DEFAULT, rules, runtime.telemetry
+        journal, runtime.pool, screener, lists, store, DEFAULT, rules, hit_rules, runtime.telemetry
     )
     lists.when_loaded.append(rescreening.wake)
     dependencies = Dependencies(
-        journal, list_journal, screener, store, lists, rescreening, rules, runtime.page_tokens
+        journal,
+        list_journal,
+        screener,
+        store,
+        lists,
+        rescreening,
+        rules,
+        hit_rules,
+        runtime.page_tokens,
     )
-    handlers = EventHandlers(journal, screener, rules)
+    handlers = EventHandlers(journal, screener, rules, hit_rules)
     return Service(
         registrations=(
             (

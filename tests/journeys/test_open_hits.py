@@ -64,3 +64,22 @@ async def test_an_approval_names_the_open_hits_and_needs_one_more_officer_to_ove
     decision = (await first.reviews.explain(application.application_id)).decision
     override = decision.recommendation.open_hits_override
     assert (override.reason, list(override.hit_ids)) == (REASON, open_ids)
+
+
+async def test_a_withdrawn_verdict_suspends_the_license_that_rests_on_it(
+    clients: Clients, examples: Examples
+) -> None:
+    scenario = Scenario(clients, examples, lambda *_: None)
+    await scenario.clear_false_hits()
+    officer = clients.licensing_officers[1]
+    found = [each async for each in officer.hits.list(application_id=scenario.applications["f"])]
+    hit = await officer.hits.get(found[0].hit_id)
+    if hit.remembered_hit_id:
+        hit = await officer.hits.get(hit.remembered_hit_id)
+
+    withdrawn = await officer.hits.withdraw_verdict(
+        hit.hit_id, hit.verdict_id, rationale="the wrong hit was judged", etag=hit.etag
+    )
+
+    assert withdrawn.acts[-1].rationale == "the wrong hit was judged"
+    await scenario.wait_for_gate("f", "SUSPENDED")

@@ -290,6 +290,10 @@ class FakeServices(
         await self._take("RejectClearing", request, context)
         return screening_rpc.RejectClearingResponse(hit=self.hit)
 
+    async def WithdrawVerdict(self, request, context):
+        await self._take("WithdrawVerdict", request, context)
+        return screening_rpc.WithdrawVerdictResponse(hit=self.hit)
+
     async def ReportConduct(self, request, context):
         await self._take("ReportConduct", request, context)
         return enforcement_rpc.ReportConductResponse(

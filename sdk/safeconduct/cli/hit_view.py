@@ -48,6 +48,8 @@ def show_hit(case: model.HitCase) -> None:
         ("application", case.application_id),
         ("license", case.license_id),
         ("clearing", case.clearing_id),
+        ("verdict", case.verdict_id),
+        ("because of hit", case.remembered_hit_id),
         ("party", f"{case.party_id}: {case.hit.queried_name}"),
         ("entry", f"{case.hit.matched_name} [{case.hit.list_code}] {case.hit.entry_id}"),
         ("strength", f"{short(model.MatchStrength, case.hit.strength)} {case.hit.score:.3f}"),

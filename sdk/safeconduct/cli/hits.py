@@ -101,10 +101,10 @@ def list_(
 def get(hit_id: str, out: Output) -> None:
     """Show one hit with its evidence.
 
-    With --quiet it prints the id of the pending clearing, which --yes takes.
+    With --quiet it prints the id of the pending clearing, or of the verdict, which --yes takes.
     """
     found = call(lambda client: client.hits.get(hit_id))
-    if not out.printed(found, found.clearing_id):
+    if not out.printed(found, found.clearing_id or found.verdict_id):
         from safeconduct.cli.hit_view import show_hit
 
         show_hit(found)
@@ -130,7 +130,7 @@ def adjudicate(
     request_id: str,
     validate_only: bool,
 ) -> None:
-    """Record whether the entry is the party. Clearing an EXACT hit requires a second officer."""
+    """Record whether the entry is the party. A second officer may have to confirm it."""
     from safeconduct.screening.v1 import model_pb2 as model
 
     if false_positive is None:
@@ -169,7 +169,7 @@ def adjudicate(
 @mutation_options
 @output_options
 def confirm_clearing(hit_id: str, out: Output, **options: Any) -> None:
-    """Confirm another officer's proposal to clear an EXACT hit. Shows it and asks first."""
+    """Confirm another officer's proposal to clear a hit. Shows it and asks first."""
     _decide(hit_id, "Clear this hit?", "confirm_clearing", out, options)
 
 
@@ -183,16 +183,31 @@ def confirm_clearing(hit_id: str, out: Output, **options: Any) -> None:
 @mutation_options
 @output_options
 def reject_clearing(hit_id: str, out: Output, **options: Any) -> None:
-    """Reject another officer's proposal to clear an EXACT hit; it is open again. Asks first."""
+    """Reject another officer's proposal to clear a hit; it is open again. Asks first."""
     _decide(hit_id, "Reject this clearing?", "reject_clearing", out, options)
 
 
+@command.command(
+    "withdraw-verdict",
+    epilog=example(f"hits withdraw-verdict {ID} --rationale 'the wrong hit was judged'"),
+)
+@id_argument("hit")
+@rationale_option
+@confirmation_options
+@mutation_options
+@output_options
+def withdraw_verdict(hit_id: str, out: Output, **options: Any) -> None:
+    """Withdraw the verdict on a hit; it is open again, wherever it applied. Asks first."""
+    _decide(hit_id, "Withdraw this verdict?", "withdraw_verdict", out, options)
+
+
 def _decide(hit_id: str, question: str, method: str, out: Output, options: dict[str, Any]) -> None:
-    """Confirms or rejects the pending clearing by calling `method` of the client's hits."""
+    """Confirms, rejects or withdraws what stands by calling `method` of the client's hits."""
     from safeconduct.cli.confirmation import Confirmation
     from safeconduct.cli.hit_view import show_hit
 
     yes, is_unseen = options.pop("yes"), options.pop("yes_to_pending")
+    act_of = _verdict_in_force if method == "withdraw_verdict" else _pending_clearing
 
     async def act(client: Client) -> model_pb2.HitCase:
         async def read() -> model_pb2.HitCase:
@@ -200,12 +215,10 @@ def _decide(hit_id: str, question: str, method: str, out: Output, options: dict[
 
         async def send(case: model_pb2.HitCase) -> model_pb2.HitCase:
             decide = getattr(client.hits, method)
-            found: model_pb2.HitCase = await decide(
-                hit_id, case.clearing_id, etag=case.etag, **options
-            )
+            found: model_pb2.HitCase = await decide(hit_id, act_of(case), etag=case.etag, **options)
             return found
 
-        confirmation = Confirmation(read, _pending_clearing, show_hit, send, question)
+        confirmation = Confirmation(read, act_of, show_hit, send, question)
         return await confirmation.run(yes, is_unseen=is_unseen)
 
     case = call(act)
@@ -222,3 +235,14 @@ def _pending_clearing(case: model_pb2.HitCase) -> str:
     from safeconduct.screening.v1 import model_pb2 as model
 
     raise nothing_pending("clearing", short(model.HitState, case.state))
+
+
+def _verdict_in_force(case: model_pb2.HitCase) -> str:
+    """The id of the verdict on the hit. Raises WRONG_STATE if the hit is not decided."""
+    if case.verdict_id:
+        return case.verdict_id
+    from safeconduct.cli.confirmation import nothing_pending
+    from safeconduct.cli.enum_names import short
+    from safeconduct.screening.v1 import model_pb2 as model
+
+    raise nothing_pending("verdict", short(model.HitState, case.state))

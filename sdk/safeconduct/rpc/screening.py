@@ -125,7 +125,8 @@ class Hits:
     ) -> model.HitCase:
         """Records whether the entry is the party.
 
-        Clearing an EXACT hit requires a second officer: the hit becomes CLEARING_PROPOSED, and its
+        Clearing an EXACT or STRONG hit requires a second officer by default: the hit becomes
+        CLEARING_PROPOSED, and its
         `clearing_id` goes to `confirm_clearing` or `reject_clearing`.
         """
         request = service.AdjudicateHitRequest(
@@ -148,7 +149,7 @@ class Hits:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.HitCase:
-        """Confirms another officer's proposal to clear an EXACT hit: it becomes FALSE_POSITIVE."""
+        """Confirms another officer's proposal to clear a hit: it becomes FALSE_POSITIVE."""
         request = service.ConfirmClearingRequest(
             request_id=request_id or new_request_id(),
             hit_id=hit_id,
@@ -169,7 +170,7 @@ class Hits:
         request_id: str = "",
         validate_only: bool = False,
     ) -> model.HitCase:
-        """Rejects another officer's proposal to clear an EXACT hit: it becomes OPEN again."""
+        """Rejects another officer's proposal to clear a hit: it becomes OPEN again."""
         request = service.RejectClearingRequest(
             request_id=request_id or new_request_id(),
             hit_id=hit_id,
@@ -179,6 +180,30 @@ class Hits:
             validate_only=validate_only,
         )
         return (await self._calls.unary(self._stub.RejectClearing, request)).hit
+
+    async def withdraw_verdict(
+        self,
+        hit_id: str,
+        verdict_id: str,
+        *,
+        rationale: str,
+        etag: str,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> model.HitCase:
+        """Withdraws the verdict on a hit: it becomes OPEN again.
+
+        So does every hit of another application that was cleared because of this verdict.
+        """
+        request = service.WithdrawVerdictRequest(
+            request_id=request_id or new_request_id(),
+            hit_id=hit_id,
+            verdict_id=verdict_id,
+            rationale=rationale,
+            etag=etag,
+            validate_only=validate_only,
+        )
+        return (await self._calls.unary(self._stub.WithdrawVerdict, request)).hit
 
 
 class RestrictedLists:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.screening.core.events import ScreeningCompleted
+from services.screening.core.model import Strength
 from services.screening.core.records import HitAct, HitVerdict
 
 
@@ -60,17 +61,21 @@ class EndMonitoring:
 
 @dataclass(frozen=True, slots=True)
 class AdjudicateHit:
-    """Record an officer's verdict on a hit; for an EXACT hit, a false positive is only proposed."""
+    """Record an officer's verdict on a hit.
+
+    two_officers: strengths of which a false positive is only proposed.
+    """
 
     officer: Officer
     hit_id: UUID
     verdict: HitVerdict
     rationale: str
+    two_officers: AbstractSet[Strength] = frozenset({Strength.EXACT, Strength.STRONG})
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmClearing:
-    """Confirm another officer's proposal to clear an EXACT hit."""
+    """Confirm another officer's proposal to clear a hit."""
 
     officer: Officer
     hit_id: UUID
@@ -80,7 +85,7 @@ class ConfirmClearing:
 
 @dataclass(frozen=True, slots=True)
 class RejectClearing:
-    """Reject another officer's proposal to clear an EXACT hit."""
+    """Reject another officer's proposal to clear a hit."""
 
     officer: Officer
     hit_id: UUID
@@ -100,6 +105,28 @@ class ApplyPastVerdict:
     act: HitAct
 
 
+@dataclass(frozen=True, slots=True)
+class WithdrawVerdict:
+    """Withdraw the verdict on a hit that the officer read, `verdict_id`."""
+
+    officer: Officer
+    hit_id: UUID
+    verdict_id: UUID
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenHit:
+    """Open a hit again that was cleared because of a verdict which was withdrawn.
+
+    withdrawn_hit_id: the hit, of another application, that was judged. act: the withdrawal.
+    """
+
+    hit_id: UUID
+    withdrawn_hit_id: UUID
+    act: HitAct
+
+
 Command = (
     CompleteScreening
     | Rescreen
@@ -109,4 +136,6 @@ Command = (
     | ConfirmClearing
     | RejectClearing
     | ApplyPastVerdict
+    | WithdrawVerdict
+    | ReopenHit
 )

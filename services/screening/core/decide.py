@@ -17,6 +17,7 @@ from services.screening.core.cases.verdicts import (
     confirm_clearing,
     reject_clearing,
 )
+from services.screening.core.cases.withdrawal import reopen, withdraw
 from services.screening.core.commands import (
     AdjudicateHit,
     ApplyPastVerdict,
@@ -26,7 +27,9 @@ from services.screening.core.commands import (
     EndMonitoring,
     MonitorLicense,
     RejectClearing,
+    ReopenHit,
     Rescreen,
+    WithdrawVerdict,
 )
 from services.screening.core.errors import Refusal
 from services.screening.core.events import Event, ScreeningCompleted
@@ -37,7 +40,7 @@ from services.screening.core.ownership.rules import OwnershipRules
 Decision = tuple[Event, ...] | Refusal
 
 
-def decide(
+def decide(  # noqa: C901 - one case for each command
     application: ScreenedApplication | None, command: Command, now: datetime, rules: OwnershipRules
 ) -> Decision:
     """Returns the events of the command, under the ownership rules of the day of `now`."""
@@ -59,6 +62,10 @@ def decide(
             return reject_clearing(application, command, now)
         case ApplyPastVerdict():
             return apply_past_verdict(application, command, ruling)
+        case WithdrawVerdict():
+            return withdraw(application, command, now, ruling)
+        case ReopenHit():
+            return reopen(application, command, ruling)
         case _:
             assert_never(command)
 

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     LIST_TOO_LARGE = "LIST_TOO_LARGE"
     LIST_IMPLAUSIBLE = "LIST_IMPLAUSIBLE"
     IMPORT_UNCLEAR = "IMPORT_UNCLEAR"
+    REMEMBERED_VERDICT = "REMEMBERED_VERDICT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class PartyListed:
 
 @dataclass(frozen=True, slots=True)
 class HitClearingProposed:
-    """An officer proposed to clear an EXACT hit. A second officer must confirm or reject it.
+    """An officer proposed to clear a hit. A second officer must confirm or reject it.
 
     clearing_id: None in events from before proposals had ids.
     """
@@ -77,7 +77,7 @@ class HitClearingProposed:
 
 @dataclass(frozen=True, slots=True)
 class HitClearingRejected:
-    """A second officer rejected the proposal to clear an EXACT hit. The hit is open again."""
+    """A second officer rejected the proposal to clear a hit. The hit is open again."""
 
     application_id: UUID
     hit_id: UUID
@@ -111,6 +111,24 @@ class HitAdjudicated:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictWithdrawn:
+    """The verdict on a hit no longer holds. If the hit is open again, a PartyListed names it.
+
+    withdrawn_hit_id: the hit, of another application, whose verdict was withdrawn and had been
+    applied to this one; None if the verdict on this hit was withdrawn.
+    """
+
+    application_id: UUID
+    license_id: UUID | None
+    party_id: str
+    hit_id: UUID
+    entry_id: str
+    verdict: HitVerdict
+    withdrawn_by: HitAct
+    withdrawn_hit_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LicenseMonitored:
     """A license was issued for the application. Its parties stay compared with the lists."""
 
@@ -132,6 +150,7 @@ Event = (
     | HitClearingProposed
     | HitClearingRejected
     | HitAdjudicated
+    | VerdictWithdrawn
     | LicenseMonitored
     | MonitoringEnded
 )

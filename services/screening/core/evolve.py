@@ -5,6 +5,7 @@ One stream for each application.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
@@ -19,9 +20,11 @@ from services.screening.core.events import (
     MonitoringEnded,
     PartyListed,
     ScreeningCompleted,
+    VerdictWithdrawn,
 )
-from services.screening.core.identity import clearing_id_of, hit_id_of
+from services.screening.core.identity import clearing_id_of, hit_id_of, verdict_id_of
 from services.screening.core.lifecycle import (
+    DECIDED,
     UNDECIDED,
     ImpossibleEvent,
     ScreenedState,
@@ -35,7 +38,9 @@ from services.screening.core.records import HitAct, HitState, PartyScreening, Re
 class KnownHit:
     """A hit with its state and all acts of officers on it, oldest first.
 
-    party_content: digest of the party as it was declared when the hit was found.
+    party_content: digest of the party as it was declared when the hit was found. remembered_hit_id:
+    the hit whose verdict was applied to this one, None if an officer judged this one. withdrawn:
+    the latest withdrawal of a verdict on this hit.
     """
 
     hit_id: UUID
@@ -46,6 +51,19 @@ class KnownHit:
     list_version: str
     found_at: datetime
     acts: tuple[HitAct, ...] = ()
+    remembered_hit_id: UUID | None = None
+    withdrawn: HitAct | None = None
+
+    @property
+    def verdict_id(self) -> UUID | None:
+        """Id of the verdict in force, or None if the hit is not decided."""
+        return verdict_id_of(self.hit_id, len(self.acts)) if self.state in DECIDED else None
+
+    @property
+    def cleared_at(self) -> datetime | None:
+        """Time at which officers cleared this hit; None if they did not, or cleared another one."""
+        is_own = bool(self.acts) and self.remembered_hit_id is None
+        return self.acts[-1].acted_at if is_own and self.state is HitState.FALSE_POSITIVE else None
 
     @property
     def next_clearing_id(self) -> UUID:
@@ -106,7 +124,10 @@ def evolve(application: ScreenedApplication | None, event: Event) -> ScreenedApp
         case HitClearingRejected(hit_id=hit_id, rejected_by=act):
             return _acted(moved, event, hit_id, act, HitState.OPEN)
         case HitAdjudicated(hit_id=hit_id, verdict=verdict, decided_by=act):
-            return _acted(moved, event, hit_id, act, HitState(verdict))
+            past_hit_id = event.remembered_hit_id
+            return _acted(moved, event, hit_id, act, HitState(verdict), past_hit_id)
+        case VerdictWithdrawn():
+            return _withdrawn(moved, event)
         case LicenseMonitored(license_id=license_id):
             return replace(moved, license_id=license_id)
         case MonitoringEnded():
@@ -151,7 +172,14 @@ def _known(
     )
     state = hit.state or HitState.OPEN
     return KnownHit(
-        hit_id, party.party_id, content, state, hit, event.list_version, event.screened_at
+        hit_id,
+        party.party_id,
+        content,
+        state,
+        hit,
+        event.list_version,
+        event.screened_at,
+        remembered_hit_id=hit.remembered_hit_id,
     )
 
 
@@ -180,14 +208,44 @@ def _merged(known: tuple[KnownHit, ...], event: ScreeningCompleted) -> tuple[Kno
 
 
 def _acted(
-    application: ScreenedApplication, event: Event, hit_id: UUID, act: HitAct, target: HitState
+    application: ScreenedApplication,
+    event: Event,
+    hit_id: UUID,
+    act: HitAct,
+    target: HitState,
+    past_hit_id: UUID | None = None,
+) -> ScreenedApplication:
+    def acted(hit: KnownHit) -> KnownHit:
+        state, acts = next_hit_state(hit.state, event, target), (*hit.acts, act)
+        return replace(hit, state=state, acts=acts, remembered_hit_id=past_hit_id)
+
+    return _with_hit(application, hit_id, acted)
+
+
+def _withdrawn(application: ScreenedApplication, event: VerdictWithdrawn) -> ScreenedApplication:
+    hit, act = application.find(event.hit_id), event.withdrawn_by
+    target = HitState.SUPERSEDED if hit and _is_replaced(application, hit) else HitState.OPEN
+    moved = _acted(application, event, event.hit_id, act, target)
+    return _with_hit(moved, event.hit_id, lambda hit: replace(hit, withdrawn=act))
+
+
+def _is_replaced(application: ScreenedApplication, hit: KnownHit) -> bool:
+    """Returns True if the hit's party or entry has changed since it was found."""
+    declared = {each.party_id: each.content for each in application.latest.subjects}
+    if declared and declared.get(hit.party_id) != hit.party_content:
+        return True
+    same = [
+        each.hit_id
+        for each in application.hits
+        if (each.party_id, each.hit.entry_id) == (hit.party_id, hit.hit.entry_id)
+    ]
+    return same[-1] != hit.hit_id
+
+
+def _with_hit(
+    application: ScreenedApplication, hit_id: UUID, change: Callable[[KnownHit], KnownHit]
 ) -> ScreenedApplication:
     if application.find(hit_id) is None:
         raise ImpossibleEvent(f"an act on hit {hit_id}, which the application does not have")
-    hits = tuple(
-        replace(hit, state=next_hit_state(hit.state, event, target), acts=(*hit.acts, act))
-        if hit.hit_id == hit_id
-        else hit
-        for hit in application.hits
-    )
+    hits = tuple(change(hit) if hit.hit_id == hit_id else hit for hit in application.hits)
     return replace(application, hits=hits)

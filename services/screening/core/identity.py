@@ -42,6 +42,24 @@ def clearing_id_of(hit_id: UUID, act_number: int) -> UUID:
     return uuid5(NAMESPACE_OID, f"clearing/{hit_id}/{act_number}")
 
 
+def verdict_id_of(hit_id: UUID, act_number: int) -> UUID:
+    """Returns the id of a verdict on a hit.
+
+    `act_number` is the number of officers' acts on the hit when the verdict is in force. A verdict
+    that is given again after a withdrawal has another id.
+    """
+    return uuid5(NAMESPACE_OID, f"verdict/{hit_id}/{act_number}")
+
+
+def reopening_id_of(hit_id: UUID, act_number: int) -> UUID:
+    """Returns the id under which a hit is published as open again.
+
+    It stands where a list match has the id of its screening. A decision that rests on an older
+    screening, or an older reopening, is so known not to have seen this one.
+    """
+    return uuid5(NAMESPACE_OID, f"reopening/{hit_id}/{act_number}")
+
+
 def list_id_of(code: str) -> UUID:
     """Returns the id of a list's stream, by the list's code, for instance US-CSL."""
     return uuid5(NAMESPACE_OID, f"list/{code}")

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from services.screening.core.commands import AdjudicateHit, Command, ConfirmClearing, RejectClearing
+from services.screening.core.commands import (
+    AdjudicateHit,
+    Command,
+    ConfirmClearing,
+    RejectClearing,
+    WithdrawVerdict,
+)
 from services.screening.core.errors import Kind, Reason, Refusal
 from services.screening.core.events import (
     Event,
@@ -21,6 +27,7 @@ from services.screening.core.events import (
     MonitoringEnded,
     PartyListed,
     ScreeningCompleted,
+    VerdictWithdrawn,
 )
 from services.screening.core.records import HitState
 
@@ -47,6 +54,7 @@ TRANSITIONS: Final[Mapping[ScreenedState | None, Mapping[type[Event], ScreenedSt
         HitClearingProposed: ScreenedState.SCREENED,
         HitClearingRejected: ScreenedState.SCREENED,
         HitAdjudicated: ScreenedState.SCREENED,
+        VerdictWithdrawn: ScreenedState.SCREENED,
         LicenseMonitored: ScreenedState.LICENSED,
         MonitoringEnded: ScreenedState.CLOSED,
     },
@@ -56,6 +64,7 @@ TRANSITIONS: Final[Mapping[ScreenedState | None, Mapping[type[Event], ScreenedSt
         HitClearingProposed: ScreenedState.LICENSED,
         HitClearingRejected: ScreenedState.LICENSED,
         HitAdjudicated: ScreenedState.LICENSED,
+        VerdictWithdrawn: ScreenedState.LICENSED,
         MonitoringEnded: ScreenedState.CLOSED,
     },
     # Hits of a closed application can still be judged: the verdict applies when the party comes
@@ -64,6 +73,7 @@ TRANSITIONS: Final[Mapping[ScreenedState | None, Mapping[type[Event], ScreenedSt
         HitClearingProposed: ScreenedState.CLOSED,
         HitClearingRejected: ScreenedState.CLOSED,
         HitAdjudicated: ScreenedState.CLOSED,
+        VerdictWithdrawn: ScreenedState.CLOSED,
     },
 }
 
@@ -80,9 +90,14 @@ HIT_TRANSITIONS: Final[Mapping[HitState, Mapping[type[Event], frozenset[HitState
         HitAdjudicated: frozenset({HitState.FALSE_POSITIVE, HitState.CONFIRMED}),
         ScreeningCompleted: frozenset({HitState.SUPERSEDED}),
     },
-    # Final for this party and this entry as they are; a change of either makes a new hit.
-    HitState.FALSE_POSITIVE: {},
-    HitState.CONFIRMED: {},
+    # For this party and this entry as they are; a change of either makes a new hit. If one has
+    # changed since, a withdrawn verdict leaves nothing to judge.
+    HitState.FALSE_POSITIVE: {
+        VerdictWithdrawn: frozenset({HitState.OPEN, HitState.SUPERSEDED}),
+    },
+    HitState.CONFIRMED: {
+        VerdictWithdrawn: frozenset({HitState.OPEN, HitState.SUPERSEDED}),
+    },
     HitState.SUPERSEDED: {},
 }
 """The states that an event may bring a hit to. HitAdjudicated names its own.
@@ -93,6 +108,9 @@ ScreeningCompleted supersedes the hits whose party or entry changed, and leaves 
 UNDECIDED: Final = frozenset({HitState.OPEN, HitState.CLEARING_PROPOSED})
 """States in which the entry may be the party."""
 
+DECIDED: Final = frozenset({HitState.FALSE_POSITIVE, HitState.CONFIRMED})
+"""States in which a verdict is in force."""
+
 STANDING: Final = UNDECIDED | {HitState.CONFIRMED}
 """States in which the entry may be, or is, the party."""
 
@@ -100,6 +118,7 @@ HIT_COMMANDS: Final[Mapping[type[Command], frozenset[type[Event]]]] = {
     AdjudicateHit: frozenset({HitClearingProposed, HitAdjudicated}),
     ConfirmClearing: frozenset({HitAdjudicated}),
     RejectClearing: frozenset({HitClearingRejected}),
+    WithdrawVerdict: frozenset({VerdictWithdrawn}),
 }
 """The events that an officer's command on a hit may cause. The commands are named as their RPCs."""
 

@@ -34,8 +34,8 @@ class ScreeningResult(StrEnum):
 class HitState(StrEnum):
     """State of a hit. It says whether its list entry is the party.
 
-    OPEN: not judged yet. CLEARING_PROPOSED: one officer proposed to clear an EXACT hit, a second
-    officer must confirm. FALSE_POSITIVE: the entry is not the party. CONFIRMED: it is. SUPERSEDED:
+    OPEN: not judged yet. CLEARING_PROPOSED: one officer proposed to clear the hit, a second officer
+    must confirm. FALSE_POSITIVE: the entry is not the party. CONFIRMED: it is. SUPERSEDED:
     party or entry changed, and a newer hit replaced this one.
     """
 
@@ -55,7 +55,7 @@ class HitVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HitAct:
-    """One act of an officer on a hit: a verdict, a proposal, a confirmation or a rejection."""
+    """One act of an officer on a hit: a verdict, its withdrawal, a proposal or the answer to it."""
 
     officer_id: str
     rationale: str
@@ -76,7 +76,8 @@ class RecordedHit:
     """A list entry that may be the party, as it was found by one screening.
 
     score: 0 to 1. entry_content: SHA-256 of the published entry, hexadecimal; empty in screenings
-    recorded before single hits were judged. hit_id, state: None in those.
+    recorded before single hits were judged. hit_id, state: None in those. remembered_hit_id: the
+    hit whose verdict cleared this one when it was found, or None.
     """
 
     entry_id: str
@@ -90,6 +91,7 @@ class RecordedHit:
     entry_content: str = ""
     hit_id: UUID | None = None
     state: HitState | None = None
+    remembered_hit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,12 @@ from chassis.rpc.errors import rpc_error
 from chassis.store.list_pages import Lists
 from chassis.telemetry.tracing import annotate
 from services.screening.core.cases.verdicts import NO_HIT
-from services.screening.core.commands import AdjudicateHit, ConfirmClearing, RejectClearing
+from services.screening.core.commands import (
+    AdjudicateHit,
+    ConfirmClearing,
+    RejectClearing,
+    WithdrawVerdict,
+)
 from services.screening.core.evolve import KnownHit, ScreenedApplication
 from services.screening.core.visibility import refuse_conflict
 from services.screening.shell import codec, listings
@@ -37,6 +42,8 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
             "application_id", lambda stream, row: _case(stream.state, row["hit_id"])
         )
         self._mutations = dependencies.mutations()
+        self._rescreening = dependencies.rescreening
+        self._two_officers = dependencies.hit_rules.two_officers
 
     async def ListHits(self, request: pb.ListHitsRequest, context: Any) -> pb.ListHitsResponse:
         """Returns one page of hits."""
@@ -72,13 +79,14 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
     async def AdjudicateHit(
         self, request: pb.AdjudicateHitRequest, context: Any
     ) -> pb.AdjudicateHitResponse:
-        """Records an officer's verdict, or proposes to clear an EXACT hit."""
+        """Records an officer's verdict, or proposes to clear a hit."""
         hit_id = UUID(request.hit_id)
         command = AdjudicateHit(
             officer_of(current_principal()),
             hit_id,
             codec.verdict(request.verdict),
             request.rationale,
+            self._two_officers,
         )
         return await self._mutations.run(
             await self._application_of(hit_id),
@@ -90,7 +98,7 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
     async def ConfirmClearing(
         self, request: pb.ConfirmClearingRequest, context: Any
     ) -> pb.ConfirmClearingResponse:
-        """Confirms another officer's proposal to clear an EXACT hit."""
+        """Confirms another officer's proposal to clear a hit."""
         hit_id = UUID(request.hit_id)
         command = ConfirmClearing(
             officer_of(current_principal()), hit_id, UUID(request.clearing_id), request.rationale
@@ -105,7 +113,7 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
     async def RejectClearing(
         self, request: pb.RejectClearingRequest, context: Any
     ) -> pb.RejectClearingResponse:
-        """Rejects another officer's proposal to clear an EXACT hit."""
+        """Rejects another officer's proposal to clear a hit."""
         hit_id = UUID(request.hit_id)
         command = RejectClearing(
             officer_of(current_principal()), hit_id, UUID(request.clearing_id), request.rationale
@@ -116,6 +124,23 @@ class AdjudicationServicer(service_pb2_grpc.AdjudicationServiceServicer):
             command,
             lambda state: pb.RejectClearingResponse(hit=_case(state, hit_id)),
         )
+
+    async def WithdrawVerdict(
+        self, request: pb.WithdrawVerdictRequest, context: Any
+    ) -> pb.WithdrawVerdictResponse:
+        """Withdraws the verdict on a hit, which is open again; then wakes what follows from it."""
+        hit_id = UUID(request.hit_id)
+        command = WithdrawVerdict(
+            officer_of(current_principal()), hit_id, UUID(request.verdict_id), request.rationale
+        )
+        response = await self._mutations.run(
+            await self._application_of(hit_id),
+            request,
+            command,
+            lambda state: pb.WithdrawVerdictResponse(hit=_case(state, hit_id)),
+        )
+        self._rescreening.wake()
+        return response
 
     async def _application_of(self, hit_id: UUID) -> UUID:
         """Returns the application of a hit, which never changes. Raises RpcError NOT_FOUND."""

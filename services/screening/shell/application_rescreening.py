@@ -6,20 +6,26 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from chassis.store.idempotency import IdempotencyKey
 from chassis.store.journal import Journal
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import Telemetry, annotate, current_span
+from services.screening.core.cases.hit_rules import HitRules
 from services.screening.core.cases.recording import complete_screening
-from services.screening.core.commands import ApplyPastVerdict, Rescreen
+from services.screening.core.commands import ApplyPastVerdict, Command, ReopenHit, Rescreen
 from services.screening.core.decide import Decision, decide
 from services.screening.core.events import Event, PartyListed
-from services.screening.core.evolve import ScreenedApplication
+from services.screening.core.evolve import KnownHit, ScreenedApplication
 from services.screening.core.ownership.rules import OwnershipRules
 from services.screening.shell.matcher import LoadedIndex
-from services.screening.shell.past_verdicts import cleared_elsewhere, cleared_pairs
+from services.screening.shell.past_verdicts import (
+    PastVerdict,
+    cleared_by_withdrawn,
+    cleared_elsewhere,
+    cleared_pairs,
+)
 from services.screening.shell.screener import Screener
 
 _BUDGET_S: Final = 60.0
@@ -35,11 +41,12 @@ class ApplicationRescreening:
         journal: Journal[ScreenedApplication, Event],
         screener: Screener,
         rules: OwnershipRules,
+        hit_rules: HitRules,
         telemetry: Telemetry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal, self._screener, self._rules = journal, screener, rules
-        self._tracer, self._clock = telemetry.tracer, clock
+        self._hit_rules, self._tracer, self._clock = hit_rules, telemetry.tracer, clock
 
     async def screen(
         self,
@@ -83,7 +90,7 @@ class ApplicationRescreening:
             application.partner_id,
             subjects,
             answers,
-            await cleared_pairs(self._journal, subjects),
+            await cleared_pairs(self._journal, subjects, self._remembered_since()),
             self._clock(),
             self._rules,
         )
@@ -121,19 +128,43 @@ class ApplicationRescreening:
 
         Raises RpcError.
         """
-        for found in await cleared_elsewhere(self._journal, _BATCH):
-            past = await self._journal.read(found.past_application_id)
-            hit = past.state.find(found.past_hit_id) if past is not None else None
+        for found in await cleared_elsewhere(self._journal, self._remembered_since(), _BATCH):
+            hit = await self._hit(found.past_application_id, found.past_hit_id)
             if hit is None or not hit.acts:
                 continue
-            command = ApplyPastVerdict(found.hit_id, hit.hit_id, hit.acts[-1])
-            key = IdempotencyKey(
-                uuid5(NAMESPACE_OID, f"recall/{found.hit_id}"), "recall", found.hit_id.bytes
-            )
-            with current_span(self._tracer, "apply past verdict"):
-                await self._journal.execute(
-                    found.application_id, key, ACTOR, partial(self._decide, command)
-                )
+            act = hit.acts[-1]
+            command = ApplyPastVerdict(found.hit_id, hit.hit_id, act)
+            # The time is part of the key: a verdict may be withdrawn and given again.
+            name = f"recall/{found.hit_id}/{hit.hit_id}/{act.acted_at.isoformat()}"
+            await self._apply(found, command, "recall", name)
 
-    def _decide(self, command: ApplyPastVerdict, state: ScreenedApplication | None) -> Decision:
+    async def reopen_withdrawn(self) -> None:
+        """Opens hits again that were cleared because of a verdict which was withdrawn.
+
+        It looks at what is stored, so it does not matter when the hit was cleared, and nothing
+        happens twice. Raises RpcError.
+        """
+        for found in await cleared_by_withdrawn(self._journal, _BATCH):
+            hit = await self._hit(found.past_application_id, found.past_hit_id)
+            if hit is None or hit.withdrawn is None:
+                continue
+            command = ReopenHit(found.hit_id, hit.hit_id, hit.withdrawn)
+            at = hit.withdrawn.acted_at.isoformat()
+            await self._apply(found, command, "reopen", f"reopen/{found.hit_id}/{hit.hit_id}/{at}")
+
+    async def _hit(self, application_id: UUID, hit_id: UUID) -> KnownHit | None:
+        current = await self._journal.read(application_id)
+        return current.state.find(hit_id) if current is not None else None
+
+    async def _apply(self, found: PastVerdict, command: Command, method: str, name: str) -> None:
+        key = IdempotencyKey(uuid5(NAMESPACE_OID, name), method, found.hit_id.bytes)
+        with current_span(self._tracer, f"{method} verdict"):
+            await self._journal.execute(
+                found.application_id, key, ACTOR, partial(self._decide, command)
+            )
+
+    def _remembered_since(self) -> datetime:
+        return self._hit_rules.remembered_since(self._clock())
+
+    def _decide(self, command: Command, state: ScreenedApplication | None) -> Decision:
         return decide(state, command, self._clock(), self._rules)

@@ -152,6 +152,8 @@ def hit_case(application: ScreenedApplication, hit: KnownHit) -> model_pb2.HitCa
         license_id=str(application.license_id or ""),
         etag=etag_of(application.version),
         clearing_id=str(hit.pending_clearing_id or ""),
+        verdict_id=str(hit.verdict_id or ""),
+        remembered_hit_id=str(hit.remembered_hit_id or ""),
     )
     view.hit.state = view.state
     return view

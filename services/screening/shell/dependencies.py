@@ -15,6 +15,7 @@ from chassis.store.journal import Journal
 from chassis.store.stream import StoredStream
 from chassis.telemetry.tracing import annotate
 from services.screening.core import decide
+from services.screening.core.cases.hit_rules import HitRules
 from services.screening.core.commands import Command, Officer
 from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
@@ -41,6 +42,7 @@ class Dependencies:
     active_lists: ActiveLists
     rescreening: Rescreening
     ownership_rules: OwnershipRules
+    hit_rules: HitRules
     page_tokens: PageTokens
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 

@@ -11,6 +11,7 @@ from chassis.rpc.errors import CommonReason, unavailable
 from chassis.store.journal import Journal
 from chassis.streams.envelope import Envelope
 from chassis.telemetry.tracing import annotate
+from services.screening.core.cases.hit_rules import HitRules
 from services.screening.core.cases.recording import complete_screening
 from services.screening.core.cases.submission import Submission
 from services.screening.core.commands import Command, CompleteScreening
@@ -38,11 +39,12 @@ class EventHandlers:
         journal: Journal[ScreenedApplication, Event],
         screener: Screener,
         rules: OwnershipRules,
+        hit_rules: HitRules,
         budget_s: float = _BUDGET_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal, self._screener, self._rules = journal, screener, rules
-        self._budget_s, self._clock = budget_s, clock
+        self._hit_rules, self._budget_s, self._clock = hit_rules, budget_s, clock
 
     async def applications(self, envelope: Envelope) -> None:
         """Screens a submitted application, monitors a licensed one, and ends monitoring.
@@ -92,7 +94,7 @@ class EventHandlers:
         index = self._screener.index
         if index is None:
             raise unavailable(CommonReason.NOT_READY, "the lists are not loaded", 1.0)
-        subjects = submission.subjects
+        subjects, now = submission.subjects, self._clock()
         answers = await self._screener.screen_all(
             index, [each.query for each in subjects], self._budget_s, Caller(APPLICATIONS)
         )
@@ -102,7 +104,7 @@ class EventHandlers:
             submission.partner_id,
             subjects,
             answers,
-            await cleared_pairs(self._journal, subjects),
-            self._clock(),
+            await cleared_pairs(self._journal, subjects, self._hit_rules.remembered_since(now)),
+            now,
             self._rules,
         )

@@ -47,6 +47,9 @@ class ScreeningStream:
             ("strength", "text"),
             ("words", "text"),
             ("summary", "bytea"),
+            ("cleared_at", "timestamptz"),
+            ("remembered_hit_id", "uuid"),
+            ("withdrawn_at", "timestamptz"),
         ),
         key="hit_id",
     )
@@ -91,6 +94,9 @@ class ScreeningStream:
                 hit.hit.strength,
                 " ".join(search_words((hit.hit.queried_name, hit.hit.matched_name))),
                 codec.hit_summary(state, hit).SerializeToString(deterministic=True),
+                hit.cleared_at,
+                hit.remembered_hit_id,
+                hit.withdrawn.acted_at if hit.withdrawn is not None else None,
             )
             for hit in state.hits
         )

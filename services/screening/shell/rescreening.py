@@ -23,6 +23,7 @@ from chassis.rpc.errors import RpcError
 from chassis.store.journal import Journal
 from chassis.store.storage_faults import is_storage_fault
 from chassis.telemetry.tracing import Telemetry
+from services.screening.core.cases.hit_rules import HitRules
 from services.screening.core.config import ScreeningConfig
 from services.screening.core.events import Event
 from services.screening.core.evolve import ScreenedApplication
@@ -65,13 +66,16 @@ class Rescreening:
         store: ListStore,
         config: ScreeningConfig,
         rules: OwnershipRules,
+        hit_rules: HitRules,
         telemetry: Telemetry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal, self._pool, self._screener = journal, pool, screener
         self._lists, self._store = lists, store
         self._progress = RescreeningProgress(journal)
-        self._applications = ApplicationRescreening(journal, screener, rules, telemetry, clock)
+        self._applications = ApplicationRescreening(
+            journal, screener, rules, hit_rules, telemetry, clock
+        )
         self.monitored = MonitoredParties(journal, config, telemetry.registry)
         self.full_check = FullScreeningCheck(
             self._applications, self._progress, screener, config, telemetry.registry
@@ -147,6 +151,7 @@ class Rescreening:
         while (index := self._screener.index) is not None and await self._lists.is_current():
             waiting = await self._progress.waiting(index.list_version_id)
             if not waiting:
+                await self._applications.reopen_withdrawn()
                 await self._applications.apply_past_verdicts()
                 return True
             for base, versions in waiting.items():

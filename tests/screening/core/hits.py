@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.screening.core.commands import (
     ConfirmClearing,
     Officer,
     RejectClearing,
+    WithdrawVerdict,
 )
 from services.screening.core.decide import Decision
 from services.screening.core.errors import Refusal
@@ -33,6 +35,10 @@ APPLICATION, LICENSE = UUID(int=1), UUID(int=2)
 RATIONALE = "another institute in another country"
 FIRST, LATER = UUID(int=11), UUID(int=12)
 USER = Subject("end-user", ("Example Institute of Electronics",), countries=("AT",))
+PAST = UUID(int=77)
+"""A hit of another application, which officers cleared."""
+NONE: Mapping[tuple[str, str], UUID] = {}
+ONLY_EXACT = frozenset({Strength.EXACT})
 OTHER = Subject("deployer", ("Example Hosting",))
 
 
@@ -54,7 +60,7 @@ def screening(
     *answers: model.Screening,
     screening_id: UUID = FIRST,
     subjects: Sequence[Subject] = (USER,),
-    false: frozenset[tuple[str, str]] = frozenset(),
+    false: Mapping[tuple[str, str], UUID] = NONE,
 ) -> ScreeningCompleted:
     return complete_screening(
         screening_id, APPLICATION, "example-1", subjects, answers, false, NOON, RULES
@@ -91,10 +97,18 @@ def judge(
     officer: str = "licensing-1",
     number: int = 0,
     affiliation: str | None = None,
+    two_officers: AbstractSet[Strength] = ONLY_EXACT,
 ) -> AdjudicateHit:
-    return AdjudicateHit(
-        Officer(officer, affiliation), application.hits[number].hit_id, verdict, RATIONALE
-    )
+    hit_id = application.hits[number].hit_id
+    return AdjudicateHit(Officer(officer, affiliation), hit_id, verdict, RATIONALE, two_officers)
+
+
+def withdraw(
+    application: ScreenedApplication, officer: str = "licensing-3", number: int = 0
+) -> WithdrawVerdict:
+    hit = application.hits[number]
+    assert hit.verdict_id is not None
+    return WithdrawVerdict(Officer(officer, None), hit.hit_id, hit.verdict_id, RATIONALE)
 
 
 def pending(application: ScreenedApplication) -> UUID:

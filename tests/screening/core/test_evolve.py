@@ -41,9 +41,11 @@ from tests.screening.core.hits import (
     reject,
     screened,
     screening,
+    withdraw,
 )
 
 EXACT = hit(strength=Strength.EXACT)
+DECIDED = after(screened(EXACT), judge(screened(EXACT), CONFIRMED))
 PROPOSED = after(screened(EXACT), judge(screened(EXACT), FALSE))
 
 
@@ -73,6 +75,7 @@ def event_of(kind: type) -> events.Event:
     }
     found[LicenseMonitored] = LicenseMonitored(APPLICATION, LICENSE)
     found[MonitoringEnded] = MonitoringEnded(APPLICATION, "ApplicationDenied")
+    _, found[events.VerdictWithdrawn] = decide(DECIDED, withdraw(DECIDED))  # type: ignore[misc]  # same
     assert HitClearingProposed in found
     return found[kind]
 
@@ -85,6 +88,8 @@ def test_each_cell_of_the_table_is_walked_and_each_missing_one_is_impossible(
     application = IN[state]
     if application is not None and kind is HitClearingRejected:
         application = replace(application, hits=PROPOSED.hits)
+    if application is not None and kind is events.VerdictWithdrawn:
+        application = replace(application, hits=DECIDED.hits)
     expected = TRANSITIONS[state].get(kind)
     if expected is None:
         with pytest.raises(ImpossibleEvent):

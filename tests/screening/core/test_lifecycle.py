@@ -15,6 +15,7 @@ from services.screening.core.commands import (
     ConfirmClearing,
     Officer,
     RejectClearing,
+    WithdrawVerdict,
 )
 from services.screening.core.errors import Reason
 from services.screening.core.events import (
@@ -23,6 +24,7 @@ from services.screening.core.events import (
     HitClearingProposed,
     HitClearingRejected,
     ScreeningCompleted,
+    VerdictWithdrawn,
 )
 from services.screening.core.identity import content_digest, hit_id_of
 from services.screening.core.lifecycle import (
@@ -35,12 +37,14 @@ from services.screening.core.lifecycle import (
 from services.screening.core.records import HitState, HitVerdict
 
 APPLICATION = UUID(int=1)
-CELLS = [
-    (state, kind, target)
-    for state in HitState
-    for kind in (ScreeningCompleted, HitClearingProposed, HitClearingRejected, HitAdjudicated)
-    for target in HitState
-]
+HIT_EVENTS = (
+    ScreeningCompleted,
+    HitClearingProposed,
+    HitClearingRejected,
+    HitAdjudicated,
+    VerdictWithdrawn,
+)
+CELLS = [(state, kind, target) for state in HitState for kind in HIT_EVENTS for target in HitState]
 PRESENT = [cell for cell in CELLS if cell[2] in HIT_TRANSITIONS[cell[0]].get(cell[1], ())]
 MISSING = [cell for cell in CELLS if cell not in PRESENT]
 COMMANDS = {
@@ -49,6 +53,7 @@ COMMANDS = {
         (AdjudicateHit, HitVerdict.CONFIRMED),
         (ConfirmClearing, UUID(int=3)),
         (RejectClearing, UUID(int=3)),
+        (WithdrawVerdict, UUID(int=3)),
     )
 }
 
@@ -96,16 +101,20 @@ def test_the_commands_of_a_hit_are_offered_by_its_state() -> None:
     assert {state: allowed_commands(state) for state in HitState} == {
         HitState.OPEN: ("AdjudicateHit",),
         HitState.CLEARING_PROPOSED: ("AdjudicateHit", "ConfirmClearing", "RejectClearing"),
-        HitState.FALSE_POSITIVE: (),
-        HitState.CONFIRMED: (),
+        HitState.FALSE_POSITIVE: ("WithdrawVerdict",),
+        HitState.CONFIRMED: ("WithdrawVerdict",),
         HitState.SUPERSEDED: (),
     }
 
 
-def test_what_is_decided_is_final() -> None:
+def test_what_is_decided_changes_by_a_withdrawal_only() -> None:
     decided = (HitState.FALSE_POSITIVE, HitState.CONFIRMED, HitState.SUPERSEDED)
 
-    assert [HIT_TRANSITIONS[state] for state in decided] == [{}, {}, {}]
+    assert [set(HIT_TRANSITIONS[state]) for state in decided] == [
+        {VerdictWithdrawn},
+        {VerdictWithdrawn},
+        set(),
+    ]
 
 
 def test_a_change_of_party_or_entry_makes_another_hit() -> None:

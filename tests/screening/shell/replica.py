@@ -26,6 +26,7 @@ from services.screening.shell.active_lists import ActiveLists
 from services.screening.shell.adjudication_service import AdjudicationServicer
 from services.screening.shell.dependencies import Dependencies
 from services.screening.shell.event_handlers import EventHandlers
+from services.screening.shell.hit_rules import read_hit_rules
 from services.screening.shell.list_service import ListServicer
 from services.screening.shell.list_sources import ListSource
 from services.screening.shell.list_store import ListStore
@@ -44,6 +45,7 @@ OFFICERS = tuple(
     for n in (1, 2)
 )
 CODE = "US-CSL"
+HIT_RULES = read_hit_rules(MIGRATIONS.parent / "rules/hits.yaml")
 WHY = "another institute in another country"
 
 
@@ -97,16 +99,18 @@ def make_replica(pool: asyncpg.Pool, initial: ListSource) -> Replica:
     list_journal = Journal(pool, ListStream(), telemetry, lambda: None)
     store = ListStore(list_journal)
     lists = ActiveLists(list_journal, store, screener, initial, telemetry.registry)
-    rescreening = Rescreening(journal, pool, screener, lists, store, DEFAULT, RULES, telemetry)
+    rescreening = Rescreening(
+        journal, pool, screener, lists, store, DEFAULT, RULES, HIT_RULES, telemetry
+    )
     tokens = PageTokens([b"k" * 32])
     dependencies = Dependencies(
-        journal, list_journal, screener, store, lists, rescreening, RULES, tokens
+        journal, list_journal, screener, store, lists, rescreening, RULES, HIT_RULES, tokens
     )
     return Replica(
         telemetry,
         spans,
         dependencies,
-        EventHandlers(journal, screener, RULES),
+        EventHandlers(journal, screener, RULES, HIT_RULES),
         ScreeningServicer(dependencies),
         ListServicer(dependencies),
         AdjudicationServicer(dependencies),
@@ -223,8 +227,26 @@ async def confirmed(
         return (await replica.hits.ConfirmClearing(request, None)).hit
 
 
+async def withdrawn(
+    replica: Replica, hit_id: UUID, application_id: UUID, officer: Principal
+) -> model_pb2.HitCase:
+    """The officer withdraws the verdict on a hit of the application."""
+    application = await kept(replica, application_id)
+    hit = application.find(hit_id)
+    assert hit is not None
+    request = service_pb2.WithdrawVerdictRequest(
+        request_id=str(uuid4()),
+        hit_id=str(hit_id),
+        verdict_id=str(hit.verdict_id),
+        rationale=WHY,
+        etag=etag_of(application.version),
+    )
+    with acting_as(officer):
+        return (await replica.hits.WithdrawVerdict(request, None)).hit
+
+
 async def cleared(replica: Replica, application_id: UUID) -> None:
-    """One officer clears every hit; of an EXACT one, a second officer confirms the clearing."""
+    """One officer clears every hit; of a STRONG one, a second officer confirms the clearing."""
     for hit in (await kept(replica, application_id)).hits:
         application = await kept(replica, application_id)
         case = await judged(replica, hit.hit_id, application.version, OFFICERS[0])

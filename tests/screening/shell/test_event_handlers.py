@@ -16,7 +16,7 @@ from services.screening.core.model import Strength
 from services.screening.core.records import ScreeningResult
 from services.screening.shell.event_handlers import EventHandlers
 from tests.screening.core.hits import RULES
-from tests.screening.shell.replica import NewReplica, Replica
+from tests.screening.shell.replica import HIT_RULES, NewReplica, Replica
 from tests.screening.shell.submissions import (
     LISTED_ALIAS,
     LISTED_ENTRY,
@@ -200,9 +200,9 @@ async def test_without_a_list_an_application_waits(
 async def test_what_is_not_begun_in_time_is_undetermined_and_never_clear(replica: Replica) -> None:
     event = submitted(party("end-user", UNLISTED), party("applicant", LISTED_ALIAS))
 
-    await EventHandlers(replica.journal, replica.screener, RULES, budget_s=0).applications(
-        envelope(event.SerializeToString())
-    )
+    await EventHandlers(
+        replica.journal, replica.screener, RULES, HIT_RULES, budget_s=0
+    ).applications(envelope(event.SerializeToString()))
 
     parties = (await kept(replica, UUID(event.application_id))).latest.parties
     assert {(each.result, each.undetermined_reason) for each in parties} == {

@@ -28,7 +28,12 @@ async def upgraded(database: Database, tmp_path: Path) -> Database:
         "insert into coverage (application_id, list_version, version) values ($1, $2, $3)", ROWS
     )
     await app.close()
-    assert migrate(database.owner_dsn, database.app_role, MIGRATIONS) == ["0005", "0006", "0007"]
+    assert migrate(database.owner_dsn, database.app_role, MIGRATIONS) == [
+        "0005",
+        "0006",
+        "0007",
+        "0008",
+    ]
     return database
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.enforcement.v1 import events_pb2 as enforcement_pb2
+from safeconduct.screening.v1 import model_pb2
 
 from services.screening.core.lifecycle import ScreenedState
 from services.screening.core.records import ScreeningResult
 from services.screening.shell.list_sources import ListSource
+from services.screening.shell.past_verdicts import cleared_pairs
 from tests.screening.shell.replica import (
+    HIT_RULES,
+    OFFICERS,
     NewReplica,
     Replica,
     activated,
@@ -22,6 +27,7 @@ from tests.screening.shell.replica import (
     names_of,
     newer,
     screened,
+    withdrawn,
 )
 from tests.screening.shell.submissions import (
     LISTED_ALIAS,
@@ -155,3 +161,75 @@ async def test_a_verdict_reaches_the_same_pair_in_other_open_applications(
 
     hit = (await kept(own_replica, other)).hits[0]
     assert (hit.state, [act.officer_id for act in hit.acts]) == ("FALSE_POSITIVE", ["licensing-2"])
+
+
+async def test_a_withdrawn_verdict_opens_what_it_cleared_in_other_applications_once(
+    own_replica: Replica,
+) -> None:
+    before = await screened(own_replica, LISTED_ALIAS, country="BY")
+    one = await screened(own_replica, LISTED_ALIAS, country="BY")
+    await cleared(own_replica, one)
+    await own_replica.rescreening.sweep()
+    later = await screened(own_replica, LISTED_ALIAS, country="BY")
+    states = [(await kept(own_replica, each)).hits[0].state for each in (before, later)]
+    assert states == ["FALSE_POSITIVE", "FALSE_POSITIVE"]
+
+    case = await withdrawn(
+        own_replica, (await kept(own_replica, one)).hits[0].hit_id, one, OFFICERS[0]
+    )
+    await own_replica.rescreening.sweep()
+    await own_replica.rescreening.sweep()
+
+    assert case.state == model_pb2.HIT_STATE_OPEN
+    for each in (before, later):
+        assert (await kept(own_replica, each)).hits[0].state == "OPEN"
+        names = await names_of(own_replica, each)
+        assert names[-2:] == ["PartyListed", "VerdictWithdrawn"]
+        assert names.count("VerdictWithdrawn") == 1
+        history = await own_replica.journal.history(each)
+        assert own_replica.journal.rebuild(history) == await kept(own_replica, each)
+
+
+async def test_a_hit_that_was_cleared_while_its_verdict_was_withdrawn_is_opened_later(
+    own_replica: Replica,
+) -> None:
+    one = await screened(own_replica, LISTED_ALIAS, country="BY")
+    await cleared(own_replica, one)
+    past = (await kept(own_replica, one)).hits[0]
+    # The screening read the verdict before the withdrawal and is stored after it.
+    late = await screened(own_replica, LISTED_ALIAS, country="BY")
+    await withdrawn(own_replica, past.hit_id, one, OFFICERS[0])
+    assert (await kept(own_replica, late)).hits[0].remembered_hit_id == past.hit_id
+
+    await own_replica.rescreening.sweep()
+
+    assert (await kept(own_replica, late)).hits[0].state == "OPEN"
+
+
+async def test_a_withdrawn_verdict_is_not_remembered_until_it_is_given_again(
+    own_replica: Replica,
+) -> None:
+    one = await screened(own_replica, LISTED_ALIAS, country="BY")
+    await cleared(own_replica, one)
+    hit_id = (await kept(own_replica, one)).hits[0].hit_id
+    await withdrawn(own_replica, hit_id, one, OFFICERS[0])
+
+    asked = await screened(own_replica, LISTED_ALIAS, country="BY")
+    assert (await kept(own_replica, asked)).hits[0].state == "OPEN"
+    await cleared(own_replica, one)
+    await own_replica.rescreening.sweep()
+
+    assert (await kept(own_replica, asked)).hits[0].state == "FALSE_POSITIVE"
+
+
+async def test_a_verdict_is_forgotten_after_the_days_of_the_rules(own_replica: Replica) -> None:
+    one = await screened(own_replica, LISTED_ALIAS, country="BY")
+    await cleared(own_replica, one)
+    subjects = (await kept(own_replica, one)).latest.subjects
+    now = datetime.now(UTC)
+
+    async def pairs(since: datetime) -> int:
+        return len(await cleared_pairs(own_replica.journal, subjects, since))
+
+    assert await pairs(HIT_RULES.remembered_since(now)) == 1
+    assert await pairs(HIT_RULES.remembered_since(now + timedelta(days=366))) == 0

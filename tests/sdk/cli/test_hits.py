@@ -56,6 +56,20 @@ async def test_a_proposed_clearing_is_answered_by_its_id_and_the_etag_that_was_r
     assert asked.rationale == RATIONALE[1]
 
 
+async def test_a_verdict_is_withdrawn_by_its_id_and_the_etag_that_was_read(
+    command: Command, services: FakeServices
+) -> None:
+    words = ("hits", "withdraw-verdict", expected.HIT, "--yes", CLEARING, *RATIONALE)
+    early = await command(*words)
+    services.hit.verdict_id = CLEARING
+    ran = await command(*words)
+
+    asked = services.last("WithdrawVerdict")
+    assert (early.code, ran.code) == (4, 0)
+    assert (asked.hit_id, asked.verdict_id, asked.etag) == (expected.HIT, CLEARING, "v3")
+    assert asked.rationale == RATIONALE[1]
+
+
 async def test_a_verdict_says_which_way(command: Command) -> None:
     ran = await command("hits", "adjudicate", expected.HIT, *RATIONALE)
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%safeconduct/screening/v1/errors.proto\x12\x18safeconduct.screening.v1*\x92\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x01\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x02\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x03\x12\"\n\x1e\x45RROR_REASON_SELF_CONFIRMATION\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12\x1b\n\x17\x45RROR_REASON_LIST_EMPTY\x10\x06\x12\x1f\n\x1b\x45RROR_REASON_LIST_TRUNCATED\x10\x07\x12\x1f\n\x1b\x45RROR_REASON_LIST_MALFORMED\x10\x08\x12\x1f\n\x1b\x45RROR_REASON_LIST_TOO_LARGE\x10\t\x12!\n\x1d\x45RROR_REASON_LIST_IMPLAUSIBLE\x10\n\x12\x1f\n\x1b\x45RROR_REASON_IMPORT_UNCLEAR\x10\x0b\x42>Z<safeconduct.example/gen/safeconduct/screening/v1;screeningv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%safeconduct/screening/v1/errors.proto\x12\x18safeconduct.screening.v1*\xb7\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45RROR_REASON_NOT_VISIBLE\x10\x01\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x02\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x03\x12\"\n\x1e\x45RROR_REASON_SELF_CONFIRMATION\x10\x04\x12%\n!ERROR_REASON_CONFLICT_OF_INTEREST\x10\x05\x12\x1b\n\x17\x45RROR_REASON_LIST_EMPTY\x10\x06\x12\x1f\n\x1b\x45RROR_REASON_LIST_TRUNCATED\x10\x07\x12\x1f\n\x1b\x45RROR_REASON_LIST_MALFORMED\x10\x08\x12\x1f\n\x1b\x45RROR_REASON_LIST_TOO_LARGE\x10\t\x12!\n\x1d\x45RROR_REASON_LIST_IMPLAUSIBLE\x10\n\x12\x1f\n\x1b\x45RROR_REASON_IMPORT_UNCLEAR\x10\x0b\x12#\n\x1f\x45RROR_REASON_REMEMBERED_VERDICT\x10\x0c\x42>Z<safeconduct.example/gen/safeconduct/screening/v1;screeningv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z<safeconduct.example/gen/safeconduct/screening/v1;screeningv1'
   _globals['_ERRORREASON']._serialized_start=68
-  _globals['_ERRORREASON']._serialized_end=470
+  _globals['_ERRORREASON']._serialized_end=507
 # @@protoc_insertion_point(module_scope)

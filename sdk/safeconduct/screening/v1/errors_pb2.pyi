@@ -39,7 +39,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     command, allowedCommands.
     """
     ERROR_REASON_SELF_CONFIRMATION: _ErrorReason.ValueType  # 4
-    """The officer who proposed to clear an EXACT hit can neither confirm nor reject the proposal.
+    """The officer who proposed to clear a hit can neither confirm nor reject the proposal.
     PERMISSION_DENIED. Metadata: officerId.
     """
     ERROR_REASON_CONFLICT_OF_INTEREST: _ErrorReason.ValueType  # 5
@@ -62,6 +62,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The first message of an import lacks list_code, format or publication, or a later message
     contradicts it. INVALID_ARGUMENT. Metadata: none.
     """
+    ERROR_REASON_REMEMBERED_VERDICT: _ErrorReason.ValueType  # 12
+    """The hit was cleared because of the verdict on another hit; withdraw that one.
+    FAILED_PRECONDITION. Metadata: rememberedHitId.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. safeconduct.options.v1.CommonReason has the reasons that all services
@@ -83,7 +87,7 @@ ERROR_REASON_WRONG_STATE: ErrorReason.ValueType  # 3
 command, allowedCommands.
 """
 ERROR_REASON_SELF_CONFIRMATION: ErrorReason.ValueType  # 4
-"""The officer who proposed to clear an EXACT hit can neither confirm nor reject the proposal.
+"""The officer who proposed to clear a hit can neither confirm nor reject the proposal.
 PERMISSION_DENIED. Metadata: officerId.
 """
 ERROR_REASON_CONFLICT_OF_INTEREST: ErrorReason.ValueType  # 5
@@ -105,5 +109,9 @@ FAILED_PRECONDITION. Metadata: listCode, entries, activeEntries.
 ERROR_REASON_IMPORT_UNCLEAR: ErrorReason.ValueType  # 11
 """The first message of an import lacks list_code, format or publication, or a later message
 contradicts it. INVALID_ARGUMENT. Metadata: none.
+"""
+ERROR_REASON_REMEMBERED_VERDICT: ErrorReason.ValueType  # 12
+"""The hit was cleared because of the verdict on another hit; withdraw that one.
+FAILED_PRECONDITION. Metadata: rememberedHitId.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -172,7 +172,7 @@ Global___PartyListed: _TypeAlias = PartyListed  # noqa: Y015
 
 @_typing.final
 class HitClearingProposed(_message.Message):
-    """An officer proposed to clear an EXACT hit. A second officer must confirm or reject the proposal."""
+    """An officer proposed to clear a hit that needs two officers. A second officer must confirm or reject the proposal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -208,7 +208,7 @@ Global___HitClearingProposed: _TypeAlias = HitClearingProposed  # noqa: Y015
 
 @_typing.final
 class HitClearingRejected(_message.Message):
-    """A second officer rejected a proposal to clear an EXACT hit. The hit is open again."""
+    """A second officer rejected a proposal to clear a hit. The hit is open again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -287,7 +287,7 @@ class HitAdjudicated(_message.Message):
     """
     @_builtins.property
     def decided_by(self) -> _model_pb2.HitAct:
-        """The officer who decided, with the rationale. For an EXACT hit: the officer who confirmed."""
+        """The officer who decided, with the rationale. If two were needed: the officer who confirmed."""
 
     @_builtins.property
     def party_entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -333,6 +333,62 @@ class HitAdjudicated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HitAdjudicated: _TypeAlias = HitAdjudicated  # noqa: Y015
+
+@_typing.final
+class VerdictWithdrawn(_message.Message):
+    """An officer withdrew the verdict on a hit. The hit is open again, or superseded if its party or its
+    entry has changed since. If it is open, a PartyListed of the same moment names it. Carries no names.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_BY_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_HIT_ID_FIELD_NUMBER: _builtins.int
+    application_id: _builtins.str
+    """The application that the hit belongs to, UUID."""
+    license_id: _builtins.str
+    """The license issued for the application, UUID. Empty if there is none."""
+    party_id: _builtins.str
+    """The party, by its id within the application."""
+    hit_id: _builtins.str
+    """The hit whose verdict no longer holds, UUID."""
+    entry_id: _builtins.str
+    """The list entry of the hit, for instance "EL-4398d33e"."""
+    verdict: _model_pb2.HitVerdict.ValueType
+    """The verdict that no longer holds."""
+    withdrawn_hit_id: _builtins.str
+    """The hit, of another application, whose verdict was withdrawn and had been applied to this one,
+    UUID. Empty if the verdict on this hit was withdrawn.
+    """
+    @_builtins.property
+    def withdrawn_by(self) -> _model_pb2.HitAct:
+        """The officer who withdrew the verdict, with the reason."""
+
+    def __init__(
+        self,
+        *,
+        application_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        entry_id: _builtins.str = ...,
+        verdict: _model_pb2.HitVerdict.ValueType = ...,
+        withdrawn_by: _model_pb2.HitAct | None = ...,
+        withdrawn_hit_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["withdrawn_by", b"withdrawn_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "entry_id", b"entry_id", "hit_id", b"hit_id", "license_id", b"license_id", "party_id", b"party_id", "verdict", b"verdict", "withdrawn_by", b"withdrawn_by", "withdrawn_hit_id", b"withdrawn_hit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerdictWithdrawn: _TypeAlias = VerdictWithdrawn  # noqa: Y015
 
 @_typing.final
 class LicenseMonitored(_message.Message):

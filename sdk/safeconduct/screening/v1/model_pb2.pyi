@@ -225,13 +225,11 @@ class _HitStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitState.Val
     HIT_STATE_OPEN: _HitState.ValueType  # 1
     """No officer has judged the hit."""
     HIT_STATE_CLEARING_PROPOSED: _HitState.ValueType  # 2
-    """An officer proposed to clear this EXACT hit. A second officer must confirm or reject the
-    proposal.
-    """
+    """An officer proposed to clear this hit. A second officer must confirm or reject the proposal."""
     HIT_STATE_FALSE_POSITIVE: _HitState.ValueType  # 3
-    """The entry is not the party. Final as long as neither party nor entry changes."""
+    """The entry is not the party. It stays so until the verdict is withdrawn."""
     HIT_STATE_CONFIRMED: _HitState.ValueType  # 4
-    """The entry is the party. Final."""
+    """The entry is the party. It stays so until the verdict is withdrawn."""
     HIT_STATE_SUPERSEDED: _HitState.ValueType  # 5
     """The party or the entry changed, and a newer hit replaced this one. Final."""
 
@@ -243,13 +241,11 @@ HIT_STATE_UNSPECIFIED: HitState.ValueType  # 0
 HIT_STATE_OPEN: HitState.ValueType  # 1
 """No officer has judged the hit."""
 HIT_STATE_CLEARING_PROPOSED: HitState.ValueType  # 2
-"""An officer proposed to clear this EXACT hit. A second officer must confirm or reject the
-proposal.
-"""
+"""An officer proposed to clear this hit. A second officer must confirm or reject the proposal."""
 HIT_STATE_FALSE_POSITIVE: HitState.ValueType  # 3
-"""The entry is not the party. Final as long as neither party nor entry changes."""
+"""The entry is not the party. It stays so until the verdict is withdrawn."""
 HIT_STATE_CONFIRMED: HitState.ValueType  # 4
-"""The entry is the party. Final."""
+"""The entry is the party. It stays so until the verdict is withdrawn."""
 HIT_STATE_SUPERSEDED: HitState.ValueType  # 5
 """The party or the entry changed, and a newer hit replaced this one. Final."""
 Global___HitState: _TypeAlias = HitState  # noqa: Y015
@@ -492,6 +488,7 @@ class Hit(_message.Message):
     ENTRY_CONTENT_FIELD_NUMBER: _builtins.int
     HIT_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    REMEMBERED_HIT_ID_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.str
     """Identifies the entry: list code, hyphen, the publisher's id, for instance "EL-4398d33e"."""
     list_code: _builtins.str
@@ -514,6 +511,10 @@ class Hit(_message.Message):
     """
     state: Global___HitState.ValueType
     """State of the hit at the time of the screening. GetHit and ListHits return the present state."""
+    remembered_hit_id: _builtins.str
+    """The hit, possibly of another application, whose verdict cleared this one when it was found, UUID.
+    Empty if none did, and in screenings of earlier releases.
+    """
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
         """The facts that led to score and strength, names first."""
@@ -536,10 +537,11 @@ class Hit(_message.Message):
         entry_content: _builtins.str = ...,
         hit_id: _builtins.str = ...,
         state: Global___HitState.ValueType = ...,
+        remembered_hit_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_content", b"entry_content", "entry_id", b"entry_id", "evidence", b"evidence", "hit_id", b"hit_id", "list_code", b"list_code", "matched_name", b"matched_name", "programs", b"programs", "queried_name", b"queried_name", "score", b"score", "state", b"state", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_content", b"entry_content", "entry_id", b"entry_id", "evidence", b"evidence", "hit_id", b"hit_id", "list_code", b"list_code", "matched_name", b"matched_name", "programs", b"programs", "queried_name", b"queried_name", "remembered_hit_id", b"remembered_hit_id", "score", b"score", "state", b"state", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -889,7 +891,7 @@ Global___Subject: _TypeAlias = Subject  # noqa: Y015
 
 @_typing.final
 class HitAct(_message.Message):
-    """An act of an officer on a hit: verdict, proposal, confirmation or rejection."""
+    """An act of an officer on a hit: verdict, proposal, confirmation, rejection or withdrawal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -936,6 +938,8 @@ class HitCase(_message.Message):
     LICENSE_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CLEARING_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_ID_FIELD_NUMBER: _builtins.int
+    REMEMBERED_HIT_ID_FIELD_NUMBER: _builtins.int
     hit_id: _builtins.str
     """Identifies the hit, UUID."""
     application_id: _builtins.str
@@ -949,11 +953,17 @@ class HitCase(_message.Message):
     license_id: _builtins.str
     """The license issued for the application, UUID. Empty if there is none."""
     etag: _builtins.str
-    """Version of the application's screening. Send it back with AdjudicateHit, ConfirmClearing or
-    RejectClearing.
+    """Version of the application's screening. Send it back with AdjudicateHit, ConfirmClearing,
+    RejectClearing or WithdrawVerdict.
     """
     clearing_id: _builtins.str
     """The pending proposal to clear the hit, UUID. Empty if there is none."""
+    verdict_id: _builtins.str
+    """The verdict in force, UUID, as WithdrawVerdict takes it. Empty if the hit is not decided."""
+    remembered_hit_id: _builtins.str
+    """The hit, possibly of another application, whose verdict was applied to this one, UUID. Empty if
+    an officer judged this hit.
+    """
     @_builtins.property
     def hit(self) -> Global___Hit:
         """The hit with its evidence."""
@@ -980,10 +990,12 @@ class HitCase(_message.Message):
         license_id: _builtins.str = ...,
         etag: _builtins.str = ...,
         clearing_id: _builtins.str = ...,
+        verdict_id: _builtins.str = ...,
+        remembered_hit_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at", "hit", b"hit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "application_id", b"application_id", "clearing_id", b"clearing_id", "etag", b"etag", "found_at", b"found_at", "hit", b"hit", "hit_id", b"hit_id", "license_id", b"license_id", "list_version", b"list_version", "party_id", b"party_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "application_id", b"application_id", "clearing_id", b"clearing_id", "etag", b"etag", "found_at", b"found_at", "hit", b"hit", "hit_id", b"hit_id", "license_id", b"license_id", "list_version", b"list_version", "party_id", b"party_id", "remembered_hit_id", b"remembered_hit_id", "state", b"state", "verdict_id", b"verdict_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

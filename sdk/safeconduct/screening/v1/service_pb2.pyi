@@ -1067,3 +1067,71 @@ class RejectClearingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RejectClearingResponse: _TypeAlias = RejectClearingResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawVerdictRequest(_message.Message):
+    """Request of WithdrawVerdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_ID_FIELD_NUMBER: _builtins.int
+    RATIONALE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that the caller chooses. A repeated request with the same id returns the first answer."""
+    hit_id: _builtins.str
+    """The hit, UUID."""
+    verdict_id: _builtins.str
+    """The verdict that the officer withdraws, UUID, as HitCase has it. If another one is in force, the
+    call is refused with NOT_FOUND.
+    """
+    rationale: _builtins.str
+    """Reason of the withdrawal, 10 to 4,000 characters. It is stored."""
+    etag: _builtins.str
+    """Etag of the HitCase that the officer read. A stale one is refused with STALE_ETAG."""
+    validate_only: _builtins.bool
+    """True: check the request and change nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        hit_id: _builtins.str = ...,
+        verdict_id: _builtins.str = ...,
+        rationale: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "hit_id", b"hit_id", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only", "verdict_id", b"verdict_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawVerdictRequest: _TypeAlias = WithdrawVerdictRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawVerdictResponse(_message.Message):
+    """Answer of WithdrawVerdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hit(self) -> _model_pb2.HitCase:
+        """The hit in state OPEN, or SUPERSEDED if its party or its entry has changed since."""
+
+    def __init__(
+        self,
+        *,
+        hit: _model_pb2.HitCase | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit", b"hit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawVerdictResponse: _TypeAlias = WithdrawVerdictResponse  # noqa: Y015

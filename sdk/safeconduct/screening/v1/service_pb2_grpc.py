@@ -444,6 +444,11 @@ class AdjudicationServiceStub:
                 request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.SerializeToString,
                 response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.FromString,
                 _registered_method=True)
+        self.WithdrawVerdict = channel.unary_unary(
+                '/safeconduct.screening.v1.AdjudicationService/WithdrawVerdict',
+                request_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictRequest.SerializeToString,
+                response_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictResponse.FromString,
+                _registered_method=True)
 
 
 class AdjudicationServiceServicer:
@@ -465,17 +470,18 @@ class AdjudicationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdjudicateHit(self, request, context):
-        """Records an officer's verdict on a hit. If the hit is EXACT and the verdict is FALSE_POSITIVE,
-        the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a second officer
-        must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies to the same
-        party and entry in other applications, until party or entry changes.
+        """Records an officer's verdict on a hit. If the hit is EXACT or STRONG (by default) and the verdict
+        is FALSE_POSITIVE, the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a
+        second officer must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies
+        to the same party and entry in other applications, until party or entry changes, until it is
+        withdrawn, and for 365 days by default.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmClearing(self, request, context):
-        """Confirms a proposal to clear an EXACT hit: the hit becomes FALSE_POSITIVE. The officer must not
+        """Confirms a proposal to clear a hit: the hit becomes FALSE_POSITIVE. The officer must not
         be the one who proposed it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -483,8 +489,18 @@ class AdjudicationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RejectClearing(self, request, context):
-        """Rejects a proposal to clear an EXACT hit: the hit becomes OPEN again. The officer must not be
-        the one who proposed it.
+        """Rejects a proposal to clear a hit: the hit becomes OPEN again. The officer must not be the one
+        who proposed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawVerdict(self, request, context):
+        """Withdraws the verdict on a hit: the hit becomes OPEN again, and so does every hit of another
+        application that was cleared because of this verdict. Open applications are reviewed again and
+        live licenses are suspended, as after a new list match. A hit that was cleared because of the
+        verdict on another hit is refused with REMEMBERED_VERDICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -517,6 +533,11 @@ def add_AdjudicationServiceServicer_to_server(servicer, server):
                     servicer.RejectClearing,
                     request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.FromString,
                     response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.SerializeToString,
+            ),
+            'WithdrawVerdict': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawVerdict,
+                    request_deserializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictRequest.FromString,
+                    response_serializer=safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -655,6 +676,33 @@ class AdjudicationService:
             '/safeconduct.screening.v1.AdjudicationService/RejectClearing',
             safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingRequest.SerializeToString,
             safeconduct_dot_screening_dot_v1_dot_service__pb2.RejectClearingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawVerdict(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/safeconduct.screening.v1.AdjudicationService/WithdrawVerdict',
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictRequest.SerializeToString,
+            safeconduct_dot_screening_dot_v1_dot_service__pb2.WithdrawVerdictResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -141,18 +141,25 @@ class AdjudicationServiceStub:
     GetHit: _aio.UnaryUnaryMultiCallable[_service_pb2.GetHitRequest, _service_pb2.GetHitResponse]
     """Returns one hit with its evidence and the acts of officers on it."""
     AdjudicateHit: _aio.UnaryUnaryMultiCallable[_service_pb2.AdjudicateHitRequest, _service_pb2.AdjudicateHitResponse]
-    """Records an officer's verdict on a hit. If the hit is EXACT and the verdict is FALSE_POSITIVE,
-    the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a second officer
-    must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies to the same
-    party and entry in other applications, until party or entry changes.
+    """Records an officer's verdict on a hit. If the hit is EXACT or STRONG (by default) and the verdict
+    is FALSE_POSITIVE, the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a
+    second officer must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies
+    to the same party and entry in other applications, until party or entry changes, until it is
+    withdrawn, and for 365 days by default.
     """
     ConfirmClearing: _aio.UnaryUnaryMultiCallable[_service_pb2.ConfirmClearingRequest, _service_pb2.ConfirmClearingResponse]
-    """Confirms a proposal to clear an EXACT hit: the hit becomes FALSE_POSITIVE. The officer must not
+    """Confirms a proposal to clear a hit: the hit becomes FALSE_POSITIVE. The officer must not
     be the one who proposed it.
     """
     RejectClearing: _aio.UnaryUnaryMultiCallable[_service_pb2.RejectClearingRequest, _service_pb2.RejectClearingResponse]
-    """Rejects a proposal to clear an EXACT hit: the hit becomes OPEN again. The officer must not be
-    the one who proposed it.
+    """Rejects a proposal to clear a hit: the hit becomes OPEN again. The officer must not be the one
+    who proposed it.
+    """
+    WithdrawVerdict: _aio.UnaryUnaryMultiCallable[_service_pb2.WithdrawVerdictRequest, _service_pb2.WithdrawVerdictResponse]
+    """Withdraws the verdict on a hit: the hit becomes OPEN again, and so does every hit of another
+    application that was cleared because of this verdict. Open applications are reviewed again and
+    live licenses are suspended, as after a new list match. A hit that was cleared because of the
+    verdict on another hit is refused with REMEMBERED_VERDICT.
     """
 
 class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -180,10 +187,11 @@ class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.AdjudicateHitRequest,
         context: _aio.ServicerContext[_service_pb2.AdjudicateHitRequest, _abc.Awaitable[_service_pb2.AdjudicateHitResponse]],
     ) -> _abc.Awaitable[_service_pb2.AdjudicateHitResponse]:
-        """Records an officer's verdict on a hit. If the hit is EXACT and the verdict is FALSE_POSITIVE,
-        the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a second officer
-        must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies to the same
-        party and entry in other applications, until party or entry changes.
+        """Records an officer's verdict on a hit. If the hit is EXACT or STRONG (by default) and the verdict
+        is FALSE_POSITIVE, the call only proposes the clearing: the hit becomes CLEARING_PROPOSED, and a
+        second officer must call ConfirmClearing or RejectClearing. A verdict FALSE_POSITIVE also applies
+        to the same party and entry in other applications, until party or entry changes, until it is
+        withdrawn, and for 365 days by default.
         """
 
     @_abc_1.abstractmethod
@@ -192,7 +200,7 @@ class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ConfirmClearingRequest,
         context: _aio.ServicerContext[_service_pb2.ConfirmClearingRequest, _abc.Awaitable[_service_pb2.ConfirmClearingResponse]],
     ) -> _abc.Awaitable[_service_pb2.ConfirmClearingResponse]:
-        """Confirms a proposal to clear an EXACT hit: the hit becomes FALSE_POSITIVE. The officer must not
+        """Confirms a proposal to clear a hit: the hit becomes FALSE_POSITIVE. The officer must not
         be the one who proposed it.
         """
 
@@ -202,8 +210,20 @@ class AdjudicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.RejectClearingRequest,
         context: _aio.ServicerContext[_service_pb2.RejectClearingRequest, _abc.Awaitable[_service_pb2.RejectClearingResponse]],
     ) -> _abc.Awaitable[_service_pb2.RejectClearingResponse]:
-        """Rejects a proposal to clear an EXACT hit: the hit becomes OPEN again. The officer must not be
-        the one who proposed it.
+        """Rejects a proposal to clear a hit: the hit becomes OPEN again. The officer must not be the one
+        who proposed it.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawVerdict(
+        self,
+        request: _service_pb2.WithdrawVerdictRequest,
+        context: _aio.ServicerContext[_service_pb2.WithdrawVerdictRequest, _abc.Awaitable[_service_pb2.WithdrawVerdictResponse]],
+    ) -> _abc.Awaitable[_service_pb2.WithdrawVerdictResponse]:
+        """Withdraws the verdict on a hit: the hit becomes OPEN again, and so does every hit of another
+        application that was cleared because of this verdict. Open applications are reviewed again and
+        live licenses are suspended, as after a new list match. A hit that was cleared because of the
+        verdict on another hit is refused with REMEMBERED_VERDICT.
         """
 
 def add_AdjudicationServiceServicer_to_server(servicer: AdjudicationServiceServicer, server: _aio.Server) -> None: ...

@@ -64,7 +64,7 @@ def rescreen(
         return ()
     ownership = ownership_of(after, ruling)
     listed = (
-        _listed(
+        party_listed(
             after,
             party_id,
             tuple(hit.hit.entry_id for hit in new if hit.party_id == party_id),
@@ -100,7 +100,7 @@ def monitor_license(
     ownership = ownership_of(after, ruling)
     return (
         monitored,
-        *(_listed(after, party_id, new, ownership) for party_id, new in overtaken.items()),
+        *(party_listed(after, party_id, new, ownership) for party_id, new in overtaken.items()),
     )
 
 
@@ -113,12 +113,13 @@ def end_monitoring(
     return (MonitoringEnded(application.application_id, command.because),)
 
 
-def _listed(
+def party_listed(
     after: ScreenedApplication,
     party_id: str,
     new_entry_ids: tuple[str, ...],
     ownership: OwnershipAssessment | None,
 ) -> PartyListed:
+    """Returns the event that entries may be the party. The party must have a hit that stands."""
     standing = standing_of(after, party_id)
     assert standing.strength is not None, "a party with a new hit has a standing one"
     return PartyListed(

@@ -5,8 +5,7 @@ Knows the matcher's answers and the rules of ownership, nothing of how names are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -36,7 +35,7 @@ MOST_BYTES: Final = 500_000
 A record has 2 MiB at most. The declared parties take 1 MiB of it at most, as they came in one
 request, and ownership findings take less than 500,000 bytes (`assessment.MOST_PATH_BYTES`).
 """
-_HIT_BYTES: Final = 300
+_HIT_BYTES: Final = 340
 """Encoded bytes of a hit besides its texts: ids, digest, numbers, tags and lengths."""
 _FACT_BYTES: Final = 8
 _MOST_NAME: Final = 1000
@@ -49,15 +48,15 @@ def complete_screening(
     partner_id: str,
     subjects: Sequence[Subject],
     answers: Sequence[model.Screening],
-    cleared_pairs: AbstractSet[tuple[str, str]],
+    cleared_pairs: Mapping[tuple[str, str], UUID],
     at: datetime,
     rules: OwnershipRules,
 ) -> ScreeningCompleted:
     """Returns the event that all subjects were screened at `at`.
 
-    answers: one for each subject, in order, all by one index version. cleared_pairs: digests
-    (party, entry) of pairs that officers cleared before. Ownership is assessed by the rules in
-    effect on the day of `at`.
+    answers: one for each subject, in order, all by one index version. cleared_pairs: the
+    hits that officers cleared before, by the digests (party, entry) of their pair. Ownership is
+    assessed by the rules in effect on the day of `at`.
     """
     kept = limit_hits(
         [
@@ -171,7 +170,7 @@ def _with_past_verdicts(
     application_id: UUID,
     subject: Subject,
     party: PartyScreening,
-    cleared_pairs: AbstractSet[tuple[str, str]],
+    cleared_pairs: Mapping[tuple[str, str], UUID],
 ) -> PartyScreening:
     """Returns the party with ids for all hits; hits of cleared pairs are FALSE_POSITIVE at once."""
     content = subject.content
@@ -184,6 +183,7 @@ def _with_past_verdicts(
             state=HitState.FALSE_POSITIVE
             if (content, hit.entry_content) in cleared_pairs
             else HitState.OPEN,
+            remembered_hit_id=cleared_pairs.get((content, hit.entry_content)),
         )
         for hit in party.hits
     )

@@ -1,4 +1,4 @@
-"""What follows from a verdict on a hit. Clearing an EXACT hit requires a second officer.
+"""What follows from a verdict on a hit. Clearing a hit may require a second officer.
 
 Knows no clock: the time of an act comes from outside.
 """
@@ -27,7 +27,6 @@ from services.screening.core.events import (
 )
 from services.screening.core.evolve import KnownHit, ScreenedApplication, evolve
 from services.screening.core.lifecycle import HIT_TRANSITIONS, UNDECIDED, wrong_state
-from services.screening.core.model import Strength
 from services.screening.core.ownership.rules import Ruling
 from services.screening.core.records import HitAct, HitVerdict, ScreeningResult
 
@@ -45,15 +44,15 @@ def adjudicate(
 ) -> tuple[Event, ...] | Refusal:
     """Returns the event of an officer's verdict, or the refusal.
 
-    Clearing an EXACT hit is proposed only: a second officer confirms or rejects it.
+    Clearing a hit of certain strengths is proposed only: a second officer confirms or rejects it.
     """
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None:
         return NO_HIT
-    conflict = _conflict(application, command.officer)
+    conflict = conflict_of(application, command.officer)
     if conflict is not None:
         return conflict
-    is_proposal = hit.hit.strength is Strength.EXACT and command.verdict is FALSE_POSITIVE
+    is_proposal = hit.hit.strength in command.two_officers and command.verdict is FALSE_POSITIVE
     if (HitClearingProposed if is_proposal else HitAdjudicated) not in HIT_TRANSITIONS[hit.state]:
         return wrong_state(hit.state, command)
     act = HitAct(command.officer.officer_id, command.rationale, now)
@@ -94,7 +93,7 @@ def _pending(
     hit = application.find(command.hit_id) if application is not None else None
     if application is None or hit is None:
         return NO_HIT
-    conflict = _conflict(application, command.officer)
+    conflict = conflict_of(application, command.officer)
     if conflict is not None:
         return conflict
     if hit.pending_clearing_id is None:
@@ -117,7 +116,8 @@ def apply_past_verdict(
     return (_adjudicated(application, hit, FALSE_POSITIVE, act, past_hit_id, ruling),)
 
 
-def _conflict(application: ScreenedApplication, officer: Officer) -> Refusal | None:
+def conflict_of(application: ScreenedApplication, officer: Officer) -> Refusal | None:
+    """Returns CONFLICT_OF_INTEREST if the officer belongs to the applying partner, else None."""
     if officer.affiliation != application.partner_id:
         return None
     message = "an officer who belongs to the partner cannot judge its hits"
@@ -130,7 +130,7 @@ def _conflict(application: ScreenedApplication, officer: Officer) -> Refusal | N
 
 
 def _same_officer(officer_id: str) -> Refusal:
-    message = "the officer who proposed to clear an EXACT hit cannot confirm or reject it"
+    message = "the officer who proposed to clear the hit cannot confirm or reject it"
     return Refusal(Kind.PERMISSION, Reason.SELF_CONFIRMATION, message, {"officerId": officer_id})
 
 

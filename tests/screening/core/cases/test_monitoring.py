@@ -28,6 +28,7 @@ from tests.screening.core.hits import (
     LATER,
     LICENSE,
     OTHER,
+    PAST,
     USER,
     after,
     answer,
@@ -69,7 +70,7 @@ def test_a_new_match_is_told_with_everything_that_may_be_the_party() -> None:
         screening(
             answer(hit(), hit("EL-9", content="z")),
             screening_id=LATER,
-            false=frozenset({(USER.content, "z")}),
+            false={(USER.content, "z"): PAST},
         ),
         screening(answer(EXACT), screening_id=LATER, subjects=(OTHER,)),
     ],

@@ -76,6 +76,20 @@ def test_an_exact_hit_is_cleared_by_two_different_officers_only() -> None:
     assert [each.officer_id for each in cleared.hits[0].acts] == ["licensing-1", "licensing-2"]
 
 
+def test_a_strong_hit_is_cleared_by_two_officers_if_the_rules_say_so() -> None:
+    strong, weak = hit(strength=Strength.STRONG), hit("SDN-2", Strength.WEAK)
+    application = screened(strong, weak)
+    rules = frozenset({Strength.EXACT, Strength.STRONG})
+
+    proposed = after(application, judge(application, FALSE, two_officers=rules))
+    cleared = after(proposed, confirm(proposed, "licensing-2"))
+    one_officer = after(cleared, judge(cleared, FALSE, number=1, two_officers=rules))
+
+    assert proposed.hits[0].state is HitState.CLEARING_PROPOSED
+    assert refused(proposed, confirm(proposed, "licensing-1")).reason is Reason.SELF_CONFIRMATION
+    assert [each.state for each in one_officer.hits] == [HitState.FALSE_POSITIVE] * 2
+
+
 def test_a_verdict_does_not_confirm_a_proposal_by_the_way() -> None:
     proposed = after(screened(EXACT), judge(screened(EXACT), FALSE, "licensing-1"))
 
