@@ -162,6 +162,12 @@ def main(
         _LOG.warning("setting_renamed", old=each.old, new=each.new, detail=each.warning)
     for unknown in unknown_in_use(settings, MigrationSettings):
         _LOG.warning("setting_unknown", name=unknown.name, detail=unknown.text)
+    if given.partners_file is None:
+        _LOG.warning(
+            "partners_file_missing",
+            detail="SAFECONDUCT_PARTNERS_FILE is not set: every partner with a certificate of the"
+            " trust domain may call; the next release will not start without it",
+        )
     code = 1
     try:
         # The runner is never closed. Closing waits for every task, and a consumer whose handler is

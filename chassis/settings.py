@@ -18,6 +18,7 @@ from chassis.rpc.certificates import CertificateFiles
 from chassis.rpc.limits_file import LimitsFileError, read_limits
 from chassis.rpc.officers import Officers, OfficersFileError
 from chassis.rpc.page_tokens import PageTokens, read_keys
+from chassis.rpc.partners import Partners, PartnersFileError, read_partners
 from chassis.setting_types import (
     PREFIX,
     ListenAddress,
@@ -66,6 +67,14 @@ def _check_officers_file(path: Path) -> Path:
     return path
 
 
+def _check_partners_file(path: Path) -> Path:
+    try:
+        read_partners(path)
+    except PartnersFileError as fault:
+        raise ValueError(f"cannot be used: {fault}") from None
+    return path
+
+
 def _check_limits_file(path: Path) -> Path:
     try:
         read_limits(path)
@@ -107,6 +116,9 @@ class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
     officers_file: Annotated[FilePath, AfterValidator(_check_officers_file)] = variable(
         "/etc/safeconduct/officers.yaml"
     )
+    partners_file: Annotated[FilePath, AfterValidator(_check_partners_file)] | None = variable(
+        "/etc/safeconduct/partners.yaml", default=None
+    )
     page_token_keys_file: Annotated[FilePath, AfterValidator(_check_page_token_keys)] = variable(
         "/etc/safeconduct/page-token.keys", old_name="PAGE_TOKEN_KEY_FILE"
     )
@@ -138,6 +150,14 @@ class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
             raise ValueError(
                 f"{names}: {fault}; for example those issued together by one authority"
             ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _affiliations_are_partners(self) -> Self:
+        try:
+            Officers(self.officers_file, Partners(self.partners_file).has)
+        except OfficersFileError as fault:
+            raise ValueError(f"{PREFIX}OFFICERS_FILE cannot be used: {fault}") from None
         return self
 
     @property

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 import grpc
 
 from chassis.rpc.errors import CommonReason, RpcError
+from chassis.rpc.partners import PartnerState
 from chassis.rpc.peer_certificate import PeerUris
 from chassis.rpc.principal_ids import SEGMENT
 
@@ -34,7 +35,8 @@ class Principal:
     `partner_id` is a partner's own id, the partner of a gate, or the partner that an officer
     belongs to. `roles` are names of `safeconduct.options.v1.Role` without the prefix. `tier` is the
     clearance of an officer, 1 to 3; it is 0 for every other caller. `person` is the officer's id of
-    the person who has this account, if that is not the account's own id.
+    the person who has this account, if that is not the account's own id. `is_suspended` says
+    that the partner registry has suspended the partner, or the partner of the gate.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Principal:
     roles: frozenset[str]
     tier: int = 0
     person: str | None = None
+    is_suspended: bool = False
 
     @property
     def person_id(self) -> str:
@@ -64,12 +67,16 @@ class AuthContext(Protocol):
 
 
 def authenticate(
-    context: AuthContext, trust_domain: str, find_officer: Callable[[str], Principal | None]
+    context: AuthContext,
+    trust_domain: str,
+    find_officer: Callable[[str], Principal | None],
+    find_partner: Callable[[str], PartnerState | None],
 ) -> Principal:
     """Returns the caller whose certificate gRPC has verified.
 
     Raises RpcError UNAUTHENTICATED if the certificate names no principal of the trust domain, or an
-    officer that `find_officer` does not know.
+    officer that `find_officer` does not know, and PARTNER_UNKNOWN for a partner or gate whose
+    partner `find_partner` does not know.
     """
     # Not `peer_spiffe_id`: it ends at the first NUL of the URI.
     pems = tuple(context.auth_context().get("x509_pem_cert") or ())
@@ -80,7 +87,20 @@ def authenticate(
     if principal is None:
         message = "the certificate names no principal of this trust domain"
         raise RpcError(grpc.StatusCode.UNAUTHENTICATED, CommonReason.UNAUTHENTICATED, message)
+    if principal.kind in {"partner", "gate"} and principal.partner_id is not None:
+        return _of_registered_partner(principal, principal.partner_id, find_partner)
     return principal
+
+
+def _of_registered_partner(
+    principal: Principal, partner_id: str, find_partner: Callable[[str], PartnerState | None]
+) -> Principal:
+    state = find_partner(partner_id)
+    if state is None:
+        message = "the partner registry does not have the partner of this certificate"
+        code, metadata = grpc.StatusCode.PERMISSION_DENIED, {"partnerId": partner_id}
+        raise RpcError(code, CommonReason.PARTNER_UNKNOWN, message, metadata)
+    return principal if state is PartnerState.ACTIVE else replace(principal, is_suspended=True)
 
 
 _PEER_URIS: Final = PeerUris()

@@ -22,13 +22,14 @@ from chassis.rpc.authentication import (
     current_principal,
     set_principal,
 )
-from chassis.rpc.authorization import authorize
+from chassis.rpc.authorization import NOBODY, AccessRule, authorize
 from chassis.rpc.call_limits import CallLimits
 from chassis.rpc.call_record import CallRecorder
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.error_mapping import internal_error, to_rpc_error
 from chassis.rpc.errors import CommonReason, RpcError, draining, status_of
 from chassis.rpc.officers import Officers
+from chassis.rpc.partners import Partners
 from chassis.rpc.validation import Sentences, check_size, parse
 from chassis.telemetry.tracing import Telemetry
 
@@ -49,9 +50,10 @@ class Interceptor(aio.ServerInterceptor):
     def __init__(
         self,
         telemetry: Telemetry,
-        access: Mapping[str, frozenset[str]],
+        access: Mapping[str, AccessRule],
         trust_domain: str,
         officers: Officers,
+        partners: Partners,
         calls: CallsInFlight,
         limits: CallLimits,
         deadline_s: float = 30.0,
@@ -62,7 +64,7 @@ class Interceptor(aio.ServerInterceptor):
         self._recorder = CallRecorder(telemetry)
         self._access = access
         self._trust_domain = trust_domain
-        self._officers = officers
+        self._officers, self._partners = officers, partners
         self._calls = calls
         self._limits = limits
         self._deadline_s = deadline_s
@@ -168,13 +170,15 @@ class Interceptor(aio.ServerInterceptor):
         try:
             try:
                 self._calls.add(task)
-                principal = authenticate(context, self._trust_domain, self._officers.find)
+                principal = authenticate(
+                    context, self._trust_domain, self._officers.find, self._partners.find
+                )
                 set_principal(principal)
                 call.principal = principal.name
                 with self._calls.waiting_for_client(task), call.not_counted():
                     await self._limits.enter(principal, is_stream=is_stream)
                 entered = principal
-                authorize(principal, self._access.get(method, frozenset()))
+                authorize(principal, self._access.get(method, NOBODY))
                 return await run(requests, context)
             except asyncio.CancelledError as cancelled:
                 if self._calls.is_cancelled_by_us(task) and not context.cancelled():

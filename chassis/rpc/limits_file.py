@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, cast
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.rpc.authentication import Kind
 from chassis.rpc.limits import DEFAULTS, Limit, Limits
 from chassis.rpc.principal_ids import SEGMENT
+from chassis.rpc.reread_file import RereadFile
 from chassis.yaml_files import YamlFileError, load_yaml
 
-_RELOAD_SECONDS: Final = 1.0
 _NAME: Final = rf"^(?:(?:partner|officer|service)/{SEGMENT}|gate/{SEGMENT}/{SEGMENT})$"
 _Name = Annotated[str, Field(pattern=_NAME)]
-
-log = structlog.get_logger()
 
 
 class LimitsFileError(ValueError):
@@ -58,30 +54,12 @@ class LimitsFile:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._signature = None if path is None else _signature(path)
-        self._limits = Limits() if path is None else read_limits(path)
-        self._checked_at = time.monotonic()
+        self._defaults = Limits()
+        self._file = None if path is None else RereadFile(path, "limits", read_limits)
 
     def current(self) -> Limits:
         """Returns the limits that the file gives now."""
-        if self._path is not None and time.monotonic() - self._checked_at >= _RELOAD_SECONDS:
-            self._refresh(self._path)
-        return self._limits
-
-    def _refresh(self, path: Path) -> None:
-        self._checked_at = time.monotonic()
-        signature = _signature(path)
-        if signature == self._signature:
-            return
-        # The signature of an invalid file is kept, too: one log line a file, not one a second.
-        self._signature = signature
-        try:
-            self._limits = read_limits(path)
-        except LimitsFileError as error:
-            log.error("limits_file_rejected", faults=str(error))  # noqa: TRY400 - the text names all
-        else:
-            log.info("limits_file_read", principals=len(self._limits.by_name))
+        return self._defaults if self._file is None else self._file.current()
 
 
 def read_limits(path: Path) -> Limits:
@@ -104,11 +82,3 @@ def read_limits(path: Path) -> Limits:
         for name, entry in file.principals.items()
     }
     return Limits(kinds, names)
-
-
-def _signature(path: Path) -> Hashable:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

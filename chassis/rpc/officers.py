@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.rpc.authentication import Principal
 from chassis.rpc.principal_ids import SEGMENT, confusable_pairs
+from chassis.rpc.reread_file import RereadFile
 from chassis.yaml_files import YamlFileError, load_yaml
 
 OfficerRole = Literal["LICENSING_OFFICER", "COUNTERSIGNER", "ENFORCEMENT_OFFICER", "LIST_OFFICER"]
-
-_RELOAD_SECONDS: Final = 1.0
-
-log = structlog.get_logger()
 
 
 _Id = Annotated[str, Field(pattern=rf"^{SEGMENT}$")]
@@ -57,49 +52,25 @@ class OfficersFileError(ValueError):
 
 
 class Officers:
-    """The officers of one file. A changed file is noticed within a second.
+    """The officers of one file. A changed file is noticed within a second (see `RereadFile`).
 
-    If a new file is invalid or missing, that is logged and the officers of the last valid one stay.
-    Raises OfficersFileError if the first file is invalid.
+    `is_partner` returns whether the partner registry has a partner. Raises OfficersFileError if the
+    first file is invalid.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._signature = _signature(path)
-        self._officers = _read(path)
-        self._checked_at = time.monotonic()
+    def __init__(self, path: Path, is_partner: Callable[[str], bool] = lambda _: True) -> None:
+        self._file = RereadFile(path, "officers", lambda path: _read(path, is_partner))
 
     def find(self, officer_id: str) -> Principal | None:
         """Returns the officer with the roles that the file gives now, or None."""
-        if time.monotonic() - self._checked_at >= _RELOAD_SECONDS:
-            self.refresh()
-        return self._officers.get(officer_id)
+        return self._file.current().get(officer_id)
 
     def refresh(self) -> None:
         """Reads the file again if it has changed since it was last read."""
-        self._checked_at = time.monotonic()
-        signature = _signature(self._path)
-        if signature == self._signature:
-            return
-        # The signature of an invalid file is kept, too: one log line a file, not one a second.
-        self._signature = signature
-        try:
-            self._officers = _read(self._path)
-        except OfficersFileError as error:
-            log.error("officers_file_rejected", faults=str(error))  # noqa: TRY400 - the text names all
-        else:
-            log.info("officers_file_read", officers=len(self._officers))
+        self._file.refresh()
 
 
-def _signature(path: Path) -> Hashable:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _read(path: Path) -> Mapping[str, Principal]:
+def _read(path: Path, is_partner: Callable[[str], bool]) -> Mapping[str, Principal]:
     try:
         officers = _OfficersFile.model_validate(load_yaml(path)).officers
     except YamlFileError as error:
@@ -109,13 +80,24 @@ def _read(path: Path) -> Mapping[str, Principal]:
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
         )
         raise OfficersFileError(f"{path}: {faults}") from error
-    if faults := "; ".join(_faults(officers)):
+    if faults := "; ".join((*_faults(officers), *_unknown_partners(officers, is_partner))):
         raise OfficersFileError(f"{path}: {faults}")
     affiliations = {officer.id: officer.affiliation for officer in officers}
     return {
         officer.id: officer.principal(affiliations[officer.person or officer.id])
         for officer in officers
     }
+
+
+def _unknown_partners(
+    officers: Sequence[Officer], is_partner: Callable[[str], bool]
+) -> Iterator[str]:
+    for place, officer in enumerate(officers):
+        if officer.affiliation is not None and not is_partner(officer.affiliation):
+            yield (
+                f"officers.{place}.affiliation: {officer.affiliation!r} is no partner of the"
+                " partner registry"
+            )
 
 
 def _faults(officers: Sequence[Officer]) -> Iterator[str]:

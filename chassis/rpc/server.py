@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from chassis.health import HealthServer, MetricsServer
 from chassis.rpc.admission import Admission
-from chassis.rpc.authorization import access_table, every_role
+from chassis.rpc.authorization import access_table, anyone_with_a_role
 from chassis.rpc.call_limits import CallLimits
 from chassis.rpc.calls_in_flight import CallsInFlight
 from chassis.rpc.certificates import server_credentials
@@ -21,6 +21,7 @@ from chassis.rpc.interceptor import FIRST_MESSAGE_SECONDS, Interceptor
 from chassis.rpc.limits import Capacity
 from chassis.rpc.limits_file import LimitsFile
 from chassis.rpc.officers import Officers
+from chassis.rpc.partners import Partners
 from chassis.rpc.validation import MAX_REQUEST_BYTES, Sentences, compile_rules
 from chassis.settings import ServiceSettings
 from chassis.telemetry.tracing import Telemetry
@@ -95,7 +96,10 @@ class RpcServer:
         capacity: Capacity | None = None,
     ) -> None:
         names = [name for _, _, name in registrations]
-        access = {**access_table(names), _REFLECTION: every_role()}
+        rules = access_table(names)
+        named = {name for rule in rules.values() for name in rule.services}
+        access = {**rules, _REFLECTION: anyone_with_a_role(named)}
+        partners = Partners(settings.partners_file)
         compile_rules(names)
         self._settings = settings
         self._registrations = registrations
@@ -104,7 +108,8 @@ class RpcServer:
             telemetry,
             access,
             settings.spiffe_trust_domain,
-            Officers(settings.officers_file),
+            Officers(settings.officers_file, partners.has),
+            partners,
             self._calls,
             CallLimits(LimitsFile(settings.limits_file), telemetry.registry, Admission(capacity)),
             deadline_s,

@@ -14,6 +14,7 @@ from infra.cache import CHECKOUT
 from infra.local import certificate_authority as ca
 from infra.local.asyncio_thread import run_coroutine
 from infra.local.kafka import Kafka, Ports
+from infra.local.partner_registry import add_partner
 from infra.local.ports import PortRegistry
 from infra.local.postgres import Database, Postgres
 from infra.local.principals import TRUST_DOMAIN, spiffe_uri
@@ -29,6 +30,7 @@ TOPICS: Final = CHECKOUT / "infra" / "topics.yaml"
 CONDUCT_CODES: Final = CHECKOUT / "services" / "applications" / "policy"
 """The folder of the texts of the code of conduct."""
 OFFICERS: Final = Path(__file__).with_name("officers.yaml")
+PARTNERS: Final = Path(__file__).with_name("partners.yaml")
 LIMITS: Final = Path(__file__).with_name("limits.yaml")
 _PREFIX: Final = "SAFECONDUCT_"
 
@@ -141,8 +143,21 @@ class Stack:
         return tuple(self._addresses(name, replica).grpc for replica in self._replica_numbers())
 
     def identity(self, principal: str) -> ca.Identity:
-        """Returns the certificate of a principal such as `partner/example-1`, issued if missing."""
+        """Returns the certificate of a principal such as `partner/example-1`, issued if missing.
+
+        The partner of a partner or gate is entered in the stack's partner registry.
+        """
+        if (kind_and_id := principal.split("/"))[0] in {"partner", "gate"}:
+            add_partner(self.partners_file, kind_and_id[1])
         return ca.issue(self.certificates, principal.replace("/", "-"), spiffe_uri(principal))
+
+    @cached_property
+    def partners_file(self) -> Path:
+        """The partner registry of this stack. It begins with the partners of `partners.yaml`."""
+        path = self.root / "partners.yaml"
+        if not path.exists():
+            path.write_text(PARTNERS.read_text())
+        return path
 
     @property
     def trace_url_template(self) -> str:
@@ -197,6 +212,7 @@ class Stack:
             "TLS_CLIENT_CA_FILE": str(identity.ca),
             "SPIFFE_TRUST_DOMAIN": TRUST_DOMAIN,
             "OFFICERS_FILE": str(OFFICERS),
+            "PARTNERS_FILE": str(self.partners_file),
             "LIMITS_FILE": str(LIMITS),
             "PAGE_TOKEN_KEYS_FILE": str(ca.page_token_key(self.certificates, name)),
             "OTLP_ENDPOINT": self.spans.otlp_endpoint,

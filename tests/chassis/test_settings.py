@@ -103,6 +103,31 @@ def test_an_invalid_officers_file_is_reported_with_the_place_of_the_fault(
     assert "officers.0.roles.0" in errors_of(capsys)[1]
 
 
+@pytest.mark.parametrize(
+    ("registry", "words"),
+    [
+        ("partners: [{id: a}]", "partners.0.state"),
+        (
+            "partners: [{id: example-2, state: ACTIVE}]",
+            "SAFECONDUCT_OFFICERS_FILE cannot be used: ",
+        ),
+    ],
+)
+def test_a_partner_registry_that_is_invalid_or_lacks_an_officers_partner_is_reported(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Any,
+    registry: str,
+    words: str,
+) -> None:
+    officers = "officers: [{id: a, roles: [], tier: 1, affiliation: example-1}]"
+    (tmp_path / "officers.yaml").write_text(officers)
+    (tmp_path / "partners.yaml").write_text(registry)
+    environment.setenv("SAFECONDUCT_PARTNERS_FILE", str(tmp_path / "partners.yaml"))
+
+    assert words in errors_of(capsys)[1]
+
+
 def test_a_key_of_another_certificate_is_refused(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:

@@ -78,6 +78,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "OVERLOADED": "The service has too many callers. Try again in a few seconds.",
     "FIRST_MESSAGE_LATE": "Send the first message as soon as the stream is open.",
     "DATABASE_BUSY": "Nothing was changed. Try again in a few seconds.",
+    "PARTNER_UNKNOWN": "Ask the licensing authority to register the partner.",
+    "PARTNER_SUSPENDED": "You can still read, report and withdraw. Ask the licensing authority.",
     # reasons of one service (its package's ErrorReason)
     "WRONG_STATE": "allowedCommands lists what is possible now.",
     "NOT_VISIBLE": "Check the id. The resource must belong to you, or your role must include it.",

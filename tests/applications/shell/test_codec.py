@@ -184,7 +184,7 @@ def test_the_commands_that_a_caller_is_offered_are_those_that_its_role_may_call(
     )
     by_name = {path.rpartition("/")[2]: allowed for path, allowed in access.items()}
 
-    assert {role for name in methods.values() for role in by_name[name]} == roles
+    assert {role for name in methods.values() for role in by_name[name].roles} == roles
 
 
 def test_a_partner_and_an_officer_see_their_own_commands_only() -> None:

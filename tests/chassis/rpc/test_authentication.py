@@ -13,6 +13,7 @@ from chassis.rpc.authentication import (
     set_principal,
 )
 from chassis.rpc.errors import RpcError
+from chassis.rpc.partners import PartnerState
 from tests.chassis.rpc.certificates import Peer, alternative_names, certificate
 
 LICENSING = Principal(
@@ -27,6 +28,33 @@ PARTNER = b"spiffe://safeconduct.example/partner/a"
 
 def find_officer(officer_id: str) -> Principal | None:
     return {"licensing-1": LICENSING, "enforcement-1": ENFORCEMENT}.get(officer_id)
+
+
+def find_partner(partner_id: str) -> PartnerState | None:
+    states = {"example-2": PartnerState.SUSPENDED, "unknown": None}
+    return states.get(partner_id, PartnerState.ACTIVE)
+
+
+@pytest.mark.parametrize("path", ["partner/unknown", "gate/unknown/g1"])
+def test_a_partner_that_is_not_registered_is_refused_with_its_gates(path: str) -> None:
+    names = alternative_names(f"spiffe://{DOMAIN}/{path}".encode())
+
+    with pytest.raises(RpcError) as caught:
+        authenticate(Peer(certificate(names, authority=None)), DOMAIN, find_officer, find_partner)
+
+    assert (caught.value.code.name, caught.value.reason, caught.value.metadata) == (
+        "PERMISSION_DENIED",
+        "PARTNER_UNKNOWN",
+        {"partnerId": "unknown"},
+    )
+
+
+@pytest.mark.parametrize("path", ["partner/example-2", "gate/example-2/g1"])
+def test_a_suspended_partner_is_known_as_such_with_its_gates(path: str) -> None:
+    names = alternative_names(f"spiffe://{DOMAIN}/{path}".encode())
+    peer = Peer(certificate(names, authority=None))
+
+    assert authenticate(peer, DOMAIN, find_officer, find_partner).is_suspended
 
 
 @pytest.mark.parametrize(
@@ -61,7 +89,9 @@ def find_officer(officer_id: str) -> Principal | None:
 )
 def test_a_certificate_names_its_principal(path: Any, principal: Any, name: Any) -> None:
     names = alternative_names(f"spiffe://{DOMAIN}/{path}".encode(), dns=[b"localhost"])
-    found = authenticate(Peer(certificate(names, authority=None)), DOMAIN, find_officer)
+    found = authenticate(
+        Peer(certificate(names, authority=None)), DOMAIN, find_officer, find_partner
+    )
 
     assert (principal, name) == (found, found.name)
 
@@ -173,7 +203,7 @@ def test_two_certificates_are_unauthenticated() -> None:
 
 def is_refused(peer: Peer) -> bool:
     try:
-        authenticate(peer, DOMAIN, find_officer)
+        authenticate(peer, DOMAIN, find_officer, find_partner)
     except RpcError as error:
         return error.reason == "UNAUTHENTICATED"
     return False

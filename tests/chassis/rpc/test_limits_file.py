@@ -59,7 +59,7 @@ def test_a_changed_file_is_read_by_itself_after_a_second(
     limits = LimitsFile(file)
     replace(file, "kinds: {partner: {burst: 1}}")
     before = limits.current().by_kind["partner"].burst
-    monkeypatch.setattr("chassis.rpc.limits_file._RELOAD_SECONDS", 0.0)
+    monkeypatch.setattr("chassis.rpc.reread_file.RELOAD_SECONDS", 0.0)
 
     assert (before, limits.current().by_kind["partner"].burst) == (DEFAULTS["partner"].burst, 1)
 
@@ -67,7 +67,7 @@ def test_a_changed_file_is_read_by_itself_after_a_second(
 def test_an_invalid_new_file_leaves_the_last_valid_one_in_use(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.rpc.limits_file._RELOAD_SECONDS", 0.0)
+    monkeypatch.setattr("chassis.rpc.reread_file.RELOAD_SECONDS", 0.0)
     limits = LimitsFile(file)
     replace(file, "kinds: [")
 

@@ -44,7 +44,7 @@ def test_a_changed_file_is_read_by_itself_after_a_second(
 ) -> None:
     replace(file, "officers: []")
     before = officers.find("licensing-1")
-    monkeypatch.setattr("chassis.rpc.officers._RELOAD_SECONDS", 0.0)
+    monkeypatch.setattr("chassis.rpc.reread_file.RELOAD_SECONDS", 0.0)
 
     assert before is not None
     assert officers.find("licensing-1") is None
@@ -149,3 +149,12 @@ def test_two_accounts_of_one_person_have_one_id_for_four_eyes_and_one_affiliatio
     assert (one.person_id, other.person_id) == ("anna", "anna")
     assert (one.partner_id, other.partner_id) == ("example-1", "example-1")
     assert other.name == "officer/enforcement-7"
+
+
+def test_an_affiliation_with_no_registered_partner_is_refused(file: Any) -> None:
+    with pytest.raises(OfficersFileError) as caught:
+        Officers(file, lambda partner_id: partner_id == "example-2")
+
+    assert "officers.1.affiliation: 'example-1' is no partner of the partner registry" in str(
+        caught.value
+    )

@@ -153,6 +153,14 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     """No connection to the database became free in time. Nothing was done. UNAVAILABLE with RetryInfo.
     Metadata: none.
     """
+    COMMON_REASON_PARTNER_UNKNOWN: _CommonReason.ValueType  # 23
+    """The certificate names a partner, or a gate of a partner, that the partner registry does not
+    have. PERMISSION_DENIED. Metadata: partnerId.
+    """
+    COMMON_REASON_PARTNER_SUSPENDED: _CommonReason.ValueType  # 24
+    """The partner registry has suspended the partner. It can still read, report and withdraw.
+    PERMISSION_DENIED. Metadata: partnerId.
+    """
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Reasons that every service may give in google.rpc.ErrorInfo.reason, without the prefix. The
@@ -239,6 +247,14 @@ COMMON_REASON_DATABASE_BUSY: CommonReason.ValueType  # 22
 """No connection to the database became free in time. Nothing was done. UNAVAILABLE with RetryInfo.
 Metadata: none.
 """
+COMMON_REASON_PARTNER_UNKNOWN: CommonReason.ValueType  # 23
+"""The certificate names a partner, or a gate of a partner, that the partner registry does not
+have. PERMISSION_DENIED. Metadata: partnerId.
+"""
+COMMON_REASON_PARTNER_SUSPENDED: CommonReason.ValueType  # 24
+"""The partner registry has suspended the partner. It can still read, report and withdraw.
+PERMISSION_DENIED. Metadata: partnerId.
+"""
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015
 
 @_typing.final
@@ -248,18 +264,30 @@ class Access(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROLES_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
+    ACTIVE_PARTNER_FIELD_NUMBER: _builtins.int
+    active_partner: _builtins.bool
+    """True if a partner that is suspended in the partner registry may not call."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """The caller needs one of these roles."""
+
+    @_builtins.property
+    def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the services that may call, for example "applications". A method with ROLE_SERVICE has
+        at least one, others have none.
+        """
 
     def __init__(
         self,
         *,
         roles: _abc.Iterable[Global___Role.ValueType] | None = ...,
+        services: _abc.Iterable[_builtins.str] | None = ...,
+        active_partner: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_partner", b"active_partner", "roles", b"roles", "services", b"services"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
