@@ -88,6 +88,10 @@ ADVICE: Final[Mapping[str, str]] = {
     "CONFLICT_OF_INTEREST": "An officer without ties to this partner must do it.",
     "CLEARANCE_TOO_LOW": "An officer of the tier named must do it.",
     "RECOMMENDATION_CHANGED": "Read the case again: another recommendation is pending now.",
+    "OPEN_HITS": (
+        "Judge the hits first: safeconduct hits list --application ID --state OPEN. Or recommend"
+        " again with --override-open-hits and a reason."
+    ),
     "SIGNATURE_INVALID": "Sign with the key that the application names for this signatory.",
     "SIGNATORY_NOT_AUTHORIZED": "A signatory whom the application names as authorized must sign.",
     "CODE_OUT_OF_DATE": "Read the application again and sign the text that it holds now.",
