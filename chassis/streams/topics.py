@@ -31,6 +31,7 @@ from chassis.transport.brokers import Bootstrap, client_options
 from chassis.transport.settings import KafkaTlsSettings
 from chassis.yaml_files import load_yaml
 
+_KEYS: Final = frozenset({"name", "partitions", "config", "writer", "readers", "dlq"})
 _SIZE: Final = "max.message.bytes"
 _SET_ON_TOPIC: Final = 1
 """Kafka's number for a setting of the topic itself, DYNAMIC_TOPIC_CONFIG."""
@@ -38,11 +39,16 @@ _SET_ON_TOPIC: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A declared topic. `config` holds Kafka topic settings, for instance retention.ms."""
+    """A declared topic. `config` holds Kafka topic settings, for instance retention.ms.
+
+    `writers` and `readers` are the names of the services that may write and read it.
+    """
 
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
+    writers: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
 
 def read_topics(file: Path) -> list[Topic]:
@@ -56,7 +62,7 @@ def read_topics(file: Path) -> list[Topic]:
     except (KeyError, TypeError):
         raise ValueError(f"{file}: the key topics must hold a list of topics") from None
     for number, entry in enumerate(entries):
-        known = isinstance(entry, dict) and set(entry) <= {"name", "partitions", "config", "dlq"}
+        known = isinstance(entry, dict) and set(entry) <= _KEYS
         if (
             not known
             or not isinstance(entry.get("name"), str)
@@ -64,19 +70,21 @@ def read_topics(file: Path) -> list[Topic]:
         ):
             raise ValueError(
                 f"{file}: topics[{number}] must have a name and a number of partitions;"
-                " it may have config and dlq, and no other key"
+                " it may have config, writer, readers and dlq, and no other key"
             )
+        writers = (str(entry["writer"]),) if entry.get("writer") else ()
+        readers = tuple(map(str, entry.get("readers") or ()))
         config = {key: str(value) for key, value in (entry.get("config") or {}).items()}
         if config.setdefault(_SIZE, str(MAX_RECORD_BYTES)) != str(MAX_RECORD_BYTES):
             raise ValueError(
                 f"{file}: topics[{number}]: {_SIZE} must be {MAX_RECORD_BYTES}, the largest record"
                 " that the services send"
             )
-        topics.append(Topic(entry["name"], entry["partitions"], config))
+        topics.append(Topic(entry["name"], entry["partitions"], config, writers, readers))
         if entry.get("dlq"):
             # -1: dead letters are kept for ever, because they wait for a person.
             kept = {"retention.ms": "-1", _SIZE: str(MAX_DEAD_LETTER_BYTES)}
-            topics.append(Topic(dead_letter_topic(entry["name"]), 1, kept))
+            topics.append(Topic(dead_letter_topic(entry["name"]), 1, kept, writers=readers))
     return topics
 
 

@@ -27,6 +27,8 @@ RENEW_DAYS: Final = 7
 
 PAGE_TOKEN_KEY_BYTES: Final = 32
 _SERVERS: Final = ("/service/", "/broker/", "/database/")
+_NAME_CHARACTERS: Final = 64
+"""RFC 5280, appendix A.1, allows a common name no more."""
 _CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
@@ -74,6 +76,11 @@ def issue(
     return identity
 
 
+def common_name(identity: Identity) -> str:
+    """Returns the common name of the certificate, by which Kafka knows its owner."""
+    return identity.cert.stem[:_NAME_CHARACTERS]
+
+
 def license_key(folder: Path) -> Path:
     """Returns `license.key`: the Ed25519 key (PKCS #8 PEM) that signs license documents."""
     file = folder / "license.key"
@@ -115,7 +122,7 @@ def _make_leaf(
     lifetime: dt.timedelta,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.cert.stem[:64])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name(identity))])
     alternatives: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_uri)]
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if any(kind in spiffe_uri for kind in _SERVERS):

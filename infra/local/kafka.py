@@ -18,8 +18,11 @@ from typing import Final, Self
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from chassis.transport.brokers import Bootstrap, Brokers, client_options
+from chassis.transport.renewed_tls import TlsFiles
 from infra.downloads.kafka import jars
 from infra.local.asyncio_thread import run_coroutine
+from infra.local.certificate_authority import Identity, common_name
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.probes import accepts_connections
 from infra.local.processes import Command, Process, ProcessError, log_tail, wait_until
@@ -54,8 +57,22 @@ class Listener:
     advertised: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KafkaTls:
+    """The identities of a cluster: of its nodes, and of the client that may do everything.
+
+    The broker knows a client by the common name of its certificate.
+    """
+
+    node: Identity
+    administrator: Identity
+
+
 class Kafka:
     """A cluster whose nodes are numbered from 1. Their data is in `folder`; existing data is used.
+
+    With `tls` every listener demands a certificate, and a client may do only what it was granted.
+    Without, every client may do everything.
 
     A single node keeps acknowledged records while its disk lives. Three nodes keep every
     acknowledged record when one of them is lost.
@@ -69,6 +86,7 @@ class Kafka:
         ports: Sequence[Ports] | None = None,
         keep_alive: bool = False,
         listeners: Sequence[Listener] = (),
+        tls: KafkaTls | None = None,
     ) -> None:
         if nodes not in (1, _QUORUM):
             raise ValueError(f"nodes must be 1 or 3, not {nodes}")
@@ -77,6 +95,7 @@ class Kafka:
         self.nodes = tuple(range(1, nodes + 1))
         self._keep_alive = keep_alive
         self._listeners = tuple(listeners)
+        self._tls = tls
         self._processes: dict[int, Process] = {}
         self._is_stopping = threading.Event()
 
@@ -93,9 +112,20 @@ class Kafka:
         self.stop()
 
     @property
-    def bootstrap(self) -> str:
+    def addresses(self) -> str:
         """`host:port` of every node, comma-separated."""
         return ",".join(f"{LOOPBACK}:{ports.broker}" for ports in self.ports)
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """All nodes, for a client that may do everything."""
+        return self._reached_at(self.addresses)
+
+    def _reached_at(self, addresses: str) -> Bootstrap:
+        if self._tls is None:
+            return addresses
+        admin = self._tls.administrator
+        return Brokers(addresses, TlsFiles(admin.ca, admin.cert, admin.key))
 
     @property
     def replication(self) -> int:
@@ -174,8 +204,8 @@ class Kafka:
 
     def brokers(self) -> frozenset[int]:
         """Returns the nodes in the answer to a metadata request; empty if no node answers."""
-        up = [address for address in self.bootstrap.split(",") if accepts_connections(address)]
-        return run_coroutine(_brokers(up)) if up else frozenset()
+        up = [address for address in self.addresses.split(",") if accepts_connections(address)]
+        return run_coroutine(_brokers(self._reached_at(",".join(up)))) if up else frozenset()
 
     def _start_and_wait(self, nodes: Sequence[int]) -> None:
         def ready_or_again() -> bool:
@@ -200,7 +230,9 @@ class Kafka:
         The other nodes are not asked: they list a dead node for some seconds.
         """
         address = f"{LOOPBACK}:{self.ports[node - 1].broker}"
-        return accepts_connections(address) and node in run_coroutine(_brokers([address]))
+        if not accepts_connections(address):
+            return False
+        return node in run_coroutine(_brokers(self._reached_at(address)))
 
     def _folder(self, node: int) -> Path:
         return self.folder / f"node-{node}"
@@ -210,10 +242,27 @@ class Kafka:
         for node, ports in zip(self.nodes, self.ports, strict=True):
             self._folder(node).mkdir(parents=True, exist_ok=True)
             text = template.substitute(self._values(node, ports))
+            if self._tls is not None:
+                text += self._tls_settings(node, self._tls)
             (self._folder(node) / "server.properties").write_text(text, encoding="utf-8")
+
+    def _tls_settings(self, node: int, tls: KafkaTls) -> str:
+        # One file with key and certificate, readable by nobody else.
+        keystore = self._folder(node) / "node.pem"
+        keystore.touch(mode=0o600)
+        keystore.write_bytes(tls.node.key.read_bytes() + tls.node.cert.read_bytes())
+        template = Template((_SOURCE / "tls.properties").read_text(encoding="utf-8"))
+        return template.substitute(
+            keystore=keystore,
+            truststore=tls.node.ca,
+            super_users=";".join(
+                f"User:{common_name(each)}" for each in (tls.node, tls.administrator)
+            ),
+        )
 
     def _values(self, node: int, ports: Ports) -> Mapping[str, str]:
         voters = zip(self.nodes, self.ports, strict=True)
+        protocol = "SSL" if self._tls is not None else "PLAINTEXT"
         return {
             "node": str(node),
             "voters": ",".join(f"{number}@{LOOPBACK}:{each.controller}" for number, each in voters),
@@ -228,7 +277,9 @@ class Kafka:
             "more_advertised": "".join(
                 f",{each.name}://{LOOPBACK}:{each.advertised[node - 1]}" for each in self._listeners
             ),
-            "more_protocols": "".join(f",{each.name}:PLAINTEXT" for each in self._listeners),
+            "clients": protocol,
+            "protocol": protocol,
+            "more_protocols": "".join(f",{each.name}:{protocol}" for each in self._listeners),
         }
 
     def _cluster_id(self) -> str:
@@ -287,8 +338,8 @@ class Kafka:
         )
 
 
-async def _brokers(addresses: Sequence[str]) -> frozenset[int]:
-    client = AIOKafkaClient(bootstrap_servers=list(addresses), request_timeout_ms=5_000)
+async def _brokers(bootstrap: Bootstrap) -> frozenset[int]:
+    client = AIOKafkaClient(**client_options(bootstrap), request_timeout_ms=5_000)
     try:
         await client.bootstrap()
         return frozenset(broker.nodeId for broker in client.cluster.brokers())

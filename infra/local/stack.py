@@ -13,7 +13,7 @@ from typing import Final, Self
 from infra.cache import CHECKOUT
 from infra.local import certificate_authority as ca
 from infra.local.asyncio_thread import run_coroutine
-from infra.local.kafka import Kafka, Ports
+from infra.local.kafka import Kafka, KafkaTls, Ports
 from infra.local.partner_registry import add_partner
 from infra.local.ports import PortRegistry
 from infra.local.postgres import Database, Postgres
@@ -94,7 +94,10 @@ class Stack:
     def postgres(self) -> Postgres:
         """The server of all databases."""
         return Postgres(
-            self.root / "postgres", port=self._ports.port("postgres"), keep_alive=self._keep_alive
+            self.root / "postgres",
+            port=self._ports.port("postgres"),
+            keep_alive=self._keep_alive,
+            identity=self._identity("database", "database/postgres"),
         )
 
     @cached_property
@@ -108,7 +111,19 @@ class Stack:
             for node in range(1, self._nodes + 1)
         ]
         return Kafka(
-            self.root / "kafka", nodes=self._nodes, ports=ports, keep_alive=self._keep_alive
+            self.root / "kafka",
+            nodes=self._nodes,
+            ports=ports,
+            keep_alive=self._keep_alive,
+            tls=self.kafka_tls,
+        )
+
+    @cached_property
+    def kafka_tls(self) -> KafkaTls:
+        """The certificates of the cluster and of its administrator."""
+        return KafkaTls(
+            node=self._identity("kafka-node", "broker/kafka"),
+            administrator=self._identity("kafka-administrator", "operator/kafka-administrator"),
         )
 
     @cached_property
@@ -159,6 +174,10 @@ class Stack:
             path.write_text(PARTNERS.read_text())
         return path
 
+    def _identity(self, name: str, path: str) -> ca.Identity:
+        """Returns the certificate of a part that is no principal of the services."""
+        return ca.issue(self.certificates, name, f"spiffe://{TRUST_DOMAIN}/{path}")
+
     @property
     def trace_url_template(self) -> str:
         """The address of the trace `{trace_id}`: the viewer's page, or JSON without a viewer."""
@@ -193,7 +212,8 @@ class Stack:
                 f"{_PREFIX}OPERATOR_{name.upper()}_URL": self._databases[name].app_dsn
                 for name in self.service_names
             },
-            _PREFIX + "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            _PREFIX + "KAFKA_BOOTSTRAP_SERVERS": self.kafka.addresses,
+            **_kafka_env(self._identity("kafka-operator", "operator/kafka-operator")),
             _PREFIX + "CONDUCT_CODES": str(CONDUCT_CODES),
         }
 
@@ -203,7 +223,7 @@ class Stack:
         addresses = self._addresses(name, replica)
         settings = {
             "DATABASE_URL": self._databases[name].app_dsn,
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.addresses,
             "GRPC_LISTEN_ADDRESS": addresses.grpc,
             "HEALTH_LISTEN_ADDRESS": addresses.health,
             "METRICS_LISTEN_ADDRESS": addresses.metrics,
@@ -225,6 +245,7 @@ class Stack:
             settings["LICENSE_SIGNING_KEY_FILE"] = str(ca.license_key(self.certificates))
         return {
             **{_PREFIX + key: value for key, value in settings.items()},
+            **_kafka_env(identity),
             # People want to see a span at once. The exporter's default is five seconds.
             "OTEL_BSP_SCHEDULE_DELAY": "500",
         }
@@ -239,10 +260,14 @@ class Stack:
         migrate(database.owner_dsn, database.app_role, CHECKOUT / "services" / name / "migrations")
 
     def create_topics(self) -> None:
-        """Creates the topics of `infra/topics.yaml` that do not exist."""
+        """Creates the topics of `infra/topics.yaml` that do not exist, and gives access to them."""
+        from chassis.streams.topic_access import grant, operator_rules, service_rules
         from chassis.streams.topics import create, read_topics
 
-        run_coroutine(create(self.kafka.bootstrap, read_topics(TOPICS), self.kafka.replication))
+        topics = read_topics(TOPICS)
+        run_coroutine(create(self.kafka.bootstrap, topics, self.kafka.replication))
+        rules = (*service_rules(topics), *operator_rules(topics))
+        run_coroutine(grant(self.kafka.bootstrap, rules))
 
     def _start(self, exit_stack: ExitStack) -> None:
         ca.authority(self.certificates)
@@ -333,6 +358,12 @@ class Stack:
 
     def _replica_numbers(self) -> range:
         return range(1, self._replicas + 1)
+
+
+def _kafka_env(identity: ca.Identity) -> dict[str, str]:
+    """Returns the settings by which a client shows the brokers this certificate."""
+    files = {"CA": identity.ca, "CERTIFICATE": identity.cert, "PRIVATE_KEY": identity.key}
+    return {f"{_PREFIX}KAFKA_{name}_FILE": str(file) for name, file in files.items()}
 
 
 def _inherited_env() -> dict[str, str]:

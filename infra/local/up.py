@@ -105,8 +105,8 @@ def _table(stack: Stack) -> Table:
         table.add_row("", addresses.health, "health")
         table.add_row("", f"http://{addresses.metrics}/metrics", "metrics")
     table.add_row("postgres", f"{LOOPBACK}:{stack.postgres.port}", "")
-    for node, address in zip(stack.kafka.nodes, stack.kafka.bootstrap.split(","), strict=True):
-        table.add_row(f"kafka {node}", address, "")
+    for node, address in zip(stack.kafka.nodes, stack.kafka.addresses.split(","), strict=True):
+        table.add_row(f"kafka {node}", address, "mTLS")
     table.add_row("spans", stack.spans.otlp_endpoint, "OTLP")
     table.add_row("", f"{stack.spans.http_address}/traces/ID", "a trace as JSON")
     if stack.viewer is not None:

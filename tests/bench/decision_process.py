@@ -35,6 +35,8 @@ from chassis.streams.outbox_record import Address, OutboxRecord
 from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.tracing import setup
+from chassis.transport.brokers import Brokers
+from chassis.transport.renewed_tls import TlsFiles
 from services.applications import __main__ as service
 from services.applications.core.commands import Submit
 from services.applications.core.decide import decide
@@ -161,7 +163,7 @@ async def main(given: dict[str, Any]) -> None:
     hearing = EventHandlers(office)
     relay = Relay(
         given["dsn"],
-        given["bootstrap"],
+        Brokers(given["bootstrap"], TlsFiles(*map(Path, given["kafka_files"]))),
         "/bench",
         service.PACKAGE,
         _to(given["topic"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import statistics
 import time
 from contextlib import AsyncExitStack
@@ -47,7 +48,11 @@ async def cost_with_many_stored(stack_under_test: BenchStack) -> list[Result]:
             )
             given = {
                 "dsn": database.app_dsn,
-                "bootstrap": stack_under_test.stack.kafka.bootstrap,
+                "bootstrap": stack_under_test.stack.kafka.addresses,
+                "kafka_files": [
+                    str(file)
+                    for file in dataclasses.astuple(stack_under_test.stack.kafka_tls.administrator)
+                ],
                 "topic": topic,
                 "application": str(stack_under_test.example_files / f"{HOSPITAL}.yaml"),
             }

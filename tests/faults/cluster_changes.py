@@ -11,12 +11,13 @@ from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.admin import AlterPartitionReassignmentsRequest
 
 from chassis.streams.topics import create, read_topics
+from chassis.transport.brokers import Bootstrap, client_options
 from infra.local.stack import TOPICS
 
 _PATIENCE_S: Final = 20.0
 
 
-async def place(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]) -> None:
+async def place(bootstrap: Bootstrap, topic: str, partition: int, nodes: Sequence[int]) -> None:
     """Moves a partition to these nodes; returns when all of them have every record.
 
     The settings of the topic stay. With fewer nodes than `min.insync.replicas`, the partition takes
@@ -35,7 +36,7 @@ async def place(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]
                 await asyncio.sleep(0.2)
 
 
-async def leader(bootstrap: str, topic: str, partition: int, nodes: Sequence[int]) -> int:
+async def leader(bootstrap: Bootstrap, topic: str, partition: int, nodes: Sequence[int]) -> int:
     """Returns the node that leads a partition, once all these nodes are in sync.
 
     Only the leader may become the single replica: Kafka lets also a replica without all records
@@ -49,7 +50,7 @@ async def leader(bootstrap: str, topic: str, partition: int, nodes: Sequence[int
             await asyncio.sleep(0.2)
 
 
-async def recreate(bootstrap: str, topic: str, replication: int) -> None:
+async def recreate(bootstrap: Bootstrap, topic: str, replication: int) -> None:
     """Deletes the topic and creates it as `infra/topics.yaml` declares it. Raises KafkaError."""
     async with _admin(bootstrap) as admin:
         answer = await admin.delete_topics([topic])
@@ -70,8 +71,8 @@ async def recreate(bootstrap: str, topic: str, replication: int) -> None:
 class _admin:  # noqa: N801 - used like a function
     """An admin client that is started and closed."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    def __init__(self, bootstrap: Bootstrap) -> None:
+        self._client = AIOKafkaAdminClient(**client_options(bootstrap), request_timeout_ms=15_000)
 
     async def __aenter__(self) -> AIOKafkaAdminClient:
         await self._client.start()

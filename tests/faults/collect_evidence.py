@@ -23,6 +23,7 @@ from chassis.store.hash_chain import EVENT_COLUMNS, StoredEvent, chain_hash, eve
 from chassis.store.journal import Journal
 from chassis.streams.topic_table import Entry
 from chassis.telemetry.tracing import setup
+from chassis.transport.brokers import Bootstrap, client_options
 from operations.outbox.tables import outbox_tables
 from services.applications.shell.projections import ApplicationStream
 from services.enforcement.shell.heartbeats import Heartbeats
@@ -204,9 +205,9 @@ async def parked_of_services(stack: FaultStack, service: str) -> int:
         await connection.close()
 
 
-async def topic(bootstrap: str, name: str) -> list[Any]:
+async def topic(bootstrap: Bootstrap, name: str) -> list[Any]:
     """Returns every record of a topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_options(bootstrap), enable_auto_commit=False)
     try:
         await consumer.start()
         metadata = await consumer._client.fetch_all_metadata()
@@ -226,7 +227,7 @@ async def topic(bootstrap: str, name: str) -> list[Any]:
         await consumer.stop()
 
 
-async def topics(bootstrap: str) -> dict[str, list[Any]]:
+async def topics(bootstrap: Bootstrap) -> dict[str, list[Any]]:
     """Returns every record of the event topics, the compacted topic and the dead-letter topics."""
     names = (*FACTS, STANDING, *(name + ".dlq" for name in FACTS))
     return {name: await topic(bootstrap, name) for name in names}
@@ -328,10 +329,10 @@ async def recalled(stack: FaultStack, read: Mapping[str, Sequence[Any]]) -> dict
     }
 
 
-async def lag(bootstrap: str) -> dict[str, int]:
+async def lag(bootstrap: Bootstrap) -> dict[str, int]:
     """Returns the consumer lag by group and topic."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    admin = AIOKafkaAdminClient(**client_options(bootstrap), request_timeout_ms=15_000)
+    consumer = AIOKafkaConsumer(**client_options(bootstrap), enable_auto_commit=False)
     try:
         await admin.start()
         await consumer.start()

@@ -77,6 +77,7 @@ class FaultStack(Stack):
             ports=ports,
             keep_alive=True,
             listeners=listeners,
+            tls=self.kafka_tls,
         )
 
     @cached_property

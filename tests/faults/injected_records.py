@@ -12,6 +12,8 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from safeconduct.enforcement.v1 import events_pb2
 
+from chassis.transport.brokers import Bootstrap, client_options
+
 T = TypeVar("T")
 APPLICATIONS: Final = "safeconduct.applications.v1"
 SCREENING: Final = "safeconduct.screening.v1"
@@ -91,10 +93,10 @@ def refused_of(record: Any) -> Refused | None:
     return Refused(*stream, ("applications",), frozenset(reasons))
 
 
-async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> list[Any]:
+async def newest(bootstrap: Bootstrap, topics: Sequence[str], count: int = COPIES) -> list[Any]:
     """Returns the newest records of the topics, in order within a partition."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=10_000
+        **client_options(bootstrap), enable_auto_commit=False, request_timeout_ms=10_000
     )
     try:
         await consumer.start()
@@ -115,7 +117,7 @@ async def newest(bootstrap: str, topics: Sequence[str], count: int = COPIES) -> 
         await consumer.stop()
 
 
-async def send_again(bootstrap: str, rng: random.Random | None) -> int:
+async def send_again(bootstrap: Bootstrap, rng: random.Random | None) -> int:
     """Publishes the newest events again, in order or shuffled by `rng`; returns their number.
 
     Standings are among them. This is what a relay does that lost its shard with a record in flight:
@@ -126,7 +128,7 @@ async def send_again(bootstrap: str, rng: random.Random | None) -> int:
     records = [each for each in found if "ce_streamversion" in dict(each.headers or ())]
     if rng is not None:
         rng.shuffle(records)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)
+    producer = AIOKafkaProducer(**client_options(bootstrap), acks="all", request_timeout_ms=10_000)
     try:
         await producer.start()
         for record in records:
@@ -142,19 +144,19 @@ async def send_again(bootstrap: str, rng: random.Random | None) -> int:
     return len(records)
 
 
-async def poison(bootstrap: str, rng: random.Random) -> None:
+async def poison(bootstrap: Bootstrap, rng: random.Random) -> None:
     """Publishes undecodable bytes on one partition of every event topic."""
     for topic in FACTS:
         await _put(bootstrap, topic, rng.randrange(PARTITIONS), rng.randbytes(40), [])
 
 
-async def failing(bootstrap: str, rng: random.Random) -> None:
+async def failing(bootstrap: Bootstrap, rng: random.Random) -> None:
     """Publishes an event about a license that was never issued; its handler must refuse it."""
     stream = _injected_stream(rng)
     await _put_event(bootstrap, rng, rng.randrange(PARTITIONS), stream, 1, "LicenseSuspended")
 
 
-async def unknown_type(bootstrap: str, rng: random.Random) -> None:
+async def unknown_type(bootstrap: Bootstrap, rng: random.Random) -> None:
     """Publishes an event of a type that no release knows, and a known one behind it.
 
     The services must park both, and all the same handle every other stream of the partition.
@@ -164,7 +166,7 @@ async def unknown_type(bootstrap: str, rng: random.Random) -> None:
     await _put_event(bootstrap, rng, partition, stream, 2, "LicenseSuspended")
 
 
-async def wrong_order(bootstrap: str, rng: random.Random) -> UUID:
+async def wrong_order(bootstrap: Bootstrap, rng: random.Random) -> UUID:
     """Publishes two events of a stream, the later one first; returns the stream.
 
     Both are about a license that was never issued.
@@ -180,7 +182,7 @@ def _injected_stream(rng: random.Random) -> UUID:
 
 
 async def _put_event(
-    bootstrap: str, rng: random.Random, partition: int, stream: UUID, version: int, name: str
+    bootstrap: Bootstrap, rng: random.Random, partition: int, stream: UUID, version: int, name: str
 ) -> None:
     published = events_pb2.LicenseSuspended(
         license_id=str(stream),
@@ -202,9 +204,9 @@ async def _put_event(
 
 
 async def _put(
-    bootstrap: str, topic: str, partition: int, body: bytes, headers: list[tuple[str, bytes]]
+    bootstrap: Bootstrap, topic: str, partition: int, body: bytes, headers: list[tuple[str, bytes]]
 ) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000)
+    producer = AIOKafkaProducer(**client_options(bootstrap), acks="all", request_timeout_ms=10_000)
     try:
         await producer.start()
         await producer.send_and_wait(topic, body, key=KEY, partition=partition, headers=headers)

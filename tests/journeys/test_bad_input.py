@@ -18,6 +18,7 @@ from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client, SafeconductError, new_request_id
 from safeconduct.enforcement.v1 import model_pb2 as enforcement_pb2
 
+from chassis.transport.brokers import client_options
 from infra.local.stack import Stack
 from infra.scenario.clients import Clients
 from infra.scenario.scenario import Scenario
@@ -295,7 +296,7 @@ async def test_a_record_without_headers_becomes_a_dead_letter_and_the_partition_
         "safeconduct.screening.v1",
         hashlib.sha256(str(time.time_ns()).encode()).digest(),
     )
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap)
+    producer = AIOKafkaProducer(**client_options(stack.kafka.bootstrap))
     await producer.start()
     try:
         for partition in range(6):
@@ -310,7 +311,7 @@ async def test_a_record_without_headers_becomes_a_dead_letter_and_the_partition_
     )
     letters = AIOKafkaConsumer(
         f"{topic}.dlq",
-        bootstrap_servers=stack.kafka.bootstrap,
+        **client_options(stack.kafka.bootstrap),
         auto_offset_reset="earliest",
         group_id=None,
     )

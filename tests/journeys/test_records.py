@@ -16,6 +16,7 @@ from safeconduct.applications.v1 import model_pb2
 from chassis.store.hash_chain import StoredEvent, chain_hash, event_id_of
 from chassis.store.journal import Journal
 from chassis.telemetry.tracing import setup
+from chassis.transport.brokers import client_options
 from infra.local.stack import SERVICES, Stack
 from infra.scenario.clients import Clients
 from infra.scenario.scenario import Scenario
@@ -93,7 +94,7 @@ def _invalid_versions(history: list[StoredEvent]) -> list[int]:
 
 async def _records(stack: Stack) -> list[Any]:
     """Returns every record of the three topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_options(stack.kafka.bootstrap), enable_auto_commit=False)
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(6)]
@@ -119,7 +120,7 @@ async def test_replaying_every_event_in_any_order_changes_nothing(
     before = await _versions(stack)
     records = [record for record in await _records(stack) if dict(record.headers).get("ce_id")]
     random.Random(7).shuffle(records)
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap)
+    producer = AIOKafkaProducer(**client_options(stack.kafka.bootstrap))
     await producer.start()
     try:
         for record in records:

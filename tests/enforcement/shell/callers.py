@@ -19,6 +19,7 @@ from safeconduct.enforcement.v1 import model_pb2 as pb
 from safeconduct.gate import Gate
 
 from chassis.proto_mapping import to_timestamp
+from chassis.transport.brokers import client_options
 from infra.local.stack import Stack
 
 SECONDS = 60.0
@@ -35,7 +36,7 @@ class Callers:
         self._clients: dict[tuple[str, int], Client] = {}
 
     async def __aenter__(self) -> Self:
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.stack.kafka.bootstrap, acks="all")
+        self._producer = AIOKafkaProducer(**client_options(self.stack.kafka.bootstrap), acks="all")
         await self._undo.enter_async_context(self._producer)
         return self
 

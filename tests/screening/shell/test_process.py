@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from safeconduct.applications.v1 import events_pb2 as applications_pb2
 from safeconduct.screening.v1 import events_pb2, model_pb2, service_pb2, service_pb2_grpc
 
+from chassis.transport.brokers import client_options
 from infra.local.asyncio_thread import run_coroutine
 from infra.local.stack import Stack
 from services.screening.shell.list_sources import ListSource
@@ -51,7 +52,7 @@ async def start_list(dsn: str, new_replica: NewReplica) -> None:
 
 async def publish(stack: Stack, *records: tuple[UUID, bytes], partition: int = 0) -> None:
     """Writes these events of applications to one partition, in order."""
-    async with AIOKafkaProducer(bootstrap_servers=stack.kafka.bootstrap, acks="all") as producer:
+    async with AIOKafkaProducer(**client_options(stack.kafka.bootstrap), acks="all") as producer:
         for event_id, payload in records:
             await producer.send_and_wait(
                 CONSUMED, payload, headers=headers(event_id), partition=partition
@@ -61,7 +62,7 @@ async def publish(stack: Stack, *records: tuple[UUID, bytes], partition: int = 0
 async def everything(stack: Stack, topic: str) -> Sequence[ConsumerRecord]:
     """All that a topic holds now."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=stack.kafka.bootstrap,
+        **client_options(stack.kafka.bootstrap),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
