@@ -14,6 +14,7 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient
 from safeconduct.cli.profile_file import read_profiles
 
+from chassis.transport.brokers import client_options
 from infra.cache import CHECKOUT
 from infra.local.kafka import Kafka
 from infra.local.processes import wait_until
@@ -31,7 +32,7 @@ def stack(run_folder: Path) -> Iterator[Stack]:
 
 
 async def _topics(cluster: Kafka) -> dict[str, int]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    admin = AIOKafkaAdminClient(**client_options(cluster.bootstrap))
     await admin.start()
     try:
         return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
