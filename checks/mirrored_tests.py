@@ -36,6 +36,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "tests/enforcement/shell/test_migrations.py": "the migrations of the database",
     "tests/enforcement/shell/test_service.py": "the whole service as a process",
     "tests/enforcement/shell/test_gate_vectors.py": "CheckAccess against the published vectors",
+    "tests/infra/test_transport.py": "TLS and access rules of the whole local stack",
     "tests/operations/test_dead_letters.py": "the command dlq over all its modules",
     "tests/operations/test_parked.py": "the command parked over all its modules",
     "tests/operations/test_parked_records.py": "the command outbox over all its modules",
