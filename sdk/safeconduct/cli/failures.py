@@ -92,6 +92,10 @@ ADVICE: Final[Mapping[str, str]] = {
         "Judge the hits first: safeconduct hits list --application ID --state OPEN. Or recommend"
         " again with --override-open-hits and a reason."
     ),
+    "REMEMBERED_VERDICT": (
+        "Withdraw the verdict of the hit that rememberedHitId names:"
+        " safeconduct hits withdraw-verdict ID."
+    ),
     "SIGNATURE_INVALID": "Sign with the key that the application names for this signatory.",
     "SIGNATORY_NOT_AUTHORIZED": "A signatory whom the application names as authorized must sign.",
     "CODE_OUT_OF_DATE": "Read the application again and sign the text that it holds now.",
