@@ -21,6 +21,7 @@ from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
 from chassis.streams.topics import Topic, create
 from chassis.telemetry.tracing import setup
+from chassis.transport.brokers import Bootstrap, client_options
 from services.applications import __main__ as service
 from tests.bench.bench_stack import BenchStack
 from tests.bench.cpu import busy
@@ -128,8 +129,8 @@ async def beside_a_poison_record(stack_under_test: BenchStack) -> list[Result]:
 
 
 @contextlib.asynccontextmanager
-async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(_TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+async def _reader(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(_TOPIC, **client_options(bootstrap), auto_offset_reset="earliest")
     await consumer.start()
     try:
         yield consumer

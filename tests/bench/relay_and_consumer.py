@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import statistics
 
 from chassis.store.migrations import migrate
@@ -30,7 +31,11 @@ async def events_per_core(stack_under_test: BenchStack) -> list[Result]:
     given = {
         "dsn": database.app_dsn,
         "owner_dsn": database.owner_dsn,
-        "bootstrap": kafka.bootstrap,
+        "bootstrap": kafka.addresses,
+        "kafka_files": [
+            str(file)
+            for file in dataclasses.astuple(stack_under_test.stack.kafka_tls.administrator)
+        ],
         "topic": _TOPIC,
         "bare_topic": _BARE,
     }

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -26,6 +27,8 @@ from chassis.streams.outbox_record import Address
 from chassis.streams.relay import Relay
 from chassis.streams.relay_metrics import RelayMetrics
 from chassis.telemetry.tracing import setup
+from chassis.transport.brokers import Brokers, client_options
+from chassis.transport.renewed_tls import TlsFiles
 from tests.bench.child_processes import lines, respond, settings
 
 _WINDOW: Final = 200
@@ -49,6 +52,8 @@ class RelayAndConsumer:
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
+        files = TlsFiles(*map(Path, given["kafka_files"]))
+        self._brokers = Brokers(given["bootstrap"], files)
         self.consumed = 0
 
     async def relay(self, count: int) -> float:
@@ -62,7 +67,7 @@ class RelayAndConsumer:
         target = Address(self._given["topic"])
         relay = Relay(
             self._given["dsn"],
-            self._given["bootstrap"],
+            self._brokers,
             "/bench",
             "bench.v1",
             lambda record: (target, str(record.stream_id).encode()),
@@ -83,7 +88,7 @@ class RelayAndConsumer:
     async def produce(self, count: int) -> float:
         """Sends the same bytes with the bare producer, with the same guarantees and concurrency."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._given["bootstrap"],
+            **client_options(self._brokers),
             acks="all",
             enable_idempotence=True,
             linger_ms=0,
@@ -107,11 +112,11 @@ class RelayAndConsumer:
         """Reads from the beginning with the services' consumer and an empty handler."""
         telemetry, group = setup("bench", "0", None, "CRITICAL"), f"bench-{uuid4()}"
         self.consumed = 0
-        letters = DeadLetterWriter(self._given["bootstrap"], group)
+        letters = DeadLetterWriter(self._brokers, group)
         async with asyncpg.create_pool(self._given["dsn"], min_size=0) as pool:
             handlers = {self._given["topic"]: self._count}
             processor = EventProcessor(group, handlers, letters, ParkedEvents(pool), telemetry)
-            consumer = Consumer(self._given["bootstrap"], processor, telemetry)
+            consumer = Consumer(self._brokers, processor, telemetry)
             return await _until(
                 consumer.run(), lambda: self.consumed >= count, lambda: self.consumed > 0
             )
@@ -123,7 +128,7 @@ class RelayAndConsumer:
         """Reads the same records with the bare consumer."""
         consumer = AIOKafkaConsumer(
             self._given["topic"],
-            bootstrap_servers=self._given["bootstrap"],
+            **client_options(self._brokers),
             group_id=f"bench-{uuid4()}",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

@@ -57,6 +57,7 @@ from chassis.store.migrations import apply, journal_sql
 
 def upgrade():
     apply(journal_sql("rename"))
+    apply("alter table event add column owner text")
 """
 
 
