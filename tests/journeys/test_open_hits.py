@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from safeconduct.applications.v1 import model_pb2
+from safeconduct.channel import Credentials, Endpoints
 from safeconduct.client import Client, SafeconductError
 
-from infra.scenario.clients import Clients
+from infra.local.stack import Stack
+from infra.scenario.clients import Clients, open_clients
+from infra.scenario.examples import read_examples
 from infra.scenario.scenario import Scenario
 
 from .conftest import Examples
@@ -17,13 +22,48 @@ RATIONALE = "the institutes differ in country, address and work"
 REASON = "the authority has confirmed by letter that it means another institute"
 
 
+@pytest.fixture(scope="module")
+def stack(run_folder: Path) -> Iterator[Stack]:
+    """A stack of its own: elsewhere a verdict on the same party may be remembered."""
+    with Stack(run_folder / "open-hits") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prepared(stack: Stack) -> tuple[Examples, Path]:
+    return read_examples(stack.root)
+
+
+@pytest.fixture(scope="module")
+def examples(prepared: tuple[Examples, Path]) -> Examples:
+    return prepared[0]
+
+
+@pytest.fixture(scope="module")
+async def clients(stack: Stack, prepared: tuple[Examples, Path]) -> AsyncIterator[Clients]:
+    async with AsyncExitStack() as undo:
+        yield await open_clients(stack, prepared[1], undo)
+
+
+@pytest.fixture(scope="module")
+async def highest_tier(stack: Stack) -> AsyncIterator[Client]:
+    environ = stack.client_env("officer/licensing-5")
+    client = Client(
+        Endpoints.from_env(environ),
+        Credentials.from_env(environ),
+        deadline=60,
+        waits_for_ready=True,
+    )
+    yield client
+    await client.close()
+
+
 async def test_an_approval_names_the_open_hits_and_needs_one_more_officer_to_override_them(
-    clients: Clients, examples: Examples, client_of: Callable[[str], Client]
+    clients: Clients, examples: Examples, highest_tier: Client
 ) -> None:
     scenario = Scenario(clients, examples, lambda *_: None)
     application = await scenario.wait_for_decision(await scenario.submit("f"), "UNDER_REVIEW")
     first, second = clients.licensing_officers
-    third = client_of("officer/licensing-5")
     case = (await first.reviews.explain(application.application_id)).case
     open_ids = [hit for each in case.screening.findings for hit in each.open_hit_ids]
 
@@ -48,7 +88,7 @@ async def test_an_approval_names_the_open_hits_and_needs_one_more_officer_to_ove
         open_hits_override=REASON,
     )
     states = []
-    for officer in (second, third):
+    for officer in (second, highest_tier):
         case = await officer.reviews.countersign(
             application.application_id,
             recommendation_id=case.recommendation.recommendation_id,

@@ -57,7 +57,6 @@ from chassis.store.migrations import apply, journal_sql
 
 def upgrade():
     apply(journal_sql("rename"))
-    apply("alter table event add column owner text")
 """
 
 
@@ -200,6 +199,9 @@ async def journal(
         SAMPLES_RENAME.replace("0002", "0003").replace("0001", "0002").replace("rename", "releases")
     )
     migrate(done.database.owner_dsn, done.database.app_role, folder)
+    owner = await asyncpg.connect(done.database.owner_dsn)
+    await owner.execute("alter table event add column owner text")
+    await owner.close()
     pool = await open_pool(done.database.app_dsn)
     yield new_journal(pool)
     await pool.close()
