@@ -80,7 +80,7 @@ class Decider:
             f"partner/{PARTNER}",
             lambda state: decide(state, command, office.clock()),
             lambda state: service_pb2.SubmitApplicationResponse(
-                application=codec.application(state, office.code_of_conduct)
+                application=codec.application(state, office.texts.codes)
             ),
             service_pb2.SubmitApplicationResponse,
         )
