@@ -1,4 +1,4 @@
-"""Who may call a method, from the contract's option `safeconduct.options.v1.access`."""
+"""The callers that a method admits, from the contract's option `safeconduct.options.v1.access`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SERVICE: Final = "SERVICE"
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may call a method: the access option of its contract, without prefixes.
+    """The callers that a method admits: the access option of its contract, without prefixes.
 
     `services` are the names of the services that may call, if SERVICE is one of the roles.
     `active_partner` refuses a suspended partner.

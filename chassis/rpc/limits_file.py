@@ -24,7 +24,7 @@ class LimitsFileError(ValueError):
 
 
 class _Entry(BaseModel):
-    """What differs from the limits beneath: of a kind the defaults, of a principal its kind's."""
+    """The limits of a kind that differ from the defaults, or of a principal from its kind's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -175,7 +175,7 @@ class RpcServer:
         stopping = asyncio.ensure_future(server.stop(_NO_LIMIT_SECONDS))
         await self._calls.finish(client_s=_CLIENT_SECONDS, grace_s=self._settings.finish_seconds)
         await asyncio.wait({stopping}, timeout=_CLIENT_SECONDS)
-        # What is left are connections of clients that do not read. gRPC would wait 20 s for each.
+        # Connections of clients that do not read are left. gRPC would wait 20 s for each.
         ending = asyncio.ensure_future(server.stop(None))
         await asyncio.wait({stopping, ending}, timeout=_CLIENT_SECONDS)
         await self._metrics.stop()

@@ -1,8 +1,8 @@
 """Builds the SQL of lists: filters, order, keyset pages and bounded counts.
 
-The text consists of names that the shells declare and of numbered parameters. What a caller sends
-is only ever a parameter. A query contains just the conditions that it was given: with a general
-condition such as "$1 is null or state = $1" the planner could not use an index of that column.
+The text consists of names that the shells declare and of numbered parameters. A caller's
+value is only ever a parameter. A query contains just the conditions that it was given: with a
+general condition such as "$1 is null or state = $1" the planner could not use an index of that column.
 """
 
 from __future__ import annotations

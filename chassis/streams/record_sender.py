@@ -43,7 +43,7 @@ SEND_TIMEOUT_S: Final = 15.0
 
 @dataclass(slots=True)
 class SentBatch:
-    """What became of the records of one shard."""
+    """The fate of the records of one shard."""
 
     shard: int
     size: int

@@ -1,4 +1,4 @@
-"""Who may write and read the topics: the access control lists of the brokers.
+"""The rights to write and read the topics: the access control lists of the brokers.
 
 Usage: `python -m chassis.streams.topic_access --bootstrap HOST:PORT --file infra/topics.yaml`, as a
 superuser of the brokers, whom the variables SAFECONDUCT_KAFKA_ of docs/configuration.md name.

@@ -16,7 +16,7 @@ The checks, in this order:
 (10) the license document verifies with a key of the file; the key's id is its thumbprint; and the
     claims equal the event that issued the license, including that event's hash.
 
-The file cannot prove that its keys are the published ones. What can is in `case_trust`.
+The file cannot prove that its keys are the published ones. `case_trust` can.
 """
 
 from __future__ import annotations

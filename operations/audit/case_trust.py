@@ -22,7 +22,7 @@ UNTRUSTED: Final = "consistent in itself, keys not trusted"
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What vouches for the file. `grounds` are sentences, empty if nothing does."""
+    """The grounds on which the file is trusted, as sentences; empty if there are none."""
 
     grounds: tuple[str, ...]
     faults: tuple[str, ...]

@@ -17,7 +17,7 @@ from safeconduct.compat import StrEnum
 NANOSECONDS: Final = 1_000_000_000
 """Nanoseconds in one second."""
 CAPABILITIES: Final = frozenset({"access-mode"})
-"""What this release understands of a standing. `access-mode`: grants name the form of access."""
+"""Features of a standing that this release knows. `access-mode`: grants name the form of access."""
 
 
 class StandingState(StrEnum):

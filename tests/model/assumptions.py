@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Assumption(Enum):
-    """What the bound rests on. The value is the sentence that holds while the switch is on."""
+    """An assumption of the bound. The value is the sentence that holds while the switch is on."""
 
     ONE_TRANSACTION = "An order and its outbox row commit in one transaction."
     START_NOTED_FIRST = "A replica notes the start of a heartbeat before it writes the heartbeat."

@@ -112,7 +112,7 @@ A test compares both. These are the steps of the code:
 
 {by_code}
 
-## What the bound does not need
+## Assumptions that the bound does not need
 
 {redundant}
 

@@ -29,7 +29,7 @@ Next: TypeAlias = tuple[Step, State]
 
 
 class Taken(Enum):
-    """Who takes a step."""
+    """The actor of a step."""
 
     BY_CODE = "code"
     BY_WORLD = "world"

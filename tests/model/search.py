@@ -14,7 +14,7 @@ from tests.model.state import Bounds, State, Step, initial, violated
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a search found. `trace` is the shortest counterexample, or None if the bound holds."""
+    """The result of a search. `trace` is the shortest counterexample, None if the bound holds."""
 
     bounds: Bounds
     states: int

@@ -1,8 +1,8 @@
 """The lifecycles of an application and of its license record: two tables and their readers.
 
-What a table does not list is refused. The tests, the pages in `docs/lifecycles/` and the commands
-that a caller is offered are derived from the tables. Who may act, and what else must hold, is
-decided in `decide` and in the modules it calls.
+Everything that a table does not list is refused. The tests, the pages in `docs/lifecycles/` and
+the commands that a caller is offered are derived from the tables. Rights and further conditions
+are decided in `decide` and in the modules it calls.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class PolicyFacts:
 
 @dataclass(frozen=True, slots=True)
 class PolicyBasis:
-    """What an outcome of policy rests on. Digests are SHA-256, 32 bytes, of the kept texts."""
+    """The basis of an outcome of policy. Digests are SHA-256, 32 bytes, of the kept texts."""
 
     facts: PolicyFacts
     policy_digest: bytes

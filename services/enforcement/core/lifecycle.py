@@ -1,7 +1,7 @@
 """The lifecycles of a license and of a violation case: two tables and the functions that read them.
 
-What a table does not list is refused. Tests and diagrams are derived from the tables. Who may act
-is decided elsewhere.
+Everything that a table does not list is refused. Tests and diagrams are derived from the tables.
+The rights of officers are decided elsewhere.
 """
 
 from __future__ import annotations

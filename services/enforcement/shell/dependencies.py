@@ -36,8 +36,8 @@ class Dependencies:
     def mutations(self) -> Mutations[LicenseConduct, Event, Command]:
         """Returns the runner of this service's mutating RPCs.
 
-        No officer acts on a license of the partner that he belongs to. Who else may act depends on
-        the command, so the decider itself checks that.
+        No officer acts on a license of the partner that he belongs to. Other rights depend on the
+        command, so the decider itself checks them.
         """
         return Mutations(self.journal, decide, self.clock, _refuse_conflict)
 

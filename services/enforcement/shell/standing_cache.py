@@ -3,8 +3,8 @@
 Every replica holds every standing. Compaction keeps the last record of a license, which need not be
 the newest: a relay that lost its shard may have had an older record in flight. So a replica recalls
 the newest standings from the database (`standing_recall`), and again if the topic has a hole: an
-offset that it did not read and that no recall covers. Who may see which license is decided by the
-servicer.
+offset that it did not read and that no recall covers. The servicer decides which licenses a caller
+may see.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TOPIC: Final = "safeconduct.standing.v1"
 
 @dataclass(frozen=True, slots=True)
 class RecallStart:
-    """What the cache knew when a recall began."""
+    """The knowledge of the cache when a recall began."""
 
     versions: Mapping[str, int]
     covered: tuple[int, ...]

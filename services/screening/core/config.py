@@ -43,7 +43,7 @@ class NonLatinWeights:
 
 @dataclass(frozen=True, slots=True)
 class FactWeights:
-    """What each fact, in the names or beside them, adds to the log-odds of a match."""
+    """The amount that each fact, in the names or beside them, adds to the log-odds of a match."""
 
     birth_day_agrees: float
     birth_year_agrees: float

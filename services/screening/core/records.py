@@ -1,4 +1,4 @@
-"""What is kept of a screening: the declared parties, their results and hits, and officers' acts.
+"""The record of a screening: the declared parties, their results and hits, and officers' acts.
 
 These values are parts of events and of the stored state. Renaming a field here would make stored
 states unreadable. Knows nothing of how names are compared.

@@ -29,13 +29,13 @@ from services.screening.shell.worker_protocol import INDEX_BUILT, BuildIndex, Sc
 _LOG = structlog.get_logger("workers")
 _ATTEMPTS: Final = 2
 _NOTICED_S: Final = 0.02
-"""What killed one worker may have killed others; the loop learns of all within this time."""
+"""A cause that killed one worker may have killed more; the loop learns of all within this time."""
 _PAUSE_S: Final = 1.0
 """Pause between two replacements, so that a cause that kills all processes costs no core."""
 
 
 class Pool(Protocol):
-    """What the processes of an index need of the pool: its index server, size and metrics."""
+    """The parts of the pool that the processes of an index need: index server, size and metrics."""
 
     count: int
     exits: Counter

@@ -1,7 +1,7 @@
 """The imported lists in the database: their versions and source files.
 
-A source is stored byte for byte, and every replica reads it from there. What all replicas must
-agree on is in the database, never on a disk.
+A source is stored byte for byte, and every replica reads it from there. Everything that
+all replicas must agree on is in the database, never on a disk.
 """
 
 from __future__ import annotations

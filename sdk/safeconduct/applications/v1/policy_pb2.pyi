@@ -192,7 +192,7 @@ Global___PolicyFacts: _TypeAlias = PolicyFacts  # noqa: Y015
 
 @_typing.final
 class PolicyBasis(_message.Message):
-    """What an outcome of policy rests on. The texts are kept by their digests for ever.
+    """The basis of an outcome of policy. The texts are kept by their digests for ever.
 
     The same facts under the same policy text give the same outcome: `safeconduct audit replay`.
     """

@@ -1,4 +1,4 @@
-"""What follows from new list versions, issued licenses and the end of an application."""
+"""The events that follow from new list versions, issued licenses and the end of an application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a party now: its latest screening, with the verdicts of officers on its hits."""
+"""The present knowledge of a party: its latest screening, with the verdicts on its hits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STRENGTHS: Final = (Strength.WEAK, Strength.STRONG, Strength.EXACT)
 
 @dataclass(frozen=True, slots=True)
 class PartyStanding:
-    """What is known of one party.
+    """The present knowledge of one party.
 
     strength: of its strongest hit that is open or confirmed, None without one. entry_ids,
     list_codes and hit_ids: of those hits. undetermined_reason: empty unless the result is

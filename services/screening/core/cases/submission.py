@@ -19,7 +19,7 @@ class Submission:
 
     @property
     def defect(self) -> str | None:
-        """What makes the submission unusable, or None.
+        """The reason why the submission is unusable, or None.
 
         An application without parties would be screened without a hit, and so be cleared.
         """

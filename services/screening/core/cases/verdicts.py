@@ -1,4 +1,4 @@
-"""What follows from a verdict on a hit. Clearing a hit may require a second officer.
+"""The events that follow from a verdict on a hit. Clearing a hit may require a second officer.
 
 Knows no clock: the time of an act comes from outside.
 """

@@ -1,4 +1,4 @@
-"""What follows from the withdrawal of a verdict: the hit is open again, here and where it applied.
+"""The withdrawal of a verdict: the hit is open again, here and where the verdict applied.
 
 A hit that is open again is published as a list match is, so that every consumer stops what rested
 on the verdict. Knows no clock: the time of an act comes from outside.

@@ -24,7 +24,7 @@ NON_LATIN_PLACEHOLDERS: Final = frozenset(
     άγνωστο άγνωστος ανώνυμος κανένα לא_ידוע אין אלמוני
     """.split()
 )
-"""What people enter in other scripts if they have no name to give. To add a placeholder, append it
+"""Texts that people enter in other scripts for want of a name. To add a placeholder, append it
 with underscores for spaces.
 """
 

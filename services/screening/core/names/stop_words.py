@@ -117,6 +117,6 @@ PLACEHOLDERS: Final = frozenset(
     organization person individual enduser
     """.split()
 )
-"""What people enter if they have no name to give, without spaces. Such a party is not screened and
+"""Texts that people enter for want of a name, without spaces. Such a party is not screened and
 never CLEAR.
 """

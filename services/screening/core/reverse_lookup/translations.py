@@ -42,7 +42,7 @@ HIGHEST: Final = 1 - 1e-6
 
 @dataclass(frozen=True, slots=True)
 class TranslationTerms:
-    """What the index stores of a party's name, so that its translations and acronyms are found.
+    """The terms of a party's name in the index, by which its translations and acronyms are found.
 
     possible_acronym: its only distinctive word, or "". acronyms: those of the whole name.
     part_acronyms: those of some of its words. translated_words: the meanings of words that are
@@ -71,7 +71,7 @@ def translation_terms(name: NormalisedName) -> TranslationTerms:
 
 @dataclass(frozen=True, slots=True)
 class TranslationQuery:
-    """What parties are searched for, given the name of a listed organisation.
+    """The terms that parties are searched by, given the name of a listed organisation.
 
     key: all its words. words: their meanings. translated_words: the meanings that are written
     differently. possible_acronym and acronyms: as in `TranslationTerms`. whole_pattern: a regular
