@@ -2,7 +2,8 @@
 
 The text consists of names that the shells declare and of numbered parameters. A caller's
 value is only ever a parameter. A query contains just the conditions that it was given: with a
-general condition such as "$1 is null or state = $1" the planner could not use an index of that column.
+general condition such as "$1 is null or state = $1" the planner could not use an index of that
+column.
 """
 
 from __future__ import annotations
