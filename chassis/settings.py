@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -15,10 +15,10 @@ from pydantic import AfterValidator, Field, FilePath, ValidationError, model_val
 
 from chassis.renamed_settings import RenamedVariable, values_under_old_names
 from chassis.rpc.certificates import CertificateFiles
-from chassis.rpc.limits_file import LimitsFileError, read_limits
+from chassis.rpc.limits_file import read_limits
 from chassis.rpc.officers import Officers, OfficersFileError
 from chassis.rpc.page_tokens import PageTokens, read_keys
-from chassis.rpc.partners import Partners, PartnersFileError, read_partners
+from chassis.rpc.partners import Partners, read_partners
 from chassis.setting_types import (
     PREFIX,
     ListenAddress,
@@ -51,36 +51,21 @@ EXIT_CODE: Final = 2
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-def _check_page_token_keys(path: Path) -> Path:
-    try:
-        PageTokens(read_keys(path.read_bytes()))
-    except ValueError as fault:
-        raise ValueError(f"cannot be used: {fault}") from None
-    return path
+def _readable_by(read: Callable[[Path], object]) -> AfterValidator:
+    """Returns the check that `read` accepts the file: it raises ValueError if not."""
+
+    def check(path: Path) -> Path:
+        try:
+            read(path)
+        except ValueError as fault:
+            raise ValueError(f"cannot be used: {fault}") from None
+        return path
+
+    return AfterValidator(check)
 
 
-def _check_officers_file(path: Path) -> Path:
-    try:
-        Officers(path)
-    except OfficersFileError as fault:
-        raise ValueError(f"cannot be used: {fault}") from None
-    return path
-
-
-def _check_partners_file(path: Path) -> Path:
-    try:
-        read_partners(path)
-    except PartnersFileError as fault:
-        raise ValueError(f"cannot be used: {fault}") from None
-    return path
-
-
-def _check_limits_file(path: Path) -> Path:
-    try:
-        read_limits(path)
-    except LimitsFileError as fault:
-        raise ValueError(f"cannot be used: {fault}") from None
-    return path
+def _read_page_token_keys(path: Path) -> PageTokens:
+    return PageTokens(read_keys(path.read_bytes()))
 
 
 class MigrationSettings(DatabaseTlsSettings):
@@ -113,16 +98,16 @@ class ServiceSettings(DatabaseTlsSettings, KafkaTlsSettings):
     spiffe_trust_domain: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,254}$")] = variable(
         "safeconduct.example", default="safeconduct.example", old_name="TRUST_DOMAIN"
     )
-    officers_file: Annotated[FilePath, AfterValidator(_check_officers_file)] = variable(
+    officers_file: Annotated[FilePath, _readable_by(Officers)] = variable(
         "/etc/safeconduct/officers.yaml"
     )
-    partners_file: Annotated[FilePath, AfterValidator(_check_partners_file)] | None = variable(
+    partners_file: Annotated[FilePath, _readable_by(read_partners)] | None = variable(
         "/etc/safeconduct/partners.yaml", default=None
     )
-    page_token_keys_file: Annotated[FilePath, AfterValidator(_check_page_token_keys)] = variable(
+    page_token_keys_file: Annotated[FilePath, _readable_by(_read_page_token_keys)] = variable(
         "/etc/safeconduct/page-token.keys", old_name="PAGE_TOKEN_KEY_FILE"
     )
-    limits_file: Annotated[FilePath, AfterValidator(_check_limits_file)] | None = variable(
+    limits_file: Annotated[FilePath, _readable_by(read_limits)] | None = variable(
         "/etc/safeconduct/limits.yaml", default=None
     )
     otlp_endpoint: OtlpEndpoint | None = variable("http://127.0.0.1:4317", default=None)

@@ -50,8 +50,20 @@ def is_visible(license_partner_id: str | None, caller: Caller) -> bool:
     """
     if license_partner_id is None:
         return False
-    is_own = license_partner_id == caller.partner_id
-    return not is_own if is_officer(caller) else is_own
+    if is_officer(caller):
+        return not has_conflict(license_partner_id, caller)
+    return license_partner_id == caller.partner_id
+
+
+def has_conflict(license_partner_id: str, caller: Caller) -> bool:
+    """Returns True if the caller is an officer who belongs, or may belong, to this partner.
+
+    The partner of a license that is not registered yet is not known: the text is empty. An officer
+    who belongs to any partner may then belong to this one.
+    """
+    if not is_officer(caller) or caller.partner_id is None:
+        return False
+    return not license_partner_id or license_partner_id == caller.partner_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +91,8 @@ def list_scope(caller: Caller) -> ListScope:
 
 
 def refuse_conflict(license_partner_id: str | None, caller: Caller) -> Refusal | None:
-    """Returns CONFLICT_OF_INTEREST for an officer who belongs to the license's partner, or None."""
-    if license_partner_id is None or not is_officer(caller):
-        return None
-    if license_partner_id != caller.partner_id:
+    """Returns CONFLICT_OF_INTEREST if `has_conflict` says so, or None."""
+    if license_partner_id is None or not has_conflict(license_partner_id, caller):
         return None
     message = "an officer who belongs to the partner cannot read or change anything about it"
     return Refusal(Kind.PERMISSION, Reason.CONFLICT_OF_INTEREST, message)

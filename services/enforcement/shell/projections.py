@@ -79,7 +79,9 @@ class LicenseStream:
                 case.license_id,
                 case.state,
                 case.opened_at,
-                state.partner_id,
+                # Not known before the license is registered; lists then hide it from every officer
+                # who belongs to a partner.
+                state.partner_id or None,
                 case.clause,
                 case.finding.severity if case.finding is not None else None,
                 case.credibility,

@@ -37,6 +37,9 @@ OFFICER_OF_THE_PARTNER = Caller("officer", PARTNER)
         (Caller("officer", None), None, "NOT_FOUND"),
         (OFFICER_OF_THE_PARTNER, PARTNER, "CONFLICT_OF_INTEREST"),
         (OFFICER_OF_THE_PARTNER, None, "NOT_FOUND"),
+        # The partner of a license that is not registered yet is not known.
+        (Caller("officer", None), "", None),
+        (OFFICER_OF_THE_PARTNER, "", "CONFLICT_OF_INTEREST"),
     ],
 )
 def test_a_license_is_seen_by_its_partner_and_by_officers_who_do_not_belong_to_it(

@@ -180,7 +180,8 @@ async def test_cases_are_filtered_and_sorted_and_counted_page_by_page(
 async def test_the_list_and_its_total_leave_out_the_partner_that_the_officer_belongs_to(
     service: ViolationServicer, pool: asyncpg.Pool
 ) -> None:
-    await store(pool, reported(1), replace(reported(2), partner_id="example-2"))
+    unknown = replace(reported(3), partner_id="")
+    await store(pool, reported(1), replace(reported(2), partner_id="example-2"), unknown)
     affiliated = replace(OFFICER, partner_id="example-2")
 
     page = await listed(service, affiliated, filter=NO_FILTER)
