@@ -307,7 +307,9 @@ class _Run:
         last, since = None, time.monotonic()
         while time.monotonic() < self._over and time.monotonic() - since < QUIET_S:
             now = await self._waiting(watches)
-            if now is None or now != last or any(now[0].values()):
+            is_quiet = now is not None and now == last and not any(now[0].values())
+            # A slow service may park an event after both looks.
+            if not is_quiet or await self._drop_unknown_types():
                 last, since = now, time.monotonic()
             await asyncio.sleep(0.5)
         self._telling.cancel()
@@ -316,14 +318,26 @@ class _Run:
 
     async def _handle_parked(self) -> None:
         """Does as an operator: drops the unknown types, and has all other parked events tried."""
-        databases = {name: self._stack.database(name).operator_dsn for name in SERVICES}
-        parked = await read_parked(databases)
-        self._report(f"{len(parked)} events are parked")
-        for each in parked:
-            is_injected = str(each.event.stream_id).startswith(INJECTED_STREAMS)
-            if is_injected and each.event.reason == UNKNOWN_TYPE:
-                await drop(databases, each.id, "faults", "no release knows this type")
-        await retry(databases, [each.id for each in await read_parked(databases)])
+        dropped = await self._drop_unknown_types()
+        parked = await read_parked(self._databases)
+        self._report(f"{dropped + len(parked)} events are parked")
+        await retry(self._databases, [each.id for each in parked])
+
+    async def _drop_unknown_types(self) -> int:
+        """Drops the injected events of a type that no release knows; returns their number."""
+        unknown = [
+            each.id
+            for each in await read_parked(self._databases)
+            if str(each.event.stream_id).startswith(INJECTED_STREAMS)
+            and each.event.reason == UNKNOWN_TYPE
+        ]
+        for name in unknown:
+            await drop(self._databases, name, "faults", "no release knows this type")
+        return len(unknown)
+
+    @property
+    def _databases(self) -> dict[str, str]:
+        return {name: self._stack.database(name).operator_dsn for name in SERVICES}
 
     async def _waiting(
         self, watches: Sequence[ApplicationWatch]
